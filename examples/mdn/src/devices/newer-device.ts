@@ -1,0 +1,27 @@
+import type { FeatureByPath } from "../features.ts";
+import { diffFields } from "../field-writes.ts";
+import type { JsonObject } from "../json.ts";
+import { planDevice, type Device, type DocumentChange } from "./device.ts";
+
+/** The device that brings the newer release: what it changed, added and removed since the older one. */
+export function planNewerDevice(runId: string, older: FeatureByPath, newer: FeatureByPath): Device {
+  const paths = [...new Set([...older.keys(), ...newer.keys()])].sort();
+  return planDevice(
+    "newer",
+    runId,
+    paths.flatMap((path): [string, DocumentChange[]][] => {
+      const change = planChange(older.get(path), newer.get(path));
+      return change === undefined ? [] : [[path, [change]]];
+    }),
+  );
+}
+
+function planChange(
+  before: JsonObject | undefined,
+  after: JsonObject | undefined,
+): DocumentChange | undefined {
+  if (after === undefined) return { kind: "delete" };
+  if (before === undefined) return { kind: "create", data: after };
+  const writes = diffFields(before, after);
+  return writes.length === 0 ? undefined : { kind: "update", writes };
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+
+/** Variables that more than one service reads. Each service spreads what it needs into its own schema. */
+export const commonEnv = {
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .describe("Postgres 15 or newer, as postgres://user:password@host:port/database"),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe("Redis 7 or Valkey, as redis://host:port/number"),
+  HOST: z.string().min(1).default("0.0.0.0").describe("The address to listen on"),
+  LANES: z.coerce
+    .number()
+    .int()
+    .default(16)
+    .describe("How many lanes, a power of two. Stored at the first start; another number refuses to start"),
+  LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace"])
+    .default("info")
+    .describe("How much to log"),
+} as const;
+
+/** For the services that check tokens. */
+export const jwtSecretVariable = z
+  .string()
+  .min(32)
+  .describe("The secret that tokens are signed with (HS256), at least 32 characters");
+
+/** A port, with the service's own default. */
+export function portVariable(port: number): z.ZodDefault<z.ZodCoercedNumber> {
+  return z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(port)
+    .describe("The port to listen on") as z.ZodDefault<z.ZodCoercedNumber>;
+}
+
+/** Raised at start: every variable that is missing or wrong, each with its reason. */
+export class EnvError extends Error {
+  override readonly name = "EnvError";
+}
+
+/**
+ * Reads the environment once, through one schema. An empty variable counts as one that is not set.
+ * @throws {@link EnvError} naming every faulty variable, never a value: it may be a secret
+ */
+export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? "environment");
+    const hint = schema.shape[name]?.description;
+    const problem = given[name] === undefined ? "is not set" : `is not usable: ${issue.message}`;
+    return `${name} ${problem}${hint === undefined ? "" : ` (${hint})`}`;
+  });
+  throw new EnvError(`Cannot start. ${faults.join(". ")}.`);
+}

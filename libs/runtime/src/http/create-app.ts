@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { dispositionOf, BATCH_BYTES_MAX } from "@syncline/shared";
+import { context, propagation, trace, SpanKind, SpanStatusCode, ROOT_CONTEXT } from "@opentelemetry/api";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import helmet from "helmet";
+import type { Logger } from "../log.ts";
+import { Problem } from "./problem.ts";
+import { requestIdOf, setIdentity, setRequestId } from "./request-context.ts";
+import type { VerifyToken } from "./token-verifier.ts";
+
+interface Parts {
+  verifyToken: VerifyToken;
+  health: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
+  /** Adds the service's own routes, all behind the token check. */
+  addRoutes: (app: Express) => void;
+  log: Logger;
+}
+
+/** What every HTTP service shares: health, secure headers, request ids, traces, the token check, and problems. */
+export function createApp({ verifyToken, health, addRoutes, log }: Parts): Express {
+  const app = express();
+  app.disable("etag").set("query parser", "simple");
+  app.use(health, helmet(), nameRequest, traceRequest);
+  // Before any body is read.
+  app.use("/api/v1", async (request, response, next) => {
+    setIdentity(response, await verifyToken(request.get("authorization")));
+    next();
+  });
+  addRoutes(app);
+  app.use((request) => {
+    throw new Problem("not-found", { detail: `There is no ${request.method} ${request.path}` });
+  });
+  app.use(answerProblem(log));
+  return app;
+}
+
+/** Names every request, for logs and the ledger: by the caller's own name where it sent one. */
+const nameRequest: RequestHandler = (request, response, next) => {
+  const given = request.get("x-request-id");
+  const requestId = given !== undefined && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
+  setRequestId(response, requestId);
+  response.set("x-request-id", requestId);
+  next();
+};
+
+/** One server span a request, named by its route once that is known. */
+const traceRequest: RequestHandler = (request, response, next) => {
+  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
+  const attributes = { "http.request.method": request.method, "url.path": request.path };
+  const span = trace
+    .getTracer("syncline")
+    .startSpan(request.method, { kind: SpanKind.SERVER, attributes }, parent);
+  response.once("close", () => {
+    const route = (request.route as { path?: string } | undefined)?.path;
+    if (route !== undefined) span.updateName(`${request.method} ${route}`).setAttribute("http.route", route);
+    span.setAttribute("http.response.status_code", response.statusCode);
+    if (response.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    span.end();
+  });
+  context.with(trace.setSpan(parent, span), next);
+};
+
+/** The one place where an error becomes an answer. */
+function answerProblem(log: Logger): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = toProblem(error);
+    if (problem.status >= 500) {
+      const level = problem.type === "internal" ? "error" : "warn";
+      log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);
+    }
+    const { retryAfterSeconds } = problem.details;
+    if (retryAfterSeconds !== undefined) response.set("retry-after", String(retryAfterSeconds));
+    if (problem.type === "unauthorized") response.set("www-authenticate", "Bearer");
+    response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+  };
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (dispositionOf(error) === "retry") {
+    return new Problem("unavailable", {
+      detail: "A store cannot be reached; send it again",
+      retryAfterSeconds: 1,
+    });
+  }
+  const status = error instanceof Error && "status" in error ? error.status : undefined;
+  if (status === 413)
+    return new Problem("too-large", { detail: `A body may have at most ${BATCH_BYTES_MAX} bytes` });
+  if (status === 415)
+    return new Problem("unsupported-media-type", { detail: "The body's encoding is not supported" });
+  if (typeof status === "number" && status >= 400 && status < 500) {
+    return new Problem("not-json", { detail: "The request cannot be read" });
+  }
+  return new Problem("internal");
+}

@@ -1,0 +1,46 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** What must hold before a process is given work: each check throws, or answers why not. */
+export type ReadinessCheck = () => Promise<void>;
+
+type Next = () => void;
+
+/**
+ * Answers `GET /healthz` (the process is alive) and `GET /readyz` (it can work: not stopping, stores reachable), and
+ * passes everything else on. Usable as an Express middleware and with a plain `node:http` server.
+ */
+export function createHealthHandler(options: {
+  isRunning: () => boolean;
+  checkByName: Readonly<Record<string, ReadinessCheck>>;
+}): (request: IncomingMessage, response: ServerResponse, next?: Next) => void {
+  const { isRunning, checkByName } = options;
+
+  async function answerReadiness(response: ServerResponse): Promise<void> {
+    const checks = await Promise.all(
+      Object.entries(checkByName).map(async ([name, check]) => {
+        try {
+          await check();
+          return [name, "ok"] as const;
+        } catch (error) {
+          return [name, error instanceof Error ? error.message : "failed"] as const;
+        }
+      }),
+    );
+    const ready = isRunning() && checks.every(([, state]) => state === "ok");
+    const status = !isRunning() ? "stopping" : ready ? "ready" : "not ready";
+    answer(response, ready ? 200 : 503, { status, checks: Object.fromEntries(checks) });
+  }
+
+  return (request, response, next) => {
+    const path = request.url?.split("?")[0];
+    if (request.method === "GET" && path === "/healthz") answer(response, 200, { status: "alive" });
+    else if (request.method === "GET" && path === "/readyz") void answerReadiness(response);
+    else if (next !== undefined) next();
+    else answer(response, 404, { status: "not found" });
+  };
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(body));
+}

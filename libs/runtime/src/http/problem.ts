@@ -1,0 +1,79 @@
+/** Where in a request something is wrong, and what. */
+export interface FieldFault {
+  path: (string | number)[];
+  message: string;
+}
+
+/** Every problem that a request can be answered with. Clients branch on these names: add, never rename. */
+export const PROBLEMS = {
+  "not-json": { status: 400, title: "The body is not JSON" },
+  unauthorized: { status: 401, title: "A valid token is required" },
+  forbidden: { status: 403, title: "The token does not allow this" },
+  "not-found": { status: 404, title: "There is no such thing here" },
+  "too-large": { status: 413, title: "The request is too large" },
+  "unsupported-media-type": { status: 415, title: "The body's type or encoding is not supported" },
+  "invalid-field": { status: 422, title: "A field is not acceptable" },
+  internal: { status: 500, title: "Something is wrong on our side" },
+  "conflict-service-unavailable": { status: 502, title: "The conflict service does not answer" },
+  unavailable: { status: 503, title: "Not available at the moment; try again" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** What a problem says beyond its type. `operation` is a `client_id`, `field` an RFC 6901 pointer into the body. */
+export interface ProblemDetails {
+  detail?: string;
+  operation?: string;
+  field?: string;
+  retryAfterSeconds?: number;
+}
+
+/** Ends a request with a problem (RFC 9457). */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly type: ProblemType;
+  readonly details: ProblemDetails;
+
+  constructor(type: ProblemType, details: ProblemDetails = {}) {
+    super(details.detail ?? PROBLEMS[type].title);
+    this.type = type;
+    this.details = details;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.type].status;
+  }
+
+  /** The body, as `application/problem+json`. */
+  toJSON(): Record<string, unknown> {
+    const { retryAfterSeconds: _, ...details } = this.details;
+    return {
+      type: `urn:syncline:problem:${this.type}`,
+      title: PROBLEMS[this.type].title,
+      status: this.status,
+      ...details,
+    };
+  }
+}
+
+/** Says which field of which operation is wrong. */
+export function fieldProblem(fault: FieldFault, body: unknown): Problem {
+  const [first, index] = fault.path;
+  const pointer = fault.path
+    .map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+  const operation = first === "operations" && typeof index === "number" ? clientIdAt(body, index) : undefined;
+  const where = operation === undefined ? pointer || "the body" : `${pointer} (operation ${operation})`;
+  return new Problem("invalid-field", {
+    detail: `${where} ${fault.message}`,
+    field: pointer,
+    ...(operation === undefined ? {} : { operation }),
+  });
+}
+
+function clientIdAt(body: unknown, index: number): string | undefined {
+  const operations = (body as { operations?: unknown } | null)?.operations;
+  const operation: unknown = Array.isArray(operations) ? operations[index] : undefined;
+  const clientId = (operation as { client_id?: unknown } | null | undefined)?.client_id;
+  return typeof clientId === "string" ? clientId.slice(0, 200) : undefined;
+}

@@ -1,0 +1,66 @@
+import type { Logger } from "./log.ts";
+
+/** Owns what a process opened, and closes it in reverse. */
+export interface Lifecycle {
+  /** Hands over something that is open, with the way to close it. Returns it. */
+  own<T>(name: string, value: T, close: (value: T) => unknown): T;
+  /** False from the first signal on. */
+  isRunning(): boolean;
+  /** Waits for SIGTERM or SIGINT, then closes everything, last opened first, and exits. */
+  runUntilSignal(): Promise<never>;
+  /** Closes what is open after a start that failed, and exits with status 1. */
+  failStart(error: unknown): Promise<never>;
+}
+
+/**
+ * @param closeTimeoutMs - closing that takes longer is given up, with status 1; a second signal does the same at once
+ */
+export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }): Lifecycle {
+  const { log, closeTimeoutMs } = options;
+  const opened: { name: string; close: () => unknown }[] = [];
+  let running = true;
+
+  async function closeAll(): Promise<boolean> {
+    let clean = true;
+    for (const { name, close } of opened.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        clean = false;
+        log.error({ err: error }, `closing ${name} failed`);
+      }
+    }
+    return clean;
+  }
+
+  async function stop(status: number): Promise<never> {
+    running = false;
+    const timer = setTimeout(() => {
+      log.error({ closeTimeoutMs }, "closing took too long");
+      process.exit(1);
+    }, closeTimeoutMs);
+    const clean = await closeAll();
+    clearTimeout(timer);
+    process.exit(clean ? status : 1);
+  }
+
+  return {
+    own(name, value, close) {
+      opened.push({ name, close: () => close(value) });
+      return value;
+    },
+    isRunning: () => running,
+    async runUntilSignal() {
+      const signal = await new Promise<string>((resolve) => {
+        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
+      });
+      log.info({ signal }, "stopping");
+      for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => process.exit(1));
+      return stop(0);
+    },
+    failStart(error) {
+      log.fatal({ err: error }, error instanceof Error ? error.message : "start failed");
+      return stop(1);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import pg from "pg";
+
+const INT8_OID = 20;
+
+/** Versions, seqs and counts stay far below 2^53, so they are read as numbers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: "text" | "binary") {
+    if (oid === INT8_OID && format !== "binary") return Number;
+    return pg.types.getTypeParser(oid, format as "text");
+  },
+};
+
+/**
+ * Opens a pool whose clients pipeline: statements sent without waiting for each other share a round trip.
+ *
+ * @param onError - told of idle connections that break; the pool replaces them
+ */
+export function openPool(options: {
+  databaseUrl: string;
+  connectionsMax: number;
+  applicationName: string;
+  onError: (error: Error) => void;
+}): pg.Pool {
+  const config: pg.PoolConfig & { pipeline: boolean } = {
+    connectionString: options.databaseUrl,
+    max: options.connectionsMax,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 5_000,
+    // A transaction that hangs must not hold its locks for ever.
+    idle_in_transaction_session_timeout: 30_000,
+    statement_timeout: 60_000,
+    keepAlive: true,
+    types,
+    pipeline: true,
+  };
+  const pool = new pg.Pool(config);
+  pool.on("error", options.onError);
+  return pool;
+}

@@ -1,0 +1,29 @@
+import { isLaneCount } from "@syncline/shared";
+import type pg from "pg";
+
+/** What is true of the whole database. */
+export interface DatabaseSettings {
+  /** The identity of the database's history. */
+  epoch: string;
+}
+
+/**
+ * Reads the database's settings, and stores the number of lanes at the first start.
+ * @throws when this process is configured with another number of lanes than the database was: a workspace would change
+ *   its lane, and two drains could work on it
+ */
+export async function claimSettings(pool: pg.Pool, lanes: number): Promise<DatabaseSettings> {
+  if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}; it must be a power of two`);
+  await pool.query("INSERT INTO settings (name, value) VALUES ('lanes', $1) ON CONFLICT DO NOTHING", [
+    String(lanes),
+  ]);
+  const { rows } = await pool.query<{ name: string; value: string }>("SELECT name, value FROM settings");
+  const valueByName = new Map(rows.map((row) => [row.name, row.value]));
+  const stored = Number(valueByName.get("lanes"));
+  if (stored !== lanes) {
+    throw new Error(`LANES is ${lanes}, but this database was set up with ${stored}; set LANES=${stored}`);
+  }
+  const epoch = valueByName.get("epoch");
+  if (epoch === undefined) throw new Error("the database has no epoch; run the migrations");
+  return { epoch };
+}

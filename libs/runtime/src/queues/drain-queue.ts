@@ -1,0 +1,110 @@
+import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
+import { DelayedError, Queue, Worker, type Job } from "bullmq";
+import type { Redis } from "ioredis";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
+
+const QUEUE = "drain";
+
+/** A job says which lane to drain, never what is in it. */
+interface DrainJob {
+  lane: number;
+  /** While a failed drain backs off, no wake-up may start it before this time. */
+  retryAtMs?: number;
+}
+
+/** Asks for a lane to be drained. A wake-up during a drain is kept; a second one for a waiting job is dropped. */
+export interface LaneWaker {
+  /**
+   * @param delayMs - how long the lane may wait for company; a lane that already waits does not wait longer
+   * @param urgent - starts a lane that waits at once
+   */
+  wake(lane: number, delayMs?: number, urgent?: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createLaneWaker(redis: Redis): LaneWaker {
+  const queue = new Queue<DrainJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  return {
+    async wake(lane, delayMs = 0, urgent = false) {
+      await queue.add(
+        "drain",
+        { lane },
+        {
+          // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
+          attempts: Number.MAX_SAFE_INTEGER,
+          backoff: { type: "lane" },
+          deduplication: {
+            id: `lane-${lane}`,
+            keepLastIfActive: true,
+            ...(urgent ? { reschedule: true } : {}),
+          },
+          delay: urgent ? 0 : delayMs,
+          removeOnComplete: true,
+          removeOnFail: true,
+          stackTraceLimit: 1,
+        },
+      );
+    },
+    close: () => queue.close(),
+  };
+}
+
+/** The lane drains that a process runs. */
+export interface DrainWorker {
+  /** Lets drains in flight end, and takes no more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs drains, at most one live job a lane in the whole fleet. A drain that throws is tried again after a backoff with
+ * full jitter, for as long as the fault lasts.
+ *
+ * @param redis - a connection of its own: it blocks
+ */
+export function startDrainWorker(
+  redis: Redis,
+  drain: (lane: number) => Promise<void>,
+  options: {
+    concurrency: number;
+    onFailure: (lane: number, attempt: number, error: Error) => void;
+    onError: (error: Error) => void;
+  },
+): DrainWorker {
+  const worker = new Worker<DrainJob>(
+    QUEUE,
+    async (job, token) => {
+      await respectBackoff(job, token);
+      await drain(job.data.lane);
+    },
+    {
+      connection: redis,
+      prefix: QUEUE_PREFIX,
+      concurrency: options.concurrency,
+      // A killed worker's lanes are taken over within a few seconds, and however often that happens.
+      lockDuration: 5_000,
+      stalledInterval: 2_000,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      settings: {
+        async backoffStrategy(attemptsMade, _type, error, job) {
+          const delayMs = backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random());
+          const lane = (job as Job<DrainJob> | undefined)?.data.lane ?? -1;
+          options.onFailure(lane, attemptsMade, error ?? new Error("the drain failed without a reason"));
+          await job?.updateData({ lane, retryAtMs: Date.now() + delayMs });
+          return delayMs;
+        },
+      },
+    },
+  );
+  worker.on("error", options.onError);
+  return { close: () => worker.close() };
+}
+
+/** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */
+async function respectBackoff(job: Job<DrainJob>, token: string | undefined): Promise<void> {
+  const { retryAtMs } = job.data;
+  if (retryAtMs === undefined || retryAtMs <= Date.now() + 5) return;
+  if (token === undefined)
+    throw new SynclineError("SYN_INVARIANT", "a job without a token cannot be delayed");
+  await job.moveToDelayed(retryAtMs, token);
+  throw new DelayedError();
+}

@@ -1,0 +1,23 @@
+import type { Redis } from "ioredis";
+
+const REQUIRED = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" } as const;
+
+/**
+ * Says why a 202 from this Redis would be a promise that a power cut can break; empty when it would not.
+ * A managed Redis that hides `CONFIG` counts as one that cannot promise.
+ */
+export async function durabilityFaults(redis: Redis): Promise<string[]> {
+  const faults: string[] = [];
+  for (const [name, wanted] of Object.entries(REQUIRED)) {
+    let value: string | undefined;
+    try {
+      const answer = (await redis.config("GET", name)) as string[];
+      value = answer[1];
+    } catch (error) {
+      faults.push(`${name} cannot be read (${error instanceof Error ? error.message : "no reason given"})`);
+      continue;
+    }
+    if (value !== wanted) faults.push(`${name} is ${value ?? "unknown"}, not ${wanted}`);
+  }
+  return faults;
+}

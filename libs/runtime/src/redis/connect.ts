@@ -1,0 +1,36 @@
+import { Redis } from "ioredis";
+import { SynclineError } from "@syncline/shared";
+
+/**
+ * Opens a connection for commands that somebody waits for: while Redis is away they fail soon, instead of piling up.
+ *
+ * @param onError - told of every failed attempt; the connection goes on trying
+ */
+export function connectRedis(redisUrl: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(redisUrl, {
+    maxRetriesPerRequest: 1,
+    connectTimeout: 5_000,
+    commandTimeout: 10_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+  });
+  redis.on("error", onError);
+  return redis;
+}
+
+/** Opens a connection for a BullMQ worker, whose blocking commands must outlast any outage. */
+export function connectRedisForWorker(redisUrl: string, onError: (error: Error) => void): Redis {
+  const redis = new Redis(redisUrl, {
+    maxRetriesPerRequest: null,
+    connectTimeout: 5_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+  });
+  redis.on("error", onError);
+  return redis;
+}
+
+/** Names a failure of Redis, so that callers can tell it from a bug. */
+export function redisUnavailable(error: unknown): SynclineError {
+  return new SynclineError("SYN_REDIS_UNAVAILABLE", "Redis cannot be reached, or refused the command", {
+    cause: error,
+  });
+}

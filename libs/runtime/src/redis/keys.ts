@@ -1,0 +1,15 @@
+/**
+ * Every key that Syncline keeps in Redis. The hash tag keeps what one script touches in one slot of a Redis Cluster.
+ */
+const TAG = "{syncline}";
+
+export const laneStreamKey = (lane: number): string => `${TAG}:lane:${lane}`;
+/** Entries that could not be read at all: kept aside for a person. */
+export const deadEntriesKey = (lane: number): string => `${TAG}:dead:${lane}`;
+export const acceptedBatchKey = (batchId: string): string => `${TAG}:batch:${batchId}`;
+/** The channel on which an ingest process hears of its batches. */
+export const replyChannel = (replyTo: string): string => `${TAG}:reply:${replyTo}`;
+/** The channel on which every ingest process hears of operations that were pending. */
+export const SETTLED_CHANNEL = `${TAG}:settled`;
+/** The prefix of BullMQ's own keys. */
+export const QUEUE_PREFIX = `${TAG}:queue`;

@@ -1,0 +1,59 @@
+import type { OperationResult } from "@syncline/shared";
+import type { Redis } from "ioredis";
+import { redisUnavailable } from "./connect.ts";
+import { replyChannel, SETTLED_CHANNEL } from "./keys.ts";
+
+/** The answer to a batch, sent to the ingest process that took it. */
+export interface BatchReplyMessage {
+  batchId: string;
+  results: OperationResult[];
+}
+
+/** The final answer to an operation that was `pending`, sent to every ingest process. */
+export interface SettledMessage {
+  workspaceId: string;
+  deviceId: string;
+  result: OperationResult;
+}
+
+/** Answers on their way to waiting requests. They are hints: one that is lost is found in the status. */
+export interface ReplyPublisher {
+  publish(
+    replies: readonly (BatchReplyMessage & { replyTo: string })[],
+    settled: readonly SettledMessage[],
+  ): Promise<void>;
+}
+
+export function createReplyPublisher(redis: Redis): ReplyPublisher {
+  return {
+    async publish(replies, settled) {
+      if (replies.length + settled.length === 0) return;
+      const pipeline = redis.pipeline();
+      for (const { replyTo, ...message } of replies)
+        pipeline.publish(replyChannel(replyTo), JSON.stringify(message));
+      if (settled.length > 0) pipeline.publish(SETTLED_CHANNEL, JSON.stringify(settled));
+      try {
+        await pipeline.exec();
+      } catch (error) {
+        throw redisUnavailable(error);
+      }
+    },
+  };
+}
+
+/**
+ * Listens for the answers to one ingest process's batches.
+ *
+ * @param redis - a connection of its own: it does nothing but listen
+ */
+export async function subscribeReplies(
+  redis: Redis,
+  replyTo: string,
+  handlers: { onBatch: (reply: BatchReplyMessage) => void; onSettled: (settled: SettledMessage[]) => void },
+): Promise<void> {
+  redis.on("message", (channel: string, message: string) => {
+    if (channel === SETTLED_CHANNEL) handlers.onSettled(JSON.parse(message) as SettledMessage[]);
+    else handlers.onBatch(JSON.parse(message) as BatchReplyMessage);
+  });
+  await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL);
+}

@@ -1,0 +1,33 @@
+/**
+ * What an error means to the machinery:
+ * `retry` the work is tried again later, as it is; `reject` the operation is at fault and its siblings go on;
+ * `fatal` a bug of ours: no retry mends it.
+ */
+export type Disposition = "retry" | "reject" | "fatal";
+
+interface ErrorCode {
+  disposition: Disposition;
+  /** What went wrong, for the reader of a log. */
+  meaning: string;
+}
+
+/** Every code an operating failure can have. Dashboards and alerts name these strings: add, never rename. */
+export const ERROR_CODES = {
+  SYN_POSTGRES_UNAVAILABLE: {
+    disposition: "retry",
+    meaning: "Postgres did not answer, or ended the connection",
+  },
+  SYN_POSTGRES_CONTENTION: { disposition: "retry", meaning: "A lock, deadlock or serialization failure" },
+  SYN_WORKSPACE_MOVED: {
+    disposition: "retry",
+    meaning: "Another drain committed to the workspace meanwhile",
+  },
+  SYN_REDIS_UNAVAILABLE: { disposition: "retry", meaning: "Redis did not answer, or refused to write" },
+  SYN_OPERATION_REFUSED: {
+    disposition: "reject",
+    meaning: "Postgres refuses to store what this operation says",
+  },
+  SYN_INVARIANT: { disposition: "fatal", meaning: "Something that must hold did not" },
+} as const satisfies Record<string, ErrorCode>;
+
+export type ErrorCodeName = keyof typeof ERROR_CODES;

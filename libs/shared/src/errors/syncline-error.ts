@@ -1,0 +1,26 @@
+import { ERROR_CODES, type Disposition, type ErrorCodeName } from "./codes.ts";
+
+/** An operating failure with a stable code. Outcomes that a caller branches on are returned, not thrown. */
+export class SynclineError extends Error {
+  override readonly name = "SynclineError";
+  readonly code: ErrorCodeName;
+
+  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  get disposition(): Disposition {
+    return ERROR_CODES[this.code].disposition;
+  }
+}
+
+/** Says what an error means to the machinery; whatever has no code is a bug. */
+export function dispositionOf(error: unknown): Disposition {
+  return error instanceof SynclineError ? error.disposition : "fatal";
+}
+
+/** Throws `SYN_INVARIANT` unless the condition holds. */
+export function assertInvariant(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new SynclineError("SYN_INVARIANT", message);
+}

@@ -1,0 +1,97 @@
+import { jsonEqual } from "../json/json-equal.ts";
+import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { matchCommon } from "./common-subsequence.ts";
+
+/** Bounds the pairing of changed items, whose time grows with the product of the run's two lengths. */
+const PAIRS_MAX = 2_500;
+
+/** The least share of common properties at which an object is still taken for the one it was. */
+const LIKENESS_MIN = 0.5;
+
+/** An array with a token for each item; equal tokens mean equal items, across all arrays of one merge. */
+export interface TokenizedItems {
+  readonly items: readonly Json[];
+  readonly tokens: readonly number[];
+}
+
+/**
+ * Finds which items of an array became which of another: equal ones first, then, between those, changed ones that are
+ * still recognisable.
+ *
+ * @returns for each index of `from` the index in `to`, or -1 for an item that is gone; the indices ascend.
+ */
+export function alignItems(from: TokenizedItems, to: TokenizedItems): Int32Array {
+  const matches = matchCommon(from.tokens, to.tokens);
+  let toStart = 0;
+  for (let start = 0; start < matches.length;) {
+    const match = matches[start] ?? -1;
+    if (match >= 0) {
+      toStart = match + 1;
+      start++;
+      continue;
+    }
+    let end = start;
+    while (end < matches.length && (matches[end] ?? -1) < 0) end++;
+    const toEnd = matches[end] ?? to.items.length;
+    for (const [i, j] of pairChanged(from.items.slice(start, end), to.items.slice(toStart, toEnd))) {
+      matches[start + i] = toStart + j;
+    }
+    start = end;
+  }
+  return matches;
+}
+
+/** Pairs the items of a rewritten run: by likeness, or by place when it kept its length and nothing is unlike. */
+function pairChanged(from: readonly Json[], to: readonly Json[]): [number, number][] {
+  if (from.length === 0 || to.length === 0) return [];
+  if (from.length === to.length && from.every((item, index) => mayBecome(item, to[index]))) {
+    return from.map((_, index) => [index, index]);
+  }
+  if (from.length * to.length > PAIRS_MAX) return [];
+  return pairByLikeness(from, to);
+}
+
+/** Scalars and arrays say nothing about what they were; objects do. */
+function mayBecome(from: Json, to: Json | undefined): boolean {
+  return isJsonObject(from) && isJsonObject(to)
+    ? likeness(from, to) >= LIKENESS_MIN
+    : !isJsonObject(from) && !isJsonObject(to);
+}
+
+/** The in-order pairing of objects with the greatest total likeness. */
+function pairByLikeness(from: readonly Json[], to: readonly Json[]): [number, number][] {
+  const width = to.length + 1;
+  const likenessAt = (i: number, j: number) => {
+    const a = from[i];
+    const b = to[j];
+    const score = isJsonObject(a) && isJsonObject(b) ? likeness(a, b) : 0;
+    return score >= LIKENESS_MIN ? score : 0;
+  };
+  const best = new Float64Array((from.length + 1) * width);
+  const bestAt = (i: number, j: number) => best[i * width + j] ?? 0;
+  for (let i = from.length - 1; i >= 0; i--) {
+    for (let j = to.length - 1; j >= 0; j--) {
+      best[i * width + j] = Math.max(
+        bestAt(i + 1, j),
+        bestAt(i, j + 1),
+        bestAt(i + 1, j + 1) + likenessAt(i, j),
+      );
+    }
+  }
+  const pairs: [number, number][] = [];
+  for (let i = 0, j = 0; i < from.length && j < to.length;) {
+    if (bestAt(i, j) === bestAt(i + 1, j)) i++;
+    else if (bestAt(i, j) === bestAt(i, j + 1)) j++;
+    else pairs.push([i++, j++]);
+  }
+  return pairs;
+}
+
+/** The share of properties that two objects have in common, 0 to 1. */
+function likeness(a: JsonObject, b: JsonObject): number {
+  const keys = Object.keys(a);
+  const same = keys.filter(
+    (key) => Object.hasOwn(b, key) && jsonEqual(a[key] ?? null, b[key] ?? null),
+  ).length;
+  return same / Math.max(keys.length, Object.keys(b).length, 1);
+}

@@ -1,0 +1,42 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { matchCommon } from "./common-subsequence.ts";
+
+/** The textbook table, to measure against. */
+function longestLength(a: readonly number[], b: readonly number[]): number {
+  let row = [0, ...b.map(() => 0)];
+  for (const token of a) {
+    const next = [0];
+    b.forEach((other, j) =>
+      next.push(token === other ? (row[j] ?? 0) + 1 : Math.max(row[j + 1] ?? 0, next[j] ?? 0)),
+    );
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
+
+function readPairs(a: readonly number[], b: readonly number[]): number {
+  const matched = [...matchCommon(a, b)].map((j, i) => [i, j] as const).filter(([, j]) => j >= 0);
+  matched.forEach(([i, j], index) => {
+    expect(a[i]).toBe(b[j]);
+    expect(j).toBeGreaterThan(matched[index - 1]?.[1] ?? -1);
+  });
+  return matched.length;
+}
+
+it("finds a longest common subsequence", () => {
+  const tokens = fc.array(fc.nat(4), { maxLength: 30 });
+  fc.assert(
+    fc.property(tokens, tokens, (a, b) => {
+      expect(readPairs(a, b)).toBe(longestLength(a, b));
+    }),
+  );
+});
+
+it("stays exact on a long shuffle of unique items, and valid on long noise", () => {
+  const shuffled = Array.from({ length: 5000 }, (_, n) => (n * 2017) % 5000);
+  const sorted = shuffled.toSorted((a, b) => a - b);
+  expect(readPairs(sorted, shuffled)).toBe(longestLength(sorted, shuffled));
+  const noise = (seed: number) => Array.from({ length: 5000 }, (_, n) => ((n * seed) >> 3) & 3);
+  expect(readPairs(noise(7919), noise(104_729))).toBeGreaterThan(0);
+});

@@ -1,0 +1,102 @@
+import type { JsonObject } from "../json/json.ts";
+import type { Overlap } from "../merge/merge-document.ts";
+import type { ConflictStrategy } from "./batch.ts";
+import type { JsonPatchStep, OperationKind } from "./operation.ts";
+
+/**
+ * An operation as ingest accepted it. Whatever an outcome depends on (ids, times) is fixed here, so that a drain that
+ * runs again does the same thing.
+ */
+export interface AcceptedOperation {
+  clientId: string;
+  /** Its place in the request, from 0; results stand in this order. */
+  position: number;
+  kind: OperationKind;
+  collection: string;
+  documentId: string;
+  data?: JsonObject;
+  patch?: JsonPatchStep[];
+  expectedVersion?: number;
+  ancestor?: JsonObject;
+  /** Clamped to the server's clock, milliseconds since 1970. */
+  timestampMs?: number;
+  group?: string;
+  /** A digest of the content: another one under the same `clientId` is a mistake, not a resend. */
+  fingerprint: string;
+}
+
+/** A batch as it stands in a lane's stream. */
+export interface AcceptedBatch {
+  batchId: string;
+  workspaceId: string;
+  /** The declared device, else the token's subject in its place; half of an operation's key. */
+  deviceId: string;
+  /** Without a declared device, expected versions match strictly and nothing folds. */
+  deviceDeclared: boolean;
+  subject: string;
+  requestId: string;
+  acceptedAtMs: number;
+  /** The ingest process that may be waiting for the results. */
+  replyTo: string;
+  atomic: boolean;
+  onConflict?: ConflictStrategy;
+  /** The history that the batch's expected versions belong to. */
+  epoch?: string;
+  /** In the order in which they take effect. */
+  operations: AcceptedOperation[];
+}
+
+/** An operation that waits behind a conflict, with what its batch knew of it. */
+export interface HeldOperation extends AcceptedOperation {
+  batchId: string;
+}
+
+/** What the conflict service made of a conflict, on its way back through the lane. */
+export interface Resolution {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+  conflictId: string;
+  /** The round it answers; a resolution of another round than the record's is a duplicate. */
+  round: number;
+  /** The remote version that the merge saw, 0 where there was no document. */
+  expectedVersion: number;
+  /** How many operations of the held run the merge covers. */
+  operationsCovered: number;
+  outcome: MergeOutcome;
+  inputs: MergeInputs;
+  /** In the last round the drain merges by itself, should the document have moved once more. */
+  isLastRound: boolean;
+}
+
+/** The documents that a merge starts from. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
+export interface MergeInputs {
+  ancestor: JsonObject | null;
+  local: JsonObject | null;
+  /** Whose operation has the newer timestamp; `remote` when equal or missing. */
+  newer: "remote" | "local";
+}
+
+/** Either a document to commit, or a decision for a person to take. */
+export type MergeOutcome =
+  | {
+      kind: "commit";
+      document: JsonObject | null;
+      overlaps: Overlap[];
+      twoWay: boolean;
+      /** Operations of the run that could not be applied to the ancestor, each its own `error`. */
+      refused: RefusedOperation[];
+    }
+  | { kind: "park"; reason: string; proposed: JsonObject | null; overlaps: Overlap[] };
+
+/** An operation that is itself at fault. */
+export interface RefusedOperation {
+  clientId: string;
+  errorType: string;
+  message: string;
+}
+
+/** One entry of a lane's stream. `trace` carries W3C trace context (`traceparent`, `tracestate`). */
+export type LaneEntry =
+  | { kind: "batch"; batch: AcceptedBatch; trace: Record<string, string> }
+  | { kind: "resolution"; resolution: Resolution; trace: Record<string, string> };

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { camelRow, toSynclineError, type ConflictJob } from "@syncline/runtime";
+import type { JsonObject } from "@syncline/shared";
+import type pg from "pg";
+import type { ConflictCase } from "../core/merge-conflict.ts";
+import type { OpenConflict, RemoteDocument } from "../core/open-conflict.ts";
+
+/** What this service reads. It writes nothing: what it decides goes through the lane. */
+export interface PgConflicts {
+  readCase(workspaceId: string, conflictId: string): Promise<ConflictCase | undefined>;
+  /** Open conflicts that nothing has happened to for so long. */
+  listQuiet(quietMs: number, limit: number): Promise<ConflictJob[]>;
+  /** A page of a workspace's records, newest first, as the wire shows them. */
+  list(
+    workspaceId: string,
+    page: { status: string | undefined; before: string | undefined; limit: number },
+  ): Promise<Record<string, unknown>[]>;
+  show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
+}
+
+function statement(name: string): { name: string; text: string } {
+  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
+}
+
+const READ_CONFLICT = statement("read-conflict");
+const READ_REMOTE = statement("read-remote");
+const READ_ANCESTOR = statement("read-ancestor");
+const LIST_OPEN = statement("list-open-conflicts");
+const LIST = statement("list-conflicts");
+const SHOW = statement("show-conflict");
+
+export function createPgConflicts(pool: pg.Pool): PgConflicts {
+  async function query<R extends object>(
+    sql: { name: string; text: string },
+    values: unknown[],
+  ): Promise<R[]> {
+    try {
+      return (await pool.query<R>({ ...sql, values })).rows;
+    } catch (error) {
+      throw toSynclineError(error);
+    }
+  }
+
+  return {
+    async readCase(workspaceId, conflictId) {
+      const [row] = await query<Record<string, unknown>>(READ_CONFLICT, [workspaceId, conflictId]);
+      if (row === undefined) return undefined;
+      const conflict = camelRow<OpenConflict>(row);
+      const document = [workspaceId, conflict.collection, conflict.documentId];
+      const [[remote], [historic]] = await Promise.all([
+        query<Record<string, unknown>>(READ_REMOTE, document),
+        query<{ data: JsonObject }>(READ_ANCESTOR, [...document, conflict.baseVersion]),
+      ]);
+      return {
+        conflict,
+        remote:
+          remote === undefined
+            ? { version: 0, data: null, timestampMs: null }
+            : camelRow<RemoteDocument>(remote),
+        historic: historic?.data ?? null,
+      };
+    },
+
+    async listQuiet(quietMs, limit) {
+      return (await query<Record<string, unknown>>(LIST_OPEN, [quietMs, limit])).map((row) =>
+        camelRow<ConflictJob>(row),
+      );
+    },
+
+    list: (workspaceId, { status, before, limit }) =>
+      query(LIST, [workspaceId, status ?? null, before ?? null, limit]),
+
+    async show(workspaceId, conflictId) {
+      const [row] = await query<Record<string, unknown>>(SHOW, [workspaceId, conflictId]);
+      return row;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import {
+  extractTrace,
+  injectTrace,
+  inSpan,
+  SpanKind,
+  type ConflictJob,
+  type LaneStreams,
+  type LaneWaker,
+  type Logger,
+} from "@syncline/runtime";
+import { laneOf } from "@syncline/shared";
+import { mergeConflict } from "../core/merge-conflict.ts";
+import type { PgConflicts } from "../io/pg-conflicts.ts";
+
+interface Deps {
+  conflicts: PgConflicts;
+  lanes: LaneStreams;
+  waker: LaneWaker;
+  log: Logger;
+}
+
+/**
+ * Runs one round of a conflict: merges it and sends the outcome back through the lane. A round that runs twice sends it
+ * twice, and the drain takes one.
+ */
+export function createRunRound(
+  { conflicts, lanes, waker, log }: Deps,
+  options: { laneCount: number; roundsMax: number },
+): (job: ConflictJob) => Promise<void> {
+  return ({ workspaceId, conflictId, round, trace }) => {
+    const attributes = { "syncline.conflict_id": conflictId, "syncline.round": round };
+    return inSpan(
+      "merge conflict",
+      { parent: extractTrace(trace), kind: SpanKind.CONSUMER, attributes },
+      async (span) => {
+        const found = await conflicts.readCase(workspaceId, conflictId);
+        if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
+        const resolution = mergeConflict(found, { roundsMax: options.roundsMax });
+        const overlaps = resolution.outcome.overlaps.length;
+        span.setAttributes({ "syncline.overlaps": overlaps, "syncline.outcome": resolution.outcome.kind });
+
+        const lane = laneOf(workspaceId, options.laneCount);
+        await inSpan(
+          "republish",
+          { kind: SpanKind.PRODUCER, attributes: { ...attributes, "syncline.lane": lane } },
+          () => lanes.appendResolution(lane, resolution, injectTrace()),
+        );
+        await waker.wake(lane);
+        log.debug(
+          { workspaceId, conflictId, round, overlaps, outcome: resolution.outcome.kind },
+          "merged a conflict",
+        );
+      },
+    );
+  };
+}

@@ -1,0 +1,94 @@
+import {
+  claimSettings,
+  connectRedis,
+  connectRedisForWorker,
+  createApp,
+  createConflictQueue,
+  createHealthHandler,
+  createLaneStreams,
+  createLaneWaker,
+  createLifecycle,
+  createLogger,
+  createTokenVerifier,
+  listen,
+  openPool,
+  readEnv,
+  repeat,
+  startConflictWorker,
+  startTelemetry,
+} from "@syncline/runtime";
+import { dispositionOf } from "@syncline/shared";
+import { envSchema } from "./env.ts";
+import { createPgConflicts } from "./io/pg-conflicts.ts";
+import { createRunRound } from "./jobs/run-round.ts";
+import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
+import { addRoutes } from "./routes/add-routes.ts";
+
+const env = readEnv(envSchema, process.env);
+const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
+const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
+try {
+  const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
+  life.own("telemetry", await startTelemetry("syncline-conflict", process.env), (telemetry) =>
+    telemetry.shutdown(),
+  );
+  const connectionsMax = env.CONFLICT_CONCURRENCY + 2;
+  const pool = life.own(
+    "postgres",
+    openPool({
+      databaseUrl: env.DATABASE_URL,
+      connectionsMax,
+      applicationName: "syncline-conflict",
+      onError,
+    }),
+    (p) => p.end(),
+  );
+  await claimSettings(pool, env.LANES);
+  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
+  const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
+    r.quit(),
+  );
+  const conflicts = createPgConflicts(pool);
+  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
+  const queue = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const runRound = createRunRound(
+    { conflicts, lanes: createLaneStreams(redis), waker, log },
+    { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
+  );
+  life.own(
+    "conflict jobs",
+    startConflictWorker(blockingRedis, runRound, {
+      concurrency: env.CONFLICT_CONCURRENCY,
+      onFailure: (job, error) => {
+        const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+        log[level]({ err: error, conflictId: job?.conflictId }, "a merge failed and will be tried again");
+      },
+      onError,
+    }),
+    (jobs) => jobs.close(),
+  );
+  const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS });
+  life.own(
+    "sweep",
+    repeat("the sweep for conflicts", sweep, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
+    (r) => r.stop(),
+  );
+  const app = createApp({
+    verifyToken: createTokenVerifier(env.JWT_SECRET),
+    health: createHealthHandler({
+      isRunning: life.isRunning,
+      checkByName: {
+        postgres: async () => void (await pool.query("SELECT 1")),
+        redis: async () => void (await redis.ping()),
+      },
+    }),
+    addRoutes: (routes) => addRoutes(routes, conflicts),
+    log,
+  });
+  const server = await listen(app, { host: env.HOST, port: env.PORT });
+  life.own("server", server, (s) => s.close());
+  log.info({ port: server.port }, "conflict is ready");
+} catch (error) {
+  await life.failStart(error);
+}
+await life.runUntilSignal();

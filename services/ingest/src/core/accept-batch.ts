@@ -1,0 +1,82 @@
+import {
+  orderOperations,
+  type AcceptedBatch,
+  type AcceptedOperation,
+  type Batch,
+  type Operation,
+} from "@syncline/shared";
+
+/** What a batch is accepted with: ids and times are fixed here, once. */
+export interface Acceptance {
+  batchId: string;
+  subject: string;
+  requestId: string;
+  replyTo: string;
+  nowMs: number;
+  newId: () => string;
+  /** A digest of an operation's content. */
+  fingerprint: (content: unknown) => string;
+}
+
+/** A batch ready for its lane, and how far ahead of ours the device's clock runs. */
+export interface Accepted {
+  batch: AcceptedBatch;
+  /** 0 unless a timestamp lay in the future, and was clamped. */
+  clockSkewMs: number;
+}
+
+/** Stands in for the device of a batch that declares none. No device may be called so. */
+export const SUBJECT_DEVICE_PREFIX = "subject:";
+
+export function acceptBatch(batch: Batch, acceptance: Acceptance): Accepted {
+  const { subject, nowMs } = acceptance;
+  const operations = batch.operations.map((operation, position) =>
+    acceptOperation(operation, position, acceptance),
+  );
+  const skews = batch.operations.map((operation) => (operation.timestamp ?? 0) - nowMs);
+  return {
+    batch: {
+      batchId: acceptance.batchId,
+      workspaceId: batch.workspace_id,
+      deviceId: batch.device_id ?? SUBJECT_DEVICE_PREFIX + subject,
+      deviceDeclared: batch.device_id !== undefined,
+      subject,
+      requestId: acceptance.requestId,
+      acceptedAtMs: nowMs,
+      replyTo: acceptance.replyTo,
+      atomic: batch.atomic,
+      ...(batch.on_conflict === undefined ? {} : { onConflict: batch.on_conflict }),
+      ...(batch.epoch === undefined ? {} : { epoch: batch.epoch }),
+      operations: orderOperations(operations),
+    },
+    clockSkewMs: Math.max(0, ...skews),
+  };
+}
+
+function acceptOperation(operation: Operation, position: number, acceptance: Acceptance): AcceptedOperation {
+  const data = "data" in operation ? operation.data : undefined;
+  const patch = "patch" in operation ? operation.patch : undefined;
+  const { expected_version: expectedVersion, ancestor, timestamp, group, collection } = operation;
+  const givenId = operation.document_id ?? (operation.operation === "create" ? data?.["id"] : undefined);
+  return {
+    clientId: operation.client_id,
+    position,
+    kind: operation.operation,
+    collection,
+    documentId: typeof givenId === "string" ? givenId : acceptance.newId(),
+    ...(data === undefined ? {} : { data }),
+    ...(patch === undefined ? {} : { patch }),
+    ...(expectedVersion === undefined ? {} : { expectedVersion }),
+    ...(ancestor === undefined ? {} : { ancestor }),
+    ...(timestamp === undefined ? {} : { timestampMs: Math.min(timestamp, acceptance.nowMs) }),
+    ...(group === undefined ? {} : { group }),
+    fingerprint: acceptance.fingerprint([
+      operation.operation,
+      collection,
+      givenId,
+      data,
+      patch,
+      expectedVersion,
+    ]),
+  };
+}

@@ -1,0 +1,153 @@
+import { readFileSync } from "node:fs";
+import { camelRow, toSynclineError } from "@syncline/runtime";
+import {
+  operationKey,
+  resultOf,
+  type ChangeBody,
+  type DocumentBody,
+  type JsonObject,
+  type LedgerRow,
+  type OperationResult,
+} from "@syncline/shared";
+import type pg from "pg";
+
+/** A batch as the tables know it, its pending operations looked up in the ledger. */
+export interface DrainedBatch {
+  workspaceId: string;
+  batchId: string;
+  atomic: boolean;
+  processingTimeMs: number;
+  results: OperationResult[];
+}
+
+/** A document, or the tombstone that a delete left. */
+export type StoredDocument = DocumentBody | { deleted: true; version: number };
+
+export interface PgReads {
+  readDocument(
+    workspaceId: string,
+    collection: string,
+    documentId: string,
+  ): Promise<StoredDocument | undefined>;
+  /** In `seq` order, after `since`. */
+  readChanges(
+    workspaceId: string,
+    page: { since: number; limit: number; collections: string[] | undefined },
+  ): Promise<ChangeBody[]>;
+  /** Those of the batches that have been drained. */
+  readBatches(keys: readonly { workspaceId: string; batchId: string }[]): Promise<DrainedBatch[]>;
+  /** Whose a device is, once this subject has used it. */
+  claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
+}
+
+function statement(name: string): { name: string; text: string } {
+  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
+}
+
+const READ_DOCUMENT = statement("read-document");
+const READ_CHANGES = statement("read-changes");
+const READ_BATCHES = statement("read-batches");
+const READ_LEDGER = statement("read-ledger");
+const CLAIM_DEVICE = statement("claim-device");
+
+interface DocumentRow {
+  workspace_id: string;
+  collection: string;
+  document_id: string;
+  version: number;
+  seq: number;
+  deleted: boolean;
+  data: JsonObject;
+  updated_at: Date;
+}
+
+type ChangeRow = Omit<ChangeBody, "committed_at"> & { committed_at: Date };
+
+interface BatchRow {
+  workspace_id: string;
+  batch_id: string;
+  device_id: string;
+  atomic: boolean;
+  results: OperationResult[];
+  processing_time_ms: number;
+}
+
+export function createPgReads(pool: pg.Pool): PgReads {
+  async function query<R extends object>(
+    sql: { name: string; text: string },
+    values: unknown[],
+  ): Promise<R[]> {
+    try {
+      return (await pool.query<R>({ ...sql, values })).rows;
+    } catch (error) {
+      throw toSynclineError(error);
+    }
+  }
+
+  async function readLedger(
+    keys: { workspaceId: string; deviceId: string; clientId: string }[],
+  ): Promise<LedgerRow[]> {
+    if (keys.length === 0) return [];
+    const rows = await query<Record<string, unknown>>(READ_LEDGER, [
+      keys.map((key) => key.workspaceId),
+      keys.map((key) => key.deviceId),
+      keys.map((key) => key.clientId),
+    ]);
+    return rows.map((row) => camelRow<LedgerRow>(row));
+  }
+
+  return {
+    async readDocument(workspaceId, collection, documentId) {
+      const [row] = await query<DocumentRow>(READ_DOCUMENT, [workspaceId, collection, documentId]);
+      if (row === undefined) return undefined;
+      if (row.deleted) return { deleted: true, version: row.version };
+      const { deleted: _, updated_at, ...document } = row;
+      return { ...document, updated_at: updated_at.toISOString() };
+    },
+
+    async readChanges(workspaceId, { since, limit, collections }) {
+      const rows = await query<ChangeRow>(READ_CHANGES, [workspaceId, since, limit, collections ?? null]);
+      return rows.map((row) => ({ ...row, committed_at: row.committed_at.toISOString() }));
+    },
+
+    async readBatches(keys) {
+      if (keys.length === 0) return [];
+      const rows = await query<BatchRow>(READ_BATCHES, [
+        keys.map((key) => key.workspaceId),
+        keys.map((key) => key.batchId),
+      ]);
+      const pending = rows.flatMap((row) =>
+        row.results
+          .filter((result) => result.status === "pending")
+          .map((result) => ({
+            workspaceId: row.workspace_id,
+            deviceId: row.device_id,
+            clientId: result.client_id,
+          })),
+      );
+      const ledgerRows = await readLedger(pending);
+      const rowByKey = new Map(
+        ledgerRows.map((row) => [operationKey(row.workspaceId, row.deviceId, row.clientId), row]),
+      );
+      return rows.map((row) => ({
+        workspaceId: row.workspace_id,
+        batchId: row.batch_id,
+        atomic: row.atomic,
+        processingTimeMs: row.processing_time_ms,
+        results: row.results.map((result) => {
+          if (result.status !== "pending") return result;
+          const known = rowByKey.get(operationKey(row.workspace_id, row.device_id, result.client_id));
+          return known === undefined ? result : resultOf(known, { replayed: known.batchId !== row.batch_id });
+        }),
+      }));
+    },
+
+    async claimDevice(workspaceId, deviceId, subject) {
+      // Under a race the insert does nothing and the older row is not visible yet: the second look sees it.
+      for (;;) {
+        const [row] = await query<{ subject: string }>(CLAIM_DEVICE, [workspaceId, deviceId, subject]);
+        if (row !== undefined) return row.subject;
+      }
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { Problem, identityOf, requireRole } from "@syncline/runtime";
+import type { RequestHandler } from "express";
+import type { PgReads } from "../io/pg-reads.ts";
+
+interface Params {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+}
+
+/** `GET …/documents/{collection}/{id}`: the document as it is. Its ETag is its version. */
+export function createGetDocument(reads: PgReads): RequestHandler<Params> {
+  return async (request, response) => {
+    const { workspaceId, collection, documentId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const document = await reads.readDocument(workspaceId, collection, documentId);
+    if (document === undefined) throw new Problem("not-found", { detail: "The document never existed" });
+    const etag = `"${document.version}"`;
+    response.set("etag", etag);
+    if ("deleted" in document) {
+      throw new Problem("not-found", { detail: `The document was deleted, at version ${document.version}` });
+    }
+    const known = (request.get("if-none-match") ?? "")
+      .split(",")
+      .map((tag) => tag.trim().replace(/^W\//, ""));
+    if (known.includes(etag) || known.includes("*")) {
+      response.status(304).end();
+      return;
+    }
+    response.json(document);
+  };
+}

@@ -1,0 +1,81 @@
+import { applyOperation, type AcceptedOperation, type JsonObject } from "@syncline/shared";
+import type { DocumentState } from "./window-state.ts";
+
+/** What an operation does to the document it meets. */
+export type Judgement =
+  | { kind: "write"; document: JsonObject | null }
+  | { kind: "nothing" }
+  | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: string }
+  | { kind: "error"; errorType: string; message: string };
+
+/** Who is asking, and whether the versions it names mean anything here. */
+export interface Judged {
+  deviceId: string;
+  deviceDeclared: boolean;
+  /** False where the batch comes from another epoch: its versions belong to a history that is gone. */
+  versionsKnown: boolean;
+}
+
+/**
+ * Holds one operation against the current state of its document. Pure.
+ * The cases are the table in docs/protocol.md, "What an operation meets".
+ */
+export function judgeOperation(
+  operation: AcceptedOperation,
+  document: DocumentState | undefined,
+  by: Judged,
+): Judgement {
+  const live = document !== undefined && !document.deleted;
+  const expected = operation.expectedVersion;
+  switch (operation.kind) {
+    case "create":
+      return live ? conflict(0, "The document exists already", "document_exists") : write(operation, null);
+    case "put":
+      if (expected === undefined) return write(operation, null);
+      if (expected === 0 && by.versionsKnown && !live) return write(operation, null);
+      break;
+    case "delete":
+      if (!live) return { kind: "nothing" };
+      if (expected === undefined) return write(operation, null);
+      break;
+    case "update":
+      if (document === undefined) {
+        return { kind: "error", errorType: "document_not_found", message: "The document never existed" };
+      }
+      if (!live) {
+        const seen = expected !== undefined && by.versionsKnown && expected < document.version;
+        const baseVersion = seen ? expected : document.version - 1;
+        return conflict(baseVersion, "The document was deleted", "document_deleted");
+      }
+      if (expected === undefined) return write(operation, document.data);
+      break;
+    default:
+      return operation.kind satisfies never;
+  }
+
+  const current = document?.version ?? 0;
+  if (!by.versionsKnown) return conflict(null, "The batch comes from another epoch", "other_epoch");
+  if (expected > current) return conflict(null, mismatch(expected, current), "version_ahead");
+  if (document !== undefined && matches(expected, document, by)) return write(operation, document.data);
+  return conflict(expected, mismatch(expected, current), "version_mismatch");
+}
+
+/** A version matches when every change of the document since then came from the same device. */
+function matches(expected: number, document: DocumentState, by: Judged): boolean {
+  if (expected === document.version) return true;
+  return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;
+}
+
+function write(operation: AcceptedOperation, document: JsonObject | null): Judgement {
+  const applied = applyOperation(document, operation);
+  if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
+  return { kind: "write", document: applied.document };
+}
+
+function conflict(baseVersion: number | null, reason: string, reasonType: string): Judgement {
+  return { kind: "conflict", baseVersion, reason, reasonType };
+}
+
+function mismatch(expected: number, current: number): string {
+  return `Version mismatch: expected ${expected}, got ${current}`;
+}

@@ -1,0 +1,176 @@
+import { readFileSync } from "node:fs";
+import {
+  documentKey,
+  operationKey,
+  type AcceptedBatch,
+  type LaneEntry,
+  type OperationResult,
+  type LedgerRow,
+} from "@syncline/shared";
+import { camelRow, toSynclineError } from "@syncline/runtime";
+import type pg from "pg";
+import type { WindowPlan } from "../core/window-plan.ts";
+import type { ConflictState, DocumentState, WindowState, WorkspaceState } from "../core/window-state.ts";
+
+/** Reads what a window depends on, and commits what was planned. */
+export interface WindowStore {
+  /** Reads without locks: should anything move before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`. */
+  read(entries: readonly LaneEntry[]): Promise<WindowState>;
+  /** Writes a plan in one transaction. */
+  commit(plan: WindowPlan): Promise<void>;
+  /** Writes a plan and takes it back: tells whether Postgres would have it. */
+  rehearse(plan: WindowPlan): Promise<void>;
+}
+
+interface Statement {
+  name: string;
+  text: string;
+}
+
+function statement(name: string): Statement {
+  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
+}
+
+const READ_WORKSPACES = statement("read-workspaces");
+const READ_BATCHES = statement("read-batches");
+const READ_LEDGER = statement("read-ledger");
+const READ_DOCUMENTS = statement("read-documents");
+const READ_CONFLICTS = statement("read-conflicts");
+const WRITE_WORKSPACES = statement("write-workspaces");
+const WRITE_DOCUMENTS = statement("write-documents");
+const WRITE_CHANGES = statement("write-changes");
+const WRITE_LEDGER = statement("write-ledger");
+const WRITE_BATCHES = statement("write-batches");
+const WRITE_CONFLICTS = statement("write-conflicts");
+
+/** Rows as the SQL files name them; the columns of one table in the words of the code. */
+type Row = Record<string, unknown>;
+
+export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
+  return { read, commit: (plan) => write(plan, "COMMIT"), rehearse: (plan) => write(plan, "ROLLBACK") };
+
+  async function read(entries: readonly LaneEntry[]): Promise<WindowState> {
+    const batches = entries.flatMap((entry) => (entry.kind === "batch" ? [entry.batch] : []));
+    const resolutions = entries.flatMap((entry) => (entry.kind === "resolution" ? [entry.resolution] : []));
+    const operations = batches.flatMap((batch) =>
+      batch.operations.map((operation) => ({ batch, operation })),
+    );
+    const ofOperations = (pick: (on: (typeof operations)[number]) => string) => operations.map(pick);
+    const workspaceOf = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
+    const conflictKeys = [
+      resolutions.map((resolution) => resolution.workspaceId),
+      resolutions.map((resolution) => resolution.conflictId),
+    ];
+    const documents = [
+      ...operations.map(({ batch, operation }) => ({ ...operation, workspaceId: batch.workspaceId })),
+      ...resolutions,
+    ];
+    const workspaceIds = [...new Set([...batches, ...resolutions].map(({ workspaceId }) => workspaceId))];
+
+    const rows = await pipelined(pool, (query) => [
+      query(READ_WORKSPACES, [workspaceIds]),
+      query(READ_BATCHES, [batches.map((batch) => batch.workspaceId), batches.map((batch) => batch.batchId)]),
+      query(READ_LEDGER, [
+        ofOperations(workspaceOf),
+        ofOperations(({ batch }) => batch.deviceId),
+        ofOperations(({ operation }) => operation.clientId),
+        ...conflictKeys,
+      ]),
+      query(READ_CONFLICTS, [
+        ofOperations(workspaceOf),
+        ofOperations(({ operation }) => operation.collection),
+        ofOperations(({ operation }) => operation.documentId),
+        ofOperations(({ batch }) => batch.deviceId),
+        ...conflictKeys,
+      ]),
+      query(READ_DOCUMENTS, [
+        documents.map((document) => document.workspaceId),
+        documents.map((document) => document.collection),
+        documents.map((document) => document.documentId),
+      ]),
+    ]);
+    const [workspaces = [], recorded = [], ledger = [], conflicts = [], documentRows = []] = rows;
+    return {
+      epoch,
+      workspaceById: new Map(
+        workspaces.map((row) => [String(row["workspace_id"]), camelRow<WorkspaceState>(row)]),
+      ),
+      resultsByBatchId: new Map(
+        recorded.map((row) => [String(row["batch_id"]), row["results"] as OperationResult[]]),
+      ),
+      ledgerRowByKey: new Map(
+        ledger.map((row) => {
+          const { workspaceId, deviceId, clientId, ...rest } = camelRow<LedgerRow>(row);
+          return [
+            operationKey(workspaceId, deviceId, clientId),
+            { workspaceId, deviceId, clientId, ...rest },
+          ];
+        }),
+      ),
+      conflicts: uniqueById(conflicts.map((row) => camelRow<ConflictState>(row))),
+      documentByKey: new Map([
+        ...documents.map(({ workspaceId, collection, documentId }): [string, DocumentState | null] => [
+          documentKey(workspaceId, collection, documentId),
+          null,
+        ]),
+        ...documentRows.map((row): [string, DocumentState | null] => [
+          documentKey(String(row["workspace_id"]), String(row["collection"]), String(row["document_id"])),
+          camelRow<DocumentState>(row),
+        ]),
+      ]),
+    };
+  }
+
+  async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
+    if (plan.workspaces.length === 0) return;
+    const tables: [Statement, readonly unknown[]][] = [
+      [WRITE_WORKSPACES, plan.workspaces],
+      [WRITE_DOCUMENTS, plan.documents],
+      [WRITE_CHANGES, plan.changes],
+      [WRITE_CONFLICTS, plan.conflicts],
+      [WRITE_LEDGER, plan.ledgerRows],
+      [WRITE_BATCHES, plan.batches],
+    ];
+    await pipelined(pool, (query) => [
+      query({ text: "BEGIN" }),
+      ...tables
+        .filter(([, rows]) => rows.length > 0)
+        .map(([sql, rows]) => query(sql, [JSON.stringify(rows)])),
+      // After a failure Postgres takes COMMIT for ROLLBACK.
+      query({ text: end }),
+    ]);
+  }
+}
+
+type Query = (sql: { text: string; name?: string }, values?: unknown[]) => Promise<Row[]>;
+
+/**
+ * Sends statements over one connection without waiting for each other, and waits for all of them.
+ * @throws the first failure; what failed only because of it is left out
+ */
+async function pipelined(pool: pg.Pool, send: (query: Query) => Promise<Row[]>[]): Promise<Row[][]> {
+  let client: pg.PoolClient;
+  try {
+    client = await pool.connect();
+  } catch (error) {
+    throw toSynclineError(error);
+  }
+  let failure: unknown;
+  try {
+    const query: Query = async (sql, values = []) => (await client.query<Row>({ ...sql, values })).rows;
+    const answers = await Promise.allSettled(send(query));
+    const failed = answers.find((answer) => answer.status === "rejected");
+    if (failed !== undefined) {
+      failure = toSynclineError(failed.reason);
+      throw failure;
+    }
+    return answers.map((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  } finally {
+    // A connection that failed may hold a transaction; a new one costs little.
+    client.release(failure !== undefined);
+  }
+}
+
+function uniqueById(conflicts: ConflictState[]): ConflictState[] {
+  return [...new Map(conflicts.map((conflict) => [conflict.conflictId, conflict])).values()];
+}

@@ -1,0 +1,97 @@
+import {
+  claimSettings,
+  connectRedis,
+  connectRedisForWorker,
+  createConflictQueue,
+  createHealthHandler,
+  createLaneStreams,
+  createLaneWaker,
+  createLifecycle,
+  createLogger,
+  createReplyPublisher,
+  listen,
+  openPool,
+  readEnv,
+  repeat,
+  startDrainWorker,
+  startTelemetry,
+} from "@syncline/runtime";
+import { dispositionOf } from "@syncline/shared";
+import { v7 as uuidv7 } from "uuid";
+import { envSchema } from "./env.ts";
+import { createPgStore } from "./io/pg-store.ts";
+import { createDrainLane } from "./jobs/drain-lane.ts";
+import { createSweepLanes } from "./jobs/sweep-lanes.ts";
+
+const env = readEnv(envSchema, process.env);
+const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
+const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
+try {
+  const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
+  life.own("telemetry", await startTelemetry("syncline-worker", process.env), (telemetry) =>
+    telemetry.shutdown(),
+  );
+  const pool = life.own(
+    "postgres",
+    openPool({
+      databaseUrl: env.DATABASE_URL,
+      connectionsMax: env.WORKER_CONCURRENCY + 1,
+      applicationName: "syncline-worker",
+      onError,
+    }),
+    (p) => p.end(),
+  );
+  const { epoch } = await claimSettings(pool, env.LANES);
+  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
+  const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
+    r.quit(),
+  );
+  const lanes = createLaneStreams(redis);
+  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
+  const conflicts = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const drainLane = createDrainLane(
+    {
+      lanes,
+      store: createPgStore(pool, epoch),
+      replies: createReplyPublisher(redis),
+      conflicts,
+      waker,
+      newId: uuidv7,
+      log,
+    },
+    { windowOperationsMax: env.WINDOW_OPERATIONS_MAX },
+  );
+  life.own(
+    "drain jobs",
+    startDrainWorker(blockingRedis, drainLane, {
+      concurrency: env.WORKER_CONCURRENCY,
+      onFailure: (lane, attempt, error) => {
+        const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+        log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
+      },
+      onError,
+    }),
+    (jobs) => jobs.close(),
+  );
+  life.own(
+    "sweep",
+    repeat("the sweep for lanes", createSweepLanes({ lanes, waker }, { laneCount: env.LANES }), {
+      intervalMs: env.SWEEP_INTERVAL_MS,
+      log,
+    }),
+    (sweep) => sweep.stop(),
+  );
+  const health = createHealthHandler({
+    isRunning: life.isRunning,
+    checkByName: {
+      postgres: async () => void (await pool.query("SELECT 1")),
+      redis: async () => void (await redis.ping()),
+    },
+  });
+  const server = await listen(health, { host: env.HOST, port: env.PORT });
+  life.own("health server", server, (s) => s.close());
+  log.info({ port: server.port, concurrency: env.WORKER_CONCURRENCY }, "worker is ready");
+} catch (error) {
+  await life.failStart(error);
+}
+await life.runUntilSignal();

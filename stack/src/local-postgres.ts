@@ -1,0 +1,207 @@
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { keepOrFindPort } from "./free-port.ts";
+import { saveSettings } from "./home.ts";
+import type { HomeSettings } from "./home.ts";
+import type { ProcessSpec } from "./managed-process.ts";
+import { makeOpenFolder, OPEN_FOLDER, preparePostgresBinaries } from "./postgres-binaries.ts";
+import { readCommandLine } from "./process-records.ts";
+import { messageOf, StackError } from "./stack-error.ts";
+import { canUserReach, findUnprivilegedUser } from "./unprivileged-user.ts";
+import type { SystemUser } from "./unprivileged-user.ts";
+
+const SUPERUSER = "syncline";
+/** The alphabet's order and case rules of Postgres itself, the same on every system; the official image takes them too. */
+export const INITDB_LOCALE = [
+  "--encoding=UTF8",
+  "--locale=C",
+  "--locale-provider=builtin",
+  "--builtin-locale=C.UTF-8",
+] as const;
+/** The tests start many services, each with a pool. */
+export const POSTGRES_CONNECTIONS_MAX = 300;
+
+export interface LocalStoreOptions {
+  readonly home: string;
+  readonly settings: HomeSettings;
+  /** Ends the preparation early. */
+  readonly signal?: AbortSignal | undefined;
+  readonly say: (line: string) => void;
+}
+
+/** A store's program, ready to be started, and the address at which it will be. */
+export interface LocalStore {
+  readonly url: string;
+  readonly spec: ProcessSpec;
+}
+
+/**
+ * Prepares a Postgres of our own from npm's binaries: data in our folder, or beside it where its user may not come,
+ * on 127.0.0.1 with a password and without a socket file.
+ */
+export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<LocalStore> {
+  const { home, settings, say } = options;
+  const user = findUnprivilegedUser(process.env, join(home, "postgres"));
+  const binaries = preparePostgresBinaries(user, say);
+  const dataFolder = placeDataFolder(options, user);
+  if (existsSync(join(dataFolder, "PG_VERSION"))) {
+    clearStaleLock(dataFolder);
+  } else {
+    await createCluster(options, binaries, dataFolder, user);
+  }
+  settings.postgresPort = await keepOrFindPort(settings.postgresPort);
+  saveSettings(home, settings);
+
+  const port = settings.postgresPort;
+  const url = (database: string) =>
+    `postgres://${SUPERUSER}:${settings.postgresPassword}@127.0.0.1:${port}/${database}`;
+  const config = {
+    port,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    max_connections: POSTGRES_CONNECTIONS_MAX,
+  };
+  return {
+    url: url("syncline"),
+    spec: {
+      name: "postgres",
+      command: join(binaries, "postgres"),
+      args: [
+        "-D",
+        dataFolder,
+        ...Object.entries(config).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ],
+      env: postgresEnv(),
+      cwd: "/",
+      user,
+      stopSignals: ["SIGINT", "SIGQUIT"], // fast, then immediate: both leave the data whole
+      readyTimeoutMs: 60_000, // a recovery after a crash may take its time
+      isReady: () => createDatabase(url("postgres"), "syncline"),
+    },
+  };
+}
+
+/** Removes what a home keeps outside itself. */
+export function removeOutsideData(settings: HomeSettings): void {
+  rmSync(outsideFolder(settings), { recursive: true, force: true });
+}
+
+function outsideFolder(settings: HomeSettings): string {
+  return join(OPEN_FOLDER, settings.workspaceId);
+}
+
+function placeDataFolder({ home, settings, say }: LocalStoreOptions, user: SystemUser | undefined): string {
+  const inside = join(home, "postgres");
+  if (user === undefined || (existsSync(inside) && canUserReach(user, inside))) return inside;
+  const outside = join(outsideFolder(settings), "postgres");
+  if (!existsSync(outside)) {
+    if (canUserReach(user, home)) return inside;
+    makeOpenFolder();
+    mkdirSync(dirname(outside), { recursive: true });
+    chmodSync(dirname(outside), 0o755);
+  }
+  say(`Postgres runs as another user, who may not enter ${home}: its data is in ${outside}.`);
+  return outside;
+}
+
+/** Makes the data folder. It gets its name when it is whole: an initdb that was cut short leaves no half. */
+async function createCluster(
+  { settings, signal }: LocalStoreOptions,
+  binaries: string,
+  dataFolder: string,
+  user: SystemUser | undefined,
+): Promise<void> {
+  const draft = `${dataFolder}.new`;
+  const passwordFile = `${dataFolder}.password`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true, mode: 0o700 });
+  writeFileSync(passwordFile, settings.postgresPassword, { mode: 0o600 });
+  if (user !== undefined) for (const path of [draft, passwordFile]) chownSync(path, user.uid, user.gid);
+  const auth = ["--username", SUPERUSER, "--auth", "scram-sha-256", "--pwfile", passwordFile];
+  try {
+    await promisify(execFile)(join(binaries, "initdb"), ["-D", draft, ...auth, ...INITDB_LOCALE], {
+      cwd: "/",
+      env: postgresEnv(),
+      ...(signal && { signal }),
+      ...user,
+    });
+  } catch (error) {
+    throw new StackError(`initdb could not make the database folder ${draft}: ${messageOf(error)}`);
+  } finally {
+    rmSync(passwordFile);
+  }
+  renameSync(draft, dataFolder);
+}
+
+/**
+ * Postgres will not start while the process that its lock file names lives. After a crash that id may be a stranger's,
+ * while a server's own command line names its data folder.
+ */
+function clearStaleLock(dataFolder: string): void {
+  const lock = join(dataFolder, "postmaster.pid");
+  if (!existsSync(lock)) return;
+  const pid = Number.parseInt(readFileSync(lock, "utf8"), 10);
+  if (!readCommandLine(pid).includes(dataFolder)) {
+    rmSync(lock);
+    return;
+  }
+  throw new StackError(
+    `A Postgres that was not started from here (process ${pid}) uses ${dataFolder}: stop it first.`,
+  );
+}
+
+/** @returns false while the server does not take connections yet. */
+export function isPostgresReady(databaseUrl: string): Promise<boolean> {
+  return tryConnection(databaseUrl, async () => {});
+}
+
+function createDatabase(serverUrl: string, name: string): Promise<boolean> {
+  return tryConnection(serverUrl, async (client) => {
+    const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE "${name}"`);
+  });
+}
+
+async function tryConnection(serverUrl: string, use: (client: Client) => Promise<void>): Promise<boolean> {
+  const client = new Client({ connectionString: serverUrl, connectionTimeoutMillis: 2_000 });
+  client.on("error", () => undefined); // a connection lost here is met by the query or the end below
+  try {
+    await client.connect();
+    await use(client);
+    return true;
+  } catch (error) {
+    if (isStartingUp(error)) return false;
+    throw error;
+  } finally {
+    await client.end();
+  }
+}
+
+/** Nobody listens yet, or the server says that it is starting up (57P03). */
+function isStartingUp(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? error.code : undefined;
+  return (
+    code === "ECONNREFUSED" ||
+    code === "ECONNRESET" ||
+    code === "57P03" ||
+    /timeout|terminated/.test(error.message)
+  );
+}
+
+/** Nothing of ours: PG* variables would change what the programs do. */
+function postgresEnv(): NodeJS.ProcessEnv {
+  return { PATH: process.env["PATH"], LC_ALL: "C" };
+}

@@ -1,0 +1,72 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Redis } from "ioredis";
+import { keepOrFindPort } from "./free-port.ts";
+import { saveSettings, writePrivateText } from "./home.ts";
+import type { LocalStore, LocalStoreOptions } from "./local-postgres.ts";
+import { findRedisServer } from "./redis-binary.ts";
+
+/** What Syncline asks of any Redis, and `databases` for the tests, which take one each. */
+export const REDIS_CONFIG: Readonly<Record<string, string>> = {
+  appendonly: "yes",
+  appendfsync: "always",
+  "maxmemory-policy": "noeviction",
+  save: "",
+  databases: "256",
+  hz: "100", // at the default of 10, delayed jobs on a quiet server start up to 0.1 s late
+};
+
+/** Prepares a Redis of our own: data in our folder, on 127.0.0.1 with a password, every write synced to disk. */
+export async function prepareLocalRedis({
+  home,
+  settings,
+  signal,
+  say,
+}: LocalStoreOptions): Promise<LocalStore> {
+  const server = await findRedisServer(say, signal);
+  settings.redisPort = await keepOrFindPort(settings.redisPort);
+  saveSettings(home, settings);
+
+  const folder = join(home, "redis");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const configPath = join(folder, "redis.conf");
+  const config = {
+    ...REDIS_CONFIG,
+    bind: "127.0.0.1",
+    port: String(settings.redisPort),
+    requirepass: settings.redisPassword,
+    dir: folder,
+  };
+  // A file and not arguments: every user of the machine can read those.
+  const lines = Object.entries(config).map(([name, value]) => `${name} ${JSON.stringify(value)}\n`);
+  writePrivateText(configPath, lines.join(""));
+  const url = `redis://:${settings.redisPassword}@127.0.0.1:${settings.redisPort}/0`;
+  return {
+    url,
+    spec: {
+      name: "redis",
+      command: server,
+      args: [configPath],
+      env: process.env,
+      cwd: folder,
+      stopSignals: ["SIGTERM", "SIGKILL"],
+      readyTimeoutMs: 60_000, // a long append-only file is read first
+      isReady: () => isRedisReady(url),
+    },
+  };
+}
+
+/** @returns false while nobody listens or the data is still being read. */
+export async function isRedisReady(url: string): Promise<boolean> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false });
+  redis.on("error", () => undefined); // the same comes out of the calls below
+  try {
+    await redis.connect();
+    return (await redis.ping()) === "PONG";
+  } catch (error) {
+    if (error instanceof Error && /WRONGPASS|NOAUTH/.test(error.message)) throw error;
+    return false;
+  } finally {
+    redis.disconnect();
+  }
+}

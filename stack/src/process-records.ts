@@ -1,0 +1,154 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * A note, in our own folder, of a process we started. Should its starter be killed, whoever comes next finds it here
+ * and can end it, and nothing else: a process id alone may since belong to a stranger.
+ */
+export interface ProcessRecord {
+  readonly name: string;
+  readonly pid: number;
+  /** See {@link identifyProcess}. */
+  readonly identity: string;
+  readonly startedAtMs: number;
+  /** Sent one after the other until the process ends, the kindest first. */
+  readonly stopSignals: readonly NodeJS.Signals[];
+}
+
+const STOP_STEP_MS = 10_000;
+const POLL_MS = 20;
+
+/**
+ * What a live process has that no later one with the same id can have: when it was started, within which boot.
+ *
+ * @returns `undefined` when there is no such process, or only its remains (a zombie).
+ */
+export function identifyProcess(pid: number): string | undefined {
+  return process.platform === "linux" ? identifyOnLinux(pid) : identifyByPs(pid);
+}
+
+/** The command line of a live process, or `""`. */
+export function readCommandLine(pid: number): string {
+  if (process.platform === "linux") return (readIfThere(`/proc/${pid}/cmdline`) ?? "").replaceAll("\0", " ");
+  return askPs("command=", pid);
+}
+
+/** Notes a process that was just started. Synchronous, so that there is no moment in which it runs unnoted. */
+export function recordProcess(
+  home: string,
+  process: Pick<ProcessRecord, "name" | "pid" | "stopSignals">,
+): void {
+  const identity = identifyProcess(process.pid);
+  if (identity === undefined) return; // ended already
+  const { name, pid, stopSignals } = process;
+  const record: ProcessRecord = { name, pid, identity, startedAtMs: Date.now(), stopSignals };
+  mkdirSync(recordsFolder(home), { recursive: true });
+  writeFileSync(recordPath(home, pid), JSON.stringify(record), { mode: 0o600 });
+}
+
+/** Drops the note of a process that ended. */
+export function forgetProcess(home: string, pid: number): void {
+  rmSync(recordPath(home, pid), { force: true });
+}
+
+/**
+ * Ends every process noted in this folder that still runs, the last started first.
+ *
+ * @returns the names of those that had to be ended.
+ */
+export async function endRecordedProcesses(home: string): Promise<string[]> {
+  const ended: string[] = [];
+  for (const record of readRecords(home)) {
+    if (isRunning(record)) {
+      await endProcess(record);
+      ended.push(record.name);
+    }
+    forgetProcess(home, record.pid);
+  }
+  return ended;
+}
+
+async function endProcess(record: ProcessRecord): Promise<void> {
+  for (const signal of record.stopSignals) {
+    sendSignal(record.pid, signal);
+    const deadlineMs = Date.now() + STOP_STEP_MS;
+    while (Date.now() < deadlineMs) {
+      if (!isRunning(record)) return;
+      await delay(POLL_MS);
+    }
+  }
+  throw new Error(`${record.name} (process ${record.pid}) of an earlier run does not end: end it by hand.`);
+}
+
+function isRunning(record: ProcessRecord): boolean {
+  return identifyProcess(record.pid) === record.identity;
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error; // it ended by itself in this moment
+  }
+}
+
+function readRecords(home: string): ProcessRecord[] {
+  let names: string[];
+  try {
+    names = readdirSync(recordsFolder(home));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+  return names
+    .map((name) => JSON.parse(readFileSync(join(recordsFolder(home), name), "utf8")) as ProcessRecord)
+    .toSorted((a, b) => b.startedAtMs - a.startedAtMs);
+}
+
+function recordsFolder(home: string): string {
+  return join(home, "processes");
+}
+
+function recordPath(home: string, pid: number): string {
+  return join(recordsFolder(home), `${pid}.json`);
+}
+
+function identifyOnLinux(pid: number): string | undefined {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The second field, the program's name, may hold anything; from the third on there are no surprises.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state] = fields;
+  const startTicks = fields[19];
+  if (state === "Z" || state === "X" || startTicks === undefined) return undefined;
+  const boot = readIfThere("/proc/sys/kernel/random/boot_id") ?? "";
+  return `${boot.trim()}:${startTicks}`;
+}
+
+function identifyByPs(pid: number): string | undefined {
+  if (askPs("state=", pid).startsWith("Z")) return undefined;
+  return askPs("lstart=", pid) || undefined;
+}
+
+function askPs(column: string, pid: number): string {
+  try {
+    return execFileSync("ps", ["-o", column, "-p", String(pid)], { encoding: "utf8" }).trim();
+  } catch {
+    return ""; // `ps` answers a process that is not there with a failure
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

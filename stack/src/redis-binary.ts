@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { StackError } from "./stack-error.ts";
+
+const SERVERS = ["redis-server", "valkey-server"];
+const POLICY_FILE = "/usr/sbin/policy-rc.d";
+
+/** What brings a Redis to a system, and whether only root may run it. */
+const PACKAGE_MANAGERS = [
+  {
+    program: "apt-get",
+    asRoot: true,
+    commands: [
+      ["apt-get", "update", "-qq"],
+      ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "redis-server"],
+    ],
+  },
+  { program: "apk", asRoot: true, commands: [["apk", "add", "--no-cache", "redis"]] },
+  { program: "brew", asRoot: false, commands: [["brew", "install", "redis"]] },
+];
+
+/**
+ * The path of a Redis (or Valkey) server program; where there is none, it is installed by the system's package manager
+ * if we may use it.
+ *
+ * @throws {@link StackError} that says what to install.
+ */
+export async function findRedisServer(say: (line: string) => void, signal?: AbortSignal): Promise<string> {
+  const found = findOnPath(SERVERS);
+  if (found !== undefined) return found;
+
+  const isRoot = process.getuid?.() === 0;
+  const manager = PACKAGE_MANAGERS.find(({ program, asRoot }) => asRoot === isRoot && findOnPath([program]));
+  if (manager === undefined) throw missing("there is no redis-server or valkey-server on the PATH");
+
+  const commands = manager.commands.map((command) => command.join(" ")).join(" && ");
+  say(`There is no Redis on this machine: installing it (${commands}).`);
+  const allowDaemons = forbidDaemons();
+  try {
+    for (const command of manager.commands) await run(command, signal);
+  } catch (error) {
+    throw missing(`installing it failed (${String(error)})`);
+  } finally {
+    allowDaemons();
+  }
+  const installed = findOnPath(SERVERS);
+  if (installed === undefined) throw missing("the package that was installed has no redis-server");
+  return installed;
+}
+
+function missing(reason: string): StackError {
+  return new StackError(
+    `Syncline needs Redis and ${reason}: install Redis 7 or Valkey (for example apt-get install redis-server, ` +
+      "brew install redis), or set REDIS_URL to a running one.",
+  );
+}
+
+function findOnPath(programs: readonly string[]): string | undefined {
+  const folders = [
+    ...(process.env["PATH"] ?? "").split(delimiter),
+    "/usr/bin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+  ];
+  return programs
+    .flatMap((program) => folders.map((folder) => join(folder, program)))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false; // not there, or not for us
+      }
+    });
+}
+
+/** Debian starts a daemon as its package is installed, unless this file says no. We want the program only. */
+function forbidDaemons(): () => void {
+  if (!existsSync("/usr/sbin/invoke-rc.d") || existsSync(POLICY_FILE)) return () => undefined;
+  writeFileSync(POLICY_FILE, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  return () => rmSync(POLICY_FILE, { force: true });
+}
+
+async function run(command: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  const [program = "", ...args] = command;
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const child = spawn(program, args, { env, stdio: ["ignore", 2, 2], ...(signal && { signal }) });
+  const [code] = (await once(child, "exit")) as [number | null];
+  if (code !== 0) throw new StackError(`${command.join(" ")} ended with ${code}`);
+}

@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import type { ProcessSpec } from "./managed-process.ts";
+import { REPOSITORY } from "./repository.ts";
+
+const HOST = "127.0.0.1";
+
+export interface ServiceSettings {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  /** What ingest checks tokens with (HS256), 32 characters or more. */
+  readonly jwtSecret: string;
+  readonly ports: { readonly ingest: number; readonly conflict: number; readonly workers: readonly number[] };
+  /** More configuration, for all of them. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+export interface ServiceSpecs {
+  readonly ingest: ProcessSpec;
+  readonly conflict: ProcessSpec;
+  readonly workers: readonly ProcessSpec[];
+}
+
+/** How the three services are started from their sources: the one place that knows, for people, tests and benchmarks. */
+export function describeServices(settings: ServiceSettings): ServiceSpecs {
+  const { ports, jwtSecret } = settings;
+  return {
+    ingest: describeService("ingest", "ingest", ports.ingest, settings, {
+      JWT_SECRET: jwtSecret,
+      CONFLICT_URL: serviceUrl(ports.conflict),
+    }),
+    conflict: describeService("conflict", "conflict", ports.conflict, settings, { JWT_SECRET: jwtSecret }),
+    workers: ports.workers.map((port, index) =>
+      describeService("worker", `worker-${index + 1}`, port, settings),
+    ),
+  };
+}
+
+/** The address of a service. */
+export function serviceUrl(port: number): string {
+  return `http://${HOST}:${port}`;
+}
+
+function describeService(
+  service: "ingest" | "conflict" | "worker",
+  name: string,
+  port: number,
+  { databaseUrl, redisUrl, env }: ServiceSettings,
+  own: NodeJS.ProcessEnv = {},
+): ProcessSpec {
+  const entry = join("services", service, "src", "main.ts");
+  return {
+    name,
+    command: process.execPath,
+    args: ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning", entry],
+    env: {
+      ...process.env,
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redisUrl,
+      HOST,
+      PORT: String(port),
+      ...own,
+      ...env,
+    },
+    cwd: REPOSITORY,
+    stopSignals: ["SIGTERM", "SIGKILL"],
+    readyTimeoutMs: 30_000,
+    isReady: () => answersReady(port),
+  };
+}
+
+async function answersReady(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`${serviceUrl(port)}/readyz`, {
+      headers: { connection: "close" },
+      signal: AbortSignal.timeout(2_000),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false; // it does not listen yet
+  }
+}

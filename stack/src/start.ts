@@ -1,0 +1,243 @@
+// `npm start`: brings up the whole of Syncline on this machine, keeps it up, and stops it on Ctrl-C.
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { migrate } from "@syncline/runtime";
+import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
+import type { DevFile } from "./dev-file.ts";
+import { createDevToken } from "./dev-token.ts";
+import { findFreePorts, readPort, requireFreePort } from "./free-port.ts";
+import { lockHome, openHome } from "./home.ts";
+import type { HomeSettings } from "./home.ts";
+import { isPostgresReady, prepareLocalPostgres } from "./local-postgres.ts";
+import type { LocalStore, LocalStoreOptions } from "./local-postgres.ts";
+import { isRedisReady, prepareLocalRedis } from "./local-redis.ts";
+import type { ManagedProcess } from "./managed-process.ts";
+import { endRecordedProcesses } from "./process-records.ts";
+import { REPOSITORY } from "./repository.ts";
+import { describeServices, serviceUrl } from "./services.ts";
+import { messageOf, StackError } from "./stack-error.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const WORKERS_MAX = 64;
+
+interface Options {
+  readonly home: string;
+  readonly workers: number;
+  readonly ingestPort: number;
+  readonly conflictPort: number;
+  readonly databaseUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+}
+
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort());
+process.stdout.on("error", () => undefined); // a terminal that was closed: there is nobody left to tell
+
+try {
+  await main(readOptions(process.env, process.argv.slice(2)));
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof StackError ? `\n${error.message}` : error);
+  process.exit(1);
+}
+
+async function main(options: Options): Promise<void> {
+  const { home } = options;
+  const settings = openHome(home);
+  const unlock = lockHome(home);
+  const report = { home, say, onRestart: () => announce() };
+  const stores = new Supervisor(report);
+  const services = new Supervisor(report);
+  let announce = () => {};
+  try {
+    const up = bringUp(options, settings, stores, services);
+    const done = await Promise.race([up, aborted(interruption.signal)]);
+    if (done === undefined) {
+      say("\nStopping before all was up.");
+      await services.stop();
+      await stores.stop();
+      await up.catch(() => undefined); // whatever it was doing was cut short
+      return;
+    }
+    announce = () => writeDevFile(home, done());
+    announce();
+    printWelcome(done(), home);
+    await aborted(interruption.signal);
+    say("\nStopping: services first, then the stores.");
+  } finally {
+    removeDevFile(home);
+    await services.stop();
+    await stores.stop();
+    unlock();
+  }
+  say("Everything is stopped. The data stays for the next start.");
+}
+
+/** @returns what is running, as of each call: process ids change when something is started again. */
+async function bringUp(
+  options: Options,
+  settings: HomeSettings,
+  stores: Supervisor,
+  services: Supervisor,
+): Promise<() => DevFile> {
+  const { home, ingestPort, conflictPort } = options;
+  removeDevFile(home);
+  const ended = await endRecordedProcesses(home);
+  if (ended.length > 0)
+    say(`An earlier run was killed and left processes behind, which are ended now: ${ended.join(", ")}.`);
+  await requireFreePort(ingestPort, "ingest", "INGEST_PORT");
+  await requireFreePort(conflictPort, "conflict", "CONFLICT_PORT");
+
+  const local = { home, settings, say, signal: interruption.signal };
+  const [postgres, redis] = await Promise.all([
+    openStore(options.databaseUrl, prepareLocalPostgres, local, stores),
+    openStore(options.redisUrl, prepareLocalRedis, local, stores),
+  ]);
+  await migrateOrExplain(postgres.url);
+
+  const workerPorts = await findFreePorts(options.workers);
+  const specs = describeServices({
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+    jwtSecret: settings.jwtSecret,
+    ports: { ingest: ingestPort, conflict: conflictPort, workers: workerPorts },
+  });
+  const [token, ingest, conflict, workers] = await Promise.all([
+    createDevToken({ secret: settings.jwtSecret, workspaces: { [settings.workspaceId]: "admin" } }),
+    services.start(specs.ingest),
+    services.start(specs.conflict),
+    Promise.all(specs.workers.map((spec) => services.start(spec))),
+  ]);
+  const pid = (managed: ManagedProcess | undefined) => managed?.pid ?? null;
+  return () => ({
+    ingestUrl: serviceUrl(ingestPort),
+    conflictUrl: serviceUrl(conflictPort),
+    token,
+    workspaceId: settings.workspaceId,
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+    pids: {
+      supervisor: process.pid,
+      postgres: pid(postgres.managed),
+      redis: pid(redis.managed),
+      ingest: pid(ingest),
+      conflict: pid(conflict),
+      workers: workers.map(pid),
+    },
+  });
+}
+
+/** A store that is ours is waited for; one that was given is there, or the address is wrong. */
+async function requireAnswer(givenUrl: string): Promise<void> {
+  const { protocol, host } = new URL(givenUrl);
+  const isPostgres = protocol.startsWith("postgres");
+  if (isPostgres ? await isPostgresReady(givenUrl) : await isRedisReady(givenUrl)) return;
+  const [what, variable] = isPostgres ? ["Postgres", "DATABASE_URL"] : ["Redis", "REDIS_URL"];
+  throw new StackError(
+    `No ${what} answers at ${host}, which ${variable} names. Start it, or unset ${variable}.`,
+  );
+}
+
+/** Takes the store at the given address, else starts one of our own. */
+async function openStore(
+  givenUrl: string | undefined,
+  prepare: (options: LocalStoreOptions) => Promise<LocalStore>,
+  local: LocalStoreOptions,
+  stores: Supervisor,
+): Promise<{ url: string; managed?: ManagedProcess }> {
+  if (givenUrl !== undefined) {
+    await requireAnswer(givenUrl);
+    return { url: givenUrl };
+  }
+  const { url, spec } = await prepare(local);
+  return { url, managed: await stores.start(spec) };
+}
+
+async function migrateOrExplain(databaseUrl: string): Promise<void> {
+  try {
+    await migrate({ databaseUrl });
+  } catch (error) {
+    throw new StackError(
+      `The database at ${new URL(databaseUrl).host} could not be migrated: ${messageOf(error)}`,
+    );
+  }
+}
+
+function readOptions(env: NodeJS.ProcessEnv, args: string[]): Options {
+  const ingestPort = readPort(env, "INGEST_PORT", 3000);
+  const conflictPort = readPort(env, "CONFLICT_PORT", 3001);
+  if (ingestPort === conflictPort) {
+    throw new StackError(`INGEST_PORT and CONFLICT_PORT are both ${ingestPort}: give them different ports.`);
+  }
+  return {
+    home: resolve(REPOSITORY, env["SYNCLINE_HOME"] || ".syncline"),
+    workers: readWorkers(args),
+    ingestPort,
+    conflictPort,
+    databaseUrl: readUrl(env, "DATABASE_URL", /^postgres(ql)?:$/),
+    redisUrl: readUrl(env, "REDIS_URL", /^rediss?:$/),
+  };
+}
+
+function readUrl(env: NodeJS.ProcessEnv, variable: string, protocol: RegExp): string | undefined {
+  const text = env[variable];
+  if (text === undefined || text === "") return undefined;
+  if (URL.canParse(text) && protocol.test(new URL(text).protocol)) return text;
+  // Not shown: it may hold a password.
+  throw new StackError(
+    `${variable} is not an address that starts with ${protocol.source.replace(/\W|ql/g, "")}://.`,
+  );
+}
+
+function readWorkers(args: string[]): number {
+  let text: string;
+  try {
+    text = parseArgs({ args, options: { workers: { type: "string", default: "1" } } }).values.workers;
+  } catch (error) {
+    throw new StackError(`${messageOf(error)}\nusage: npm start -- [--workers N]`);
+  }
+  const workers = Number(text);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= WORKERS_MAX) return workers;
+  throw new StackError(`--workers must be a whole number from 1 to ${WORKERS_MAX}, and not "${text}".`);
+}
+
+function printWelcome(dev: DevFile, home: string): void {
+  const body = {
+    workspace_id: dev.workspaceId,
+    device_id: "dev_1",
+    operations: [{ operation: "create", client_id: "op_1", document_id: "hello", data: { title: "Hello" } }],
+  };
+  say(`
+Syncline is ready.
+
+  ingest     ${dev.ingestUrl}
+  conflict   ${dev.conflictUrl}
+  workers    ${dev.pids.workers.length}
+  Postgres   ${dev.databaseUrl}
+  Redis      ${dev.redisUrl}
+  workspace  ${dev.workspaceId}
+  logs       ${join(home, "logs")}
+  all this   ${devFilePath(home)}, for programs
+
+A token for development, good for 30 days:
+
+${dev.token}
+
+Send a first document:
+
+curl -sS ${dev.ingestUrl}/api/v1/documents/batch \\
+  -H 'Authorization: Bearer ${dev.token}' \\
+  -H 'Content-Type: application/json' \\
+  -d '${JSON.stringify(body)}'
+
+Ctrl-C stops everything.`);
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+async function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}

@@ -1,0 +1,77 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { ManagedProcess } from "./managed-process.ts";
+import type { ProcessSpec } from "./managed-process.ts";
+import { messageOf, StackError } from "./stack-error.ts";
+
+const BACKOFF_MS_MIN = 250;
+const BACKOFF_MS_MAX = 10_000;
+/** Up for this long, a process has recovered, and its next fall is a first one again. */
+const STEADY_MS = 30_000;
+
+export interface SupervisorOptions {
+  readonly home: string;
+  /** Tells the person at the terminal. */
+  readonly say: (line: string) => void;
+  /** After a process was started again, with another process id. */
+  readonly onRestart: () => void;
+}
+
+/** Keeps a set of processes running: one that ends by itself is started again, ever more slowly if it keeps falling. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #processes: ManagedProcess[] = [];
+  readonly #watches: Promise<void>[] = [];
+  readonly #stopping = new AbortController();
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a process, waits until it is ready, and watches it from then on. */
+  async start(spec: ProcessSpec): Promise<ManagedProcess> {
+    if (this.#stopping.signal.aborted)
+      throw new StackError(`${spec.name} was not started: everything is stopping.`);
+    const managed = new ManagedProcess(this.#options.home, spec);
+    this.#processes.push(managed);
+    await managed.start();
+    this.#watches.push(this.#watch(managed));
+    return managed;
+  }
+
+  /** Stops all of them, together, and leaves none behind. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#processes.map((managed) => managed.stop()));
+    await Promise.all(this.#watches);
+    // One that was between its fall and its new start may just have been started.
+    await Promise.all(this.#processes.map((managed) => managed.stop()));
+  }
+
+  async #watch(managed: ManagedProcess): Promise<void> {
+    const { signal } = this.#stopping;
+    const { say, onRestart } = this.#options;
+    let backoffMs = BACKOFF_MS_MIN;
+    let startedAtMs = Date.now();
+    let problem: string | undefined;
+    for (;;) {
+      const how =
+        problem ??
+        `${managed.name} ended (${await managed.ended}). Its last lines:\n${managed.readLogTail()}`;
+      if (signal.aborted) return;
+      if (Date.now() - startedAtMs > STEADY_MS) backoffMs = BACKOFF_MS_MIN;
+      say(`${how}\nStarting ${managed.name} again in ${backoffMs / 1_000} s.`);
+      await delay(backoffMs, undefined, { signal }).catch(() => undefined); // aborted: seen on the next line
+      if (signal.aborted) return;
+      backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
+      startedAtMs = Date.now();
+      try {
+        await managed.start();
+        problem = undefined;
+        say(`${managed.name} is running again (process ${managed.pid}).`);
+        onRestart();
+      } catch (error) {
+        problem = messageOf(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// `npm test`: runs Vitest, which brings up stores where tests need them, and ends with the counts on one line.
+import { parseCLI, startVitest } from "vitest/node";
+import type { Vitest } from "vitest/node";
+
+const { filter, options } = parseCLI(["vitest", "run", ...process.argv.slice(2)]);
+const vitest = await startVitest("test", filter, options);
+await vitest.close();
+
+const { passed, failed } = countResults(vitest);
+if (passed + failed === 0) console.error("No test ran, so nothing was shown to work.");
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : Number(process.exitCode ?? 0));
+
+/** A file that could not be run, and an error outside any test, count as a failure each: neither passes unseen. */
+function countResults({ state }: Vitest): { passed: number; failed: number } {
+  let passed = 0;
+  let failed = state.getUnhandledErrors().length;
+  for (const module of state.getTestModules()) {
+    let failedInModule = 0;
+    for (const test of module.children.allTests()) {
+      const { state: outcome } = test.result();
+      if (outcome === "passed") passed += 1;
+      if (outcome === "failed") failedInModule += 1;
+    }
+    failed += module.state() === "failed" ? Math.max(failedInModule, 1) : failedInModule;
+  }
+  return { passed, failed };
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto";
+import { Client } from "pg";
+import { inject } from "vitest";
+
+/** A database of one test file's own. */
+export interface TestDatabase {
+  readonly databaseUrl: string;
+  /** Drops it, connections and all. What is not dropped goes with the run. */
+  drop(): Promise<void>;
+}
+
+/** Makes a fresh, migrated database by cloning the template that the run was set up with. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const serverUrl = requireProvided("databaseUrl");
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${requireProvided("databaseTemplate")}`);
+  return {
+    databaseUrl: withDatabase(serverUrl, name),
+    drop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+/** The same server, another database. */
+export function withDatabase(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+/** What the run's set-up provided; only the project "stack" has it. */
+export function requireProvided(key: "databaseUrl" | "databaseTemplate" | "redisUrl" | "stackHome"): string {
+  const value = inject(key);
+  if (value) return value;
+  throw new Error(
+    "This test needs Postgres and Redis: name its file *.pg.test.ts, *.redis.test.ts or *.stack.test.ts, or put it in tests/.",
+  );
+}
+
+async function query(serverUrl: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+// Workspace packages are read from their sources, so that no build is needed. The rest are the defaults of Vite.
+const conditions = ["@syncline/source", "module", "node", "development|production"];
+const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
+
+const all = ["libs", "services", "stack", "examples", "tests"].map((folder) => `${folder}/**/*.test.ts`);
+/** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */
+const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    teardownTimeout: 60_000,
+    projects: [
+      {
+        ...resolution,
+        test: {
+          name: "unit",
+          include: all,
+          exclude: ["**/node_modules/**", "**/dist/**", ...needStores],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...resolution,
+        test: {
+          name: "stack",
+          include: needStores,
+          exclude: ["**/node_modules/**", "**/dist/**"],
+          globalSetup: ["stack/src/testing/global-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
