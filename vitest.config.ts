@@ -2,18 +2,20 @@ import { defineConfig } from "vitest/config";
 
 // Workspace packages are read from their sources, so that no build is needed. The rest are the defaults of Vite.
 const conditions = ["@syncline/source", "module", "node", "development|production"];
-const resolution = { resolve: { conditions }, ssr: { resolve: { conditions } } };
 
 const all = ["libs", "services", "stack", "examples", "tests"].map((folder) => `${folder}/**/*.test.ts`);
 /** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
 
 export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } }, // for the tests
+  environments: { __vitest__: { resolve: { conditions } } }, // for their global set-up
   test: {
     teardownTimeout: 60_000,
     projects: [
       {
-        ...resolution,
+        extends: true,
         test: {
           name: "unit",
           include: all,
@@ -23,7 +25,7 @@ export default defineConfig({
         },
       },
       {
-        ...resolution,
+        extends: true,
         test: {
           name: "stack",
           include: needStores,

@@ -7,11 +7,11 @@ import type { ContainerEngine } from "./pick-test-stack.ts";
 export interface ContainerStores {
   readonly databaseServerUrl: string;
   readonly redisUrl: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** testcontainers is slow to load, so only those load it who get this far. */
-async function loadTestcontainers(): Promise<typeof import("testcontainers")> {
+async function loadTestcontainers() {
   process.env["RYUK_CONTAINER_IMAGE"] ??= IMAGES.reaper;
   return await import("testcontainers");
 }

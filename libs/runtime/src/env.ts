@@ -25,14 +25,8 @@ export const jwtSecretVariable = z
   .describe("The secret that tokens are signed with (HS256), at least 32 characters");
 
 /** A port, with the service's own default. */
-export function portVariable(port: number): z.ZodDefault<z.ZodCoercedNumber> {
-  return z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65535)
-    .default(port)
-    .describe("The port to listen on") as z.ZodDefault<z.ZodCoercedNumber>;
+export function portVariable(port: number) {
+  return z.coerce.number().int().min(0).max(65535).default(port).describe("The port to listen on");
 }
 
 /** Raised at start: every variable that is missing or wrong, each with its reason. */
@@ -55,4 +49,15 @@ export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv
     return `${name} ${problem}${hint === undefined ? "" : ` (${hint})`}`;
   });
   throw new EnvError(`Cannot start. ${faults.join(". ")}.`);
+}
+
+/** Reads the environment at the start of a process, and ends the process with one sentence where it is at fault. */
+export function readEnvOrExit<S extends z.ZodObject>(schema: S): z.infer<S> {
+  try {
+    return readEnv(schema, process.env);
+  } catch (error) {
+    if (!(error instanceof EnvError)) throw error;
+    console.error(error.message);
+    return process.exit(1);
+  }
 }

@@ -5,7 +5,7 @@ export interface Lifecycle {
   /** Hands over something that is open, with the way to close it. Returns it. */
   own<T>(name: string, value: T, close: (value: T) => unknown): T;
   /** False from the first signal on. */
-  isRunning(): boolean;
+  isRunning: () => boolean;
   /** Waits for SIGTERM or SIGINT, then closes everything, last opened first, and exits. */
   runUntilSignal(): Promise<never>;
   /** Closes what is open after a start that failed, and exits with status 1. */
@@ -22,7 +22,7 @@ export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }
 
   async function closeAll(): Promise<boolean> {
     let clean = true;
-    for (const { name, close } of opened.splice(0).reverse()) {
+    for (const { name, close } of opened.splice(0).toReversed()) {
       try {
         await close();
       } catch (error) {

@@ -26,7 +26,9 @@ export function repeat(
   }
 
   function schedule(): void {
-    timer = setTimeout(() => (running = runOnce()), options.intervalMs);
+    timer = setTimeout(() => {
+      running = runOnce();
+    }, options.intervalMs);
   }
 
   schedule();

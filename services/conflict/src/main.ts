@@ -12,7 +12,7 @@ import {
   createTokenVerifier,
   listen,
   openPool,
-  readEnv,
+  readEnvOrExit,
   repeat,
   startConflictWorker,
   startTelemetry,
@@ -24,7 +24,7 @@ import { createRunRound } from "./jobs/run-round.ts";
 import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 
-const env = readEnv(envSchema, process.env);
+const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {

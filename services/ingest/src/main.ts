@@ -11,7 +11,7 @@ import {
   durabilityFaults,
   listen,
   openPool,
-  readEnv,
+  readEnvOrExit,
   repeat,
   startTelemetry,
   subscribeReplies,
@@ -29,7 +29,7 @@ import { createGetDocument } from "./routes/get-document.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
 
-const env = readEnv(envSchema, process.env);
+const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {

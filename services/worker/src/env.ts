@@ -15,7 +15,7 @@ export const envSchema = z.object({
     .number()
     .int()
     .min(100)
-    .max(10_000)
+    .max(5_000)
     .default(1_000)
     .describe("Most operations that one transaction applies"),
   SWEEP_INTERVAL_MS: z.coerce

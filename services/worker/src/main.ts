@@ -11,7 +11,7 @@ import {
   createReplyPublisher,
   listen,
   openPool,
-  readEnv,
+  readEnvOrExit,
   repeat,
   startDrainWorker,
   startTelemetry,
@@ -23,7 +23,7 @@ import { createPgStore } from "./io/pg-store.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
-const env = readEnv(envSchema, process.env);
+const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {

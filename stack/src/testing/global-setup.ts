@@ -19,33 +19,21 @@ declare module "vitest" {
 
 const TEMPLATE = "syncline_template";
 
-/** Brings up the stores once for a run of tests, and ends them and all that tests left running, however it ends. */
+/** Brings up the stores once for a run of tests, and ends them and all that tests left running. */
 export default async function setUpStores(project: TestProject): Promise<() => Promise<void>> {
-  const starting = startTestStores(process.env);
-  const tearDown = async () => {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-    await starting.then((stores) => stores.stop());
-  };
-  const onSignal = () => {
-    void tearDown().finally(() => process.exit(130));
-  };
-  for (const signal of STOP_SIGNALS) process.once(signal, onSignal);
-
-  const { databaseServerUrl, redisUrl, home } = await starting;
+  const { databaseServerUrl, redisUrl, home, stop } = await startTestStores(process.env);
   try {
     await createTemplate(databaseServerUrl);
   } catch (error) {
-    await tearDown();
+    await stop();
     throw error;
   }
   project.provide("databaseUrl", databaseServerUrl);
   project.provide("databaseTemplate", TEMPLATE);
   project.provide("redisUrl", redisUrl);
   project.provide("stackHome", home);
-  return tearDown;
+  return stop;
 }
-
-const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 async function createTemplate(serverUrl: string): Promise<void> {
   const client = new Client({ connectionString: serverUrl });

@@ -26,14 +26,14 @@ export interface RunningSyncline {
   readonly conflict: ManagedProcess;
   readonly workers: readonly ManagedProcess[];
   /** A token that ingest accepts. */
-  token(
+  readonly token: (
     workspaces: DevTokenOptions["workspaces"],
     options?: Pick<DevTokenOptions, "subject" | "expiresIn">,
-  ): Promise<string>;
+  ) => Promise<string>;
   /** What all services have written so far, each under its name. */
-  logs(): string;
+  readonly logs: () => string;
   /** Stops what still runs. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts the three services on free ports and waits until all are ready. */

@@ -6,7 +6,7 @@ import { inject } from "vitest";
 export interface TestDatabase {
   readonly databaseUrl: string;
   /** Drops it, connections and all. What is not dropped goes with the run. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** Makes a fresh, migrated database by cloning the template that the run was set up with. */

@@ -67,5 +67,7 @@ export function toRequestOperation(operation: PlannedOperation, collection: stri
       return { ...named, data: buildMergePatch(change.writes), expected_version: IMPORTED_VERSION };
     case "delete":
       return { ...named, expected_version: IMPORTED_VERSION };
+    default:
+      return change satisfies never;
   }
 }

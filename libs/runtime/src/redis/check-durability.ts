@@ -11,7 +11,7 @@ export async function durabilityFaults(redis: Redis): Promise<string[]> {
   for (const [name, wanted] of Object.entries(REQUIRED)) {
     let value: string | undefined;
     try {
-      const answer = (await redis.config("GET", name)) as string[];
+      const answer = await redis.config("GET", name);
       value = answer[1];
     } catch (error) {
       faults.push(`${name} cannot be read (${error instanceof Error ? error.message : "no reason given"})`);

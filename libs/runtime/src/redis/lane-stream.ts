@@ -36,17 +36,26 @@ export interface LaneStreams {
   readBatchStatus(batchId: string): Promise<AcceptedBatchStatus | null>;
 }
 
-const PAGE_ENTRIES = 64;
+/** Most bytes of entries in a window: bounds what a drain holds in memory. */
+const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
 /** Commands defined from the Lua files beside this one. */
 interface Scripts {
-  appendBatch(stream: string, statusKey: string, entry: string, status: string): Promise<string>;
+  appendBatch(
+    stream: string,
+    statusKey: string,
+    entry: string,
+    status: string,
+    operations: number,
+  ): Promise<string>;
+  readWindow(stream: string, operationsMax: number, bytesMax: number): Promise<string[]>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
 }
 
 export function createLaneStreams(redis: Redis): LaneStreams {
   redis.defineCommand("appendBatch", { numberOfKeys: 2, lua: script("./append-batch.lua") });
+  redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
   const scripts = redis as unknown as Scripts;
 
@@ -67,38 +76,31 @@ export function createLaneStreams(redis: Redis): LaneStreams {
           acceptedBatchKey(batch.batchId),
           JSON.stringify(entry),
           JSON.stringify(status),
+          batch.operations.length,
         ),
       );
     },
 
     async appendResolution(lane, resolution, trace) {
       const entry: LaneEntry = { kind: "resolution", resolution, trace };
-      await guarded(redis.xadd(laneStreamKey(lane), "*", "entry", JSON.stringify(entry)));
+      await guarded(redis.xadd(laneStreamKey(lane), "*", "operations", 1, "entry", JSON.stringify(entry)));
     },
 
     async readWindow(lane, operationsMax) {
+      const found = await guarded(scripts.readWindow(laneStreamKey(lane), operationsMax, WINDOW_BYTES_MAX));
       const entries: StoredEntry[] = [];
       const deadIds: string[] = [];
-      let operations = 0;
-      let from = "-";
-      for (;;) {
-        const page = await guarded(redis.xrange(laneStreamKey(lane), from, "+", "COUNT", PAGE_ENTRIES));
-        for (const [id, fields] of page) {
-          const entry = decodeEntry(fields);
-          if (entry === undefined) {
-            await setAside(lane, id, fields);
-            deadIds.push(id);
-            continue;
-          }
-          const size = entry.kind === "batch" ? entry.batch.operations.length : 1;
-          if (entries.length > 0 && operations + size > operationsMax) return { entries, deadIds };
+      for (let at = 0; at + 1 < found.length; at += 2) {
+        const [id = "", text = ""] = found.slice(at, at + 2);
+        const entry = decodeEntry(text);
+        if (entry !== undefined) {
           entries.push({ id, entry });
-          operations += size;
+          continue;
         }
-        const lastId = page.at(-1)?.[0];
-        if (lastId === undefined || page.length < PAGE_ENTRIES) return { entries, deadIds };
-        from = `(${lastId}`;
+        await setAside(lane, id);
+        deadIds.push(id);
       }
+      return { entries, deadIds };
     },
 
     async removeEntries(lane, entries) {
@@ -126,10 +128,12 @@ export function createLaneStreams(redis: Redis): LaneStreams {
   };
 
   /** Nothing that was accepted is dropped: what no code can read waits for a person. */
-  async function setAside(lane: number, id: string, fields: string[]): Promise<void> {
+  async function setAside(lane: number, id: string): Promise<void> {
+    const [found] = await guarded(redis.xrange(laneStreamKey(lane), id, id));
+    if (found === undefined) return;
     const moved = redis
       .multi()
-      .xadd(deadEntriesKey(lane), "*", "from", id, ...fields)
+      .xadd(deadEntriesKey(lane), "*", "from", id, ...found[1])
       .xdel(laneStreamKey(lane), id);
     await guarded(moved.exec());
   }
@@ -143,9 +147,7 @@ async function guarded<T>(command: Promise<T>): Promise<T> {
   }
 }
 
-function decodeEntry(fields: string[]): LaneEntry | undefined {
-  const text = fields[0] === "entry" ? fields[1] : undefined;
-  if (text === undefined) return undefined;
+function decodeEntry(text: string): LaneEntry | undefined {
   try {
     return JSON.parse(text) as LaneEntry;
   } catch {

@@ -1,6 +1,7 @@
-import { applyPatch } from "rfc6902";
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { isJsonObject, type JsonObject } from "../json/json.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
+import type { JsonPatchStep } from "../protocol/operation.ts";
+import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 
 /** The document after an operation (`null`: deleted), or why the operation itself is at fault. */
@@ -23,33 +24,21 @@ export function applyOperation(document: JsonObject | null, operation: Content):
     case "delete":
       return { ok: true, document: null };
     case "update":
-      if (operation.patch !== undefined) return applyJsonPatch(document ?? {}, operation.patch);
+      if (operation.patch !== undefined) return applyPatch(document ?? {}, operation.patch);
       return { ok: true, document: applyMergePatch(document ?? {}, operation.data ?? {}) };
     default:
       return operation.kind satisfies never;
   }
 }
 
-function applyJsonPatch(document: JsonObject, patch: NonNullable<Content["patch"]>): Applied {
-  // The library patches in place, and values of the patch would be shared with the result.
-  const root: { document: Json } = { document: structuredClone(document) };
-  const steps = structuredClone(patch).map((step) => ({
-    ...step,
-    path: `/document${step.path}`,
-    ...("from" in step ? { from: `/document${step.from}` } : {}),
-  }));
-  for (const [index, step] of steps.entries()) {
-    const [failure] = applyPatch(root, [step as Parameters<typeof applyPatch>[1][number]]);
-    if (failure) {
-      return {
-        ok: false,
-        errorType: "patch_failed",
-        message: `patch step ${index} (${step.op}): ${failure.message}`,
-      };
-    }
-  }
-  if (!isJsonObject(root.document)) {
-    return { ok: false, errorType: "patch_failed", message: "the patch leaves no JSON object" };
-  }
-  return { ok: true, document: root.document };
+function applyPatch(document: JsonObject, patch: JsonPatchStep[]): Applied {
+  const patched = applyJsonPatch(document, patch);
+  if (!patched.ok)
+    return patchFailed(`patch step ${patched.step} (${patch[patched.step]?.op}): ${patched.message}`);
+  if (!isJsonObject(patched.value)) return patchFailed("the patch leaves no JSON object");
+  return { ok: true, document: patched.value };
+}
+
+function patchFailed(message: string): Applied {
+  return { ok: false, errorType: "patch_failed", message };
 }

@@ -20,5 +20,5 @@ export function longestIncreasing(values: readonly number[]): number[] {
   });
   const members: number[] = [];
   for (let index = tails.at(-1) ?? -1; index >= 0; index = previous[index] ?? -1) members.push(index);
-  return members.reverse();
+  return members.toReversed();
 }

@@ -96,5 +96,5 @@ function toPointer(place: Place): string {
   const tokens: string[] = [];
   for (let at = place; at; at = at.holder)
     tokens.push(`/${String(at.key).replaceAll("~", "~0").replaceAll("/", "~1")}`);
-  return tokens.reverse().join("");
+  return tokens.toReversed().join("");
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { idSchema, operationSchema } from "./operation.ts";
+import { idSchema, operationSchema, type Operation } from "./operation.ts";
 
 /** Most operations a batch may carry. */
 export const BATCH_OPERATIONS_MAX = 100;
@@ -39,6 +39,38 @@ export const batchSchema = z.strictObject({
         }
         seen.add(operation.client_id);
       });
+      for (const index of findStraddled(operations)) {
+        context.addIssue({
+          code: "custom",
+          path: [index, "group"],
+          message: "stands inside a group that it is not part of, and names a document of that group",
+        });
+      }
     }),
 });
+
+/**
+ * Finds the operations that stand between the members of a group and name one of its documents. A group takes effect
+ * together, so before or after it, either way such an operation would overtake another one on its document.
+ */
+function findStraddled(operations: readonly Operation[]): number[] {
+  if (operations.every((operation) => operation.group === undefined)) return [];
+  const places = operations.map(({ group, collection, ...operation }, index) => {
+    const id = operation.document_id ?? ("data" in operation ? operation.data?.["id"] : undefined);
+    // A document without an id yet is nobody else's.
+    return { group, index, document: JSON.stringify([collection, id ?? index]) };
+  });
+  return places.flatMap(({ group, index, document }) => {
+    const straddles = places.some(
+      (member) =>
+        member.group !== undefined &&
+        member.group !== group &&
+        member.document === document &&
+        places.some((before) => before.group === member.group && before.index < index) &&
+        places.some((after) => after.group === member.group && after.index > index),
+    );
+    return straddles ? [index] : [];
+  });
+}
+
 export type Batch = z.infer<typeof batchSchema>;

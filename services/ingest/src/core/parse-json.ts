@@ -1,17 +1,19 @@
 import type { FieldFault } from "@syncline/runtime";
-import type { Json } from "@syncline/shared";
+import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
 
 export type ParsedJson =
   | { kind: "json"; value: Json }
   | { kind: "not-json"; message: string }
   | { kind: "fault"; fault: FieldFault };
 
-/** Deepest nesting of a document; `data` itself stands three levels deep in a body. */
-const DOCUMENT_DEPTH_MAX = 64;
+/** `data` itself stands three levels deep in a body. */
 const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
 
-/** Only a text with one of these can hold a string or key that is refused: NUL, a lone surrogate, `__proto__`. */
-const SUSPICIOUS_STRING = /\\u(?:0000|[dD][89a-fA-F]|005[fF])|__proto__/;
+/**
+ * Only a text with one of these can hold a string or key that is refused: NUL, a lone surrogate, `__proto__`, each
+ * letter of which can be written as an escape.
+ */
+const SUSPICIOUS_STRING = /\\u(?:00|[dD][89a-fA-F])|__proto__/;
 /** Only a number this long, or with an exponent this large, can change when it is read as a double. */
 const SUSPICIOUS_NUMBER = /\d[\d.]{15,}|\d[eE][+-]?\d{2,}/;
 
@@ -24,6 +26,8 @@ export function parseJson(text: string): ParsedJson {
   try {
     value = SUSPICIOUS_NUMBER.test(text) ? JSON.parse(text, markInexact) : JSON.parse(text);
   } catch (error) {
+    // Parsing is not recursive, but calling back for every value is.
+    if (error instanceof RangeError) return { kind: "fault", fault: depthFault([]) };
     return { kind: "not-json", message: error instanceof Error ? error.message : "not JSON" };
   }
   const fault = findFault(value, SUSPICIOUS_STRING.test(text), []);
@@ -48,11 +52,16 @@ function isExact(source: string, value: number): boolean {
 function normalize(text: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
-  const all = (whole + fraction).replace(/^0+/, "");
-  const digits = all.replace(/0+$/, "");
-  if (digits === "") return "0";
-  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(all.length - digits.length);
-  return `${sign}${digits}e${power}`;
+  const all = whole + fraction;
+  // Loops, because an expression for zeros at the end takes quadratic time, and a number may be megabytes long.
+  let start = 0;
+  while (all[start] === "0") start++;
+  let end = all.length;
+  while (end > start && all[end - 1] === "0") end--;
+  if (start === end) return "0";
+  // An exponent that is rounded here is far from any that a double has.
+  const power = Number(exponent) - fraction.length + (all.length - end);
+  return `${sign}${all.slice(start, end)}e${power}`;
 }
 
 function findFault(value: unknown, checkStrings: boolean, path: (string | number)[]): FieldFault | undefined {
@@ -61,9 +70,7 @@ function findFault(value: unknown, checkStrings: boolean, path: (string | number
   }
   if (typeof value === "string") return checkStrings ? stringFault(value, path) : undefined;
   if (typeof value !== "object" || value === null) return undefined;
-  if (path.length >= BODY_DEPTH_MAX) {
-    return { path: [...path], message: `is nested deeper than ${DOCUMENT_DEPTH_MAX} levels` };
-  }
+  if (path.length >= BODY_DEPTH_MAX) return depthFault(path);
   const entries: Iterable<[string | number, unknown]> = Array.isArray(value)
     ? value.entries()
     : Object.entries(value);
@@ -76,6 +83,10 @@ function findFault(value: unknown, checkStrings: boolean, path: (string | number
     path.pop();
   }
   return undefined;
+}
+
+function depthFault(path: (string | number)[]): FieldFault {
+  return { path: [...path], message: `is nested deeper than ${DOCUMENT_DEPTH_MAX} levels` };
 }
 
 function keyFault(key: string, path: (string | number)[]): FieldFault | undefined {

@@ -63,7 +63,7 @@ export class WaitingBatches {
   onSettled(workspaceId: string, deviceId: string, settled: OperationResult): void {
     const waiters =
       this.#waitersByOperation.get(operationKey(workspaceId, deviceId, settled.client_id)) ?? [];
-    for (const waiter of [...waiters]) {
+    for (const waiter of waiters) {
       const results = (waiter.results ?? []).map((result) =>
         result.client_id === settled.client_id && result.status === "pending" ? settled : result,
       );
@@ -80,7 +80,7 @@ export class WaitingBatches {
   /** Ends every wait with what is known, and lets no new one last: the process is stopping. */
   close(): void {
     this.#closed = true;
-    for (const waiter of [...this.#waiterByBatchId.values()]) waiter.finish();
+    for (const waiter of this.#waiterByBatchId.values()) waiter.finish();
   }
 
   #forget(waiter: Waiter): void {

@@ -19,7 +19,7 @@ import type { ConflictState, WindowState } from "./window-state.ts";
 /** What planning takes from outside, so that it stays pure. */
 export interface PlanDeps {
   /** Makes a UUIDv7. */
-  newId(): string;
+  newId: () => string;
   /** What is not to be judged but refused, with the reason, by {@link operationPlace} or {@link resolutionPlace}. */
   refusals?: ReadonlyMap<string, string>;
 }

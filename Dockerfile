@@ -1,0 +1,63 @@
+# The images of Syncline, one target each: ingest, conflict, worker, migrate.
+#   docker build --target worker --tag syncline-worker .
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+# All that npm reads, and nothing that changes with the code: the installs below stay cached.
+FROM ${NODE_IMAGE} AS manifests
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY libs/shared/package.json libs/shared/
+COPY libs/runtime/package.json libs/runtime/
+COPY services/ingest/package.json services/ingest/
+COPY services/conflict/package.json services/conflict/
+COPY services/worker/package.json services/worker/
+COPY stack/package.json stack/
+COPY examples/mdn/package.json examples/mdn/
+
+FROM manifests AS build
+RUN npm ci --include-workspace-root \
+  -w @syncline/shared -w @syncline/runtime -w @syncline/ingest -w @syncline/conflict -w @syncline/worker
+COPY tsconfig.base.json ./
+COPY scripts scripts
+COPY libs libs
+COPY services services
+RUN npx tsc -b services/ingest services/conflict services/worker && node scripts/copy-assets.mjs
+
+FROM manifests AS production
+RUN npm ci --omit=dev -w @syncline/ingest -w @syncline/conflict -w @syncline/worker \
+  && rm -r stack examples package-lock.json .npmrc
+
+FROM ${NODE_IMAGE} AS runtime
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=production /app ./
+COPY --from=build /app/libs/shared/dist libs/shared/dist
+COPY --from=build /app/libs/runtime/dist libs/runtime/dist
+COPY migrations migrations
+# The files stay root's: the process reads them and changes none.
+USER node
+
+FROM runtime AS migrate
+CMD ["node", "libs/runtime/dist/postgres/migrate-main.js"]
+
+FROM runtime AS service
+HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+
+FROM service AS ingest
+ENV PORT=3000
+EXPOSE 3000
+COPY --from=build /app/services/ingest/dist services/ingest/dist
+CMD ["node", "services/ingest/dist/main.js"]
+
+FROM service AS conflict
+ENV PORT=3001
+EXPOSE 3001
+COPY --from=build /app/services/conflict/dist services/conflict/dist
+CMD ["node", "services/conflict/dist/main.js"]
+
+FROM service AS worker
+ENV PORT=3002
+EXPOSE 3002
+COPY --from=build /app/services/worker/dist services/worker/dist
+CMD ["node", "services/worker/dist/main.js"]

@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { EnvError, commonEnv, jwtSecretVariable, portVariable, readEnv } from "./env.ts";
+
+const schema = z.object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: jwtSecretVariable });
+const GOOD = {
+  DATABASE_URL: "postgres://user:password@localhost:5432/syncline",
+  REDIS_URL: "redis://localhost:6379/0",
+  JWT_SECRET: "x".repeat(32),
+};
+
+function messageFor(env: NodeJS.ProcessEnv): string {
+  try {
+    readEnv(schema, env);
+  } catch (error) {
+    if (error instanceof EnvError) return error.message;
+    throw error;
+  }
+  throw new Error("the environment was not refused");
+}
+
+describe("reading the environment", () => {
+  it("gives typed values, and defaults for what is not set", () => {
+    expect(readEnv(schema, { ...GOOD, PORT: "8080", HOME: "/root" })).toStrictEqual({
+      ...GOOD,
+      HOST: "0.0.0.0",
+      LANES: 16,
+      LOG_LEVEL: "info",
+      PORT: 8080,
+    });
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(readEnv(schema, { ...GOOD, PORT: "", LOG_LEVEL: "" })).toMatchObject({
+      PORT: 3000,
+      LOG_LEVEL: "info",
+    });
+    expect(messageFor({ ...GOOD, DATABASE_URL: "" })).toContain("DATABASE_URL is not set");
+  });
+
+  it("names every variable that is missing or wrong, and none that is right", () => {
+    const message = messageFor({
+      REDIS_URL: "http://localhost",
+      PORT: "70000",
+      LOG_LEVEL: "loud",
+      LANES: "many",
+    });
+    for (const name of ["REDIS_URL", "PORT", "LOG_LEVEL", "LANES"])
+      expect(message).toContain(`${name} is not usable`);
+    for (const name of ["DATABASE_URL", "JWT_SECRET"]) expect(message).toContain(`${name} is not set`);
+    expect(message).not.toContain("HOST");
+  });
+
+  it("says what a variable is for", () => {
+    expect(messageFor({ ...GOOD, DATABASE_URL: undefined })).toContain(
+      "postgres://user:password@host:port/database",
+    );
+  });
+
+  it.each([
+    ["JWT_SECRET", "sesame"],
+    ["DATABASE_URL", "mysql://user:sesame@localhost/db"],
+    ["DATABASE_URL", "sesame"],
+    ["REDIS_URL", "redis//sesame"],
+    ["LOG_LEVEL", "sesame"],
+    ["PORT", "sesame"],
+  ])("does not repeat what %s holds", (name, value) => {
+    const message = messageFor({ ...GOOD, [name]: value });
+    expect(message).toContain(name);
+    expect(message).not.toContain("sesame");
+  });
+
+  it.each(["-1", "65536", "80.5", "http"])("refuses the port %s", (port) => {
+    expect(messageFor({ ...GOOD, PORT: port })).toContain("PORT is not usable");
+  });
+});

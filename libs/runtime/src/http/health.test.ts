@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createHealthHandler, type ReadinessCheck } from "./health.ts";
+import { listen, type Listening } from "./listen.ts";
+
+let server: Listening | undefined;
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function get(
+  path: string,
+  options: { isRunning?: boolean; checkByName?: Record<string, ReadinessCheck>; method?: string } = {},
+): Promise<[number, unknown]> {
+  const { isRunning = true, checkByName = {}, method = "GET" } = options;
+  const handle = createHealthHandler({ isRunning: () => isRunning, checkByName });
+  server = await listen((request, response) => handle(request, response), { host: "127.0.0.1", port: 0 });
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+  return [answer.status, await answer.json()];
+}
+
+const holds: ReadinessCheck = () => Promise.resolve();
+const fails: ReadinessCheck = () => Promise.reject(new Error("Redis did not answer"));
+
+describe("a process", () => {
+  it("is alive even where its stores are not, and while it stops", async () => {
+    const options = { isRunning: false, checkByName: { redis: fails } };
+    expect(await get("/healthz?from=probe", options)).toEqual([200, { status: "alive" }]);
+  });
+
+  it("is ready when every check holds", async () => {
+    expect(await get("/readyz", { checkByName: { postgres: holds, redis: holds } })).toEqual([
+      200,
+      { status: "ready", checks: { postgres: "ok", redis: "ok" } },
+    ]);
+  });
+
+  it("is not ready when one check fails, and says which and why", async () => {
+    expect(await get("/readyz", { checkByName: { postgres: holds, redis: fails } })).toEqual([
+      503,
+      { status: "not ready", checks: { postgres: "ok", redis: "Redis did not answer" } },
+    ]);
+  });
+
+  it("is not ready once it stops, though every check holds", async () => {
+    expect(await get("/readyz", { isRunning: false, checkByName: { redis: holds } })).toEqual([
+      503,
+      { status: "stopping", checks: { redis: "ok" } },
+    ]);
+  });
+
+  it("answers nothing else by itself", async () => {
+    expect(await get("/healthz/more")).toEqual([404, { status: "not found" }]);
+    await server?.close();
+    expect((await get("/healthz", { method: "POST" }))[0]).toBe(404);
+  });
+
+  it("passes on what is not about its health", () => {
+    const handle = createHealthHandler({ isRunning: () => true, checkByName: {} });
+    let passedOn = false;
+    handle({ method: "GET", url: "/api/v1" } as never, {} as never, () => {
+      passedOn = true;
+    });
+    expect(passedOn).toBe(true);
+  });
+});

@@ -1,0 +1,15 @@
+// `npm run migrate`: brings the database at DATABASE_URL to the newest schema, and says what it applied.
+import { z } from "zod";
+import { commonEnv, EnvError, readEnv } from "../env.ts";
+import { migrate } from "./migrate.ts";
+
+try {
+  const { DATABASE_URL } = readEnv(z.object({ DATABASE_URL: commonEnv.DATABASE_URL }), process.env);
+  const applied = await migrate({ databaseUrl: DATABASE_URL });
+  for (const name of applied) console.log(`applied ${name}`);
+  if (applied.length === 0) console.log("nothing to apply: the schema is the newest");
+} catch (error) {
+  // What is missing in the environment is said whole; anything else needs its cause.
+  console.error(error instanceof EnvError ? error.message : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,305 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../json/json.ts";
+import type { JsonPatchStep } from "../protocol/operation.ts";
+import { applyOperation } from "./apply-operation.ts";
+
+function patched(document: JsonObject | null, ...patch: JsonPatchStep[]) {
+  return applyOperation(document, { kind: "update", patch });
+}
+
+function nest(levels: number): JsonObject {
+  let document: JsonObject = {};
+  for (let level = 1; level < levels; level++) document = { a: document };
+  return document;
+}
+
+describe("an operation", () => {
+  it("that creates or puts replaces the whole document", () => {
+    for (const kind of ["create", "put"] as const) {
+      expect(applyOperation({ old: 1 }, { kind, data: { title: "new" } })).toStrictEqual({
+        ok: true,
+        document: { title: "new" },
+      });
+    }
+  });
+
+  it("that deletes leaves no document, whether or not there was one", () => {
+    expect(applyOperation({ a: 1 }, { kind: "delete" })).toStrictEqual({ ok: true, document: null });
+    expect(applyOperation(null, { kind: "delete" })).toStrictEqual({ ok: true, document: null });
+  });
+
+  it("that updates merges its data into the document", () => {
+    const applied = applyOperation({ a: 1, b: { c: 1, d: 2 } }, { kind: "update", data: { b: { c: null } } });
+    expect(applied).toStrictEqual({ ok: true, document: { a: 1, b: { d: 2 } } });
+  });
+
+  it("that updates starts from an empty object where there is no document", () => {
+    expect(applyOperation(null, { kind: "update", data: { a: 1 } })).toStrictEqual({
+      ok: true,
+      document: { a: 1 },
+    });
+    expect(patched(null, { op: "add", path: "/a", value: 1 })).toStrictEqual({
+      ok: true,
+      document: { a: 1 },
+    });
+  });
+});
+
+/** RFC 6902, appendix A. A.11 is about the schema, A.13 about a document that is not JSON. */
+const APPENDIX_A: readonly {
+  name: string;
+  document: JsonObject;
+  patch: JsonPatchStep[];
+  result: JsonObject | null;
+}[] = [
+  {
+    name: "A.1 adds an object member",
+    document: { foo: "bar" },
+    patch: [{ op: "add", path: "/baz", value: "qux" }],
+    result: { baz: "qux", foo: "bar" },
+  },
+  {
+    name: "A.2 adds an array element",
+    document: { foo: ["bar", "baz"] },
+    patch: [{ op: "add", path: "/foo/1", value: "qux" }],
+    result: { foo: ["bar", "qux", "baz"] },
+  },
+  {
+    name: "A.3 removes an object member",
+    document: { baz: "qux", foo: "bar" },
+    patch: [{ op: "remove", path: "/baz" }],
+    result: { foo: "bar" },
+  },
+  {
+    name: "A.4 removes an array element",
+    document: { foo: ["bar", "qux", "baz"] },
+    patch: [{ op: "remove", path: "/foo/1" }],
+    result: { foo: ["bar", "baz"] },
+  },
+  {
+    name: "A.5 replaces a value",
+    document: { baz: "qux", foo: "bar" },
+    patch: [{ op: "replace", path: "/baz", value: "boo" }],
+    result: { baz: "boo", foo: "bar" },
+  },
+  {
+    name: "A.6 moves a value",
+    document: { foo: { bar: "baz", waldo: "fred" }, qux: { corge: "grault" } },
+    patch: [{ op: "move", from: "/foo/waldo", path: "/qux/thud" }],
+    result: { foo: { bar: "baz" }, qux: { corge: "grault", thud: "fred" } },
+  },
+  {
+    name: "A.7 moves an array element",
+    document: { foo: ["all", "grass", "cows", "eat"] },
+    patch: [{ op: "move", from: "/foo/1", path: "/foo/3" }],
+    result: { foo: ["all", "cows", "eat", "grass"] },
+  },
+  {
+    name: "A.8 tests values and finds them",
+    document: { baz: "qux", foo: ["a", 2, "c"] },
+    patch: [
+      { op: "test", path: "/baz", value: "qux" },
+      { op: "test", path: "/foo/1", value: 2 },
+    ],
+    result: { baz: "qux", foo: ["a", 2, "c"] },
+  },
+  {
+    name: "A.9 tests a value and finds another one",
+    document: { baz: "qux" },
+    patch: [{ op: "test", path: "/baz", value: "bar" }],
+    result: null,
+  },
+  {
+    name: "A.10 adds a nested object",
+    document: { foo: "bar" },
+    patch: [{ op: "add", path: "/child", value: { grandchild: {} } }],
+    result: { foo: "bar", child: { grandchild: {} } },
+  },
+  {
+    name: "A.12 cannot add to a target that does not exist",
+    document: { foo: "bar" },
+    patch: [{ op: "add", path: "/baz/bat", value: "qux" }],
+    result: null,
+  },
+  {
+    name: "A.14 orders escapes: ~01 is ~1",
+    document: { "/": 9, "~1": 10 },
+    patch: [{ op: "test", path: "/~01", value: 10 }],
+    result: { "/": 9, "~1": 10 },
+  },
+  {
+    name: "A.15 tells strings from numbers",
+    document: { "/": 9, "~1": 10 },
+    patch: [{ op: "test", path: "/~01", value: "10" }],
+    result: null,
+  },
+  {
+    name: "A.16 adds an array as an element",
+    document: { foo: ["bar"] },
+    patch: [{ op: "add", path: "/foo/-", value: ["abc", "def"] }],
+    result: { foo: ["bar", ["abc", "def"]] },
+  },
+];
+
+describe("a JSON Patch", () => {
+  it.each(APPENDIX_A)("does what RFC 6902 says: $name", ({ document, patch, result }) => {
+    const applied = patched(document, ...patch);
+    if (result === null) expect(applied).toMatchObject({ ok: false, errorType: "patch_failed" });
+    else expect(applied).toStrictEqual({ ok: true, document: result });
+  });
+
+  it("names the step that failed, and not the value that it met", () => {
+    const applied = patched(
+      { secret: "sesame" },
+      { op: "add", path: "/a", value: 1 },
+      { op: "test", path: "/secret", value: "guess" },
+    );
+    expect(applied).toMatchObject({ ok: false, message: expect.stringContaining("step 1 (test)") });
+    expect(JSON.stringify(applied)).not.toMatch(/sesame|guess/);
+  });
+
+  it("replaces the whole document by an object only", () => {
+    expect(patched({ a: 1 }, { op: "replace", path: "", value: { b: 2 } })).toStrictEqual({
+      ok: true,
+      document: { b: 2 },
+    });
+    for (const value of [[], "text", 1, null]) {
+      expect(patched({ a: 1 }, { op: "add", path: "", value })).toMatchObject({ ok: false });
+    }
+    expect(patched({ a: 1 }, { op: "remove", path: "" })).toMatchObject({ ok: false });
+  });
+
+  it("copies a value so that a later step changes one of the two", () => {
+    const applied = patched(
+      { a: { n: 1 } },
+      { op: "copy", from: "/a", path: "/b" },
+      { op: "replace", path: "/b/n", value: 2 },
+    );
+    expect(applied).toStrictEqual({ ok: true, document: { a: { n: 1 }, b: { n: 2 } } });
+  });
+
+  it("changes neither the document nor the patch", () => {
+    const document = { list: [1] };
+    const patch: JsonPatchStep[] = [
+      { op: "add", path: "/new", value: { n: 1 } },
+      { op: "add", path: "/new/m", value: 2 },
+      { op: "remove", path: "/list/0" },
+    ];
+    const before = JSON.stringify([document, patch]);
+    expect(patched(document, ...patch)).toMatchObject({ ok: true });
+    expect(JSON.stringify([document, patch])).toBe(before);
+  });
+
+  it.each<[string, JsonObject, JsonPatchStep]>([
+    ["adds past an array's end", { a: [1] }, { op: "add", path: "/a/2", value: 0 }],
+    ["copies past an array's end", { a: [1] }, { op: "copy", from: "/a/0", path: "/a/9" }],
+    ["removes past an array's end", { a: [1] }, { op: "remove", path: "/a/1" }],
+    ["removes at -", { a: [1] }, { op: "remove", path: "/a/-" }],
+    ["spells an index with a leading zero", { a: [1, 2] }, { op: "replace", path: "/a/01", value: 0 }],
+    ["spells a negative index", { a: [1] }, { op: "replace", path: "/a/-1", value: 0 }],
+    ["names an array's length", { a: [1] }, { op: "replace", path: "/a/length", value: 0 }],
+    ["removes what is not there", { a: 1 }, { op: "remove", path: "/b" }],
+    ["replaces what is not there", { a: 1 }, { op: "replace", path: "/b", value: 1 }],
+    ["tests for null what is not there", { a: 1 }, { op: "test", path: "/b", value: null }],
+    ["adds below a string", { a: "text" }, { op: "add", path: "/a/b", value: 1 }],
+    ["reads a string's length", { a: "text" }, { op: "copy", from: "/a/length", path: "/b" }],
+    ["moves a value into itself", { a: { b: 1 } }, { op: "move", from: "/a", path: "/a/c" }],
+    ["moves the document into itself", { a: 1 }, { op: "move", from: "", path: "/a" }],
+  ])("fails when it %s", (_what, document, step) => {
+    expect(patched(document, step)).toMatchObject({ ok: false, errorType: "patch_failed" });
+  });
+
+  it("knows null as a value that is there", () => {
+    expect(
+      patched({ a: null }, { op: "test", path: "/a", value: null }, { op: "remove", path: "/a" }),
+    ).toStrictEqual({ ok: true, document: {} });
+  });
+
+  it.each(["constructor", "prototype", "toString", "hasOwnProperty"])(
+    "treats %s as a key like any other",
+    (key) => {
+      expect(patched({}, { op: "remove", path: `/${key}` })).toMatchObject({ ok: false });
+      expect(patched({}, { op: "copy", from: `/${key}`, path: "/a" })).toMatchObject({ ok: false });
+      expect(
+        patched(
+          { name: "kept", [key]: { name: "old" } },
+          { op: "replace", path: `/${key}/name`, value: "new" },
+        ),
+      ).toEqual({ ok: true, document: { name: "kept", [key]: { name: "new" } } });
+    },
+  );
+
+  it("reaches nothing that JavaScript's objects inherit", () => {
+    for (const path of ["/hasOwnProperty/call", "/constructor/prototype/x", "/__proto__/x", "/toString/x"]) {
+      expect(patched({ list: [] }, { op: "add", path, value: 1 })).toMatchObject({ ok: false });
+      expect(patched({ list: [] }, { op: "add", path: `/list${path}`, value: 1 })).toMatchObject({
+        ok: false,
+      });
+    }
+    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(Object.prototype))) {
+      if (typeof value === "function") expect(Object.keys(value)).toEqual([]);
+    }
+    expect("x" in {}).toBe(false);
+  });
+
+  it("makes __proto__ a plain member, should one get this far", () => {
+    const applied = patched({}, { op: "add", path: "/__proto__", value: { polluted: true } });
+    expect(JSON.stringify(applied)).toBe('{"ok":true,"document":{"__proto__":{"polluted":true}}}');
+    expect("polluted" in {}).toBe(false);
+  });
+
+  it("cannot grow a document without end by copying it into itself", () => {
+    const doubling = Array.from({ length: 60 }, (): JsonPatchStep => ({
+      op: "copy",
+      from: "/a",
+      path: "/a/-",
+    }));
+    expect(patched({ a: ["text"] }, ...doubling)).toMatchObject({ ok: false, errorType: "patch_failed" });
+
+    const deepening = Array.from({ length: 65 }, (): JsonPatchStep => ({ op: "copy", from: "", path: "/a" }));
+    expect(patched({}, ...deepening)).toMatchObject({ ok: false, errorType: "patch_failed" });
+  });
+
+  it("nests a document 64 levels deep and no deeper", () => {
+    expect(patched({ a: {} }, { op: "add", path: "/a/a", value: nest(62) })).toMatchObject({ ok: true });
+    expect(patched({ a: {} }, { op: "add", path: "/a/a", value: nest(63) })).toMatchObject({ ok: false });
+    expect(patched({ b: nest(62), a: {} }, { op: "move", from: "/b", path: "/a/a" })).toMatchObject({
+      ok: true,
+    });
+    expect(patched({ b: nest(63), a: {} }, { op: "move", from: "/b", path: "/a/a" })).toMatchObject({
+      ok: false,
+    });
+  });
+
+  it("never throws, whatever it meets", () => {
+    const key = fc.constantFrom(
+      "a",
+      "b",
+      "0",
+      "1",
+      "-",
+      "",
+      "length",
+      "constructor",
+      "__proto__",
+      "toString",
+    );
+    const pointer = fc.array(key, { maxLength: 3 }).map((keys) => keys.map((name) => `/${name}`).join(""));
+    const value = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<JsonObject>;
+    const step: fc.Arbitrary<JsonPatchStep> = fc.oneof(
+      fc.record({ op: fc.constantFrom("add", "replace", "test"), path: pointer, value }),
+      fc.record({ op: fc.constant("remove"), path: pointer }),
+      fc.record({ op: fc.constantFrom("move", "copy"), from: pointer, path: pointer }),
+    );
+    const document = fc.dictionary(key, fc.jsonValue({ maxDepth: 2 })) as fc.Arbitrary<JsonObject>;
+    fc.assert(
+      fc.property(document, fc.array(step, { maxLength: 8 }), (start, patch) => {
+        const applied = patched(start, ...patch);
+        if (applied.ok) expect(JSON.parse(JSON.stringify(applied.document))).toEqual(applied.document);
+        else expect(applied.errorType).toBe("patch_failed");
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import type { LedgerRow } from "./ledger-row.ts";
+import { resultOf } from "./operation-result.ts";
+
+const ROW: LedgerRow = {
+  workspaceId: "w",
+  deviceId: "dev_1",
+  clientId: "op_1",
+  batchId: "b",
+  fingerprint: "f",
+  operation: "update",
+  collection: "documents",
+  documentId: "doc_1",
+  status: "success",
+  version: 3,
+  seq: 4711,
+  merged: false,
+  overlapCount: null,
+  rounds: null,
+  error: null,
+  errorType: null,
+  expectedVersion: null,
+  currentVersion: null,
+  conflictId: null,
+  subject: "user",
+  requestId: "r",
+  traceId: null,
+  acceptedAtMs: 0,
+};
+const NAMES = { client_id: "op_1", document_id: "doc_1" };
+
+function resultFor(row: Partial<LedgerRow>, replayed = false) {
+  return resultOf({ ...ROW, ...row }, { replayed });
+}
+
+describe("what the ledger knows of an operation", () => {
+  it("that succeeded is its version and seq", () => {
+    expect(resultFor({})).toStrictEqual({ ...NAMES, status: "success", version: 3, seq: 4711 });
+  });
+
+  it("that a merge made a success is the conflict, its overlaps and its rounds", () => {
+    const row = { merged: true, conflictId: "c1", overlapCount: 0, rounds: 2 };
+    expect(resultFor(row)).toStrictEqual({
+      ...NAMES,
+      status: "success",
+      version: 3,
+      seq: 4711,
+      merged: true,
+      conflict_id: "c1",
+      overlaps: 0,
+      rounds: 2,
+    });
+  });
+
+  it("that is at fault is its reason, and no version", () => {
+    const row = { status: "error", error: "It never existed", errorType: "document_not_found" } as const;
+    expect(resultFor(row)).toStrictEqual({
+      ...NAMES,
+      status: "error",
+      error: "It never existed",
+      error_type: "document_not_found",
+    });
+  });
+
+  it("that is in conflict is both versions and the record", () => {
+    const row = {
+      status: "conflict",
+      error: "Version mismatch: expected 2, got 3",
+      expectedVersion: 2,
+      currentVersion: 3,
+      conflictId: "c1",
+    } as const;
+    expect(resultFor(row)).toStrictEqual({
+      ...NAMES,
+      status: "conflict",
+      error: "Version mismatch: expected 2, got 3",
+      conflict_data: { expected_version: 2, current_version: 3, conflict_id: "c1" },
+    });
+  });
+
+  it("that is in conflict with nothing is version 0, and names no record where there is none", () => {
+    expect(resultFor({ status: "conflict" }).conflict_data).toStrictEqual({
+      expected_version: null,
+      current_version: 0,
+    });
+  });
+
+  it("that is pending says no more than that", () => {
+    expect(resultFor({ status: "pending", conflictId: "c1", error: "not yet" })).toStrictEqual({
+      ...NAMES,
+      status: "pending",
+    });
+  });
+
+  it.each(["success", "error", "conflict"] as const)(
+    "that ended in %s says so when it is sent again",
+    (status) => {
+      expect(resultFor({ status }, true)).toStrictEqual({ ...resultFor({ status }), replayed: true });
+    },
+  );
+
+  it("that is pending is no replay yet", () => {
+    expect(resultFor({ status: "pending" }, true)).not.toHaveProperty("replayed");
+  });
+});

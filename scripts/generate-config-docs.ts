@@ -1,0 +1,102 @@
+// Writes the tables of docs/config.md from the schemas that the services read their environment with.
+//
+//   npm run docs:config              writes them
+//   npm run docs:config -- --check   writes nothing, and fails where they are stale
+import { readFileSync, writeFileSync } from "node:fs";
+import { commonEnv } from "@syncline/runtime";
+import { format, resolveConfig } from "prettier";
+import { envSchema as conflict } from "../services/conflict/src/env.ts";
+import { envSchema as ingest } from "../services/ingest/src/env.ts";
+import { envSchema as worker } from "../services/worker/src/env.ts";
+
+/** What the tables need of a schema. */
+interface EnvSchema {
+  toJSONSchema(options: { io: "output" }): unknown;
+}
+
+/** What the tables say of a variable, in JSON Schema's words. */
+interface Variable {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: string | number;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+}
+
+const PAGE = new URL("../docs/config.md", import.meta.url);
+/** Everything between these two lines is ours; the rest of the page is written by hand. */
+const BEGIN = "<!-- Tables: npm run docs:config. Do not edit by hand. -->";
+const END = "<!-- End of tables -->";
+/** The bound that a whole number without one has in JSON Schema: no limit that anybody set. */
+const BOUND_OF_DOUBLES = Number.MAX_SAFE_INTEGER;
+
+const page = readFileSync(PAGE, "utf8");
+const fresh = await formatLikeTheRest(replaceTables(page, renderTables()));
+if (fresh === page) {
+  console.log("docs/config.md is up to date.");
+} else if (process.argv.includes("--check")) {
+  console.error("docs/config.md is stale. Run npm run docs:config, and commit what it writes.");
+  process.exitCode = 1;
+} else {
+  writeFileSync(PAGE, fresh);
+  console.log("docs/config.md is written.");
+}
+
+function renderTables(): string {
+  const isCommon = (name: string) => Object.hasOwn(commonEnv, name);
+  const isOwn = (name: string) => !isCommon(name);
+  const sections = [
+    ["All three services", renderTable(worker, isCommon)],
+    ["ingest", renderTable(ingest, isOwn)],
+    ["worker", renderTable(worker, isOwn)],
+    ["conflict", renderTable(conflict, isOwn)],
+  ];
+  return sections.map(([title, table]) => `## ${title}\n\n${table}`).join("\n\n");
+}
+
+function renderTable(schema: EnvSchema, isWanted: (name: string) => boolean): string {
+  const { properties } = schema.toJSONSchema({ io: "output" }) as { properties: Record<string, Variable> };
+  const rows = Object.entries(properties)
+    .filter(([name]) => isWanted(name))
+    .map(([name, variable]) => {
+      if (variable.description === undefined) throw new Error(`${name} has no description in its env.ts.`);
+      return renderRow(`\`${name}\``, variable.description, defaultOf(variable), valuesOf(variable));
+    });
+  const head = [renderRow("Variable", "Meaning", "Default", "Values"), renderRow("---", "---", "---", "---")];
+  return [...head, ...rows].join("\n");
+}
+
+function defaultOf(variable: Variable): string {
+  return variable.default === undefined ? "**required**" : `\`${variable.default}\``;
+}
+
+function valuesOf({ type, enum: choices, minimum, maximum, minLength }: Variable): string {
+  if (choices !== undefined) return choices.map((choice) => `\`${choice}\``).join(", ");
+  if (type !== "integer")
+    return minLength === undefined || minLength < 2 ? "text" : `${minLength} characters or more`;
+  const [min, max] = [minimum, maximum].map((bound) =>
+    bound !== undefined && Math.abs(bound) < BOUND_OF_DOUBLES ? bound : undefined,
+  );
+  if (min !== undefined) return max === undefined ? `${min} or more` : `${min} to ${max}`;
+  return max === undefined ? "whole number" : `${max} or less`;
+}
+
+function renderRow(...cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function replaceTables(text: string, tables: string): string {
+  const [before, rest] = text.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) {
+    throw new Error(`docs/config.md lacks the line "${BEGIN}" or "${END}", between which the tables stand.`);
+  }
+  return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`;
+}
+
+/** So that the check of the formatting, and ours, agree. */
+async function formatLikeTheRest(text: string): Promise<string> {
+  return format(text, { ...(await resolveConfig(PAGE)), parser: "markdown" });
+}

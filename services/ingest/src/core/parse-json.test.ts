@@ -1,0 +1,161 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseJson } from "./parse-json.ts";
+
+/** `value` inside as many objects as it takes for `levels` containers in all. */
+function nest(levels: number, value = "1"): string {
+  return '{"a":'.repeat(levels) + value + "}".repeat(levels);
+}
+
+/** The path and message of the fault, or what else the parser said. */
+function faultOf(text: string): unknown {
+  const parsed = parseJson(text);
+  return parsed.kind === "fault" ? parsed.fault : parsed.kind;
+}
+
+describe("parsing JSON", () => {
+  it("gives back what went in, for any JSON value without the texts that it refuses", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4, stringUnit: "binary" }), (value) => {
+        const text = JSON.stringify(value);
+        fc.pre(!/\\u0000|__proto__/.test(text));
+        expect(parseJson(text)).toEqual({ kind: "json", value: JSON.parse(text) });
+      }),
+    );
+  });
+
+  it("gives back any double, as JavaScript writes it", () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        expect(parseJson(JSON.stringify({ number }))).toEqual({
+          kind: "json",
+          value: { number: number + 0 },
+        });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("takes exactly the integers that a double holds", () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), (integer) => {
+        const isSame = BigInt(Number(integer)) === integer;
+        // Beyond 2^53 a double's shortest text may name a neighbour that reads as the same double.
+        const isShortest = BigInt(Number(integer).toLocaleString("en", { useGrouping: false })) === integer;
+        if (isSame && isShortest) expect(parseJson(`[${integer}]`).kind).toBe("json");
+        if (!isSame) expect(parseJson(`[${integer}]`).kind).toBe("fault");
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    "0",
+    "-0",
+    "0.0",
+    "-0.0e-99999999999",
+    "0e400",
+    "0.1",
+    "1.0",
+    "1.50",
+    "1e21",
+    "1E+21",
+    "100000000000000000000000",
+    "0.30000000000000004",
+    "9007199254740992",
+    "2251799813685249.5",
+    "1.7976931348623157e308",
+    "5e-324",
+    "1e0000000000000000000000000000002",
+    "123.456000000000000000000000000",
+    "0.000000000000000000000000000001",
+    "12345678901234500000000",
+  ])("takes the number %s", (text) => {
+    expect(parseJson(`{"n":${text}}`)).toEqual({ kind: "json", value: { n: Number(text) } });
+  });
+
+  it.each([
+    "12345678901234567890",
+    "9007199254740993",
+    "-9007199254740993",
+    "9007199254740992.5",
+    "0.1000000000000000055511151231257827",
+    "0.300000000000000041",
+    "1e400",
+    "-1e400",
+    "1e309",
+    "1e-400",
+    "3e-324",
+    "1e99999999999",
+    "1e-99999999999",
+    "1797693134862315700000000000000000000e999",
+  ])("refuses the number %s, and says where it stands", (text) => {
+    expect(faultOf(`{"a":[1,{"b/c":${text}}]}`)).toEqual({
+      path: ["a", 1, "b/c"],
+      message: expect.stringContaining("double"),
+    });
+  });
+
+  it("does not take digits inside a text for a number", () => {
+    const value = { a: "12345678901234567890", b: "1e400", "9007199254740993": 1 };
+    expect(parseJson(JSON.stringify(value))).toEqual({ kind: "json", value });
+  });
+
+  it.each([
+    ["an exponent of millions of digits", `1e-${"9".repeat(9_000_000)}`],
+    ["millions of zeros before the last digit", `0.1${"0".repeat(9_000_000)}1`],
+    ["millions of digits", "1234567890".repeat(900_000)],
+    ["a million long numbers", "0.12345678901234567,".repeat(500_000) + "1e400"],
+  ])("refuses %s in a moment", (_what, text) => {
+    const startedAtMs = performance.now();
+    expect(parseJson(`[${text}]`).kind).toBe("fault");
+    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+  });
+
+  it.each([
+    ["NUL in a value", String.raw`{"a":["x\u0000y"]}`, ["a", 0]],
+    ["NUL in a key", String.raw`{"a":{"x\u0000":1}}`, ["a", "x\u0000"]],
+    ["a lone high surrogate", String.raw`{"a":"\ud83d"}`, ["a"]],
+    ["a lone low surrogate", String.raw`{"a":"\uDE00 text"}`, ["a"]],
+    ["a lone surrogate in a key", String.raw`{"\uD83D":1}`, ["\ud83d"]],
+    ["surrogates the wrong way round", String.raw`{"a":"\ude00\ud83d"}`, ["a"]],
+    ["__proto__ as a key", '{"a":{"__proto__":1}}', ["a", "__proto__"]],
+    ["__proto__ with an escaped underscore", String.raw`{"\u005F_proto__":1}`, ["__proto__"]],
+    ["__proto__ with an escaped letter", String.raw`{"__prot\u006f__":{"x":1}}`, ["__proto__"]],
+  ])("refuses %s, and says where it stands", (_what, text, path) => {
+    expect(faultOf(text)).toEqual({ path, message: expect.any(String) });
+  });
+
+  it.each([
+    ["a surrogate pair", String.raw`{"a":"\ud83d\ude00"}`, { a: "😀" }],
+    ["other escapes", String.raw`{"a":"\u0001\u00e9\n"}`, { a: "\u0001é\n" }],
+    [
+      "a backslash before what only looks like an escape",
+      String.raw`{"a":"\\u0000"}`,
+      { a: String.raw`\u0000` },
+    ],
+    ["__proto__ as a value", '{"a":"__proto__"}', { a: "__proto__" }],
+  ])("takes %s", (_what, text, value) => {
+    expect(parseJson(text)).toEqual({ kind: "json", value });
+  });
+
+  it("takes a document of 64 levels, which stands three levels deep in its body, and refuses 65", () => {
+    expect(parseJson(`{"operations":[{"data":${nest(64)}}]}`).kind).toBe("json");
+    expect(faultOf(`{"operations":[{"data":${nest(65)}}]}`)).toEqual({
+      path: ["operations", 0, "data", ...Array.from({ length: 64 }, () => "a")],
+      message: expect.stringContaining("64 levels"),
+    });
+  });
+
+  it.each(["1", "12345678901234567890", '"__proto__"'])("refuses a million levels around %s", (value) => {
+    const deep = "[".repeat(1_000_000) + value + "]".repeat(1_000_000);
+    expect(faultOf(deep)).toMatchObject({ message: expect.stringContaining("64 levels") });
+  });
+
+  it.each(["", "{", "{'a':1}", '{"a":1}x', "[1,]", "01", "NaN", "undefined", '"\n"', "\ufeff{}"])(
+    "says of %j that it is not JSON",
+    (text) => {
+      expect(parseJson(text).kind).toBe("not-json");
+    },
+  );
+});

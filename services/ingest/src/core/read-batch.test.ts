@@ -1,0 +1,132 @@
+import { Problem } from "@syncline/runtime";
+import { describe, expect, it } from "vitest";
+import { readBatch } from "./read-batch.ts";
+
+const CREATE = { operation: "create", client_id: "op_1", data: { id: "doc_1", title: "New" } };
+const UPDATE = { operation: "update", client_id: "op_2", document_id: "doc_2", data: { n: 1 } };
+
+function bodyOf(operations: unknown, rest: object = {}): string {
+  return JSON.stringify({ workspace_id: "w", operations, ...rest });
+}
+
+/** What a body is refused with. */
+function refusal(body: string | Uint8Array): Problem {
+  try {
+    readBatch(typeof body === "string" ? new TextEncoder().encode(body) : body);
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+  throw new Error("the body was not refused");
+}
+
+/** A body whose second operation holds this text as its `data`. */
+function withData(text: string): string {
+  return bodyOf([CREATE, { ...UPDATE, data: "DATA" }]).replace('"DATA"', text);
+}
+
+describe("reading a batch", () => {
+  it("gives the batch with its defaults", () => {
+    const read = readBatch(new TextEncoder().encode(bodyOf([CREATE, UPDATE], { device_id: "dev_1" })));
+    expect(read).toEqual({
+      workspace_id: "w",
+      device_id: "dev_1",
+      atomic: false,
+      operations: [
+        { ...CREATE, collection: "documents", priority: "normal" },
+        { ...UPDATE, collection: "documents", priority: "normal" },
+      ],
+    });
+  });
+
+  it("takes 100 operations and refuses 101 as too large, before it looks at them", () => {
+    const operations = Array.from({ length: 100 }, (_, index) => ({ ...CREATE, client_id: `op_${index}` }));
+    expect(readBatch(new TextEncoder().encode(bodyOf(operations))).operations).toHaveLength(100);
+    const problem = refusal(bodyOf([...operations, "nonsense"]));
+    expect(problem.toJSON()).toMatchObject({
+      type: "urn:syncline:problem:too-large",
+      status: 413,
+      field: "/operations",
+      detail: expect.stringContaining("101"),
+    });
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["half a body", '{"workspace_id":"w"'],
+    ["invalid UTF-8", Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)],
+    ["UTF-8 cut off inside a character", Uint8Array.of(0x22, 0xe2, 0x82)],
+    ["a surrogate in UTF-8", Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22)],
+    ["UTF-16", Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0)],
+  ])("refuses %s as not JSON", (_what, body) => {
+    const problem = refusal(body);
+    expect([problem.type, problem.status]).toEqual(["not-json", 400]);
+  });
+
+  it.each([["[]"], ["null"], ['"text"'], ["1"]])("refuses %s, which is no batch", (body) => {
+    const problem = refusal(body);
+    expect([problem.type, problem.status, problem.details.field]).toEqual(["invalid-field", 422, ""]);
+  });
+
+  it.each<[string, string, string]>([
+    ["an unknown field", bodyOf([CREATE, { ...UPDATE, colour: 1 }]), "/operations/1/colour"],
+    ["a client_id twice", bodyOf([CREATE, UPDATE, UPDATE]), "/operations/2/client_id"],
+    ["a data.id that differs", bodyOf([CREATE, { ...UPDATE, data: { id: "x" } }]), "/operations/1/data/id"],
+    ["both data and patch", bodyOf([CREATE, { ...UPDATE, patch: [] }]), "/operations/1/data"],
+    [
+      "a control character in an id",
+      bodyOf([CREATE, { ...UPDATE, document_id: "a\nb" }]),
+      "/operations/1/document_id",
+    ],
+    ["NUL in a value", withData(String.raw`{"a~b":["\u0000"]}`), "/operations/1/data/a~0b/0"],
+    ["NUL in an id", bodyOf([CREATE, { ...UPDATE, document_id: "a\u0000b" }]), "/operations/1/document_id"],
+    ["a lone surrogate", withData(String.raw`{"a/b":"\ud800"}`), "/operations/1/data/a~1b"],
+    ["__proto__ as a key", withData('{"__proto__":{}}'), "/operations/1/data/__proto__"],
+    [
+      "__proto__ in a patch",
+      bodyOf([CREATE, { ...UPDATE, data: undefined, patch: [{ op: "remove", path: "/a/__proto__/b" }] }]),
+      "/operations/1/patch/0/path",
+    ],
+    ["a number that a double cannot hold", withData('{"n":12345678901234567890}'), "/operations/1/data/n"],
+    [
+      "65 levels of nesting",
+      withData('{"a":'.repeat(65) + "1" + "}".repeat(65)),
+      `/operations/1/data${"/a".repeat(64)}`,
+    ],
+  ])("refuses %s, naming the operation and the field", (_what, body, field) => {
+    const problem = refusal(body);
+    expect(problem.toJSON()).toEqual({
+      type: "urn:syncline:problem:invalid-field",
+      title: expect.any(String),
+      status: 422,
+      operation: "op_2",
+      field,
+      detail: expect.stringContaining("op_2"),
+    });
+  });
+
+  it.each<[string, string, string]>([
+    ["an unknown field", bodyOf([CREATE], { colour: 1 }), "/colour"],
+    ["no workspace", bodyOf([CREATE], { workspace_id: undefined }), "/workspace_id"],
+    ["a control character in the device", bodyOf([CREATE], { device_id: "a\tb" }), "/device_id"],
+    ["a device that stands in for a subject", bodyOf([CREATE], { device_id: "subject:eve" }), "/device_id"],
+    ["no operations", bodyOf([]), "/operations"],
+    ["operations that are no list", bodyOf({ length: 101 }), "/operations"],
+  ])("refuses a batch with %s, naming the field and no operation", (_what, body, field) => {
+    const { details, type } = refusal(body);
+    expect([type, details.field, details.operation]).toEqual(["invalid-field", field, undefined]);
+  });
+
+  it("takes what only looks like it had to be refused", () => {
+    const data = '{"n":[0.1,1.0,1e21,-0,0.30000000000000004],"t":"__proto__ 😀 12345678901234567890"}';
+    const batch = readBatch(new TextEncoder().encode(withData(data)));
+    expect(batch.operations[1]).toMatchObject({
+      data: { n: [0.1, 1, 1e21, -0, 0.1 + 0.2], t: "__proto__ 😀 12345678901234567890" },
+    });
+  });
+
+  it("does not repeat in its answer what the body says", () => {
+    const bodies = [withData('{"secret":"sesame","n":1e400}'), bodyOf([{ ...CREATE, priority: "sesame" }])];
+    for (const body of bodies) expect(JSON.stringify(refusal(body))).not.toContain("sesame");
+  });
+});

@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { expect, onTestFinished, test } from "vitest";
+import { startSyncline } from "./start-syncline.ts";
+import { createTestDatabase } from "./test-database.ts";
+import { createTestRedisUrl } from "./test-redis.ts";
+
+test("the services come up, take a document with their token, and one that was killed can be started again", async () => {
+  const [{ databaseUrl, drop }, redisUrl] = await Promise.all([createTestDatabase(), createTestRedisUrl()]);
+  const syncline = await startSyncline({ databaseUrl, redisUrl, workers: 2 });
+  onTestFinished(async () => {
+    await syncline.stop();
+    await drop();
+  });
+  const workspaceId = randomUUID();
+  const token = await syncline.token({ [workspaceId]: "writer" });
+  const create = async (documentId: string) => {
+    const operation = {
+      operation: "create",
+      client_id: documentId,
+      document_id: documentId,
+      data: { title: "Hello" },
+    };
+    const response = await fetch(`${syncline.ingestUrl}/api/v1/documents/batch`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ workspace_id: workspaceId, device_id: "dev_1", operations: [operation] }),
+    });
+    return response.status;
+  };
+  expect(await create("before")).toBe(200);
+
+  await Promise.all(syncline.workers.map((worker) => worker.kill()));
+  expect(syncline.workers.map((worker) => worker.pid)).toEqual([undefined, undefined]);
+  await Promise.all(syncline.workers.map((worker) => worker.restart()));
+  expect(await create("after")).toBe(200);
+});

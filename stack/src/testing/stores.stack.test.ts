@@ -1,0 +1,46 @@
+import { Redis } from "ioredis";
+import { Client } from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { createTestDatabase } from "./test-database.ts";
+import { createTestRedisUrl } from "./test-redis.ts";
+
+async function connectDatabase(databaseUrl: string): Promise<Client> {
+  const client = new Client({ connectionString: databaseUrl });
+  client.on("error", () => undefined); // a drop ends connections
+  await client.connect();
+  onTestFinished(() => client.end());
+  return client;
+}
+
+test("databases of tests do not see each other, and are dropped", async () => {
+  const [one, two] = await Promise.all([createTestDatabase(), createTestDatabase()]);
+  const client = await connectDatabase(one.databaseUrl);
+  await client.query("CREATE TABLE only_here (n int)");
+  const { rows } = await (
+    await connectDatabase(two.databaseUrl)
+  ).query("SELECT to_regclass('only_here') AS found");
+  expect(rows).toEqual([{ found: null }]);
+  await Promise.all([one.drop(), two.drop()]);
+  await expect(connectDatabase(one.databaseUrl)).rejects.toThrow("does not exist");
+});
+
+test("logical Redis databases of tests are empty, and differ", async () => {
+  const urls = await Promise.all([createTestRedisUrl(), createTestRedisUrl()]);
+  const clients = urls.map((url) => new Redis(url));
+  onTestFinished(() => clients.forEach((client) => client.disconnect()));
+  const [one, two] = clients;
+  await one?.set("key", "value");
+  expect(await two?.dbsize()).toBe(0);
+});
+
+test("Redis is configured so that nothing acknowledged is lost", async () => {
+  const redis = new Redis(await createTestRedisUrl());
+  onTestFinished(() => redis.disconnect());
+  const ask = async (name: string) => (await redis.config("GET", name))[1];
+  expect(await Promise.all(["appendonly", "appendfsync", "maxmemory-policy", "save"].map(ask))).toEqual([
+    "yes",
+    "always",
+    "noeviction",
+    "",
+  ]);
+});

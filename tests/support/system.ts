@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { createLaneStreams, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
+import type { BatchResult } from "@syncline/shared";
+import { createTestDatabase, createTestRedisUrl, startSyncline, type RunningSyncline } from "@syncline/stack";
+
+/** How many lanes the services of a test have: their default. */
+export const LANE_COUNT = 16;
+
+type Pool = ReturnType<typeof openPool>;
+
+/** A whole Syncline of real processes on stores of its own, with ways to look behind the API. */
+export interface System {
+  syncline: RunningSyncline;
+  pool: Pool;
+  redis: ReturnType<typeof connectRedis>;
+  lanes: LaneStreams;
+  /** How many entries lie on all lanes. */
+  entriesOnLanes(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startSystem(
+  options: { workers?: number; env?: Record<string, string> } = {},
+): Promise<System> {
+  const database = await createTestDatabase();
+  const redisUrl = await createTestRedisUrl();
+  const syncline = await startSyncline({ databaseUrl: database.databaseUrl, redisUrl, ...options });
+  const fail = (error: Error) => {
+    console.error(error);
+  };
+  const pool = openPool({
+    databaseUrl: database.databaseUrl,
+    connectionsMax: 2,
+    applicationName: "syncline-test",
+    onError: fail,
+  });
+  const redis = connectRedis(redisUrl, fail);
+  const lanes = createLaneStreams(redis);
+  return {
+    syncline,
+    pool,
+    redis,
+    lanes,
+    async entriesOnLanes() {
+      const busy = await lanes.lanesWithEntries(LANE_COUNT);
+      const windows = await Promise.all(busy.map((lane) => lanes.readWindow(lane, 100_000)));
+      return windows.reduce((sum, { entries }) => sum + entries.length, 0);
+    },
+    async stop() {
+      await syncline.stop();
+      await redis.quit();
+      await pool.end();
+      await database.drop();
+    },
+  };
+}
+
+/** An answer with its body read. */
+export interface Answer<T = BatchResult> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+/** Speaks to ingest as one client of one workspace. */
+export interface Client {
+  workspaceId: string;
+  post(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
+  postRaw(
+    body: string | Uint8Array,
+    headers?: Record<string, string>,
+  ): Promise<Answer<Record<string, unknown>>>;
+  /** `path` is below the workspace. */
+  get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
+  getAbsolute<T>(path: string): Promise<Answer<T>>;
+}
+
+export async function createClient(
+  { syncline }: System,
+  options: { workspaceId?: string; subject?: string; token?: string } = {},
+): Promise<Client> {
+  const workspaceId = options.workspaceId ?? randomUUID();
+  const subject = options.subject ?? "alice";
+  const token = options.token ?? (await syncline.token({ [workspaceId]: "admin" }, { subject }));
+  const authorization = `Bearer ${token}`;
+
+  async function send<T>(path: string, init: RequestInit): Promise<Answer<T>> {
+    const response = await fetch(syncline.ingestUrl + path, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (text === "" ? {} : JSON.parse(text)) as T,
+    };
+  }
+  const postRaw = <T>(body: string | Uint8Array, headers: Record<string, string> = {}) =>
+    send<T>("/api/v1/documents/batch", {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization, ...headers },
+      body: typeof body === "string" ? body : new Blob([Uint8Array.from(body)]),
+    });
+  const getAbsolute = <T>(path: string, headers: Record<string, string> = {}) =>
+    send<T>(path, { headers: { authorization, ...headers } });
+  return {
+    workspaceId,
+    post: (batch, headers) =>
+      postRaw<BatchResult>(JSON.stringify({ workspace_id: workspaceId, ...batch }), headers),
+    postRaw,
+    get: (path, headers) => getAbsolute(`/api/v1/workspaces/${workspaceId}${path}`, headers),
+    getAbsolute,
+  };
+}
+
+/** Waits until something holds, looking again and again; fails with the last reason why it did not. */
+export async function eventually<T>(look: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
+  const giveUpAtMs = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (Date.now() > giveUpAtMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  }
+}
