@@ -97,8 +97,9 @@ CREATE TABLE batches (
 );
 
 -- operations is the device's run: what collided first, and what the device did to the document since.
--- base_version is null where the device's version is unknown; ancestor is what it sent along, or where a merge that
--- covered only part of the run left off.
+-- base_version is the version the device named, null where it is unknown; ancestor is what it sent along. device_view is
+-- what the device saw when it went on from an own operation that was still being merged: it then takes the ancestor's
+-- place. local_view is what it sees after its run.
 CREATE TABLE conflicts (
   workspace_id     text NOT NULL,
   conflict_id      uuid NOT NULL,
@@ -112,6 +113,8 @@ CREATE TABLE conflicts (
   base_version     bigint,
   current_version  bigint NOT NULL,
   ancestor         jsonb,
+  device_view      jsonb,
+  local_view       jsonb,
   operations       jsonb NOT NULL,
   result           jsonb,
   overlap_list     jsonb,
@@ -127,6 +130,7 @@ CREATE TABLE conflicts (
 -- A device has one unsettled conflict a document: what it does next is held behind it.
 CREATE UNIQUE INDEX conflicts_unsettled
   ON conflicts (workspace_id, collection, document_id, device_id) WHERE status IN ('open', 'parked');
+CREATE INDEX conflicts_of_device ON conflicts (workspace_id, collection, document_id, device_id, resolved_version);
 CREATE INDEX conflicts_open ON conflicts (updated_at) WHERE status = 'open';
 
 -- A device belongs to the first subject that used it.

@@ -1,3 +1,5 @@
+import { createServer, get } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createClient, startSystem, type Client, type System } from "../support/system.ts";
 
@@ -52,4 +54,34 @@ it("names the operation and the field that is wrong", async () => {
     batch({ operations: [operation, { ...operation, client_id: "op_2", data: 1 }] }),
   );
   expect(body).toMatchObject({ operation: "op_2", field: "/operations/1/data" });
+});
+
+it("sends a caller's token nowhere but to the conflict service, whatever address the request line names", async () => {
+  const asked: string[] = [];
+  const stranger = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
+  const { port } = stranger.address() as AddressInfo;
+  const { hostname, port: ingestPort } = new URL(system.syncline.ingestUrl);
+  const path = `http://127.0.0.1:${port}/api/v1/workspaces/${client.workspaceId}/conflicts`;
+  const headers = { authorization: await token("1 hour") };
+  const answer = await new Promise<number | undefined>((resolve, reject) => {
+    const request = get({ hostname, port: ingestPort, path, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on("error", reject);
+  });
+  expect(answer).toBe(200);
+  expect(asked).toEqual([]);
+  await new Promise((resolve) => stranger.close(resolve));
+});
+
+it("answers 404, not 500, to ids that no document can have", async () => {
+  for (const id of ["%00", "a%0Ab", "x".repeat(201)]) {
+    expect((await client.get(`/documents/documents/${id}`)).status).toBe(404);
+    expect((await client.get(`/documents/${id}/doc`)).status).toBe(404);
+  }
 });

@@ -33,15 +33,30 @@ export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }
     return clean;
   }
 
-  async function stop(status: number): Promise<never> {
+  let stopping: Promise<never> | undefined;
+  function stop(status: number): Promise<never> {
     running = false;
+    stopping ??= closeAndExit(status);
+    return stopping;
+  }
+
+  async function closeAndExit(status: number): Promise<never> {
     const timer = setTimeout(() => {
       log.error({ closeTimeoutMs }, "closing took too long");
       process.exit(1);
     }, closeTimeoutMs);
     const clean = await closeAll();
     clearTimeout(timer);
-    process.exit(clean ? status : 1);
+    return process.exit(clean ? status : 1);
+  }
+
+  // From the first moment on: in a container nothing else ends the process, and a start may wait for long.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping !== undefined) process.exit(1);
+      log.info({ signal }, "stopping");
+      void stop(0);
+    });
   }
 
   return {
@@ -50,16 +65,11 @@ export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }
       return value;
     },
     isRunning: () => running,
-    async runUntilSignal() {
-      const signal = await new Promise<string>((resolve) => {
-        for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => resolve(name));
-      });
-      log.info({ signal }, "stopping");
-      for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => process.exit(1));
-      return stop(0);
-    },
+    runUntilSignal: () => new Promise<never>(() => {}),
     failStart(error) {
-      log.fatal({ err: error }, error instanceof Error ? error.message : "start failed");
+      if (stopping === undefined) {
+        log.fatal({ err: error }, error instanceof Error ? error.message : "start failed");
+      }
       return stop(1);
     },
   };

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { pino, type Logger } from "pino";
 
 export type { Logger };
@@ -9,5 +10,22 @@ export function createLogger(options: { service: string; level: string }): Logge
     base: { service: options.service },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: describeError },
   });
+}
+
+/** What a log says of an error. Of one from Postgres neither message nor detail: both may quote a document. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  if (error instanceof pg.DatabaseError) {
+    const { code, severity, schema, table, constraint, routine } = error;
+    return { type: "DatabaseError", code, severity, schema, table, constraint, routine };
+  }
+  return {
+    type: error.name,
+    message: error.message,
+    ...("code" in error ? { code: error.code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
 }

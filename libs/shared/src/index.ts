@@ -16,5 +16,6 @@ export * from "./protocol/document.ts";
 export * from "./protocol/lane-entry.ts";
 export * from "./protocol/operation.ts";
 export * from "./protocol/order-operations.ts";
+export * from "./protocol/pending-results.ts";
 export * from "./protocol/result.ts";
 export * from "./retry/backoff.ts";

@@ -1,5 +1,6 @@
 import {
   claimSettings,
+  closeRedis,
   connectRedis,
   connectRedisForWorker,
   createApp,
@@ -44,7 +45,7 @@ try {
     (p) => p.end(),
   );
   await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
+  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
   const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
     r.quit(),
   );

@@ -24,4 +24,13 @@ export const envSchema = z.object({
     .max(300_000)
     .default(30_000)
     .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
+  EVENT_STREAMS_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1_000)
+    .describe(
+      "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
+    ),
 });

@@ -1,5 +1,6 @@
 import {
   claimSettings,
+  closeRedis,
   createApp,
   connectRedis,
   createHealthHandler,
@@ -8,7 +9,6 @@ import {
   createLifecycle,
   createLogger,
   createTokenVerifier,
-  durabilityFaults,
   listen,
   openPool,
   readEnvOrExit,
@@ -17,16 +17,30 @@ import {
   subscribeReplies,
 } from "@syncline/runtime";
 import { v7 as uuidv7 } from "uuid";
+import { OpenStreams } from "./core/open-streams.ts";
 import { WaitingBatches } from "./core/waiting-batches.ts";
+import { WatchedWorkspaces } from "./core/watched-workspaces.ts";
 import { envSchema } from "./env.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
+import { createPgFeed } from "./io/pg-feed.ts";
+import { createPgOperations } from "./io/pg-operations.ts";
+import { createQuery } from "./io/pg-query.ts";
+import { watchDurability } from "./io/watch-durability.ts";
 import { createPgReads } from "./io/pg-reads.ts";
+import { createPollChanged } from "./io/poll-changed.ts";
 import { createPollWaiting } from "./io/poll-waiting.ts";
+import { addRoutes } from "./routes/add-routes.ts";
+import { createFindBatch } from "./routes/find-batch.ts";
 import { createForwardConflicts } from "./routes/forward-conflicts.ts";
+import { createGetBatchEvents } from "./routes/get-batch-events.ts";
 import { createGetBatch } from "./routes/get-batch.ts";
+import { createGetChangeEvents } from "./routes/get-change-events.ts";
 import { createGetChanges } from "./routes/get-changes.ts";
 import { createGetDocument } from "./routes/get-document.ts";
-import { addRoutes } from "./routes/add-routes.ts";
+import { createGetHistory } from "./routes/get-history.ts";
+import { createGetOperation } from "./routes/get-operation.ts";
+import { createGetSnapshot } from "./routes/get-snapshot.ts";
+import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
 
 const env = readEnvOrExit(envSchema);
@@ -47,36 +61,51 @@ try {
     }),
     (p) => p.end(),
   );
+  // However many follow the feed, they take no connection from those who send batches.
+  const feedPool = life.own(
+    "postgres for the feed",
+    openPool({
+      databaseUrl: env.DATABASE_URL,
+      connectionsMax: 4,
+      applicationName: "syncline-ingest-feed",
+      onError,
+    }),
+    (p) => p.end(),
+  );
   const { epoch } = await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
-  const subscriber = life.own("redis for replies", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
+  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
+  const subscriber = life.own("redis for replies", connectRedis(env.REDIS_URL, onError), closeRedis);
   const replyTo = uuidv7();
   const waiting = new WaitingBatches();
+  const watched = new WatchedWorkspaces();
+  const streams = new OpenStreams(env.EVENT_STREAMS_MAX);
   await subscribeReplies(subscriber, replyTo, {
     onBatch: ({ batchId, results }) => waiting.onBatch(batchId, results),
     onSettled: (settled) => {
       for (const { workspaceId, deviceId, result } of settled)
         waiting.onSettled(workspaceId, deviceId, result);
     },
+    onChanged: (changed) => {
+      for (const { workspaceId, seq } of changed) watched.onChanged(workspaceId, seq);
+    },
   });
 
-  let faults = await durabilityFaults(redis);
-  if (faults.length > 0)
-    log.warn({ faults }, "this Redis may lose what it was given, so nothing is answered 202");
-  // A Redis that comes back may be another one, set up in another way.
-  redis.on("ready", () => {
-    durabilityFaults(redis).then(
-      (found) => (faults = found),
-      (error: unknown) => log.warn({ err: error }, "the settings of Redis could not be read"),
-    );
-  });
+  const durability = life.own("durability watch", await watchDurability(redis, log), (watch) => watch.stop());
 
   const lanes = createLaneStreams(redis);
   const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
-  const reads = createPgReads(pool);
+  const query = createQuery(pool);
+  const reads = createPgReads(query);
+  const operations = createPgOperations(query);
+  const feed = createPgFeed(createQuery(feedPool));
+  const findBatch = createFindBatch({ lanes, reads });
   const deviceOwners = createDeviceOwners(reads);
   const pollWaiting = createPollWaiting({ waiting, reads });
   life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
+    poll.stop(),
+  );
+  const pollChanged = createPollChanged({ watched, feed });
+  life.own("commit look-up", repeat("the commit look-up", pollChanged, { intervalMs: 2_000, log }), (poll) =>
     poll.stop(),
   );
   const app = createApp({
@@ -91,18 +120,25 @@ try {
     addRoutes: (routes) =>
       addRoutes(routes, {
         postBatch: createPostBatch(
-          { lanes, waker, waiting, deviceOwners, newId: uuidv7, durabilityFaults: () => faults, log },
+          { lanes, waker, waiting, deviceOwners, newId: uuidv7, durabilityFaults: durability.faults, log },
           { laneCount: env.LANES, replyTo, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
         ),
-        getBatch: createGetBatch({ lanes, reads }),
+        getBatch: createGetBatch(findBatch),
+        getBatchEvents: createGetBatchEvents({ findBatch, watched, streams, log }),
         getDocument: createGetDocument(reads),
-        getChanges: createGetChanges(reads, epoch),
+        getHistory: createGetHistory({ feed, reads }),
+        getChanges: createGetChanges({ feed, watched, streams, epoch }),
+        getChangeEvents: createGetChangeEvents({ feed, watched, streams, epoch, log }),
+        getSnapshot: createGetSnapshot({ feed, streams, epoch, log }),
+        listOperations: createListOperations(operations),
+        getOperation: createGetOperation(operations),
         forwardConflicts: createForwardConflicts(env.CONFLICT_URL),
       }),
     log,
   });
   const server = await listen(app, { host: env.HOST, port: env.PORT });
   life.own("server", server, (s) => s.close());
+  life.own("open streams", streams, (s) => s.close());
   // The first to be closed: whoever waits is answered with what is known, so that the server can end.
   life.own("waiting requests", waiting, (w) => w.close());
   log.info({ port: server.port }, "ingest is ready");

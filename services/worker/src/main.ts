@@ -1,5 +1,6 @@
 import {
   claimSettings,
+  closeRedis,
   connectRedis,
   connectRedisForWorker,
   createConflictQueue,
@@ -42,7 +43,7 @@ try {
     (p) => p.end(),
   );
   const { epoch } = await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), (r) => r.quit());
+  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
   const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
     r.quit(),
   );
@@ -57,6 +58,7 @@ try {
       conflicts,
       waker,
       newId: uuidv7,
+      isRunning: life.isRunning,
       log,
     },
     { windowOperationsMax: env.WINDOW_OPERATIONS_MAX },

@@ -1,8 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dispositionOf, BATCH_BYTES_MAX } from "@syncline/shared";
+import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
 import { context, propagation, trace, SpanKind, SpanStatusCode, ROOT_CONTEXT } from "@opentelemetry/api";
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import express, {
+  type NextFunction,
+  type Request,
+  type Response,
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+} from "express";
 import helmet from "helmet";
 import type { Logger } from "../log.ts";
 import { Problem } from "./problem.ts";
@@ -27,12 +34,19 @@ export function createApp({ verifyToken, health, addRoutes, log }: Parts): Expre
     setIdentity(response, await verifyToken(request.get("authorization")));
     next();
   });
+  for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);
   app.use((request) => {
     throw new Problem("not-found", { detail: `There is no ${request.method} ${request.path}` });
   });
   app.use(answerProblem(log));
   return app;
+}
+
+/** What cannot be an id names nothing. */
+function requireId(_request: Request, _response: Response, next: NextFunction, id: string): void {
+  if (!idSchema.safeParse(id).success) throw new Problem("not-found", { detail: "No id looks like this" });
+  next();
 }
 
 /** Names every request, for logs and the ledger: by the caller's own name where it sent one. */

@@ -1,3 +1,4 @@
+import { idSchema } from "@syncline/shared";
 import { jwtVerify } from "jose";
 import { z } from "zod";
 import { Problem } from "./problem.ts";
@@ -12,7 +13,7 @@ export interface Identity {
 }
 
 const claimsSchema = z.object({
-  sub: z.string().min(1).max(200),
+  sub: idSchema,
   workspaces: z.record(z.string(), z.enum(ROLES)),
 });
 

@@ -19,7 +19,13 @@ describe("a failure of Postgres", () => {
     ["40001", "serialization failure", "SYN_POSTGRES_CONTENTION"],
     ["40P01", "deadlock detected", "SYN_POSTGRES_CONTENTION"],
     ["55P03", "lock not available", "SYN_POSTGRES_CONTENTION"],
-    ["23505", "unique violation", "SYN_POSTGRES_CONTENTION"],
+    ["23505", "unique violation", "SYN_OPERATION_REFUSED"],
+    ["23502", "not-null violation", "SYN_OPERATION_REFUSED"],
+    ["23514", "check violation", "SYN_OPERATION_REFUSED"],
+    ["P0001", "raised by a trigger", "SYN_OPERATION_REFUSED"],
+    ["42501", "insufficient privilege", "SYN_POSTGRES_UNEXPECTED"],
+    ["42P01", "undefined table", "SYN_POSTGRES_UNEXPECTED"],
+    ["XX000", "internal error", "SYN_POSTGRES_UNEXPECTED"],
     ["08006", "connection failure", "SYN_POSTGRES_UNAVAILABLE"],
     ["53300", "too many connections", "SYN_POSTGRES_UNAVAILABLE"],
     ["53100", "disk full", "SYN_POSTGRES_UNAVAILABLE"],
@@ -38,30 +44,20 @@ describe("a failure of Postgres", () => {
     expect(error).toMatchObject({ code, cause });
   });
 
-  it.each([
-    ["23502", "not-null violation"],
-    ["23503", "foreign key violation"],
-    ["23514", "check violation"],
-    ["42601", "syntax error"],
-    ["42P01", "undefined table"],
-    ["42501", "insufficient privilege"],
-    ["25P02", "in a failed transaction"],
-    ["XX000", "internal error"],
-  ])("%s (%s) is a bug, and stays what it is", (sqlstate) => {
-    const error = databaseError(sqlstate);
-    expect(toSynclineError(error)).toBe(error);
-    expect(dispositionOf(toSynclineError(error))).toBe("fatal");
-  });
-
-  it("without a code stays what it is", () => {
-    const error = new pg.DatabaseError("?", 0, "error");
-    expect(toSynclineError(error)).toBe(error);
-  });
-
   it("is judged by its code, whatever its message says", () => {
-    const error = databaseError("42601");
+    const error = databaseError("22P02");
     error.message = "Connection terminated unexpectedly";
-    expect(toSynclineError(error)).toBe(error);
+    expect(toSynclineError(error)).toMatchObject({ code: "SYN_OPERATION_REFUSED" });
+  });
+
+  it("is tried again, and never held against an operation, where nobody foresaw it", () => {
+    const error = toSynclineError(new pg.DatabaseError("?", 0, "error"));
+    expect(error).toMatchObject({ code: "SYN_POSTGRES_UNEXPECTED" });
+    expect(dispositionOf(error)).toBe("retry");
+  });
+
+  it("quotes nothing that Postgres says, which may be a document", () => {
+    expect(toSynclineError(databaseError("22P02")).message).not.toContain("what Postgres says");
   });
 });
 
@@ -92,12 +88,14 @@ describe("a connection that fails", () => {
     expect(dispositionOf(toSynclineError(new Error(message)))).toBe("retry");
   });
 
-  it.each([
-    new TypeError("x is not a function"),
-    Object.assign(new Error("x"), { code: "ERR_INVALID_ARG_TYPE" }),
-    "text",
-    undefined,
-  ])("is not what %s is", (error) => {
-    expect(toSynclineError(error)).toBe(error);
+  it.each(["EAI_AGAIN", "DEPTH_ZERO_SELF_SIGNED_CERT"])("with %s is tried again", (code) => {
+    expect(dispositionOf(toSynclineError(Object.assign(new Error("x"), { code })))).toBe("retry");
   });
+
+  it.each([new TypeError("x is not a function"), new RangeError("Invalid string length")])(
+    "is not what %s is: a bug",
+    (error) => {
+      expect(toSynclineError(error)).toMatchObject({ code: "SYN_INVARIANT", cause: error });
+    },
+  );
 });

@@ -1,35 +1,35 @@
 import { SynclineError } from "@syncline/shared";
 import pg from "pg";
 
-/** Says what a failure of Postgres means. SQLSTATEs decide, message text never does. */
-export function toSynclineError(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError)) {
-    return isConnectionError(error)
-      ? new SynclineError("SYN_POSTGRES_UNAVAILABLE", "Postgres cannot be reached", { cause: error })
-      : error;
+/**
+ * Says what a failure of a statement, or of getting a connection, means. SQLSTATEs decide, message text never does. Only
+ * what is about a value counts against an operation; whatever nobody foresaw is tried again.
+ */
+export function toSynclineError(cause: unknown): SynclineError {
+  if (cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError) {
+    return new SynclineError("SYN_INVARIANT", "A statement was called wrongly", { cause });
   }
-  const state = error.code ?? "";
-  if (state === "SYN01") return new SynclineError("SYN_WORKSPACE_MOVED", error.message, { cause: error });
-  if (state === "SYN02") return new SynclineError("SYN_INVARIANT", error.message, { cause: error });
-  // Data exceptions and program limits are about a value; integrity and syntax errors would be ours.
-  if (state.startsWith("22") || state.startsWith("54")) {
-    return new SynclineError("SYN_OPERATION_REFUSED", error.message, { cause: error });
+  if (!(cause instanceof pg.DatabaseError)) {
+    return new SynclineError("SYN_POSTGRES_UNAVAILABLE", "Postgres cannot be reached", { cause });
   }
-  // A unique violation is another drain's row, seen only now.
-  if (state.startsWith("40") || state === "55P03" || state === "23505") {
-    return new SynclineError("SYN_POSTGRES_CONTENTION", error.message, { cause: error });
+  const state = cause.code ?? "unknown";
+  const says = (what: string): string => `${what} (SQLSTATE ${state})`;
+  if (state === "SYN01") {
+    return new SynclineError("SYN_WORKSPACE_MOVED", "Another drain has committed meanwhile", { cause });
   }
-  if (/^(08|53|57|58)/.test(state) || state === "25006" || state === "25P03") {
-    return new SynclineError("SYN_POSTGRES_UNAVAILABLE", error.message, { cause: error });
+  if (state === "SYN02")
+    return new SynclineError("SYN_INVARIANT", says("A plan is against the rules"), { cause });
+  // Data, constraints, limits, and what a trigger raises.
+  if (/^(22|23|54)/.test(state) || state === "P0001") {
+    return new SynclineError("SYN_OPERATION_REFUSED", says("Postgres refuses a value"), { cause });
   }
-  return error;
-}
-
-function isConnectionError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ("code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code)) return true;
-  // pg raises these as plain errors without a code.
-  return /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/.test(
-    error.message,
-  );
+  if (state.startsWith("40") || state === "55P03") {
+    return new SynclineError("SYN_POSTGRES_CONTENTION", says("Postgres asks to try again"), { cause });
+  }
+  if (/^(08|25|53|57|58)/.test(state)) {
+    return new SynclineError("SYN_POSTGRES_UNAVAILABLE", says("Postgres is not available"), { cause });
+  }
+  return new SynclineError("SYN_POSTGRES_UNEXPECTED", says("Postgres failed in an unforeseen way"), {
+    cause,
+  });
 }

@@ -73,5 +73,6 @@ export function startConflictWorker(
   });
   worker.on("failed", (job, error) => options.onFailure(job?.data, error));
   worker.on("error", options.onError);
-  return { close: () => worker.close() };
+  // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
+  return { close: () => worker.close(redis.status !== "ready") };
 }

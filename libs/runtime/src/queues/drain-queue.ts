@@ -63,7 +63,7 @@ export interface DrainWorker {
  */
 export function startDrainWorker(
   redis: Redis,
-  drain: (lane: number) => Promise<void>,
+  drain: (lane: number, failedAttempts: number) => Promise<void>,
   options: {
     concurrency: number;
     onFailure: (lane: number, attempt: number, error: Error) => void;
@@ -74,7 +74,8 @@ export function startDrainWorker(
     QUEUE,
     async (job, token) => {
       await respectBackoff(job, token);
-      await drain(job.data.lane);
+      // A worker that died over a lane counts like one that failed.
+      await drain(job.data.lane, job.attemptsMade + job.stalledCounter);
     },
     {
       connection: redis,
@@ -96,7 +97,8 @@ export function startDrainWorker(
     },
   );
   worker.on("error", options.onError);
-  return { close: () => worker.close() };
+  // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
+  return { close: () => worker.close(redis.status !== "ready") };
 }
 
 /** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */

@@ -9,6 +9,8 @@ import { SynclineError } from "@syncline/shared";
 export function connectRedis(redisUrl: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(redisUrl, {
     maxRetriesPerRequest: 1,
+    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again.
+    autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
     commandTimeout: 10_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
@@ -26,6 +28,12 @@ export function connectRedisForWorker(redisUrl: string, onError: (error: Error) 
   });
   redis.on("error", onError);
   return redis;
+}
+
+/** Closes a connection: in good order where there is one, at once where Redis is away. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (redis.status === "ready") await redis.quit();
+  else redis.disconnect();
 }
 
 /** Names a failure of Redis, so that callers can tell it from a bug. */

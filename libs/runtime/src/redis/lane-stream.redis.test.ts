@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTestRedisUrl } from "@syncline/stack";
-import type { AcceptedBatch } from "@syncline/shared";
+import type { AcceptedBatch, Resolution } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
 import { deadEntriesKey, laneStreamKey } from "./keys.ts";
@@ -68,11 +68,37 @@ describe("a lane", () => {
     await lanes.appendBatch(3, batch, {});
     expect(await lanes.readBatchStatus(batch.batchId)).toMatchObject({
       workspaceId: "w",
-      operations: [{ clientId: "c0" }, { clientId: "c1" }],
+      results: [
+        { client_id: "c0", status: "pending", document_id: "doc0" },
+        { client_id: "c1", status: "pending", document_id: "doc1" },
+      ],
     });
     const { entries } = await lanes.readWindow(3, 100);
     expect(await lanes.removeEntries(3, entries)).toBe(0);
     expect(await lanes.readBatchStatus(batch.batchId)).toBeNull();
+  });
+
+  it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
+    const resolution: Resolution = {
+      workspaceId: "w",
+      collection: "c",
+      documentId: "d",
+      conflictId: randomUUID(),
+      round: 1,
+      expectedVersion: 1,
+      operationsCovered: 1,
+      outcome: { kind: "park", reason: "r", proposed: null, overlaps: [] },
+      inputs: { ancestor: null, local: null, newer: "remote" },
+      isLastRound: false,
+    };
+    for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});
+    await lanes.appendResolution(5, { ...resolution, round: 2 }, {});
+    const { entries } = await lanes.readWindow(5, 100);
+    expect(entries.map(({ entry }) => entry.kind === "resolution" && entry.resolution.round)).toEqual([1, 2]);
+    await lanes.removeEntries(5, entries);
+    await lanes.appendResolution(5, resolution, {});
+    expect((await lanes.readWindow(5, 100)).entries).toHaveLength(1);
+    expect(await redis.keys("*:resolution:*")).toHaveLength(1);
   });
 
   it("sets aside an entry that nobody can read, and gives the ones behind it", async () => {
@@ -92,6 +118,6 @@ describe("a lane", () => {
   });
 
   it("is found by the sweep while it holds entries", async () => {
-    expect(await lanes.lanesWithEntries(8)).toEqual([0, 1, 2, 4]);
+    expect(await lanes.lanesWithEntries(8)).toEqual([0, 1, 2, 4, 5]);
   });
 });

@@ -1,15 +1,21 @@
 import { readFileSync } from "node:fs";
-import type { AcceptedBatch, LaneEntry, Resolution } from "@syncline/shared";
+import {
+  pendingResults,
+  type AcceptedBatch,
+  type LaneEntry,
+  type OperationResult,
+  type Resolution,
+} from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { redisUnavailable } from "./connect.ts";
-import { acceptedBatchKey, deadEntriesKey, laneStreamKey } from "./keys.ts";
+import { acceptedBatchKey, acceptedResolutionKey, deadEntriesKey, laneStreamKey } from "./keys.ts";
 
 /** What can be read of a batch between its acceptance and its drain. */
 export interface AcceptedBatchStatus {
   workspaceId: string;
   deviceId: string;
   acceptedAtMs: number;
-  operations: { clientId: string; documentId: string }[];
+  results: OperationResult[];
 }
 
 /** An entry with its id in the stream. */
@@ -22,6 +28,7 @@ export interface StoredEntry {
 export interface LaneStreams {
   /** Appends a batch, and makes its status readable, in one step. */
   appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<void>;
+  /** Appends a conflict's resolution, unless this round's is on the lane already. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
   /**
    * Reads a lane from its head, without removing anything, until so many operations are together.
@@ -49,12 +56,14 @@ interface Scripts {
     status: string,
     operations: number,
   ): Promise<string>;
+  appendResolution(stream: string, key: string, entry: string): Promise<number>;
   readWindow(stream: string, operationsMax: number, bytesMax: number): Promise<string[]>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
 }
 
 export function createLaneStreams(redis: Redis): LaneStreams {
   redis.defineCommand("appendBatch", { numberOfKeys: 2, lua: script("./append-batch.lua") });
+  redis.defineCommand("appendResolution", { numberOfKeys: 2, lua: script("./append-resolution.lua") });
   redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
   const scripts = redis as unknown as Scripts;
@@ -66,9 +75,7 @@ export function createLaneStreams(redis: Redis): LaneStreams {
         workspaceId: batch.workspaceId,
         deviceId: batch.deviceId,
         acceptedAtMs: batch.acceptedAtMs,
-        operations: [...batch.operations]
-          .sort((a, b) => a.position - b.position)
-          .map(({ clientId, documentId }) => ({ clientId, documentId })),
+        results: pendingResults(batch),
       };
       await guarded(
         scripts.appendBatch(
@@ -83,7 +90,8 @@ export function createLaneStreams(redis: Redis): LaneStreams {
 
     async appendResolution(lane, resolution, trace) {
       const entry: LaneEntry = { kind: "resolution", resolution, trace };
-      await guarded(redis.xadd(laneStreamKey(lane), "*", "operations", 1, "entry", JSON.stringify(entry)));
+      const key = acceptedResolutionKey(resolution.conflictId, resolution.round);
+      await guarded(scripts.appendResolution(laneStreamKey(lane), key, JSON.stringify(entry)));
     },
 
     async readWindow(lane, operationsMax) {
@@ -104,10 +112,12 @@ export function createLaneStreams(redis: Redis): LaneStreams {
     },
 
     async removeEntries(lane, entries) {
-      const batchKeys = entries.flatMap(({ entry }) =>
-        entry.kind === "batch" ? [acceptedBatchKey(entry.batch.batchId)] : [],
+      const acceptedKeys = entries.map(({ entry }) =>
+        entry.kind === "batch"
+          ? acceptedBatchKey(entry.batch.batchId)
+          : acceptedResolutionKey(entry.resolution.conflictId, entry.resolution.round),
       );
-      const keys = [laneStreamKey(lane), ...batchKeys];
+      const keys = [laneStreamKey(lane), ...acceptedKeys];
       return guarded(scripts.removeEntries(keys.length, ...keys, ...entries.map(({ id }) => id)));
     },
 
@@ -147,10 +157,15 @@ async function guarded<T>(command: Promise<T>): Promise<T> {
   }
 }
 
+/** `undefined` for what is no entry, or one of a kind that this version does not know. */
 function decodeEntry(text: string): LaneEntry | undefined {
+  let entry: Partial<Record<string, unknown>> | null;
   try {
-    return JSON.parse(text) as LaneEntry;
+    entry = JSON.parse(text) as Partial<Record<string, unknown>> | null;
   } catch {
     return undefined;
   }
+  const isBatch = entry?.["kind"] === "batch" && typeof entry["batch"] === "object";
+  const isResolution = entry?.["kind"] === "resolution" && typeof entry["resolution"] === "object";
+  return isBatch || isResolution ? (entry as unknown as LaneEntry) : undefined;
 }

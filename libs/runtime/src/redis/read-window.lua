@@ -5,7 +5,7 @@
 local operationsLeft, bytesLeft = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, from = {}, '-'
 while true do
-  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 16)
+  local page = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 4)
   for _, item in ipairs(page) do
     local id, fields = item[1], item[2]
     -- A stranger's entry counts as one operation that nobody can read.
@@ -17,5 +17,5 @@ while true do
     window[#window + 1] = entry
     from = '(' .. id
   end
-  if #page < 16 then return window end
+  if #page < 4 then return window end
 end

@@ -1,5 +1,5 @@
--- Takes committed entries off a lane, with the status keys of their batches: the table knows them from here on.
--- KEYS[1] lane stream, KEYS[2..] accepted-batch keys
+-- Takes committed entries off a lane, with the keys that say that they are on it: the tables know them from here on.
+-- KEYS[1] lane stream, KEYS[2..] accepted-batch and accepted-resolution keys
 -- ARGV entry ids
 -- returns how many entries are left
 redis.call('XDEL', KEYS[1], unpack(ARGV))

@@ -1,7 +1,7 @@
 import type { OperationResult } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { redisUnavailable } from "./connect.ts";
-import { replyChannel, SETTLED_CHANNEL } from "./keys.ts";
+import { CHANGED_CHANNEL, replyChannel, SETTLED_CHANNEL } from "./keys.ts";
 
 /** The answer to a batch, sent to the ingest process that took it. */
 export interface BatchReplyMessage {
@@ -16,22 +16,33 @@ export interface SettledMessage {
   result: OperationResult;
 }
 
-/** Answers on their way to waiting requests. They are hints: one that is lost is found in the status. */
+/** A workspace that was committed to, and its change counter since. */
+export interface ChangedMessage {
+  workspaceId: string;
+  seq: number;
+}
+
+/**
+ * Answers on their way to waiting requests, and word of commits for those who follow a workspace. All are hints: what
+ * is lost is found in Postgres.
+ */
 export interface ReplyPublisher {
   publish(
     replies: readonly (BatchReplyMessage & { replyTo: string })[],
     settled: readonly SettledMessage[],
+    changed: readonly ChangedMessage[],
   ): Promise<void>;
 }
 
 export function createReplyPublisher(redis: Redis): ReplyPublisher {
   return {
-    async publish(replies, settled) {
-      if (replies.length + settled.length === 0) return;
+    async publish(replies, settled, changed) {
+      if (replies.length + settled.length + changed.length === 0) return;
       const pipeline = redis.pipeline();
       for (const { replyTo, ...message } of replies)
         pipeline.publish(replyChannel(replyTo), JSON.stringify(message));
       if (settled.length > 0) pipeline.publish(SETTLED_CHANNEL, JSON.stringify(settled));
+      if (changed.length > 0) pipeline.publish(CHANGED_CHANNEL, JSON.stringify(changed));
       try {
         await pipeline.exec();
       } catch (error) {
@@ -42,18 +53,23 @@ export function createReplyPublisher(redis: Redis): ReplyPublisher {
 }
 
 /**
- * Listens for the answers to one ingest process's batches.
+ * Listens for the answers to one ingest process's batches, and for what every ingest process is told.
  *
  * @param redis - a connection of its own: it does nothing but listen
  */
 export async function subscribeReplies(
   redis: Redis,
   replyTo: string,
-  handlers: { onBatch: (reply: BatchReplyMessage) => void; onSettled: (settled: SettledMessage[]) => void },
+  handlers: {
+    onBatch: (reply: BatchReplyMessage) => void;
+    onSettled: (settled: SettledMessage[]) => void;
+    onChanged: (changed: ChangedMessage[]) => void;
+  },
 ): Promise<void> {
   redis.on("message", (channel: string, message: string) => {
     if (channel === SETTLED_CHANNEL) handlers.onSettled(JSON.parse(message) as SettledMessage[]);
+    else if (channel === CHANGED_CHANNEL) handlers.onChanged(JSON.parse(message) as ChangedMessage[]);
     else handlers.onBatch(JSON.parse(message) as BatchReplyMessage);
   });
-  await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL);
+  await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL, CHANGED_CHANNEL);
 }

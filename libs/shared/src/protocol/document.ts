@@ -33,3 +33,27 @@ export interface ChangesBody {
   next: number;
   more: boolean;
 }
+
+/** One change of a document, as its history shows it: it holds the versions `first_version` to `version`. */
+export interface HistoryChangeBody extends ChangeBody {
+  first_version: number;
+}
+
+/** A page of a document's history, newest first; `next` is the `before` of the page after it. */
+export interface HistoryBody {
+  changes: HistoryChangeBody[];
+  next: number | null;
+  more: boolean;
+}
+
+/** The first line of a snapshot: `seq` was read before any row, and the feed goes on from it. */
+export interface SnapshotHead {
+  epoch: string;
+  seq: number;
+}
+
+/** The last line of a page of a snapshot; `next` is the `after` of the page after it. */
+export interface SnapshotTail {
+  next: string | null;
+  seq: number;
+}

@@ -14,6 +14,8 @@ export interface AcceptedOperation {
   kind: OperationKind;
   collection: string;
   documentId: string;
+  /** The id was made here. Until the outcome is known nobody is told: a resend makes another, and the first one counts. */
+  documentIdMade?: true;
   data?: JsonObject;
   patch?: JsonPatchStep[];
   expectedVersion?: number;

@@ -9,7 +9,8 @@ export const idSchema = z
   .string()
   .min(1)
   .max(200)
-  .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters");
+  .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
+  .refine((id) => id.isWellFormed(), "must not hold half of a surrogate pair");
 
 const jsonObjectSchema = z.custom<JsonObject>(
   (value) => isJsonObject(value as Json),

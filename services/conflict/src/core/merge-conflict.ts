@@ -9,24 +9,30 @@ import {
 } from "@syncline/shared";
 import type { OpenConflict, RemoteDocument } from "./open-conflict.ts";
 
+/** A document as history has it at some version; `deleted` where that version is a tombstone, and this what it ended. */
+export interface HistoricDocument {
+  data: JsonObject;
+  deleted: boolean;
+}
+
 /** A conflict with the documents that it is about. */
 export interface ConflictCase {
   conflict: OpenConflict;
   remote: RemoteDocument;
   /** The document at the conflict's base version, `null` where history does not have it. */
-  historic: JsonObject | null;
+  historic: HistoricDocument | null;
 }
 
 /**
  * Merges a conflict: replays the device's run on what it started from, and merges the outcome with the server's document
  * as the strategy says. Pure.
  *
- * The ancestor is the version the device names, else what it sent along, else unknown. Where it is unknown, the run is
+ * Where the ancestor is unknown, the run is
  * replayed on the server's document: a patch then changes what it names and nothing else.
  */
 export function mergeConflict(on: ConflictCase, options: { roundsMax: number }): Resolution {
   const { conflict, remote } = on;
-  const ancestor = conflict.baseVersion === 0 ? {} : (on.historic ?? conflict.ancestor);
+  const ancestor = ancestorOf(on);
   const { local, refused } = replayRun(ancestor ?? remote.data, conflict.operations);
   const inputs: MergeInputs = { ancestor, local, newer: newerSide(conflict.operations, remote) };
   const outcome = mergeByStrategy(conflict.strategy, inputs, remote.data);
@@ -42,6 +48,16 @@ export function mergeConflict(on: ConflictCase, options: { roundsMax: number }):
     inputs,
     isLastRound: conflict.round >= options.roundsMax,
   };
+}
+
+/** What the device saw: its own view, else the version that it names, else what it sent along, else nobody knows. */
+function ancestorOf({ conflict, historic }: ConflictCase): JsonObject | null {
+  if (conflict.deviceView !== null) return conflict.deviceView;
+  if (conflict.baseVersion === 0) return {};
+  // A document that is written anew after its deletion takes nothing up from before it.
+  const first = conflict.operations[0]?.kind;
+  if (historic?.deleted && (first === "put" || first === "create")) return {};
+  return historic?.data ?? conflict.ancestor;
 }
 
 /** Applies a device's run one after the other; an operation that is itself at fault is left out, and named. */

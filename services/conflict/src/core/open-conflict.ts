@@ -11,8 +11,10 @@ export interface OpenConflict {
   round: number;
   /** The version the device started from; 0: no document; `null`: unknown. */
   baseVersion: number | null;
-  /** What the device sent along, or saw when it went on. */
+  /** What the device sent along. */
   ancestor: JsonObject | null;
+  /** What it saw when it went on from an operation of its own that was still being merged. */
+  deviceView: JsonObject | null;
   operations: HeldOperation[];
 }
 

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { camelRow, toSynclineError, type ConflictJob } from "@syncline/runtime";
-import type { JsonObject } from "@syncline/shared";
 import type pg from "pg";
-import type { ConflictCase } from "../core/merge-conflict.ts";
+import type { ConflictCase, HistoricDocument } from "../core/merge-conflict.ts";
 import type { OpenConflict, RemoteDocument } from "../core/open-conflict.ts";
 
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
@@ -49,7 +48,7 @@ export function createPgConflicts(pool: pg.Pool): PgConflicts {
       const document = [workspaceId, conflict.collection, conflict.documentId];
       const [[remote], [historic]] = await Promise.all([
         query<Record<string, unknown>>(READ_REMOTE, document),
-        query<{ data: JsonObject }>(READ_ANCESTOR, [...document, conflict.baseVersion]),
+        query<HistoricDocument>(READ_ANCESTOR, [...document, conflict.baseVersion]),
       ]);
       return {
         conflict,
@@ -57,7 +56,7 @@ export function createPgConflicts(pool: pg.Pool): PgConflicts {
           remote === undefined
             ? { version: 0, data: null, timestampMs: null }
             : camelRow<RemoteDocument>(remote),
-        historic: historic?.data ?? null,
+        historic: historic ?? null,
       };
     },
 

@@ -1,5 +1,5 @@
 -- $1 workspace id, $2 collection, $3 document id, $4 version
--- The document at a version: the change that holds it, or, where that is a tombstone, what was deleted.
+-- The document at a version: the change that holds it, or, where that is a tombstone, what was deleted, marked so.
 WITH at_version AS (
   SELECT version, data
   FROM changes
@@ -7,9 +7,9 @@ WITH at_version AS (
   ORDER BY version
   LIMIT 1
 )
-SELECT data FROM at_version WHERE data IS NOT NULL
+SELECT data, false AS deleted FROM at_version WHERE data IS NOT NULL
 UNION ALL
-SELECT before.data
+SELECT before.data, true AS deleted
 FROM at_version
 CROSS JOIN LATERAL (
   SELECT c.data

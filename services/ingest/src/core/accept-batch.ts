@@ -63,7 +63,9 @@ function acceptOperation(operation: Operation, position: number, acceptance: Acc
     position,
     kind: operation.operation,
     collection,
-    documentId: typeof givenId === "string" ? givenId : acceptance.newId(),
+    ...(typeof givenId === "string"
+      ? { documentId: givenId }
+      : { documentId: acceptance.newId(), documentIdMade: true as const }),
     ...(data === undefined ? {} : { data }),
     ...(patch === undefined ? {} : { patch }),
     ...(expectedVersion === undefined ? {} : { expectedVersion }),

@@ -36,14 +36,12 @@ describe("parsing JSON", () => {
     );
   });
 
-  it("takes exactly the integers that a double holds", () => {
+  it("takes exactly the integers that come back as they went in", () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), (integer) => {
-        const isSame = BigInt(Number(integer)) === integer;
-        // Beyond 2^53 a double's shortest text may name a neighbour that reads as the same double.
-        const isShortest = BigInt(Number(integer).toLocaleString("en", { useGrouping: false })) === integer;
-        if (isSame && isShortest) expect(parseJson(`[${integer}]`).kind).toBe("json");
-        if (!isSame) expect(parseJson(`[${integer}]`).kind).toBe("fault");
+      // Up to here a double's shortest text is plain digits.
+      fc.property(fc.bigInt({ min: -(2n ** 69n), max: 2n ** 69n }), (integer) => {
+        const comesBack = String(Number(integer)) === String(integer);
+        expect(parseJson(`[${integer}]`).kind).toBe(comesBack ? "json" : "fault");
       }),
       { numRuns: 1_000 },
     );

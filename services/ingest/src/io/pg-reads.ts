@@ -1,15 +1,13 @@
-import { readFileSync } from "node:fs";
-import { camelRow, toSynclineError } from "@syncline/runtime";
+import { camelRow } from "@syncline/runtime";
 import {
   operationKey,
   resultOf,
-  type ChangeBody,
   type DocumentBody,
   type JsonObject,
   type LedgerRow,
   type OperationResult,
 } from "@syncline/shared";
-import type pg from "pg";
+import { statement, type Query } from "./pg-query.ts";
 
 /** A batch as the tables know it, its pending operations looked up in the ledger. */
 export interface DrainedBatch {
@@ -29,23 +27,13 @@ export interface PgReads {
     collection: string,
     documentId: string,
   ): Promise<StoredDocument | undefined>;
-  /** In `seq` order, after `since`. */
-  readChanges(
-    workspaceId: string,
-    page: { since: number; limit: number; collections: string[] | undefined },
-  ): Promise<ChangeBody[]>;
   /** Those of the batches that have been drained. */
   readBatches(keys: readonly { workspaceId: string; batchId: string }[]): Promise<DrainedBatch[]>;
   /** Whose a device is, once this subject has used it. */
   claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
 }
 
-function statement(name: string): { name: string; text: string } {
-  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
-}
-
 const READ_DOCUMENT = statement("read-document");
-const READ_CHANGES = statement("read-changes");
 const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");
 const CLAIM_DEVICE = statement("claim-device");
@@ -61,8 +49,6 @@ interface DocumentRow {
   updated_at: Date;
 }
 
-type ChangeRow = Omit<ChangeBody, "committed_at"> & { committed_at: Date };
-
 interface BatchRow {
   workspace_id: string;
   batch_id: string;
@@ -72,18 +58,7 @@ interface BatchRow {
   processing_time_ms: number;
 }
 
-export function createPgReads(pool: pg.Pool): PgReads {
-  async function query<R extends object>(
-    sql: { name: string; text: string },
-    values: unknown[],
-  ): Promise<R[]> {
-    try {
-      return (await pool.query<R>({ ...sql, values })).rows;
-    } catch (error) {
-      throw toSynclineError(error);
-    }
-  }
-
+export function createPgReads(query: Query): PgReads {
   async function readLedger(
     keys: { workspaceId: string; deviceId: string; clientId: string }[],
   ): Promise<LedgerRow[]> {
@@ -103,11 +78,6 @@ export function createPgReads(pool: pg.Pool): PgReads {
       if (row.deleted) return { deleted: true, version: row.version };
       const { deleted: _, updated_at, ...document } = row;
       return { ...document, updated_at: updated_at.toISOString() };
-    },
-
-    async readChanges(workspaceId, { since, limit, collections }) {
-      const rows = await query<ChangeRow>(READ_CHANGES, [workspaceId, since, limit, collections ?? null]);
-      return rows.map((row) => ({ ...row, committed_at: row.committed_at.toISOString() }));
     },
 
     async readBatches(keys) {

@@ -5,8 +5,14 @@ import express, { type Express, type RequestHandler } from "express";
 interface Routes {
   postBatch: RequestHandler;
   getBatch: RequestHandler<{ batchId: string }>;
+  getBatchEvents: RequestHandler<{ batchId: string }>;
   getDocument: RequestHandler<{ workspaceId: string; collection: string; documentId: string }>;
+  getHistory: RequestHandler<{ workspaceId: string; collection: string; documentId: string }>;
   getChanges: RequestHandler<{ workspaceId: string }>;
+  getChangeEvents: RequestHandler<{ workspaceId: string }>;
+  getSnapshot: RequestHandler<{ workspaceId: string }>;
+  listOperations: RequestHandler<{ workspaceId: string }>;
+  getOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
   forwardConflicts: RequestHandler<{ workspaceId: string }>;
 }
 
@@ -15,8 +21,14 @@ export function addRoutes(app: Express, routes: Routes): void {
   const readBody = express.raw({ type: () => true, limit: BATCH_BYTES_MAX });
   app.post("/api/v1/documents/batch", requireJson, readBody, routes.postBatch);
   app.get("/api/v1/batches/:batchId", routes.getBatch);
+  app.get("/api/v1/batches/:batchId/events", routes.getBatchEvents);
   app.get("/api/v1/workspaces/:workspaceId/documents/:collection/:documentId", routes.getDocument);
+  app.get("/api/v1/workspaces/:workspaceId/documents/:collection/:documentId/history", routes.getHistory);
   app.get("/api/v1/workspaces/:workspaceId/changes", routes.getChanges);
+  app.get("/api/v1/workspaces/:workspaceId/changes/events", routes.getChangeEvents);
+  app.get("/api/v1/workspaces/:workspaceId/snapshot", routes.getSnapshot);
+  app.get("/api/v1/workspaces/:workspaceId/operations", routes.listOperations);
+  app.get("/api/v1/workspaces/:workspaceId/operations/:clientId", routes.getOperation);
   app.get("/api/v1/workspaces/:workspaceId/conflicts", routes.forwardConflicts);
   app.get("/api/v1/workspaces/:workspaceId/conflicts/:conflictId", routes.forwardConflicts);
 }

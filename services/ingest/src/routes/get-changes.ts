@@ -1,41 +1,66 @@
-import { fieldProblem, identityOf, requireRole } from "@syncline/runtime";
-import { idSchema, type ChangesBody } from "@syncline/shared";
-import type { RequestHandler } from "express";
+import { identityOf, requireRole } from "@syncline/runtime";
+import type { ChangesBody } from "@syncline/shared";
+import type { RequestHandler, Response } from "express";
 import { z } from "zod";
-import type { PgReads } from "../io/pg-reads.ts";
+import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
+import type { OpenStreams } from "../core/open-streams.ts";
+import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
+import type { PgFeed } from "../io/pg-feed.ts";
+import { answerGone } from "./answer-gone.ts";
+import { openStream } from "./open-stream.ts";
+import { feedParameters, limitParameter, readQuery } from "./read-query.ts";
 
 const querySchema = z.object({
-  since: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-  collections: z
-    .string()
-    .transform((list) => list.split(","))
-    .pipe(z.array(idSchema))
-    .optional(),
+  ...feedParameters,
+  limit: limitParameter({ most: 1_000, default: 100 }),
+  /** Seconds. */
+  wait: z.coerce.number().min(0).max(30).default(0),
 });
 
-/** `GET …/changes?since=SEQ&collections=a,b&limit=N`: the workspace's committed changes, in `seq` order. */
-export function createGetChanges(reads: PgReads, epoch: string): RequestHandler<{ workspaceId: string }> {
+interface Deps {
+  feed: PgFeed;
+  watched: WatchedWorkspaces;
+  streams: OpenStreams;
+  epoch: string;
+}
+
+/**
+ * `GET …/changes?since=SEQ&collections=a,b&limit=N&wait=SECONDS`: the workspace's committed changes, in `seq` order.
+ * With `wait`, an empty page waits until it no longer is, or the time is over.
+ */
+export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: string }> {
+  const { feed, watched, streams, epoch } = deps;
+
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const query = querySchema.safeParse(request.query);
-    if (!query.success) {
-      const issue = query.error.issues[0];
-      throw fieldProblem(
-        { path: [String(issue?.path[0] ?? "")], message: issue?.message ?? "is not acceptable" },
-        null,
-      );
+    const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(querySchema, request.query);
+    if (knownEpoch !== undefined && knownEpoch !== epoch) {
+      return answerGone(response, "epoch-changed", workspaceId);
     }
-    const { since, limit, collections } = query.data;
-    const changes = await reads.readChanges(workspaceId, { since, limit: limit + 1, collections });
-    const page = changes.slice(0, limit);
-    const body: ChangesBody = {
-      epoch,
-      changes: page,
-      next: page.at(-1)?.seq ?? since,
-      more: changes.length > limit,
-    };
+    const readPage = (from: number) => feed.readChanges(workspaceId, { since: from, limit, collections });
+    const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
+    if (page === "gone") return answerGone(response, "history-gone", workspaceId);
+    // A stopping server waits for connections that idle.
+    if (streams.isClosed) response.set("connection", "close");
+    const body: ChangesBody = { epoch, ...page };
     response.set("cache-control", "no-store").json(body);
+
+    async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | "gone"> {
+      const stream = openStream(streams, response);
+      const timer = setTimeout(stream.end, waitMs);
+      try {
+        const watch = watched.watch(workspaceId, stream.signal);
+        let latest: ChangesPage | "gone" = { changes: [], next: since, more: false };
+        for await (const page of followFeed(readPage, { since, watch, signal: stream.signal })) {
+          latest = page;
+          if (page === "gone" || page.changes.length > 0) break;
+        }
+        return latest;
+      } finally {
+        clearTimeout(timer);
+        stream.end();
+      }
+    }
   };
 }

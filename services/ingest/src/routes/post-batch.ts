@@ -11,7 +11,7 @@ import {
   type LaneWaker,
   type Logger,
 } from "@syncline/runtime";
-import { PRIORITIES, laneOf, type Batch } from "@syncline/shared";
+import { PRIORITIES, laneOf, pendingResults, type Batch } from "@syncline/shared";
 import type { Request, RequestHandler, Response } from "express";
 import { acceptBatch } from "../core/accept-batch.ts";
 import { batchAnswer } from "../core/batch-answer.ts";
@@ -134,12 +134,6 @@ export function createPostBatch(deps: Deps, options: Options): RequestHandler {
       retryAfterSeconds: 30,
     });
   }
-}
-
-function pendingResults(batch: AcceptedBatch): OperationResult[] {
-  return [...batch.operations]
-    .sort((a, b) => a.position - b.position)
-    .map(({ clientId, documentId }) => ({ client_id: clientId, status: "pending", document_id: documentId }));
 }
 
 function isUrgent(batch: Batch): boolean {

@@ -43,8 +43,10 @@ export function judgeOperation(
         return { kind: "error", errorType: "document_not_found", message: "The document never existed" };
       }
       if (!live) {
-        const seen = expected !== undefined && by.versionsKnown && expected < document.version;
-        const baseVersion = seen ? expected : document.version - 1;
+        if (expected !== undefined && (!by.versionsKnown || expected > document.version)) break;
+        // Who saw the tombstone, or names no version, edits what was deleted.
+        const lastLive = document.version - 1;
+        const baseVersion = Math.min(expected ?? lastLive, lastLive);
         return conflict(baseVersion, "The document was deleted", "document_deleted");
       }
       if (expected === undefined) return write(operation, document.data);
@@ -69,6 +71,14 @@ function matches(expected: number, document: DocumentState, by: Judged): boolean
 function write(operation: AcceptedOperation, document: JsonObject | null): Judgement {
   const applied = applyOperation(document, operation);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
+  const inner = applied.document?.["id"];
+  if (operation.patch !== undefined && inner !== undefined && inner !== operation.documentId) {
+    return {
+      kind: "error",
+      errorType: "id_mismatch",
+      message: "The patch makes data.id differ from document_id",
+    };
+  }
   return { kind: "write", document: applied.document };
 }
 

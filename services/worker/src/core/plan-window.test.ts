@@ -83,6 +83,19 @@ describe("what an operation meets", () => {
     expect(plan.conflicts[0]).toMatchObject({ baseVersion: 2, currentVersion: 3 });
   });
 
+  it("takes a version above a tombstone's for one that is ahead", () => {
+    const tables = tablesAt(1);
+    tables.drain(batchEntry({ operations: [remove()] }));
+    const plan = tables.drain(batchEntry({ operations: [update({ a: 1 }, { expectedVersion: 9 })] }));
+    expect(plan.conflicts[0]).toMatchObject({ baseVersion: null });
+  });
+
+  it("lets no JSON Patch make data.id differ from the document's id", () => {
+    const patch = [{ op: "add" as const, path: "/id", value: "another" }];
+    const plan = tablesAt(1).drain(batchEntry({ operations: [{ kind: "update", patch }] }));
+    expect(resultsOf(plan)[0]).toMatchObject({ status: "error", error_type: "id_mismatch" });
+  });
+
   it("deletes what is deleted without a write, at the workspace's seq", () => {
     const tables = tablesAt(1);
     tables.drain(batchEntry({ operations: [remove()] }));
@@ -151,6 +164,14 @@ describe("once", () => {
     const reused = create({ a: 2 }, { clientId: "op-x", fingerprint: "another" });
     const plan = tables.drain(batchEntry({ operations: [reused] }));
     expect(resultsOf(plan)[0]).toMatchObject({ status: "error", error_type: "client_id_reused" });
+  });
+
+  it("takes a batch once that was appended twice, its first answer having been lost", () => {
+    const tables = new MemoryTables();
+    const entry = batchEntry({ operations: [create({ a: 1 })] });
+    const plan = tables.drain(entry, entry);
+    expect(plan.batches).toHaveLength(1);
+    expect(plan.ledgerRows).toHaveLength(1);
   });
 
   it("answers an entry that comes again after its commit as it did the first time", () => {
@@ -247,6 +268,28 @@ describe("groups", () => {
     );
     expect(statuses(plan)).toEqual(["skipped", "conflict"]);
     expect(plan.rounds).toEqual([]);
+    expect(plan.changes).toEqual([]);
+  });
+
+  it("says of what an earlier batch applied that it is applied", () => {
+    const tables = new MemoryTables();
+    const applied = create({ a: 1 }, { clientId: "applied" });
+    tables.drain(batchEntry({ operations: [applied] }));
+    const plan = tables.drain(
+      batchEntry({ atomic: true, operations: [applied, update({}, { documentId: "none" })] }),
+    );
+    expect(statuses(plan)).toEqual(["success", "error"]);
+    expect(resultsOf(plan)[0]).toMatchObject({ replayed: true, version: 1 });
+  });
+
+  it("fails where one of its operations is still being merged from before", () => {
+    const tables = tablesAt(2);
+    const merging = update({ a: 1 }, { clientId: "merging", expectedVersion: 1 });
+    tables.drain(batchEntry({ operations: [merging] }));
+    const plan = tables.drain(
+      batchEntry({ atomic: true, operations: [put({}, { documentId: "other" }), merging] }),
+    );
+    expect(statuses(plan)).toEqual(["skipped", "conflict"]);
     expect(plan.changes).toEqual([]);
   });
 
@@ -366,9 +409,40 @@ describe("conflicts", () => {
     const plan = tables.drain({ kind: "resolution", resolution, trace: {} });
     expect(plan.settled.map(({ result }) => result.status)).toEqual(["success"]);
     const next = plan.conflicts.find(({ status }) => status === "open");
-    expect(next).toMatchObject({ ancestor: { v: 1, local: true }, baseVersion: null, round: 1 });
+    expect(next).toMatchObject({ deviceView: { v: 1, local: true }, baseVersion: 1, round: 1 });
     expect(next?.operations).toHaveLength(1);
     expect(plan.rounds).toEqual([expect.objectContaining({ conflictId: next?.conflictId, round: 1 })]);
+  });
+
+  it("keeps what is held behind the next conflict, whatever duplicates of the last one come", () => {
+    const tables = tablesAt(2);
+    collide(tables, update({ local: true }, { expectedVersion: 1 }));
+    const resolution = resolutionOf(tables);
+    collide(tables, update({ later: true }));
+    tables.drain({ kind: "resolution", resolution, trace: {} });
+    const plan = tables.drain(
+      { kind: "resolution", resolution, trace: {} },
+      batchEntry({ device: "d9", operations: [update({ last: true })] }),
+    );
+    expect(statuses(plan)).toEqual(["pending"]);
+  });
+
+  it("merges what was stacked on a run from what the device saw, should it come after the run's merge", () => {
+    const tables = tablesAt(2);
+    collide(tables, update({ local: true }, { expectedVersion: 1 }));
+    resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, newer: "remote" } });
+    tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] }));
+    const plan = collide(tables, update({ stacked: true }, { expectedVersion: 1 }));
+    expect(plan.conflicts).toMatchObject([{ baseVersion: 1, deviceView: { v: 1, local: true } }]);
+  });
+
+  it("merges it from the merge itself, should the device have received a newer version in between", () => {
+    const tables = tablesAt(2);
+    collide(tables, update({ local: true }, { expectedVersion: 1 }));
+    resolve(tables);
+    tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] }));
+    const plan = collide(tables, update({ stacked: true }, { expectedVersion: 2 }));
+    expect(plan.conflicts).toMatchObject([{ baseVersion: 3, deviceView: null }]);
   });
 
   it("writes nothing where the merge is what is there already", () => {

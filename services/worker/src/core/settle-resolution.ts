@@ -104,6 +104,7 @@ function commit(
     ...conflict,
     status: "resolved",
     operations: covered,
+    localView: resolution.inputs.local,
     result: outcome.document,
     overlapList: outcome.overlaps,
     twoWay: outcome.twoWay,
@@ -129,8 +130,7 @@ function continueWith(
     ...conflict,
     conflictId,
     round: 1,
-    baseVersion: null,
-    ancestor: deviceView ?? {},
+    deviceView: deviceView ?? {},
     operations: left,
   });
   for (const operation of left) {

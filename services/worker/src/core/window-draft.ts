@@ -62,6 +62,7 @@ export class WindowDraft {
   readonly #conflictById = new Map<string, ConflictState>();
   readonly #touchedConflictIds = new Set<string>();
   readonly #unsettledIdByDeviceDocument = new Map<string, string>();
+  readonly #resolvedIdByDeviceDocument = new Map<string, string>();
   readonly #lastChangeByDocument = new Map<string, ChangeDraft>();
   readonly #lastChangeByDevice = new Map<string, ChangeDraft>();
   readonly #undo: (() => void)[] = [];
@@ -146,6 +147,12 @@ export class WindowDraft {
     return id === undefined ? undefined : this.#conflictById.get(id);
   }
 
+  /** What of the device's conflicts on a document was resolved last, as far as it was read. */
+  lastResolvedConflict(deviceId: string, document: string): ConflictState | undefined {
+    const id = this.#resolvedIdByDeviceDocument.get(deviceDocumentKey(deviceId, document));
+    return id === undefined ? undefined : this.#conflictById.get(id);
+  }
+
   conflict(conflictId: string): ConflictState | undefined {
     return this.#conflictById.get(conflictId);
   }
@@ -192,8 +199,16 @@ export class WindowDraft {
     const { workspaceId, collection, documentId, deviceId } = conflict;
     const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
     // A reported conflict refuses what follows it in the same window; later windows no longer see it.
-    if (conflict.status === "resolved") this.#unsettledIdByDeviceDocument.delete(key);
-    else this.#unsettledIdByDeviceDocument.set(key, conflict.conflictId);
+    if (conflict.status !== "resolved") {
+      this.#unsettledIdByDeviceDocument.set(key, conflict.conflictId);
+      return;
+    }
+    const isUnsettled = this.#unsettledIdByDeviceDocument.get(key) === conflict.conflictId;
+    if (isUnsettled) this.#unsettledIdByDeviceDocument.delete(key);
+    const last = this.#conflictById.get(this.#resolvedIdByDeviceDocument.get(key) ?? "");
+    if ((last?.resolvedVersion ?? -1) <= (conflict.resolvedVersion ?? 0)) {
+      this.#resolvedIdByDeviceDocument.set(key, conflict.conflictId);
+    }
   }
 
   #set<K, V>(map: Map<K, V>, key: K, value: V): void {

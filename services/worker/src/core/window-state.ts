@@ -39,6 +39,10 @@ export interface ConflictState {
   /** The document's version when the device collided with it. */
   currentVersion: number;
   ancestor: JsonObject | null;
+  /** What the device saw when it went on from an operation that was still being merged: the ancestor, then. */
+  deviceView: JsonObject | null;
+  /** What the device sees after its run, once that is resolved; `null` where it deleted the document. */
+  localView: JsonObject | null;
   operations: HeldOperation[];
   result: JsonObject | null;
   overlapList: Overlap[] | null;
@@ -58,6 +62,9 @@ export interface WindowState {
   ledgerRowByKey: ReadonlyMap<string, LedgerRow>;
   /** The results of batches that were drained before: an entry that was not removed in time comes again. */
   resultsByBatchId: ReadonlyMap<string, OperationResult[]>;
-  /** Unsettled conflicts of the window's devices on its documents, and those that a resolution names. */
+  /**
+   * Of the window's devices on its documents: what is unsettled, and what was resolved last; and the conflicts that a
+   * resolution names.
+   */
   conflicts: readonly ConflictState[];
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import {
+  deviceDocumentKey,
   documentKey,
   operationKey,
   type AcceptedBatch,
@@ -61,10 +62,20 @@ export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
       resolutions.map((resolution) => resolution.workspaceId),
       resolutions.map((resolution) => resolution.conflictId),
     ];
-    const documents = [
-      ...operations.map(({ batch, operation }) => ({ ...operation, workspaceId: batch.workspaceId })),
-      ...resolutions,
-    ];
+    // A run on one document must read it once: a window may hold thousands of operations, and a document megabytes.
+    const documents = uniqueBy(
+      [
+        ...operations.map(({ batch, operation }) => ({ ...operation, workspaceId: batch.workspaceId })),
+        ...resolutions,
+      ],
+      ({ workspaceId, collection, documentId }) => documentKey(workspaceId, collection, documentId),
+    );
+    const deviceDocuments = uniqueBy(operations, ({ batch, operation }) =>
+      deviceDocumentKey(
+        batch.deviceId,
+        documentKey(batch.workspaceId, operation.collection, operation.documentId),
+      ),
+    );
     const workspaceIds = [...new Set([...batches, ...resolutions].map(({ workspaceId }) => workspaceId))];
 
     const rows = await pipelined(pool, (query) => [
@@ -77,10 +88,10 @@ export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
         ...conflictKeys,
       ]),
       query(READ_CONFLICTS, [
-        ofOperations(workspaceOf),
-        ofOperations(({ operation }) => operation.collection),
-        ofOperations(({ operation }) => operation.documentId),
-        ofOperations(({ batch }) => batch.deviceId),
+        deviceDocuments.map(({ batch }) => batch.workspaceId),
+        deviceDocuments.map(({ operation }) => operation.collection),
+        deviceDocuments.map(({ operation }) => operation.documentId),
+        deviceDocuments.map(({ batch }) => batch.deviceId),
         ...conflictKeys,
       ]),
       query(READ_DOCUMENTS, [
@@ -107,7 +118,10 @@ export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
           ];
         }),
       ),
-      conflicts: uniqueById(conflicts.map((row) => camelRow<ConflictState>(row))),
+      conflicts: uniqueBy(
+        conflicts.map((row) => camelRow<ConflictState>(row)),
+        ({ conflictId }) => conflictId,
+      ),
       documentByKey: new Map([
         ...documents.map(({ workspaceId, collection, documentId }): [string, DocumentState | null] => [
           documentKey(workspaceId, collection, documentId),
@@ -131,11 +145,12 @@ export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
       [WRITE_LEDGER, plan.ledgerRows],
       [WRITE_BATCHES, plan.batches],
     ];
+    const statements = tables.flatMap(([sql, rows]) =>
+      chunksOf(rows).map((chunk): [Statement, string] => [sql, chunk]),
+    );
     await pipelined(pool, (query) => [
       query({ text: "BEGIN" }),
-      ...tables
-        .filter(([, rows]) => rows.length > 0)
-        .map(([sql, rows]) => query(sql, [JSON.stringify(rows)])),
+      ...statements.map(([sql, rows]) => query(sql, [rows])),
       // After a failure Postgres takes COMMIT for ROLLBACK.
       query({ text: end }),
     ]);
@@ -171,6 +186,29 @@ async function pipelined(pool: pg.Pool, send: (query: Query) => Promise<Row[]>[]
   }
 }
 
-function uniqueById(conflicts: ConflictState[]): ConflictState[] {
-  return [...new Map(conflicts.map((conflict) => [conflict.conflictId, conflict])).values()];
+/** Most characters of one JSON parameter, by far below what a string or a statement may hold. */
+const PARAMETER_CHARS_MAX = 32 * 1024 * 1024;
+
+/** Writes rows as JSON arrays, as few as their size allows. */
+function chunksOf(rows: readonly unknown[]): string[] {
+  const chunks: string[] = [];
+  let open: string[] = [];
+  let chars = 0;
+  const close = () => {
+    if (open.length > 0) chunks.push(`[${open.join(",")}]`);
+    open = [];
+    chars = 0;
+  };
+  for (const row of rows) {
+    const text = JSON.stringify(row);
+    if (chars + text.length > PARAMETER_CHARS_MAX) close();
+    open.push(text);
+    chars += text.length;
+  }
+  close();
+  return chunks;
+}
+
+function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [keyOf(item), item])).values()];
 }

@@ -1,42 +1,75 @@
-import { dispositionOf, type LaneEntry } from "@syncline/shared";
-import type { Logger } from "@syncline/runtime";
+import type { Logger, StoredEntry } from "@syncline/runtime";
+import { dispositionOf, SynclineError, type LaneEntry } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
+import { placesOf, prefixOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
-import { placesOf, prefixOf } from "../core/window-prefix.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 
 interface Deps {
   store: WindowStore;
   newId: () => string;
   log: Logger;
+  /** Told of each commit, in order, with the entries that it took. */
+  onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
 }
 
 /**
- * Commits a window: reads, plans, writes. What Postgres refuses, or no plan can be made for, is found by halving the
- * window, is refused with its reason, and the rest commits.
+ * Commits a window: reads, plans, writes. Where Postgres refuses it, or no plan can be made for it, it is halved until
+ * the entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
  *
- * @returns what was committed
- * @throws whatever is worth a retry of the whole window, which is then as it was
+ * @throws whatever is worth a retry; what was committed by then has been told to `onCommitted`
  */
-export async function commitWindow(entries: readonly LaneEntry[], deps: Deps): Promise<WindowPlan> {
-  const { store, newId, log } = deps;
-  const refusals = new Map<string, string>();
-  const planNow = async (window: readonly LaneEntry[]): Promise<WindowPlan> =>
-    planWindow(window, await store.read(window), { newId, refusals });
+export async function commitWindow(entries: readonly StoredEntry[], deps: Deps): Promise<void> {
+  let plan: WindowPlan;
+  try {
+    plan = await commitOnce(entries, deps, new Map());
+  } catch (error) {
+    if (dispositionOf(error) === "retry") throw error;
+    if (entries.length > 1) {
+      const middle = entries.length >> 1;
+      await commitWindow(entries.slice(0, middle), deps);
+      await commitWindow(entries.slice(middle), deps);
+      return;
+    }
+    plan = await commitWithoutCulprits(entries, deps);
+  }
+  await deps.onCommitted(entries, plan);
+}
 
+type Refusals = ReadonlyMap<string, string>;
+
+async function planNow(window: readonly LaneEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
+  return planWindow(window, await deps.store.read(window), { newId: deps.newId, refusals });
+}
+
+async function commitOnce(
+  entries: readonly StoredEntry[],
+  deps: Deps,
+  refusals: Refusals,
+): Promise<WindowPlan> {
+  const window = entries.map(({ entry }) => entry);
+  const plan = await planNow(window, deps, refusals);
+  await deps.store.commit(plan);
+  return plan;
+}
+
+/** Refuses one operation after the other, each proven to be at fault, until the rest commits. */
+async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
+  const window = entries.map(({ entry }) => entry);
+  const refusals = new Map<string, string>();
   for (;;) {
     try {
-      const plan = await planNow(entries);
-      await store.commit(plan);
-      return plan;
+      return await commitOnce(entries, deps, refusals);
     } catch (error) {
       if (dispositionOf(error) === "retry") throw error;
-      const culprit = await findCulprit(entries, async (prefix) => store.rehearse(await planNow(prefix)));
+      const culprit = await findCulprit(window, async (prefix) =>
+        deps.store.rehearse(await planNow(prefix, deps, refusals)),
+      );
       // The same place twice, or none at all: refusing does not help, and going on would never end.
       if (culprit === undefined || refusals.has(culprit.place)) throw error;
       refusals.set(culprit.place, culprit.reason);
       const level = dispositionOf(culprit.error) === "fatal" ? "error" : "warn";
-      log[level](
+      deps.log[level](
         { err: culprit.error, place: culprit.place },
         "refused an operation so that its lane can go on",
       );
@@ -50,31 +83,36 @@ interface Culprit {
   error: unknown;
 }
 
-/** Finds the first place without which the window before it goes through, in log2(n) rehearsals. */
+/** Finds the first place without which the window before it goes through, in log2(n) rehearsals and one to be sure. */
 async function findCulprit(
-  entries: readonly LaneEntry[],
+  window: readonly LaneEntry[],
   rehearse: (prefix: LaneEntry[]) => Promise<void>,
 ): Promise<Culprit | undefined> {
-  const places = placesOf(entries);
-  let passing = 0;
-  let failing = places.length + 1;
-  let failure: unknown;
-  while (failing - passing > 1) {
-    const length = Math.floor((passing + failing) / 2);
+  const places = placesOf(window);
+  const failureAt = async (length: number): Promise<unknown> => {
     try {
-      await rehearse(prefixOf(entries, length));
-      passing = length;
+      await rehearse(prefixOf(window, length));
+      return undefined;
     } catch (error) {
       if (dispositionOf(error) === "retry") throw error;
-      failing = length;
-      failure = error;
+      return error;
     }
+  };
+  let passing = 0;
+  let failing = places.length + 1;
+  while (failing - passing > 1) {
+    const length = Math.floor((passing + failing) / 2);
+    if ((await failureAt(length)) === undefined) passing = length;
+    else failing = length;
   }
   const place = places[failing - 1];
   if (place === undefined) return undefined;
-  const reason =
-    dispositionOf(failure) === "reject" && failure instanceof Error
-      ? `Postgres refuses it: ${failure.message}`
-      : "It cannot be processed; the server's log has the reason";
-  return { place, reason, error: failure };
+  const error = await failureAt(failing);
+  return error === undefined ? undefined : { place, reason: reasonOf(error), error };
+}
+
+function reasonOf(error: unknown): string {
+  const refused = error instanceof SynclineError && error.disposition === "reject";
+  if (!refused) return "It cannot be processed; the server's log has the reason";
+  return `Postgres refuses it: ${error.cause instanceof Error ? error.cause.message : error.message}`;
 }

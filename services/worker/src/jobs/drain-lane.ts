@@ -2,6 +2,7 @@ import {
   inSpan,
   linkTo,
   linkToSpan,
+  markFailed,
   extractTrace,
   SpanKind,
   startSpan,
@@ -10,6 +11,7 @@ import {
   type LaneWaker,
   type Logger,
   type ReplyPublisher,
+  type Span,
   type StoredEntry,
 } from "@syncline/runtime";
 import type { WindowPlan } from "../core/window-plan.ts";
@@ -23,6 +25,8 @@ interface Deps {
   conflicts: ConflictQueue;
   waker: LaneWaker;
   newId: () => string;
+  /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
+  isRunning: () => boolean;
   log: Logger;
 }
 
@@ -31,25 +35,28 @@ const WINDOWS_PER_DRAIN = 20;
 
 /**
  * Drains a lane: takes a window from its head, commits it, and only then removes it, until the lane is empty. A drain
- * that fails leaves the lane as it was, and one that runs again finds in the ledger what was committed.
+ * that fails leaves what is not committed where it was, and one that runs again finds in the ledger what is.
+ *
+ * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
  */
 export function createDrainLane(
   deps: Deps,
   options: { windowOperationsMax: number },
-): (lane: number) => Promise<void> {
-  const { lanes, replies, conflicts, waker, log } = deps;
+): (lane: number, failedAttempts: number) => Promise<void> {
+  const { lanes, replies, conflicts, waker, isRunning, log } = deps;
 
-  return async function drainLane(lane) {
-    for (let windows = 0; windows < WINDOWS_PER_DRAIN; windows++) {
-      const { entries, deadIds } = await lanes.readWindow(lane, options.windowOperationsMax);
+  return async function drainLane(lane, failedAttempts) {
+    const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
+    for (let windows = 0; windows < WINDOWS_PER_DRAIN && isRunning(); windows++) {
+      const { entries, deadIds } = await lanes.readWindow(lane, operationsMax);
       for (const id of deadIds) log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
-      if (entries.length === 0) return;
-      const left = await drainWindow(lane, entries);
-      if (left === 0) return;
+      if (entries.length + deadIds.length === 0) return;
+      if (entries.length > 0 && (await drainWindow(lane, entries)) === 0) return;
     }
     await waker.wake(lane);
   };
 
+  /** @returns how many entries are left on the lane */
   async function drainWindow(lane: number, entries: StoredEntry[]): Promise<number> {
     const startedAtMs = Date.now();
     const attributes = {
@@ -61,56 +68,58 @@ export function createDrainLane(
     const links = entries.flatMap(({ entry }) => linkTo(entry.trace));
     return inSpan("drain lane", { kind: SpanKind.CONSUMER, attributes, links, root: true }, async (span) => {
       // Every operation's own trace shows its way through the drain, too.
-      const applySpans = entries.map(({ entry }) =>
-        startSpan(entry.kind === "batch" ? "apply batch" : "apply resolution", {
-          kind: SpanKind.CONSUMER,
-          parent: extractTrace(entry.trace),
-          links: [linkToSpan(span)],
-          attributes: {
-            "syncline.lane": lane,
-            ...(entry.kind === "batch"
-              ? { "syncline.batch_id": entry.batch.batchId }
-              : {
-                  "syncline.conflict_id": entry.resolution.conflictId,
-                  "syncline.round": entry.resolution.round,
-                }),
-          },
-        }),
-      );
+      const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
+      const done = { left: 0, applied: 0, changes: 0 };
       try {
-        const plan = await commitWindow(
-          entries.map(({ entry }) => entry),
-          deps,
-        );
-        span.setAttributes({
-          "syncline.operations.applied": plan.operationsApplied,
-          "syncline.changes": plan.changes.length,
-        });
-        const left = await afterCommit(lane, entries, plan);
-        const durationMs = Date.now() - startedAtMs;
-        log.debug(
-          {
-            lane,
-            entries: entries.length,
-            applied: plan.operationsApplied,
-            changes: plan.changes.length,
-            left,
-            durationMs,
+        await commitWindow(entries, {
+          ...deps,
+          onCommitted: async (committed, plan) => {
+            done.left = await afterCommit(lane, committed, plan);
+            done.applied += plan.operationsApplied;
+            done.changes += plan.changes.length;
           },
-          "drained a window",
-        );
-        return left;
+        });
+      } catch (error) {
+        for (const applied of applySpans) markFailed(applied, error);
+        throw error;
       } finally {
         for (const applied of applySpans) applied.end();
+        span.setAttributes({ "syncline.operations.applied": done.applied, "syncline.changes": done.changes });
       }
+      const durationMs = Date.now() - startedAtMs;
+      log.debug({ lane, entries: entries.length, ...done, durationMs }, "drained a window");
+      return done.left;
     });
   }
 
   /** Jobs first: an entry that is removed is not seen again. Should we die in between, the window comes once more. */
-  async function afterCommit(lane: number, entries: StoredEntry[], plan: WindowPlan): Promise<number> {
+  async function afterCommit(
+    lane: number,
+    entries: readonly StoredEntry[],
+    plan: WindowPlan,
+  ): Promise<number> {
     await conflicts.request(plan.rounds);
     const left = await lanes.removeEntries(lane, entries);
-    await replies.publish(plan.replies, plan.settled);
+    const changed = plan.workspaces.map(({ workspaceId, seq }) => ({ workspaceId, seq }));
+    await replies.publish(plan.replies, plan.settled, changed);
     return left;
   }
+}
+
+function startApplySpan(lane: number, { entry }: StoredEntry, drain: Span): Span {
+  const isBatch = entry.kind === "batch";
+  return startSpan(isBatch ? "apply batch" : "apply resolution", {
+    kind: SpanKind.CONSUMER,
+    parent: extractTrace(entry.trace),
+    links: [linkToSpan(drain)],
+    attributes: {
+      "syncline.lane": lane,
+      ...(isBatch
+        ? { "syncline.batch_id": entry.batch.batchId }
+        : {
+            "syncline.conflict_id": entry.resolution.conflictId,
+            "syncline.round": entry.resolution.round,
+          }),
+    },
+  });
 }

@@ -1,16 +1,16 @@
 -- $1 conflict records, new ones and changed ones.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, round, base_version,
-  current_version, ancestor, operations, result, overlap_list, two_way, reason, resolved_version, resolved_seq, trace,
+  current_version, ancestor, device_view, local_view, operations, result, overlap_list, two_way, reason, resolved_version, resolved_seq, trace,
   opened_at, updated_at
 )
 SELECT
   "workspaceId", "conflictId", collection, "documentId", "deviceId", "deviceDeclared", status, strategy, round,
-  "baseVersion", "currentVersion", ancestor, operations, result, "overlapList", "twoWay", reason, "resolvedVersion",
+  "baseVersion", "currentVersion", ancestor, "deviceView", "localView", operations, result, "overlapList", "twoWay", reason, "resolvedVersion",
   "resolvedSeq", trace, now(), now()
 FROM json_to_recordset($1::json) AS r (
   "workspaceId" text, "conflictId" uuid, collection text, "documentId" text, "deviceId" text, "deviceDeclared" boolean,
-  status text, strategy text, round integer, "baseVersion" bigint, "currentVersion" bigint, ancestor jsonb,
+  status text, strategy text, round integer, "baseVersion" bigint, "currentVersion" bigint, ancestor jsonb, "deviceView" jsonb, "localView" jsonb,
   operations jsonb, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
   "resolvedSeq" bigint, trace jsonb
 )
@@ -20,6 +20,7 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   status = excluded.status,
   round = excluded.round,
   operations = excluded.operations,
+  local_view = excluded.local_view,
   result = excluded.result,
   overlap_list = excluded.overlap_list,
   two_way = excluded.two_way,

@@ -54,10 +54,19 @@ export class MemoryTables {
       documentByKey,
       ledgerRowByKey: new Map(this.ledgerRowByKey),
       resultsByBatchId: new Map(this.resultsByBatchId),
-      conflicts: [...this.conflictById.values()].filter(
-        ({ status }) => status === "open" || status === "parked",
-      ),
+      conflicts: this.#readConflicts(entries),
     };
+  }
+
+  /** As the store does: what is unsettled, then what was resolved, then what a resolution names. */
+  #readConflicts(entries: readonly LaneEntry[]): ConflictState[] {
+    const all = [...this.conflictById.values()];
+    const named = entries.flatMap((entry) =>
+      entry.kind === "resolution" ? all.filter((c) => c.conflictId === entry.resolution.conflictId) : [],
+    );
+    const unsettled = all.filter(({ status }) => status === "open" || status === "parked");
+    const resolved = all.filter(({ status }) => status === "resolved");
+    return [...new Set([...unsettled, ...resolved, ...named])];
   }
 }
 

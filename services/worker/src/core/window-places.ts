@@ -1,5 +1,14 @@
-import type { LaneEntry } from "@syncline/shared";
-import { operationPlace, resolutionPlace } from "./plan-window.ts";
+import type { LaneEntry, Resolution } from "@syncline/shared";
+
+/** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
+export function operationPlace(batchId: string, position: number): string {
+  return `${batchId}/${position}`;
+}
+
+/** Names a resolution's place in a window, for {@link PlanDeps.refusals}. */
+export function resolutionPlace(resolution: Resolution): string {
+  return `${resolution.conflictId}/${resolution.round}`;
+}
 
 /** The places of a window in the order in which they take effect: an operation or a resolution each. */
 export function placesOf(entries: readonly LaneEntry[]): string[] {

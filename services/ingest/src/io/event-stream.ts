@@ -1,0 +1,73 @@
+import type { Logger } from "@syncline/runtime";
+import type { Response } from "express";
+import type { OpenStream } from "../core/open-streams.ts";
+import { endSoon, writeDrained } from "./write-drained.ts";
+
+const HEARTBEAT_MS = 15_000;
+/** Everything ends: a client comes back with a fresh token. Timers could not wait for much more than 24 days anyway. */
+const STREAM_MS_MAX = 24 * 3_600_000;
+
+/** One server-sent event. */
+export interface ServerSentEvent {
+  event: string;
+  /** Where a client that comes back goes on from. */
+  id?: number;
+  data: unknown;
+}
+
+/** The events of one answer. */
+export interface EventWriter {
+  /** Sends an event, and waits until the client has taken it. */
+  send(event: ServerSentEvent): Promise<void>;
+  /** Says how far the client has come without an event of its own; it is told with the next heartbeat. */
+  pass(id: number): void;
+}
+
+/**
+ * Answers with server-sent events until `write` returns, the stream ends, or the token expires. A heartbeat keeps
+ * connections open, and names the place that the client has reached.
+ */
+export async function streamEvents(
+  response: Response,
+  stream: OpenStream,
+  options: { expiresAtMs: number; log: Logger },
+  write: (events: EventWriter) => Promise<void>,
+): Promise<void> {
+  let lastId: number | undefined;
+  // `connection: close`, so that a stopping server need not wait for the connection to idle.
+  response.status(200).set({
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    connection: "close",
+  });
+  response.flushHeaders();
+  const heartbeat = setInterval(() => {
+    // A client that has not taken the last event is owed no heartbeat.
+    if (!response.writableNeedDrain) response.write(`:\n${idLine(lastId)}\n`);
+  }, HEARTBEAT_MS);
+  const expiry = setTimeout(stream.end, Math.min(options.expiresAtMs - Date.now(), STREAM_MS_MAX));
+  try {
+    await write({
+      async send({ event, id, data }) {
+        lastId = id ?? lastId;
+        const text = `event: ${event}\n${idLine(id)}data: ${JSON.stringify(data)}\n\n`;
+        await writeDrained(response, text, stream.signal);
+      },
+      pass: (id) => {
+        lastId = id;
+      },
+    });
+  } catch (error) {
+    // Too late for another answer: the client comes back, and is answered then.
+    if (!stream.signal.aborted) options.log.warn({ err: error }, "an event stream ended early");
+  } finally {
+    clearInterval(heartbeat);
+    clearTimeout(expiry);
+    endSoon(response);
+  }
+}
+
+function idLine(id: number | undefined): string {
+  return id === undefined ? "" : `id: ${id}\n`;
+}

@@ -1,0 +1,136 @@
+import type { ChangeBody, DocumentBody, HistoryBody, HistoryChangeBody, JsonObject } from "@syncline/shared";
+import type { ChangesPage, ReadChangesPage } from "../core/follow-feed.ts";
+import { statement, type Query } from "./pg-query.ts";
+
+/** Where a workspace's feed begins and ends. */
+export interface FeedEnds {
+  workspaceId: string;
+  seq: number;
+  /** Changes up to here are no longer in the feed. */
+  feedFrom: number;
+}
+
+/** A page of a workspace's live documents, in key order. */
+export interface DocumentsPage {
+  documents: DocumentBody[];
+  more: boolean;
+}
+
+/** A document's place in a snapshot. */
+export interface DocumentPlace {
+  collection: string;
+  documentId: string;
+}
+
+/** What those read who follow a workspace, or start to. Pages end at a number of bytes, too, so that memory is bounded. */
+export interface PgFeed {
+  readChanges: ReadChangesPage;
+  /** Of those workspaces that have been committed to. */
+  readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
+  /** Live documents after a place, or from the first one on. */
+  readDocuments(
+    workspaceId: string,
+    page: { after: DocumentPlace | undefined; limit: number },
+  ): Promise<DocumentsPage>;
+  /** A document's changes, newest first. */
+  readHistory(
+    workspaceId: string,
+    document: DocumentPlace,
+    page: { before: number | undefined; limit: number },
+  ): Promise<HistoryBody>;
+}
+
+/** Most bytes of document data in a page, the first document apart. */
+const PAGE_BYTES_MAX = 1024 * 1024;
+
+const READ_CHANGES = statement("read-changes");
+const READ_WORKSPACES = statement("read-workspaces");
+const READ_SNAPSHOT = statement("read-snapshot");
+const READ_HISTORY = statement("read-history");
+
+/** A change, or nulls in its place where the feed holds none. */
+type ChangeRow = Omit<HistoryChangeBody, "committed_at" | "seq"> & {
+  seq: number | null;
+  committed_at: Date;
+  found: number;
+};
+type FeedRow = ChangeRow & { feed_to: number; feed_from: number };
+type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
+  data: JsonObject;
+  updated_at: Date;
+  found: number;
+};
+
+export function createPgFeed(query: Query): PgFeed {
+  return {
+    async readChanges(workspaceId, { since, limit, collections }): Promise<ChangesPage | "gone"> {
+      const values = [workspaceId, since, limit, collections ?? null, PAGE_BYTES_MAX];
+      const rows = await query<FeedRow>(READ_CHANGES, values);
+      const [first] = rows;
+      if (first === undefined) return { changes: [], next: since, more: false };
+      if (since < first.feed_from) return "gone";
+      const changes = rows.flatMap((row) => (row.seq === null ? [] : [changeOf(row, row.seq)]));
+      const more = changes.length > 0 && first.found > changes.length;
+      // At its end a reader has passed every change, also those of collections that it leaves out.
+      const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, first.feed_to);
+      return { changes, next, more };
+    },
+
+    async readEnds(workspaceIds) {
+      if (workspaceIds.length === 0) return [];
+      const rows = await query<{ workspace_id: string; seq: number; feed_from: number }>(READ_WORKSPACES, [
+        workspaceIds,
+      ]);
+      return rows.map((row) => ({ workspaceId: row.workspace_id, seq: row.seq, feedFrom: row.feed_from }));
+    },
+
+    async readDocuments(workspaceId, { after, limit }) {
+      // No id is empty, so every place comes after this one.
+      const { collection, documentId } = after ?? { collection: "", documentId: "" };
+      const rows = await query<DocumentRow>(READ_SNAPSHOT, [
+        workspaceId,
+        collection,
+        documentId,
+        limit,
+        PAGE_BYTES_MAX,
+      ]);
+      return {
+        documents: rows.map(({ found: _, updated_at, ...row }) => ({
+          ...row,
+          updated_at: updated_at.toISOString(),
+        })),
+        more: (rows[0]?.found ?? 0) > rows.length,
+      };
+    },
+
+    async readHistory(workspaceId, { collection, documentId }, { before, limit }) {
+      const rows = await query<ChangeRow & { seq: number }>(READ_HISTORY, [
+        workspaceId,
+        collection,
+        documentId,
+        before ?? null,
+        limit,
+        PAGE_BYTES_MAX,
+      ]);
+      const more = (rows[0]?.found ?? 0) > rows.length;
+      return {
+        changes: rows.map((row) => ({ ...changeOf(row, row.seq), first_version: row.first_version })),
+        next: more ? (rows.at(-1)?.version ?? null) : null,
+        more,
+      };
+    },
+  };
+}
+
+function changeOf(row: ChangeRow, seq: number): ChangeBody {
+  return {
+    seq,
+    collection: row.collection,
+    document_id: row.document_id,
+    version: row.version,
+    deleted: row.deleted,
+    data: row.data,
+    device_id: row.device_id,
+    committed_at: row.committed_at.toISOString(),
+  };
+}

@@ -1,0 +1,42 @@
+import { camelRow } from "@syncline/runtime";
+import type { OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
+import { statement, type Query } from "./pg-query.ts";
+
+/** The statuses that operations are listed by: successes are read one by one, or in the feed. */
+export const LISTED_STATUSES = ["error", "conflict", "pending"] as const;
+export type ListedStatus = (typeof LISTED_STATUSES)[number];
+
+/** The ledger, read for people: what became of an operation, and which did not go well. */
+export interface PgOperations {
+  read(workspaceId: string, deviceId: string, clientId: string): Promise<OperationStory | undefined>;
+  /** Newest first. */
+  list(
+    workspaceId: string,
+    page: { status: ListedStatus; before: OperationListing["place"] | undefined; limit: number },
+  ): Promise<OperationListing[]>;
+}
+
+const READ_OPERATION = statement("read-operation");
+const LIST_OPERATIONS = statement("list-operations");
+
+export function createPgOperations(query: Query): PgOperations {
+  return {
+    async read(workspaceId, deviceId, clientId) {
+      const [row] = await query<Record<string, unknown>>(READ_OPERATION, [workspaceId, deviceId, clientId]);
+      return row === undefined ? undefined : camelRow<OperationStory>(row);
+    },
+
+    async list(workspaceId, { status, before, limit }) {
+      const rows = await query<Record<string, unknown>>(LIST_OPERATIONS, [
+        workspaceId,
+        status,
+        ...(before ?? [null, null, null]),
+        limit,
+      ]);
+      return rows.map((row) => {
+        const operation = camelRow<OperationRow & { acceptedAtUs: number }>(row);
+        return { operation, place: [operation.acceptedAtUs, operation.deviceId, operation.clientId] };
+      });
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { durabilityFaults, repeat, type Logger } from "@syncline/runtime";
+
+type Redis = Parameters<typeof durabilityFaults>[0];
+
+/** Knows whether Redis keeps what it is given, as far as one can know. */
+export interface DurabilityWatch {
+  /** Why not; empty where it does. */
+  faults: () => readonly string[];
+  stop(): Promise<void>;
+}
+
+const LOOK_INTERVAL_MS = 15_000;
+
+/** Looks now, and again and again: the Redis that answers next may be another one, set up in another way. */
+export async function watchDurability(redis: Redis, log: Logger): Promise<DurabilityWatch> {
+  let faults: readonly string[] = [];
+
+  async function look(): Promise<void> {
+    faults = await durabilityFaults(redis);
+    if (faults.length > 0) {
+      log.warn({ faults }, "this Redis may lose what it was given, so nothing is answered 202");
+    }
+  }
+
+  redis.on("close", () => {
+    faults = ["Redis was away, and its settings have not been read since"];
+  });
+  redis.on("ready", () => {
+    look().catch((error: unknown) => log.warn({ err: error }, "the settings of Redis could not be read"));
+  });
+  await look();
+  const looking = repeat("the look at Redis's settings", look, { intervalMs: LOOK_INTERVAL_MS, log });
+  return { faults: () => faults, stop: () => looking.stop() };
+}

@@ -1,0 +1,42 @@
+import { Problem, type Identity, type LaneStreams } from "@syncline/runtime";
+import type { BatchResult } from "@syncline/shared";
+import { batchAnswer } from "../core/batch-answer.ts";
+import type { PgReads } from "../io/pg-reads.ts";
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** A batch as it stands, and whose it is. */
+export interface FoundBatch {
+  workspaceId: string;
+  answer: BatchResult;
+}
+
+/** Looks a batch up wherever it may be. One of a workspace that the identity has no part in does not exist. */
+export type FindBatch = (batchId: string, identity: Identity) => Promise<FoundBatch | undefined>;
+
+export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): FindBatch {
+  return async (batchId, { roleByWorkspace }) => {
+    if (!UUID.test(batchId)) return undefined;
+    // Redis first: a batch leaves it only after the tables have it.
+    const accepted = await deps.lanes.readBatchStatus(batchId);
+    const keys = [...roleByWorkspace.keys()].map((workspaceId) => ({ workspaceId, batchId }));
+    const [drained] = await deps.reads.readBatches(keys);
+    if (drained !== undefined) {
+      const { workspaceId, results, processingTimeMs } = drained;
+      return { workspaceId, answer: batchAnswer(batchId, results, { processingTimeMs, drained: true }) };
+    }
+    if (accepted === null || !roleByWorkspace.has(accepted.workspaceId)) return undefined;
+    const { results } = accepted;
+    const processingTimeMs = Date.now() - accepted.acceptedAtMs;
+    return {
+      workspaceId: accepted.workspaceId,
+      answer: batchAnswer(batchId, results, { processingTimeMs, drained: false }),
+    };
+  };
+}
+
+export function unknownBatch(): Problem {
+  return new Problem("not-found", {
+    detail: "No such batch is known here. If you sent it and had no final answer, send it again",
+  });
+}

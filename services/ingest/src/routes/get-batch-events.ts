@@ -1,0 +1,63 @@
+import { identityOf, type Logger } from "@syncline/runtime";
+import { isFinal, type BatchResult } from "@syncline/shared";
+import type { RequestHandler } from "express";
+import type { OpenStreams } from "../core/open-streams.ts";
+import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
+import { streamEvents } from "../io/event-stream.ts";
+import { unknownBatch, type FindBatch } from "./find-batch.ts";
+import { openStream } from "./open-stream.ts";
+import { tokenExpiresAtMs } from "./token-expiry.ts";
+
+interface Deps {
+  findBatch: FindBatch;
+  watched: WatchedWorkspaces;
+  streams: OpenStreams;
+  log: Logger;
+}
+
+/**
+ * `GET /api/v1/batches/{batch_id}/events`: how a batch gets on, as server-sent events: `progress` with its answer
+ * whenever that has changed, and `done` once it is final.
+ */
+export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: string }> {
+  const { findBatch, watched, streams, log } = deps;
+
+  return async (request, response) => {
+    const { batchId } = request.params;
+    const identity = identityOf(response);
+    const first = await findBatch(batchId, identity);
+    if (first === undefined) throw unknownBatch();
+    const stream = openStream(streams, response);
+    try {
+      const watch = watched.watch(first.workspaceId, stream.signal);
+      const expiresAtMs = tokenExpiresAtMs(request.get("authorization"));
+      await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
+        let sent: BatchResult | undefined;
+        while (!stream.signal.aborted) {
+          watch.clear();
+          const found = await findBatch(batchId, identity);
+          // Lost before it was drained: the client comes back, and is answered 404.
+          if (found === undefined) return;
+          const { answer } = found;
+          if (sent === undefined || !saysTheSame(answer, sent)) {
+            await events.send({ event: "progress", data: answer });
+            sent = answer;
+          }
+          if (answer.status !== "pending" && isFinal(answer.results)) {
+            await events.send({ event: "done", data: { batch_id: batchId, status: answer.status } });
+            return;
+          }
+          // Whatever was committed to the workspace may have been a part of this batch.
+          await watch.newerThan(-1);
+        }
+      });
+    } finally {
+      stream.end();
+    }
+  };
+}
+
+/** Time alone is no progress. */
+function saysTheSame(a: BatchResult, b: BatchResult): boolean {
+  return a.status === b.status && JSON.stringify(a.results) === JSON.stringify(b.results);
+}

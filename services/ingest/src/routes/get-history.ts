@@ -1,0 +1,34 @@
+import { Problem, identityOf, requireRole } from "@syncline/runtime";
+import type { RequestHandler } from "express";
+import { z } from "zod";
+import type { PgFeed } from "../io/pg-feed.ts";
+import type { PgReads } from "../io/pg-reads.ts";
+import { limitParameter, readQuery } from "./read-query.ts";
+
+const querySchema = z.object({
+  before: z.coerce.number().int().min(1).optional(),
+  limit: limitParameter({ most: 500, default: 100 }),
+});
+
+interface Params {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+}
+
+/** `GET …/documents/{collection}/{id}/history?before=VERSION&limit=N`: a document's changes, newest first. */
+export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): RequestHandler<Params> {
+  return async (request, response) => {
+    const { workspaceId, collection, documentId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const { before, limit } = readQuery(querySchema, request.query);
+    const body = await deps.feed.readHistory(workspaceId, { collection, documentId }, { before, limit });
+    if (
+      body.changes.length === 0 &&
+      (await deps.reads.readDocument(workspaceId, collection, documentId)) === undefined
+    ) {
+      throw new Problem("not-found", { detail: "The document never existed" });
+    }
+    response.set("cache-control", "no-store").json(body);
+  };
+}

@@ -1,0 +1,93 @@
+import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/runtime";
+import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
+import type { RequestHandler } from "express";
+import { z } from "zod";
+import { readCursor, writeCursor } from "../core/cursor.ts";
+import type { OpenStreams } from "../core/open-streams.ts";
+import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
+import { endSoon, writeDrained } from "../io/write-drained.ts";
+import { answerGone } from "./answer-gone.ts";
+import { openStream } from "./open-stream.ts";
+import { limitParameter, readQuery } from "./read-query.ts";
+
+/** Most documents that are read at once; the next are read when the client has taken these. */
+const READ_DOCUMENTS_MAX = 100;
+
+const querySchema = z.object({
+  after: z.string().optional(),
+  limit: limitParameter({ most: 10_000, default: 1_000 }),
+});
+
+/** A page goes on from a document, in the snapshot that a seq was pinned for. */
+const cursorSchema = z.tuple([z.string(), z.number().int().min(0), z.string(), z.string()]);
+
+interface Deps {
+  feed: PgFeed;
+  streams: OpenStreams;
+  epoch: string;
+  log: Logger;
+}
+
+/**
+ * `GET …/snapshot?after=CURSOR&limit=N`: every live document, as NDJSON. The seq is read before the first row of the
+ * first page, and stays that of the whole snapshot, so that a row holds every change up to it, and perhaps later ones:
+ * those come again in the feed from that seq on.
+ */
+export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: string }> {
+  const { feed, streams, epoch, log } = deps;
+
+  return async (request, response) => {
+    const { workspaceId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const { after, limit } = readQuery(querySchema, request.query);
+    const cursor = after === undefined ? undefined : readPlace(after);
+    if (cursor !== undefined && cursor.epoch !== epoch) {
+      return answerGone(response, "epoch-changed", workspaceId);
+    }
+    const [ends] = await feed.readEnds([workspaceId]);
+    const seq = cursor?.seq ?? ends?.seq ?? 0;
+    if (seq < (ends?.feedFrom ?? 0)) return answerGone(response, "history-gone", workspaceId);
+
+    const stream = openStream(streams, response);
+    const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
+      writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
+    response.status(200).set({ "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    try {
+      await writeLine({ epoch, seq });
+      let place: DocumentPlace | undefined = cursor?.place;
+      let left = limit;
+      let more = true;
+      while (left > 0 && more) {
+        const page = await feed.readDocuments(workspaceId, {
+          after: place,
+          limit: Math.min(left, READ_DOCUMENTS_MAX),
+        });
+        for (const document of page.documents) {
+          await writeLine(document);
+          place = { collection: document.collection, documentId: document.document_id };
+        }
+        left -= page.documents.length;
+        more = page.more;
+      }
+      const next =
+        more && place !== undefined ? writeCursor([epoch, seq, place.collection, place.documentId]) : null;
+      await writeLine({ next, seq });
+      endSoon(response);
+    } catch (error) {
+      // Without its last line a page is not whole: the client sees that, and asks for it again.
+      if (!stream.signal.aborted) log.warn({ err: error, workspaceId }, "a snapshot ended early");
+      response.destroy();
+    } finally {
+      stream.end();
+    }
+  };
+}
+
+function readPlace(cursor: string): { epoch: string; seq: number; place: DocumentPlace } {
+  const parsed = cursorSchema.safeParse(readCursor(cursor));
+  if (!parsed.success) {
+    throw fieldProblem({ path: ["after"], message: "must be the next of a page before" }, null);
+  }
+  const [epoch, seq, collection, documentId] = parsed.data;
+  return { epoch, seq, place: { collection, documentId } };
+}

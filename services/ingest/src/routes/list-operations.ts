@@ -1,0 +1,43 @@
+import { fieldProblem, identityOf, requireRole } from "@syncline/runtime";
+import type { RequestHandler } from "express";
+import { z } from "zod";
+import { readCursor, writeCursor } from "../core/cursor.ts";
+import { operationBody, type OperationListing } from "../core/operation-life.ts";
+import { LISTED_STATUSES, type PgOperations } from "../io/pg-operations.ts";
+import { limitParameter, readQuery } from "./read-query.ts";
+
+const querySchema = z.object({
+  status: z.enum(LISTED_STATUSES),
+  before: z.string().optional(),
+  limit: limitParameter({ most: 500, default: 100 }),
+});
+
+const placeSchema = z.tuple([z.number().int(), z.string(), z.string()]);
+
+/** `GET …/operations?status=&before=&limit=`: the workspace's operations that failed or wait, newest first. */
+export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: string }> {
+  return async (request, response) => {
+    const { workspaceId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const { status, before, limit } = readQuery(querySchema, request.query);
+    const found = await operations.list(workspaceId, {
+      status,
+      before: before === undefined ? undefined : readPlace(before),
+      limit: limit + 1,
+    });
+    const page = found.slice(0, limit);
+    const last = page.at(-1);
+    const more = found.length > limit;
+    response.set("cache-control", "no-store").json({
+      operations: page.map(({ operation }) => operationBody(operation)),
+      next: more && last !== undefined ? writeCursor(last.place) : null,
+      more,
+    });
+  };
+}
+
+function readPlace(cursor: string): OperationListing["place"] {
+  const parsed = placeSchema.safeParse(readCursor(cursor));
+  if (parsed.success) return parsed.data;
+  throw fieldProblem({ path: ["before"], message: "must be the next of a page before" }, null);
+}

@@ -1,0 +1,17 @@
+-- $1 workspace id, $2 collection and $3 document id to start after, $4 most rows, $5 most bytes of data; a first row
+-- beyond them is read all the same. found counts rows up to one more than $4, which tells whether there are more.
+SELECT workspace_id, collection, document_id, version, seq, data, updated_at, found
+FROM (
+  SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,
+    sum(p.bytes) OVER in_order - p.bytes AS bytes_before
+  FROM (
+    SELECT workspace_id, collection, document_id, version, seq, data, updated_at, octet_length(data::text) AS bytes
+    FROM documents
+    WHERE workspace_id = $1 AND (collection, document_id) > ($2, $3) AND NOT deleted
+    ORDER BY collection, document_id
+    LIMIT $4::integer + 1
+  ) p
+  WINDOW in_order AS (ORDER BY p.collection, p.document_id)
+) d
+WHERE place <= $4::integer AND bytes_before < $5::bigint
+ORDER BY collection, document_id

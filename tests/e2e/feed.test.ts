@@ -1,0 +1,623 @@
+import { request as httpRequest, type ClientRequest } from "node:http";
+import type { BatchResult, ChangeBody, ChangesBody, DocumentBody, HistoryBody } from "@syncline/shared";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+
+interface ReceivedEvent {
+  event: string | undefined;
+  id: number | undefined;
+  data: unknown;
+}
+
+/** What a stream has sent so far. */
+interface Following {
+  status: number;
+  headers: Headers;
+  text: () => string;
+  events: ReceivedEvent[];
+  changes: () => ChangeBody[];
+  /** The last id that the stream has named, with an event or without one. */
+  lastId: () => number | undefined;
+  ended: Promise<void>;
+  leave: () => Promise<void>;
+}
+
+const leaving: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(leaving.splice(0).map((leave) => leave()));
+});
+
+async function openEvents(
+  system: System,
+  path: string,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<Following> {
+  const controller = new AbortController();
+  const response = await fetch(system.syncline.ingestUrl + path, {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+    signal: controller.signal,
+  });
+  let text = "";
+  let read = 0;
+  let lastId: number | undefined;
+  const events: ReceivedEvent[] = [];
+  const receive = async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk as Uint8Array, { stream: true });
+      for (let end = text.indexOf("\n\n", read); end !== -1; end = text.indexOf("\n\n", read)) {
+        const fields = new Map(
+          text
+            .slice(read, end)
+            .split("\n")
+            .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+        );
+        read = end + 2;
+        const id = fields.has("id") ? Number(fields.get("id")) : undefined;
+        lastId = id ?? lastId;
+        const data = fields.get("data");
+        if (data !== undefined) events.push({ event: fields.get("event"), id, data: JSON.parse(data) });
+      }
+    }
+  };
+  // A reader that leaves ends its own stream with an error.
+  const ended = receive().catch((error: unknown) => {
+    if (!controller.signal.aborted) throw error;
+  });
+  const leave = () => {
+    controller.abort();
+    return ended;
+  };
+  leaving.push(leave);
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: () => text,
+    events,
+    changes: () => events.map(({ data }) => data as ChangeBody),
+    lastId: () => lastId,
+    ended,
+    leave,
+  };
+}
+
+async function ownToken(system: System, workspaceId: string, expiresIn?: string): Promise<string> {
+  return system.syncline.token({ [workspaceId]: "reader" }, expiresIn === undefined ? {} : { expiresIn });
+}
+
+async function follow(
+  system: System,
+  client: Client,
+  query = "",
+  headers: Record<string, string> = {},
+): Promise<Following> {
+  const token = await ownToken(system, client.workspaceId);
+  return openEvents(
+    system,
+    `/api/v1/workspaces/${client.workspaceId}/changes/events${query}`,
+    token,
+    headers,
+  );
+}
+
+let operations = 0;
+const put = (documentId: string, data: object, more: object = {}) => ({
+  operation: "put",
+  client_id: `f${++operations}`,
+  document_id: documentId,
+  data,
+  ...more,
+});
+
+/** Eight writers, each a device of its own, that create, change and delete documents of their own and shared ones. */
+async function writeByEight(client: Client, rounds: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, writer) => {
+      for (let round = 0; round < rounds; round++) {
+        const { status, body } = await client.post({
+          device_id: `writer_${writer}`,
+          operations: [
+            put(`own_${writer}_${round % 7}`, { writer, round }),
+            put("shared", { writer, round }),
+            // Written once, so that nothing later hides that it was missed.
+            put(`once_${operations}`, { writer, round }),
+            put(`counted_${writer}`, { round }, { collection: "counters" }),
+            ...(round % 5 === 4
+              ? [
+                  {
+                    operation: "delete",
+                    client_id: `f${++operations}`,
+                    document_id: `own_${writer}_${round % 7}`,
+                  },
+                ]
+              : []),
+          ],
+        });
+        expect(status).toBe(200);
+        expect(body.status).toBe("completed");
+      }
+    }),
+  );
+}
+
+async function committed(system: System, client: Client): Promise<{ seq: number; document_id: string }[]> {
+  const sql = "SELECT seq, document_id, collection FROM changes WHERE workspace_id = $1 ORDER BY seq";
+  return (await system.pool.query(sql, [client.workspaceId])).rows;
+}
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({ workers: 2 });
+});
+afterAll(() => system.stop());
+
+describe("readers that follow eight writers", () => {
+  it("each see every committed change once, in order: by polling, by waiting, and by events", async () => {
+    const client = await createClient(system);
+    const written = new AbortController();
+    const seenBy = async (query: string): Promise<number[]> => {
+      const seen: number[] = [];
+      for (let since = 0, done = false; !done;) {
+        const last = written.signal.aborted;
+        const { body } = await client.get<ChangesBody>(`/changes?since=${since}&${query}`);
+        seen.push(...body.changes.map(({ seq }) => seq));
+        since = body.next;
+        done = last && body.changes.length === 0;
+      }
+      return seen;
+    };
+    const events = await follow(system, client);
+    const resumed: number[] = [];
+    let connections = 0;
+    const resume = async () => {
+      // A reader whose connection breaks again and again.
+      for (; !written.signal.aborted; connections++) {
+        const part = await follow(system, client, "", { "last-event-id": String(resumed.at(-1) ?? 0) });
+        await eventually(async () => expect(part.events.length > 10 || written.signal.aborted).toBe(true));
+        await part.leave();
+        resumed.push(...part.changes().map(({ seq }) => seq));
+      }
+    };
+    const readers = [seenBy("limit=7"), seenBy("wait=1"), seenBy("limit=1000&wait=1")];
+    const resuming = resume();
+    await writeByEight(client, 40);
+    written.abort();
+    await resuming;
+
+    const all = (await committed(system, client)).map(({ seq }) => seq);
+    expect(all.length).toBeGreaterThan(500);
+    expect(all).toEqual(Array.from({ length: all.length }, (_, index) => index + 1));
+    for (const seen of await Promise.all(readers)) expect(seen).toEqual(all);
+    await eventually(async () => expect(events.changes().map(({ seq }) => seq)).toEqual(all));
+    expect(resumed).toEqual(all.slice(0, resumed.length));
+    expect(connections).toBeGreaterThan(1);
+  });
+});
+
+describe("a request that waits for changes", () => {
+  it("is answered as soon as there is one", async () => {
+    const client = await createClient(system);
+    const startedAtMs = Date.now();
+    for (let n = 0; n < 5; n++) {
+      const waiting = client.get<ChangesBody>(`/changes?since=${n}&wait=30`);
+      await client.post({ operations: [put("a", { n })] });
+      expect((await waiting).body).toMatchObject({ changes: [{ data: { n } }], next: n + 1, more: false });
+    }
+    // Without the word of each commit, each would have waited for the look-up.
+    expect(Date.now() - startedAtMs).toBeLessThan(5_000);
+  });
+
+  it("is answered with an empty page when its time is over, and passes what it leaves out", async () => {
+    const client = await createClient(system);
+    const waiting = client.get<ChangesBody>("/changes?wait=1&collections=players");
+    await client.post({ operations: [put("a", {}), put("b", {})] });
+    expect((await waiting).body).toMatchObject({ changes: [], next: 2, more: false });
+  });
+
+  it("is refused beyond 30 seconds", async () => {
+    const client = await createClient(system);
+    const answer = await client.get("/changes?wait=31");
+    expect([answer.status, answer.body]).toMatchObject([422, { field: "/wait" }]);
+  });
+
+  it("finds what was committed although the word of it got lost", async () => {
+    const client = await createClient(system);
+    const waiting = client.get<ChangesBody>("/changes?wait=20");
+    const events = await follow(system, client);
+    // As a commit that nobody spoke of.
+    await system.pool.query("INSERT INTO workspaces (workspace_id, seq, revision) VALUES ($1, 1, 1)", [
+      client.workspaceId,
+    ]);
+    await system.pool.query(
+      `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, committed_at)
+       VALUES ($1, 1, 'documents', 'silent', 1, 1, false, '{}', now())`,
+      [client.workspaceId],
+    );
+    expect((await waiting).body.changes).toMatchObject([{ document_id: "silent" }]);
+    await eventually(async () => expect(events.changes()).toMatchObject([{ document_id: "silent" }]));
+  });
+});
+
+describe("a page of the feed", () => {
+  it("ends at a number of bytes, too, and the next one goes on", async () => {
+    const client = await createClient(system);
+    const text = "x".repeat(400_000);
+    for (let n = 0; n < 6; n++) await client.post({ operations: [put(`big_${n}`, { n, text })] });
+    const seen: number[] = [];
+    let pages = 0;
+    for (let since = 0, more = true; more; pages++) {
+      const { body } = await client.get<ChangesBody>(`/changes?since=${since}&limit=1000`);
+      seen.push(...body.changes.map(({ seq }) => seq));
+      ({ next: since, more } = body);
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(pages).toBeGreaterThan(1);
+  });
+});
+
+describe("the stream of changes", () => {
+  let client: Client;
+  beforeAll(async () => {
+    client = await createClient(system);
+    await client.post({ operations: [put("a", { n: 1 }), put("p", {}, { collection: "players" })] });
+  });
+
+  it("sends each as the feed shows it, named by its seq", async () => {
+    const events = await follow(system, client);
+    expect(events.status).toBe(200);
+    expect(events.headers.get("content-type")).toMatch(/^text\/event-stream/);
+    await eventually(async () => expect(events.events).toHaveLength(2));
+    const { body } = await client.get<ChangesBody>("/changes");
+    expect(events.events).toEqual(
+      body.changes.map((change) => ({ event: "change", id: change.seq, data: change })),
+    );
+  });
+
+  it("goes on after Last-Event-ID, or else after since", async () => {
+    const resumed = await follow(system, client, "?since=0", { "last-event-id": "1" });
+    await eventually(async () => expect(resumed.changes()).toMatchObject([{ seq: 2 }]));
+    const since = await follow(system, client, "?since=1");
+    await eventually(async () => expect(since.changes()).toMatchObject([{ seq: 2 }]));
+    expect((await follow(system, client, "", { "last-event-id": "x" })).status).toBe(422);
+  });
+
+  it("sends only the collections that were asked for, and a heartbeat that names the place reached", async () => {
+    const events = await follow(system, client, "?collections=documents");
+    await eventually(async () => expect(events.changes()).toMatchObject([{ document_id: "a" }]));
+    expect(events.lastId()).toBe(1);
+    await eventually(async () => expect(events.lastId()).toBe(2), 20_000);
+    expect(events.events).toHaveLength(1);
+  });
+
+  it("ends when the token expires", async () => {
+    const token = await ownToken(system, client.workspaceId, "2 seconds");
+    const events = await openEvents(system, `/api/v1/workspaces/${client.workspaceId}/changes/events`, token);
+    const startedAtMs = Date.now();
+    await events.ended;
+    expect(Date.now() - startedAtMs).toBeLessThan(5_000);
+    expect(events.events).toHaveLength(2);
+  });
+});
+
+describe("the open streams of a process", () => {
+  let small: System;
+  beforeAll(async () => {
+    small = await startSystem({ env: { EVENT_STREAMS_MAX: "2" } });
+  });
+  afterAll(() => small.stop());
+
+  it("are bounded: beyond that the answer is 503, and one that left makes room", async () => {
+    const client = await createClient(small);
+    const first = await follow(small, client);
+    expect(first.status).toBe(200);
+    expect((await follow(small, client)).status).toBe(200);
+    const third = await follow(small, client);
+    expect(third.status).toBe(503);
+    expect(third.headers.get("retry-after")).toBe("5");
+    expect((await client.get("/changes?wait=1")).status).toBe(503);
+    expect((await client.get("/changes")).status).toBe(200);
+    await first.leave();
+    await eventually(async () => expect((await follow(small, client)).status).toBe(200));
+  });
+
+  it("do not wait for a client that takes nothing: it is let go", async () => {
+    const client = await createClient(small);
+    const text = "x".repeat(900_000);
+    for (let n = 0; n < 20; n++) await client.post({ operations: [put(`big_${n}`, { n, text })] });
+    const token = await ownToken(small, client.workspaceId);
+    const url = `${small.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`;
+    const openAndStall = () =>
+      new Promise<ClientRequest>((resolve, reject) => {
+        const request = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
+        request.once("response", (response) => {
+          response.pause();
+          response.on("error", () => {}); // its connection is reset
+          resolve(request);
+        });
+        request.once("error", reject);
+        request.end();
+      });
+    const stalled = await eventually(async () => {
+      const both = [await openAndStall(), await openAndStall()];
+      expect((await follow(small, client)).status).toBe(503);
+      return both;
+    });
+    await eventually(async () => expect((await follow(small, client)).status).toBe(200), 20_000);
+    for (const request of stalled) request.destroy();
+  });
+
+  it("end when the process is stopped, which is then quick", async () => {
+    const client = await createClient(small);
+    const events = await eventually(async () => {
+      const open = await follow(small, client);
+      expect(open.status).toBe(200);
+      return open;
+    });
+    const waiting = client.get<ChangesBody>("/changes?wait=30");
+    // The poll is open once there is no room for another.
+    await eventually(async () => expect((await follow(small, client)).status).toBe(503));
+    const startedAtMs = Date.now();
+    await small.syncline.ingest.kill("SIGTERM");
+    expect(Date.now() - startedAtMs).toBeLessThan(2_000);
+    await events.ended;
+    expect((await waiting).body).toMatchObject({ changes: [], next: 0 });
+    expect(await small.syncline.ingest.ended).toBe("exit code 0");
+    await small.syncline.ingest.start();
+  });
+});
+
+interface Snapshot {
+  seq: number;
+  documents: DocumentBody[];
+  pages: number;
+}
+
+async function readLines(client: Client, query: string): Promise<Record<string, unknown>[]> {
+  const token = await ownToken(system, client.workspaceId);
+  const url = `${system.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/snapshot${query}`;
+  const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  expect(response.status).toBe(200);
+  expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+  const text = await response.text();
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+async function readSnapshot(client: Client, limit: number): Promise<Snapshot> {
+  const documents: DocumentBody[] = [];
+  let pinned: number | undefined;
+  let pages = 0;
+  for (let after: string | null | undefined; after !== null; pages++) {
+    const lines = await readLines(
+      client,
+      `?limit=${limit}${after === undefined ? "" : `&after=${encodeURIComponent(after)}`}`,
+    );
+    const [head, ...rest] = lines;
+    const tail = rest.pop();
+    pinned ??= Number(head?.["seq"]);
+    expect(head).toEqual({ epoch: expect.any(String), seq: pinned });
+    expect(tail).toEqual({ next: tail?.["next"], seq: pinned });
+    expect(rest.length).toBeLessThanOrEqual(limit);
+    documents.push(...(rest as unknown as DocumentBody[]));
+    after = tail?.["next"] as string | null;
+  }
+  return { seq: pinned ?? 0, documents, pages };
+}
+
+describe("a snapshot", () => {
+  it("and the feed from its seq give exactly what is there, with writers running", async () => {
+    const client = await createClient(system);
+    await writeByEight(client, 6);
+    const writing = writeByEight(client, 40);
+    const snapshots: Snapshot[] = [];
+    for (const limit of [7, 1, 1000]) snapshots.push(await readSnapshot(client, limit));
+    await writing;
+
+    const current = await readSnapshot(client, 1000);
+    expect(current.pages).toBe(1);
+    const byKey = (documents: Iterable<DocumentBody>) =>
+      Object.fromEntries(
+        [...documents].map((document) => [
+          `${document.collection}/${document.document_id}`,
+          { version: document.version, seq: document.seq, data: document.data },
+        ]),
+      );
+    let moved = 0;
+    for (const { seq, documents } of snapshots) {
+      const state = byKey(documents);
+      expect(Object.keys(state)).toHaveLength(documents.length);
+      if (documents.some((document) => document.seq > seq)) moved++;
+      for (let since = seq, more = true; more;) {
+        const { body } = await client.get<ChangesBody>(`/changes?since=${since}`);
+        for (const change of body.changes) {
+          const key = `${change.collection}/${change.document_id}`;
+          if ((state[key]?.seq ?? 0) >= change.seq) continue;
+          if (change.data === null) delete state[key];
+          else state[key] = { version: change.version, seq: change.seq, data: change.data };
+        }
+        ({ next: since, more } = body);
+      }
+      expect(state).toEqual(byKey(current.documents));
+    }
+    // Else the writers had not been running.
+    expect(moved).toBeGreaterThan(0);
+  });
+
+  it("leaves to the feed what is written behind and before its place, between two pages", async () => {
+    const client = await createClient(system);
+    await client.post({ operations: [put("b", { n: 1 }), put("c", {}), put("e", {})] });
+    const first = await readLines(client, "?limit=1");
+    const { next, seq } = first.at(-1) as { next: string; seq: number };
+    expect([first[1]?.["document_id"], seq]).toEqual(["b", 3]);
+    const remove = { operation: "delete", client_id: "gone", document_id: "c" };
+    await client.post({ operations: [put("a", {}), put("b", { n: 2 }), put("d", {}), remove] });
+    const rest = await readLines(client, `?after=${next}`);
+    expect(rest.slice(1, -1).map((line) => [line["document_id"], line["seq"]])).toEqual([
+      ["d", 6],
+      ["e", 3],
+    ]);
+    expect(rest.at(-1)).toEqual({ next: null, seq });
+    const { body } = await client.get<ChangesBody>(`/changes?since=${seq}`);
+    expect(body.changes.map(({ document_id, deleted }) => [document_id, deleted])).toEqual([
+      ["a", false],
+      ["b", false],
+      ["d", false],
+      ["c", true],
+    ]);
+  });
+
+  it("of a workspace without a commit is empty", async () => {
+    const [head, tail, ...rest] = await readLines(await createClient(system), "");
+    expect([head, tail, rest]).toMatchObject([{ seq: 0 }, { next: null, seq: 0 }, []]);
+  });
+
+  it("holds no deleted document, and shows the others as they are read one by one", async () => {
+    const client = await createClient(system);
+    await client.post({ operations: [put("stays", { n: 1 }), put("goes", {})] });
+    await client.post({ operations: [{ operation: "delete", client_id: "d", document_id: "goes" }] });
+    const { documents, seq } = await readSnapshot(client, 10);
+    const { body } = await client.get("/documents/documents/stays");
+    expect([documents, seq]).toEqual([[body], 3]);
+  });
+
+  it("refuses a cursor that it did not give", async () => {
+    const client = await createClient(system);
+    const answer = await client.get("/snapshot?after=abc");
+    expect([answer.status, answer.body]).toMatchObject([422, { field: "/after" }]);
+  });
+});
+
+describe("a reader that was away for too long", () => {
+  it("is told that the history is gone, and where to start again", async () => {
+    const client = await createClient(system);
+    for (let n = 0; n < 5; n++) await client.post({ operations: [put("a", { n })] });
+    const tail = (await readLines(client, "?limit=1")).at(-1);
+    expect(tail).toEqual({ next: null, seq: 5 });
+    // As the retention does it.
+    await system.pool.query("DELETE FROM changes WHERE workspace_id = $1 AND seq <= 3", [client.workspaceId]);
+    await system.pool.query("UPDATE workspaces SET feed_from = 3 WHERE workspace_id = $1", [
+      client.workspaceId,
+    ]);
+
+    const gone = {
+      type: "urn:syncline:problem:history-gone",
+      status: 410,
+      snapshot: `/api/v1/workspaces/${client.workspaceId}/snapshot`,
+    };
+    for (const path of ["/changes?since=2", "/changes?since=2&wait=5", "/changes/events?since=2"]) {
+      const answer = await client.get(path);
+      expect([answer.status, answer.body]).toMatchObject([410, gone]);
+      expect(answer.headers.get("content-type")).toMatch("application/problem+json");
+    }
+    const { body } = await client.get<ChangesBody>("/changes?since=3");
+    expect(body.changes.map(({ seq }) => seq)).toEqual([4, 5]);
+    // A snapshot that was begun before cannot be carried on: the feed no longer goes back to its seq.
+    const cursor = Buffer.from(JSON.stringify([body.epoch, 2, "documents", "a"])).toString("base64url");
+    const stale = await client.get(`/snapshot?after=${cursor}`);
+    expect([stale.status, stale.body]).toMatchObject([410, gone]);
+  });
+
+  it("is told that the history is another one", async () => {
+    const client = await createClient(system);
+    const { body } = await client.get<ChangesBody>("/changes");
+    expect((await client.get(`/changes?epoch=${body.epoch}`)).status).toBe(200);
+    for (const path of ["/changes?epoch=other", "/changes/events?epoch=other"]) {
+      const answer = await client.get(path);
+      expect([answer.status, answer.body]).toMatchObject([
+        410,
+        { type: "urn:syncline:problem:epoch-changed", snapshot: expect.stringContaining("/snapshot") },
+      ]);
+    }
+  });
+});
+
+describe("a document's history", () => {
+  it("shows its changes newest first, page by page, folded ones with their versions", async () => {
+    const client = await createClient(system);
+    const device_id = "dev_1";
+    await client.post({ device_id, operations: [put("a", { n: 1 }), put("other", {})] });
+    await client.post({
+      device_id,
+      operations: [put("a", { n: 2 }), put("a", { n: 3 }), put("a", { n: 4 })],
+    });
+    await client.post({
+      device_id,
+      operations: [{ operation: "delete", client_id: "d", document_id: "a" }],
+    });
+    const first = await client.get<HistoryBody>("/documents/documents/a/history?limit=2");
+    expect(first.body).toMatchObject({
+      changes: [
+        { first_version: 5, version: 5, deleted: true, data: null, device_id, seq: 4 },
+        { first_version: 2, version: 4, deleted: false, data: { n: 4 }, seq: 3 },
+      ],
+      next: 4,
+      more: true,
+    });
+    const rest = await client.get<HistoryBody>(
+      `/documents/documents/a/history?before=${first.body.next}&limit=2`,
+    );
+    expect(rest.body).toMatchObject({ changes: [{ version: 1 }], next: null, more: false });
+    expect((await client.get("/documents/documents/never/history")).status).toBe(404);
+    expect((await client.get("/documents/documents/%00/history")).status).toBe(404);
+  });
+});
+
+describe("the events of a batch", () => {
+  const eventsOf = async (client: Client, batchId: string) =>
+    openEvents(system, `/api/v1/batches/${batchId}/events`, await ownToken(system, client.workspaceId));
+
+  it("show how it gets on, and end when it is done", async () => {
+    const client = await createClient(system);
+    for (const worker of system.syncline.workers) await worker.stop();
+    const { body } = await client.post({ operations: [put("a", {})] }, { prefer: "respond-async" });
+    const following = await eventsOf(client, body.batch_id);
+    await eventually(async () => expect(following.events).toHaveLength(1));
+    for (const worker of system.syncline.workers) await worker.start();
+    await following.ended;
+    const { events } = following;
+    expect(events.map(({ event }) => event)).toEqual(["progress", "progress", "done"]);
+    const [pending, completed] = events.map(({ data }) => data as BatchResult);
+    expect(pending).toMatchObject({ status: "pending", results: [{ status: "pending" }] });
+    expect(completed).toEqual((await client.getAbsolute(`/api/v1/batches/${body.batch_id}`)).body);
+    expect(events.at(-1)?.data).toEqual({ batch_id: body.batch_id, status: "completed" });
+  });
+
+  it("end at once where it is done already, and show a batch that changed nothing", async () => {
+    const client = await createClient(system);
+    const { body } = await client.post({
+      operations: [{ operation: "update", client_id: "u", document_id: "never", data: {} }],
+    });
+    const following = await eventsOf(client, body.batch_id);
+    await following.ended;
+    expect(following.events.map(({ event }) => event)).toEqual(["progress", "done"]);
+    expect(following.events[0]?.data).toMatchObject({ status: "failed" });
+  });
+
+  it("are unknown to others", async () => {
+    const client = await createClient(system);
+    const { body } = await client.post({ operations: [put("a", {})] });
+    const other = await createClient(system, { subject: "mallory" });
+    expect((await eventsOf(other, body.batch_id)).status).toBe(404);
+    expect((await eventsOf(client, "not-an-id")).status).toBe(404);
+  });
+});
+
+describe("another workspace", () => {
+  it("is not read by any of these", async () => {
+    const client = await createClient(system);
+    const token = await system.syncline.token({ other: "admin" });
+    const stranger = await createClient(system, { workspaceId: client.workspaceId, token });
+    for (const path of [
+      "/changes",
+      "/changes?wait=1",
+      "/changes/events",
+      "/snapshot",
+      "/documents/documents/a/history",
+    ]) {
+      expect([path, (await stranger.get(path)).status]).toEqual([path, 403]);
+    }
+  });
+});

@@ -1,0 +1,78 @@
+import { migrate } from "@syncline/runtime";
+import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import type { BatchResult } from "@syncline/shared";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../support/system.ts";
+
+let stores: LocalStores;
+let syncline: RunningSyncline;
+beforeEach(async () => {
+  stores = await startLocalStores();
+  await migrate({ databaseUrl: stores.databaseServerUrl });
+  const { databaseServerUrl: databaseUrl, redisUrl, home } = stores;
+  syncline = await startSyncline({ databaseUrl, redisUrl, home });
+});
+afterEach(async () => {
+  await syncline.stop();
+  await stores.stop();
+});
+
+let operations = 0;
+async function post(headers: Record<string, string> = {}): Promise<Response> {
+  const token = await syncline.token({ w: "writer" });
+  return fetch(`${syncline.ingestUrl}/api/v1/documents/batch`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify({
+      workspace_id: "w",
+      device_id: "d",
+      operations: [{ operation: "create", client_id: `c${++operations}`, data: {} }],
+    }),
+  });
+}
+const services = () => [syncline.ingest, syncline.conflict, ...syncline.workers];
+
+describe("while a store is away", () => {
+  it("SIGTERM ends every service within seconds, and cleanly", async () => {
+    await post();
+    await stores.redis.kill();
+    await stores.postgres.kill();
+    const startedAtMs = Date.now();
+    const ends = await Promise.all(
+      services().map(async (service) => {
+        const { ended } = service;
+        await service.kill("SIGTERM");
+        return `${service.name}: ${await ended}`;
+      }),
+    );
+    expect(ends.map((end) => end.split(": ")[1])).toEqual(ends.map(() => "exit code 0"));
+    expect(Date.now() - startedAtMs).toBeLessThan(20_000);
+    await stores.postgres.start();
+    await stores.redis.start();
+  });
+
+  it("Postgres: what is accepted waits, and commits when it is back", async () => {
+    expect((await post()).status).toBe(200);
+    await stores.postgres.kill();
+    const answer = await post({ prefer: "wait=1" });
+    expect(answer.status).toBe(202);
+    await stores.postgres.start();
+    const token = await syncline.token({ w: "writer" });
+    await eventually(async () => {
+      const response = await fetch(new URL(answer.headers.get("location") ?? "", syncline.ingestUrl), {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      expect(((await response.json()) as BatchResult).status).toBe("completed");
+    });
+  });
+
+  it("Redis: nothing is accepted, with a time to try again, and all goes on when it is back", async () => {
+    expect((await post()).status).toBe(200);
+    await stores.redis.kill();
+    const refused = await post();
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    await stores.redis.start();
+    await eventually(async () => expect((await post()).status).toBe(200));
+  });
+});
