@@ -10,6 +10,8 @@ export const PROBLEMS = {
   unauthorized: { status: 401, title: "A valid token is required" },
   forbidden: { status: 403, title: "The token does not allow this" },
   "not-found": { status: 404, title: "There is no such thing here" },
+  "history-gone": { status: 410, title: "The feed no longer goes back so far" },
+  "epoch-changed": { status: 410, title: "The history is another one" },
   "too-large": { status: 413, title: "The request is too large" },
   "unsupported-media-type": { status: 415, title: "The body's type or encoding is not supported" },
   "invalid-field": { status: 422, title: "A field is not acceptable" },
@@ -25,6 +27,8 @@ export interface ProblemDetails {
   detail?: string;
   operation?: string;
   field?: string;
+  /** Where a reader that cannot go on starts again. */
+  snapshot?: string;
   retryAfterSeconds?: number;
 }
 

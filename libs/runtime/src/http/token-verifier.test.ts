@@ -34,7 +34,13 @@ describe("a token", () => {
         ["w1", "reader"],
         ["w2", "admin"],
       ]),
+      expiresAtMs: expect.any(Number) as number,
     });
+  });
+
+  it("that is valid says when it ends", async () => {
+    const { expiresAtMs } = await verify(`Bearer ${await sign(CLAIMS)}`);
+    expect(Math.abs(expiresAtMs - (Date.now() + 3_600_000))).toBeLessThan(60_000);
   });
 
   it("may be introduced in any case", async () => {

@@ -10,10 +10,13 @@ export type Role = (typeof ROLES)[number];
 export interface Identity {
   subject: string;
   roleByWorkspace: ReadonlyMap<string, Role>;
+  /** When the token ends, in milliseconds since 1970. */
+  expiresAtMs: number;
 }
 
 const claimsSchema = z.object({
   sub: idSchema,
+  exp: z.number(),
   workspaces: z.record(z.string(), z.enum(ROLES)),
 });
 
@@ -38,12 +41,17 @@ export function createTokenVerifier(secret: string): VerifyToken {
     const claims = claimsSchema.safeParse(payload);
     if (!claims.success)
       throw new Problem("unauthorized", { detail: "The token lacks the claims sub and workspaces" });
-    return { subject: claims.data.sub, roleByWorkspace: new Map(Object.entries(claims.data.workspaces)) };
+    const { sub, workspaces, exp } = claims.data;
+    return { subject: sub, roleByWorkspace: new Map(Object.entries(workspaces)), expiresAtMs: exp * 1_000 };
   };
 }
 
 /** @throws {@link Problem} `forbidden` unless the identity has at least this role in the workspace */
-export function requireRole(identity: Identity, workspaceId: string, least: Role): void {
+export function requireRole(
+  identity: Pick<Identity, "roleByWorkspace">,
+  workspaceId: string,
+  least: Role,
+): void {
   const role = identity.roleByWorkspace.get(workspaceId);
   if (role === undefined)
     throw new Problem("forbidden", { detail: "The token does not give access to this workspace" });

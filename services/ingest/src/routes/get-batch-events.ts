@@ -6,7 +6,6 @@ import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents } from "../io/event-stream.ts";
 import { unknownBatch, type FindBatch } from "./find-batch.ts";
 import { openStream } from "./open-stream.ts";
-import { tokenExpiresAtMs } from "./token-expiry.ts";
 
 interface Deps {
   findBatch: FindBatch;
@@ -30,7 +29,7 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
     const stream = openStream(streams, response);
     try {
       const watch = watched.watch(first.workspaceId, stream.signal);
-      const expiresAtMs = tokenExpiresAtMs(request.get("authorization"));
+      const { expiresAtMs } = identity;
       await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
         let sent: BatchResult | undefined;
         while (!stream.signal.aborted) {

@@ -5,11 +5,10 @@ import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
+import { gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
-import { answerGone } from "./answer-gone.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters, readQuery } from "./read-query.ts";
-import { tokenExpiresAtMs } from "./token-expiry.ts";
 
 /** Most changes that are read at once for a stream; the next are read when the client has taken these. */
 const PAGE_CHANGES_MAX = 100;
@@ -37,7 +36,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       ...(lastEventId === undefined ? {} : { since: lastEventId }),
     });
     if (query.epoch !== undefined && query.epoch !== epoch) {
-      return answerGone(response, "epoch-changed", workspaceId);
+      throw gone("epoch-changed", workspaceId);
     }
     const stream = openStream(streams, response);
     try {
@@ -47,8 +46,8 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       );
       // The first page tells whether there is anything to follow, while another answer can still be given.
       const { value: first } = await pages.next();
-      if (first === undefined || first === "gone") return answerGone(response, "history-gone", workspaceId);
-      const expiresAtMs = tokenExpiresAtMs(request.get("authorization"));
+      if (first === undefined || first === "gone") throw gone("history-gone", workspaceId);
+      const { expiresAtMs } = identityOf(response);
       await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
         await sendPage(events, first);
         for await (const page of pages) {

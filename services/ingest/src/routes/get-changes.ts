@@ -5,8 +5,8 @@ import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
+import { gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
-import { answerGone } from "./answer-gone.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters, limitParameter, readQuery } from "./read-query.ts";
 
@@ -36,11 +36,11 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     requireRole(identityOf(response), workspaceId, "reader");
     const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(querySchema, request.query);
     if (knownEpoch !== undefined && knownEpoch !== epoch) {
-      return answerGone(response, "epoch-changed", workspaceId);
+      throw gone("epoch-changed", workspaceId);
     }
     const readPage = (from: number) => feed.readChanges(workspaceId, { since: from, limit, collections });
     const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
-    if (page === "gone") return answerGone(response, "history-gone", workspaceId);
+    if (page === "gone") throw gone("history-gone", workspaceId);
     // A stopping server waits for connections that idle.
     if (streams.isClosed) response.set("connection", "close");
     const body: ChangesBody = { epoch, ...page };

@@ -1,3 +1,4 @@
+import { gone } from "../core/gone.ts";
 import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/runtime";
 import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
 import type { RequestHandler } from "express";
@@ -6,7 +7,6 @@ import { readCursor, writeCursor } from "../core/cursor.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
-import { answerGone } from "./answer-gone.ts";
 import { openStream } from "./open-stream.ts";
 import { limitParameter, readQuery } from "./read-query.ts";
 
@@ -42,11 +42,11 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const { after, limit } = readQuery(querySchema, request.query);
     const cursor = after === undefined ? undefined : readPlace(after);
     if (cursor !== undefined && cursor.epoch !== epoch) {
-      return answerGone(response, "epoch-changed", workspaceId);
+      throw gone("epoch-changed", workspaceId);
     }
     const [ends] = await feed.readEnds([workspaceId]);
     const seq = cursor?.seq ?? ends?.seq ?? 0;
-    if (seq < (ends?.feedFrom ?? 0)) return answerGone(response, "history-gone", workspaceId);
+    if (seq < (ends?.feedFrom ?? 0)) throw gone("history-gone", workspaceId);
 
     const stream = openStream(streams, response);
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
