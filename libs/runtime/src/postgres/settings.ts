@@ -1,5 +1,8 @@
 import { isLaneCount } from "@syncline/shared";
+import { readFileSync } from "node:fs";
 import type pg from "pg";
+
+const CLAIM_EPOCH = readFileSync(new URL("./sql/claim-epoch.sql", import.meta.url), "utf8");
 
 /** What is true of the whole database. */
 export interface DatabaseSettings {
@@ -8,7 +11,8 @@ export interface DatabaseSettings {
 }
 
 /**
- * Reads the database's settings, and stores the number of lanes at the first start.
+ * Reads the database's settings, stores the number of lanes at the first start, and begins a new epoch where the database
+ * was restored since the last one.
  * @throws when this process is configured with another number of lanes than the database was: a workspace would change
  *   its lane, and two drains could work on it
  */
@@ -17,6 +21,7 @@ export async function claimSettings(pool: pg.Pool, lanes: number): Promise<Datab
   await pool.query("INSERT INTO settings (name, value) VALUES ('lanes', $1) ON CONFLICT DO NOTHING", [
     String(lanes),
   ]);
+  await pool.query(CLAIM_EPOCH);
   const { rows } = await pool.query<{ name: string; value: string }>("SELECT name, value FROM settings");
   const valueByName = new Map(rows.map((row) => [row.name, row.value]));
   const stored = Number(valueByName.get("lanes"));

@@ -1,0 +1,42 @@
+import { createTestDatabase, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openPool } from "./pool.ts";
+import { claimSettings } from "./settings.ts";
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({
+    databaseUrl: database.databaseUrl,
+    connectionsMax: 8,
+    applicationName: "test",
+    onError: (error) => {
+      throw error;
+    },
+  });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+const epochOf = async () => (await claimSettings(pool, 16)).epoch;
+
+it("keeps the epoch from one start to the next, and for all who start at once", async () => {
+  const epochs = await Promise.all(Array.from({ length: 8 }, epochOf));
+  expect(new Set([...epochs, await epochOf()]).size).toBe(1);
+});
+
+it("begins a new epoch, once, when the database is on another server or timeline than before", async () => {
+  const before = await epochOf();
+  await pool.query("UPDATE settings SET value = '7000000000000000000/1' WHERE name = 'history'");
+  const epochs = new Set(await Promise.all(Array.from({ length: 8 }, epochOf)));
+  expect([...epochs]).toEqual([await epochOf()]);
+  expect(await epochOf()).not.toBe(before);
+});
+
+it("refuses another number of lanes than the database was set up with", async () => {
+  await epochOf();
+  await expect(claimSettings(pool, 32)).rejects.toThrow("set LANES=16");
+  await expect(claimSettings(pool, 12)).rejects.toThrow("power of two");
+});
