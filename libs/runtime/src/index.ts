@@ -10,6 +10,7 @@ export * from "./log.ts";
 export * from "./postgres/camel-row.ts";
 export * from "./postgres/migrate.ts";
 export * from "./postgres/pool.ts";
+export * from "./postgres/query.ts";
 export * from "./postgres/settings.ts";
 export * from "./postgres/sql-error.ts";
 export * from "./queues/conflict-queue.ts";

@@ -10,6 +10,7 @@ import {
   createLaneWaker,
   createLifecycle,
   createLogger,
+  createQuery,
   createTokenVerifier,
   listen,
   openPool,
@@ -49,7 +50,7 @@ try {
   const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
     r.quit(),
   );
-  const conflicts = createPgConflicts(pool);
+  const conflicts = createPgConflicts(createQuery(pool));
   const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
   const queue = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
   const runRound = createRunRound(

@@ -1,13 +1,14 @@
 import {
   claimSettings,
   closeRedis,
-  createApp,
   connectRedis,
+  createApp,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
   createLifecycle,
   createLogger,
+  createQuery,
   createTokenVerifier,
   listen,
   openPool,
@@ -24,7 +25,6 @@ import { envSchema } from "./env.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
-import { createQuery } from "./io/pg-query.ts";
 import { watchDurability } from "./io/watch-durability.ts";
 import { createPgReads } from "./io/pg-reads.ts";
 import { createPollChanged } from "./io/poll-changed.ts";

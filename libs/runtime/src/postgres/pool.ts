@@ -1,5 +1,7 @@
 import pg from "pg";
 
+export type { Pool, PoolClient } from "pg";
+
 const INT8_OID = 20;
 
 /** Versions, seqs and counts stay far below 2^53, so they are read as numbers. */

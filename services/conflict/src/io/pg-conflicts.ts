@@ -1,6 +1,4 @@
-import { readFileSync } from "node:fs";
-import { camelRow, toSynclineError, type ConflictJob } from "@syncline/runtime";
-import type pg from "pg";
+import { camelRow, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
 import type { ConflictCase, HistoricDocument } from "../core/merge-conflict.ts";
 import type { OpenConflict, RemoteDocument } from "../core/open-conflict.ts";
 
@@ -17,10 +15,7 @@ export interface PgConflicts {
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
 }
 
-function statement(name: string): { name: string; text: string } {
-  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
-}
-
+const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CONFLICT = statement("read-conflict");
 const READ_REMOTE = statement("read-remote");
 const READ_ANCESTOR = statement("read-ancestor");
@@ -28,18 +23,7 @@ const LIST_OPEN = statement("list-open-conflicts");
 const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
 
-export function createPgConflicts(pool: pg.Pool): PgConflicts {
-  async function query<R extends object>(
-    sql: { name: string; text: string },
-    values: unknown[],
-  ): Promise<R[]> {
-    try {
-      return (await pool.query<R>({ ...sql, values })).rows;
-    } catch (error) {
-      throw toSynclineError(error);
-    }
-  }
-
+export function createPgConflicts(query: Query): PgConflicts {
   return {
     async readCase(workspaceId, conflictId) {
       const [row] = await query<Record<string, unknown>>(READ_CONFLICT, [workspaceId, conflictId]);

@@ -1,6 +1,6 @@
+import { statementsIn, type Query } from "@syncline/runtime";
 import type { ChangeBody, DocumentBody, HistoryBody, HistoryChangeBody, JsonObject } from "@syncline/shared";
 import type { ChangesPage, ReadChangesPage } from "../core/follow-feed.ts";
-import { statement, type Query } from "./pg-query.ts";
 
 /** Where a workspace's feed begins and ends. */
 export interface FeedEnds {
@@ -43,6 +43,7 @@ export interface PgFeed {
 /** Most bytes of document data in a page, the first document apart. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
+const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CHANGES = statement("read-changes");
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_SNAPSHOT = statement("read-snapshot");

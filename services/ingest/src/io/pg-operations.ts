@@ -1,6 +1,5 @@
-import { camelRow } from "@syncline/runtime";
+import { camelRow, type Query, statementsIn } from "@syncline/runtime";
 import type { OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
-import { statement, type Query } from "./pg-query.ts";
 
 /** The statuses that operations are listed by: successes are read one by one, or in the feed. */
 export const LISTED_STATUSES = ["error", "conflict", "pending"] as const;
@@ -16,6 +15,7 @@ export interface PgOperations {
   ): Promise<OperationListing[]>;
 }
 
+const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_OPERATION = statement("read-operation");
 const LIST_OPERATIONS = statement("list-operations");
 

@@ -1,4 +1,4 @@
-import { camelRow } from "@syncline/runtime";
+import { camelRow, type Query, statementsIn } from "@syncline/runtime";
 import {
   operationKey,
   resultOf,
@@ -7,7 +7,6 @@ import {
   type LedgerRow,
   type OperationResult,
 } from "@syncline/shared";
-import { statement, type Query } from "./pg-query.ts";
 
 /** A batch as the tables know it, its pending operations looked up in the ledger. */
 export interface DrainedBatch {
@@ -33,6 +32,7 @@ export interface PgReads {
   claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
 }
 
+const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_DOCUMENT = statement("read-document");
 const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");

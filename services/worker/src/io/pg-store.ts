@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import {
   deviceDocumentKey,
   documentKey,
@@ -8,8 +7,14 @@ import {
   type OperationResult,
   type LedgerRow,
 } from "@syncline/shared";
-import { camelRow, toSynclineError } from "@syncline/runtime";
-import type pg from "pg";
+import {
+  camelRow,
+  statementsIn,
+  toSynclineError,
+  type Pool,
+  type PoolClient,
+  type Statement,
+} from "@syncline/runtime";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { ConflictState, DocumentState, WindowState, WorkspaceState } from "../core/window-state.ts";
 
@@ -23,15 +28,7 @@ export interface WindowStore {
   rehearse(plan: WindowPlan): Promise<void>;
 }
 
-interface Statement {
-  name: string;
-  text: string;
-}
-
-function statement(name: string): Statement {
-  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
-}
-
+const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");
@@ -47,7 +44,7 @@ const WRITE_CONFLICTS = statement("write-conflicts");
 /** Rows as the SQL files name them; the columns of one table in the words of the code. */
 type Row = Record<string, unknown>;
 
-export function createPgStore(pool: pg.Pool, epoch: string): WindowStore {
+export function createPgStore(pool: Pool, epoch: string): WindowStore {
   return { read, commit: (plan) => write(plan, "COMMIT"), rehearse: (plan) => write(plan, "ROLLBACK") };
 
   async function read(entries: readonly LaneEntry[]): Promise<WindowState> {
@@ -163,8 +160,8 @@ type Query = (sql: { text: string; name?: string }, values?: unknown[]) => Promi
  * Sends statements over one connection without waiting for each other, and waits for all of them.
  * @throws the first failure; what failed only because of it is left out
  */
-async function pipelined(pool: pg.Pool, send: (query: Query) => Promise<Row[]>[]): Promise<Row[][]> {
-  let client: pg.PoolClient;
+async function pipelined(pool: Pool, send: (query: Query) => Promise<Row[]>[]): Promise<Row[][]> {
+  let client: PoolClient;
   try {
     client = await pool.connect();
   } catch (error) {

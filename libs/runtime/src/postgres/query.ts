@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { toSynclineError } from "@syncline/runtime";
 import type pg from "pg";
+import { toSynclineError } from "./sql-error.ts";
 
 /** A statement that is prepared once a connection, by its name. */
 export interface Statement {
@@ -8,14 +8,15 @@ export interface Statement {
   text: string;
 }
 
-/** Reads a statement from its file in `sql/`. */
-export function statement(name: string): Statement {
-  return { name, text: readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8") };
+/** Reads the statements of a folder of `.sql` files, each by the name of its file. */
+export function statementsIn(folder: URL): (name: string) => Statement {
+  return (name) => ({ name, text: readFileSync(new URL(`${name}.sql`, folder), "utf8") });
 }
 
+/** @throws {@link SynclineError} with the code that the failure has */
 export type Query = <R extends object>(sql: Statement, values: unknown[]) => Promise<R[]>;
 
-/** Runs statements on a pool; what fails has a code. */
+/** Runs single statements on a pool. */
 export function createQuery(pool: pg.Pool): Query {
   return async <R extends object>(sql: Statement, values: unknown[]): Promise<R[]> => {
     try {
