@@ -27,8 +27,8 @@ export interface ConflictCase {
  * Merges a conflict: replays the device's run on what it started from, and merges the outcome with the server's document
  * as the strategy says. Pure.
  *
- * Where the ancestor is unknown, the run is
- * replayed on the server's document: a patch then changes what it names and nothing else.
+ * Where the ancestor is unknown, the run is replayed on the server's document: a patch then changes what it names and
+ * nothing else.
  */
 export function mergeConflict(on: ConflictCase, options: { roundsMax: number }): Resolution {
   const { conflict, remote } = on;
