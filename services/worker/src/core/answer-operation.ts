@@ -38,11 +38,9 @@ export interface Case {
 
 export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   const { batch, operation, draft, state, deps } = on;
-  const known = draft.ledger(batch.workspaceId, batch.deviceId, operation.clientId);
+  const known = recall(batch, operation, draft);
   if (known !== undefined) {
-    if (known.row.fingerprint !== operation.fingerprint) return reusedClientId(operation);
-    if (on.grouped && known.row.status === "pending") return stillMerging(operation);
-    return { kind: "ledger", draft: known, replayed: known.row.batchId !== batch.batchId };
+    return on.grouped && statusOf(known) === "pending" ? stillMerging(operation) : known;
   }
   const refusal = deps.refusals?.get(operationPlace(batch.batchId, operation.position));
   if (refusal !== undefined) {
@@ -100,6 +98,18 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
     default:
       return judgement satisfies never;
   }
+}
+
+/** The answer that an operation had before, or that its `client_id` was used for another one. */
+export function recall(
+  batch: AcceptedBatch,
+  operation: AcceptedOperation,
+  draft: WindowDraft,
+): Answer | undefined {
+  const known = draft.ledger(batch.workspaceId, batch.deviceId, operation.clientId);
+  if (known === undefined) return undefined;
+  if (known.row.fingerprint !== operation.fingerprint) return reusedClientId(operation);
+  return { kind: "ledger", draft: known, replayed: known.row.batchId !== batch.batchId };
 }
 
 /** What a device started from when it made an operation that is now in conflict. */

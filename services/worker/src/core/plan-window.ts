@@ -1,5 +1,5 @@
 import type { AcceptedBatch, AcceptedOperation, LaneEntry, Resolution } from "@syncline/shared";
-import { answerOperation, skip, statusOf, type Answer, type PlanDeps } from "./answer-operation.ts";
+import { answerOperation, recall, skip, statusOf, type Answer, type PlanDeps } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { settleResolution } from "./settle-resolution.ts";
 import { WindowDraft, type LedgerDraft } from "./window-draft.ts";
@@ -79,12 +79,12 @@ function planBatch(
     }
     draft.undoTo(mark);
     for (const operation of unit.operations) {
-      const answer = answers[operation.position];
-      // What was applied by an earlier batch stays applied, and says so.
-      if (answer?.kind === "ledger" && answer.replayed && answer !== culprit) continue;
-      if (answer !== culprit) answers[operation.position] = skip(operation);
-      else if (culprit.kind === "ledger" && !culprit.replayed) draft.record(culprit.draft);
+      if (answers[operation.position] === culprit) continue;
+      // What was answered before stays so: a group takes back only what is its own.
+      const before = recall(batch, operation, draft);
+      answers[operation.position] = before?.kind === "ledger" ? before : skip(operation);
     }
+    if (culprit.kind === "ledger" && !culprit.replayed) draft.record(culprit.draft);
   }
   return { answers, rounds };
 }

@@ -19,7 +19,7 @@ CROSS JOIN LATERAL (
   FROM conflicts p
   WHERE p.workspace_id = k.workspace_id AND p.collection = k.collection AND p.document_id = k.document_id
     AND p.device_id = k.device_id AND p.resolved_version IS NOT NULL
-  ORDER BY p.resolved_version DESC
+  ORDER BY p.resolved_version DESC, p.conflict_id DESC
   LIMIT 1
 ) c
 UNION ALL

@@ -1,0 +1,28 @@
+// `npm run test:histories -- [--runs N] [--seed S] [--replay FILE]`: more histories than `npm test` plays, those of one
+// seed, or the one that a failure has printed.
+import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({
+  options: { runs: { type: "string" }, seed: { type: "string" }, replay: { type: "string" } },
+});
+for (const name of ["runs", "seed"] as const) {
+  const text = values[name];
+  if (text !== undefined && !/^-?\d+$/.test(text))
+    throw new Error(`--${name} takes a whole number, not ${text}`);
+}
+const env = {
+  ...process.env,
+  HISTORY_VERBOSE: "1",
+  HISTORY_RUNS: values.runs ?? "",
+  HISTORY_SEED: values.seed ?? "",
+  HISTORY_FILE: values.replay === undefined ? "" : resolve(values.replay),
+};
+const child = spawn(process.execPath, [...process.execArgv, "stack/src/test.ts", "tests/histories"], {
+  env,
+  stdio: "inherit",
+});
+child.on("exit", (code) => {
+  process.exitCode = code ?? 1;
+});
