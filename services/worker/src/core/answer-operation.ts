@@ -223,41 +223,31 @@ function ledgerRow({ batch, operation, trace }: Case, recorded: Recorded): Ledge
 
 /** A group cannot wait: an operation of it that is still being merged from an earlier batch fails it. */
 function stillMerging(operation: AcceptedOperation): Answer {
-  return {
-    kind: "unrecorded",
-    result: {
-      client_id: operation.clientId,
-      status: "conflict",
-      document_id: operation.documentId,
-      error: "This operation is still being merged",
-      error_type: "behind_conflict",
-    },
-  };
+  return unrecorded(operation, {
+    status: "conflict",
+    error: "This operation is still being merged",
+    error_type: "behind_conflict",
+  });
 }
 
 function reusedClientId(operation: AcceptedOperation): Answer {
-  return {
-    kind: "unrecorded",
-    result: {
-      client_id: operation.clientId,
-      status: "error",
-      document_id: operation.documentId,
-      error: "This client_id was used before with another content",
-      error_type: "client_id_reused",
-    },
-  };
+  return unrecorded(operation, {
+    status: "error",
+    error: "This client_id was used before with another content",
+    error_type: "client_id_reused",
+  });
 }
 
 export function skip(operation: AcceptedOperation): Answer {
-  return {
-    kind: "unrecorded",
-    result: {
-      client_id: operation.clientId,
-      status: "skipped",
-      document_id: operation.documentId,
-      error: "Another operation of its group failed",
-    },
-  };
+  return unrecorded(operation, { status: "skipped", error: "Another operation of its group failed" });
+}
+
+/** An answer of this batch alone, which the ledger does not keep. */
+function unrecorded(
+  { clientId, documentId }: AcceptedOperation,
+  outcome: Omit<OperationResult, "client_id" | "document_id">,
+): Answer {
+  return { kind: "unrecorded", result: { client_id: clientId, document_id: documentId, ...outcome } };
 }
 
 export function statusOf(answer: Answer): OperationResult["status"] {

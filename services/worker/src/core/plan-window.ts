@@ -60,12 +60,11 @@ function planBatch(
   const rounds: ConflictRound[] = [];
   for (const unit of unitsOf(batch)) {
     const mark = draft.mark();
-    const unitRounds: ConflictRound[] = [];
     let culprit: Answer | undefined;
     for (const operation of unit.operations) {
       const answer = answerOperation(
         { batch, operation, trace, state, draft, deps, grouped: unit.grouped },
-        unitRounds,
+        rounds,
       );
       answers[operation.position] = answer;
       if (unit.grouped && statusOf(answer) !== "success") {
@@ -73,10 +72,8 @@ function planBatch(
         break;
       }
     }
-    if (culprit === undefined) {
-      rounds.push(...unitRounds);
-      continue;
-    }
+    // Only a group has a culprit, and no operation of a group asks for a round.
+    if (culprit === undefined) continue;
     draft.undoTo(mark);
     for (const operation of unit.operations) {
       if (answers[operation.position] === culprit) continue;
