@@ -1,12 +1,21 @@
 import { request as httpRequest, type ClientRequest } from "node:http";
 import type { BatchResult, ChangeBody, ChangesBody, DocumentBody, HistoryBody } from "@syncline/shared";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
 interface ReceivedEvent {
   event: string | undefined;
-  id: number | undefined;
+  id: string | undefined;
   data: unknown;
+}
+
+/** What the listing of conflicts, and an event of one, show of a record. */
+interface ConflictBody {
+  conflict_id: string;
+  document_id: string;
+  status: string;
+  round: number;
+  updated_at: string;
 }
 
 /** What a stream has sent so far. */
@@ -16,8 +25,9 @@ interface Following {
   text: () => string;
   events: ReceivedEvent[];
   changes: () => ChangeBody[];
+  conflicts: () => ConflictBody[];
   /** The last id that the stream has named, with an event or without one. */
-  lastId: () => number | undefined;
+  lastId: () => string | undefined;
   ended: Promise<void>;
   leave: () => Promise<void>;
 }
@@ -40,7 +50,7 @@ async function openEvents(
   });
   let text = "";
   let read = 0;
-  let lastId: number | undefined;
+  let lastId: string | undefined;
   const events: ReceivedEvent[] = [];
   const receive = async () => {
     const decoder = new TextDecoder();
@@ -54,7 +64,7 @@ async function openEvents(
             .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
         );
         read = end + 2;
-        const id = fields.has("id") ? Number(fields.get("id")) : undefined;
+        const id = fields.get("id");
         lastId = id ?? lastId;
         const data = fields.get("data");
         if (data !== undefined) events.push({ event: fields.get("event"), id, data: JSON.parse(data) });
@@ -75,11 +85,16 @@ async function openEvents(
     headers: response.headers,
     text: () => text,
     events,
-    changes: () => events.map(({ data }) => data as ChangeBody),
+    changes: () => dataOf(events, "change") as ChangeBody[],
+    conflicts: () => dataOf(events, "conflict") as ConflictBody[],
     lastId: () => lastId,
     ended,
     leave,
   };
+}
+
+function dataOf(events: readonly ReceivedEvent[], name: string): unknown[] {
+  return events.filter(({ event }) => event === name).map(({ data }) => data);
 }
 
 async function ownToken(system: System, workspaceId: string, expiresIn?: string): Promise<string> {
@@ -170,12 +185,14 @@ describe("readers that follow eight writers", () => {
     const events = await follow(system, client);
     const resumed: number[] = [];
     let connections = 0;
+    let lastId = "0";
     const resume = async () => {
       // A reader whose connection breaks again and again.
       for (; !written.signal.aborted; connections++) {
-        const part = await follow(system, client, "", { "last-event-id": String(resumed.at(-1) ?? 0) });
+        const part = await follow(system, client, "", { "last-event-id": lastId });
         await eventually(async () => expect(part.events.length > 10 || written.signal.aborted).toBe(true));
         await part.leave();
+        lastId = part.events.at(-1)?.id ?? lastId;
         resumed.push(...part.changes().map(({ seq }) => seq));
       }
     };
@@ -240,6 +257,29 @@ describe("a request that waits for changes", () => {
 });
 
 describe("a page of the feed", () => {
+  it("never ends inside a group", async () => {
+    const client = await createClient(system);
+    const put = (document_id: string) => ({
+      operation: "put",
+      client_id: `group_${document_id}`,
+      document_id,
+      data: {},
+    });
+    await client.post({ operations: [put("before")] });
+    await client.post({ atomic: true, operations: ["a", "b", "c", "d"].map(put) });
+    await client.post({ operations: [put("after")] });
+    const page = async (since: number, limit: number) => {
+      const { body } = await client.get<ChangesBody>(`/changes?since=${since}&limit=${limit}`);
+      return [body.changes.map(({ document_id }) => document_id).join(" "), body.next, body.more];
+    };
+    expect(await page(0, 1)).toEqual(["before", 1, true]);
+    expect(await page(0, 2)).toEqual(["before a b c d", 5, true]);
+    expect(await page(1, 1)).toEqual(["a b c d", 5, true]);
+    expect(await page(1, 4)).toEqual(["a b c d", 5, true]);
+    expect(await page(1, 5)).toEqual(["a b c d after", 6, false]);
+    expect(await page(5, 1)).toEqual(["after", 6, false]);
+  });
+
   it("ends at a number of bytes, too, and the next one goes on", async () => {
     const client = await createClient(system);
     const text = "x".repeat(400_000);
@@ -263,14 +303,14 @@ describe("the stream of changes", () => {
     await client.post({ operations: [put("a", { n: 1 }), put("p", {}, { collection: "players" })] });
   });
 
-  it("sends each as the feed shows it, named by its seq", async () => {
+  it("sends each as the feed shows it, named by the place that it brings the reader to", async () => {
     const events = await follow(system, client);
     expect(events.status).toBe(200);
     expect(events.headers.get("content-type")).toMatch(/^text\/event-stream/);
     await eventually(async () => expect(events.events).toHaveLength(2));
     const { body } = await client.get<ChangesBody>("/changes");
     expect(events.events).toEqual(
-      body.changes.map((change) => ({ event: "change", id: change.seq, data: change })),
+      body.changes.map((change) => ({ event: "change", id: `${change.seq}:1`, data: change })),
     );
   });
 
@@ -285,8 +325,8 @@ describe("the stream of changes", () => {
   it("sends only the collections that were asked for, and a heartbeat that names the place reached", async () => {
     const events = await follow(system, client, "?collections=documents");
     await eventually(async () => expect(events.changes()).toMatchObject([{ document_id: "a" }]));
-    expect(events.lastId()).toBe(1);
-    await eventually(async () => expect(events.lastId()).toBe(2), 20_000);
+    expect(events.lastId()).toBe("1:1");
+    await eventually(async () => expect(events.lastId()).toBe("2:1"), 20_000);
     expect(events.events).toHaveLength(1);
   });
 
@@ -297,6 +337,207 @@ describe("the stream of changes", () => {
     await events.ended;
     expect(Date.now() - startedAtMs).toBeLessThan(5_000);
     expect(events.events).toHaveLength(2);
+  });
+});
+
+describe("the stream's conflicts", () => {
+  let client: Client;
+  beforeEach(async () => {
+    client = await createClient(system);
+  });
+
+  const listed = async (query = "") =>
+    (await client.get<{ conflicts: ConflictBody[] }>(`/conflicts${query}`)).body.conflicts;
+  const report = (documentId: string, more: object = {}) =>
+    client.post({
+      device_id: `dev_${operations}`,
+      on_conflict: "report",
+      operations: [put(documentId, {}, { expected_version: 99, ...more })],
+    });
+
+  it("are the records as the listing shows them, one after the other, as they are written", async () => {
+    await client.post({ operations: [put("a", { n: 1 })] });
+    await client.post({ operations: [put("a", { n: 2 })] });
+    const events = await follow(system, client);
+    await report("a");
+    await eventually(async () => expect(events.conflicts()).toMatchObject([{ status: "reported" }]));
+    expect(events.conflicts()).toEqual(await listed());
+    expect(Object.keys(events.conflicts()[0] ?? {}).sort()).toEqual([
+      "base_version",
+      "collection",
+      "conflict_id",
+      "current_version",
+      "device_id",
+      "document_id",
+      "opened_at",
+      "operation_count",
+      "reason",
+      "resolved_seq",
+      "resolved_version",
+      "round",
+      "status",
+      "strategy",
+      "updated_at",
+    ]);
+
+    const edit = put("a", { n: 3 }, { expected_version: 1 });
+    await client.post({ device_id: "dev_m", on_conflict: "manual", operations: [edit] });
+    await eventually(async () => expect(events.conflicts().at(-1)?.status).toBe("parked"));
+    await client.post({
+      device_id: "dev_c",
+      on_conflict: "client-wins",
+      operations: [put("a", { n: 4 }, { expected_version: 1 })],
+    });
+    await eventually(async () => expect(events.conflicts().at(-1)?.status).toBe("resolved"));
+    for (const record of await listed()) {
+      expect(events.conflicts().findLast(({ conflict_id }) => conflict_id === record.conflict_id)).toEqual(
+        record,
+      );
+    }
+    expect(await listed("?status=open")).toEqual([]);
+  });
+
+  it("tell of every step: opened, one more held, the next round, resolved", async () => {
+    await client.post({ operations: [put("a", { title: "Old", body: "" })] });
+    await client.post({ operations: [put("a", { title: "New", body: "" })] });
+    const events = await follow(system, client);
+    const steps = () => events.conflicts().map(({ status, round }) => `${status} ${round}`);
+    await system.syncline.conflict.stop();
+    const edit = () => ({ ...put("a", { body: "Text" }, { expected_version: 1 }), operation: "update" });
+    const post = (batch: object) => client.post({ ...batch }, { prefer: "respond-async" });
+    await post({ device_id: "dev_1", operations: [edit()] });
+    await eventually(async () => expect(steps()).toEqual(["open 1"]));
+    await post({ device_id: "dev_1", operations: [edit()] });
+    await eventually(async () => expect(steps()).toEqual(["open 1", "open 1"]));
+    expect(events.conflicts()).toMatchObject([{ operation_count: 1 }, { operation_count: 2 }]);
+
+    // Another write takes effect between what the merge sees and what it comes to.
+    for (const worker of system.syncline.workers) await worker.stop();
+    await post({ operations: [put("a", { title: "Newer", body: "" })] });
+    await system.syncline.conflict.start();
+    await eventually(async () => expect(await system.entriesOnLanes()).toBe(2));
+    await system.syncline.conflict.stop();
+    for (const worker of system.syncline.workers) await worker.start();
+    await eventually(async () => expect(steps()).toEqual(["open 1", "open 1", "open 2"]));
+    await system.syncline.conflict.start();
+    await eventually(async () => expect(steps()).toEqual(["open 1", "open 1", "open 2", "resolved 2"]));
+  });
+
+  it("go on from any event's id, without loss or doubles, also within one commit", async () => {
+    const events = await follow(system, client);
+    // A client that breaks off before the first event knows where it began, too.
+    await eventually(async () => expect(events.lastId()).toBe("0:0"));
+    for (let n = 0; n < 3; n++) {
+      await client.post({ operations: [put(`a${n}`, {}), put(`b${n}`, {})] });
+      const many = [0, 1, 2].map((m) => put(`${n}${m}`, {}, { expected_version: 99 }));
+      await client.post({ device_id: "dev_1", on_conflict: "report", operations: many });
+    }
+    const idsOf = ({ changes, conflicts }: Following): [number[], string[]] => [
+      changes().map(({ seq }) => seq),
+      conflicts().map(({ conflict_id }) => conflict_id),
+    ];
+    await eventually(async () => expect(idsOf(events).map((ids) => ids.length)).toEqual([6, 9]));
+    const [seqs, conflictIds] = idsOf(events);
+    expect(new Set(conflictIds)).toEqual(new Set((await listed()).map(({ conflict_id }) => conflict_id)));
+    expect(new Set(events.events.map(({ id }) => id)).size).toBe(15);
+
+    // As they came one by one, and all at once, changes and conflicts in one page.
+    const backlog = await follow(system, client, "", { "last-event-id": "0:0" });
+    await eventually(async () => expect(idsOf(backlog)).toEqual([seqs, conflictIds]));
+    for (const { events: sent } of [events, backlog]) {
+      let changesSeen = 0;
+      let conflictsSeen = 0;
+      for (const { event, id = "" } of sent) {
+        if (event === "change") changesSeen++;
+        else conflictsSeen++;
+        const rest = [seqs.slice(changesSeen), conflictIds.slice(conflictsSeen)];
+        const resumed = await follow(system, client, "", { "last-event-id": id });
+        await eventually(async () => expect(idsOf(resumed)).toEqual(rest));
+        await resumed.leave();
+      }
+    }
+    // The last one has nothing before its next event.
+    const resumed = await follow(system, client, "", { "last-event-id": events.events.at(-1)?.id ?? "" });
+    await report("later");
+    await eventually(async () => expect(resumed.events).toMatchObject([{ data: { document_id: "later" } }]));
+  });
+
+  it("begin with what changes from now on where no place in them is named", async () => {
+    await client.post({ operations: [put("a", {})] });
+    await report("before");
+    const fresh = await follow(system, client, "?since=0");
+    const plain = await follow(system, client, "", { "last-event-id": "0" });
+    await report("after");
+    for (const { conflicts, changes } of [fresh, plain]) {
+      await eventually(async () => expect(conflicts()).toMatchObject([{ document_id: "after" }]));
+      expect(changes()).toMatchObject([{ document_id: "a" }]);
+    }
+  });
+
+  it("are only those of the collections that were asked for, and of the workspace", async () => {
+    const events = await follow(system, client, "?collections=players");
+    const other = await createClient(system);
+    await other.post({
+      on_conflict: "report",
+      operations: [put("elsewhere", {}, { collection: "players", expected_version: 99 })],
+    });
+    await report("document");
+    await report("player", { collection: "players" });
+    await eventually(async () => expect(events.conflicts()).toMatchObject([{ document_id: "player" }]));
+    expect(events.events).toHaveLength(1);
+  });
+
+  it("reach a reader whose connection breaks again and again, while devices collide", async () => {
+    await client.post({ operations: [put("shared", { n: 0 })] });
+    const written = new AbortController();
+    const received: ReceivedEvent[] = [];
+    let lastId = "0:0";
+    const resume = async () => {
+      for (let done = false; !done;) {
+        const last = written.signal.aborted;
+        const part = await follow(system, client, "", { "last-event-id": lastId });
+        if (last)
+          await eventually(async () => expect(await isCaughtUp([...received, ...part.events])).toBe(true));
+        else
+          await eventually(async () => expect(part.events.length > 5 || written.signal.aborted).toBe(true));
+        await part.leave();
+        received.push(...part.events);
+        lastId = part.events.at(-1)?.id ?? lastId;
+        done = last;
+      }
+    };
+    const isCaughtUp = async (events: ReceivedEvent[]) => {
+      const latest = new Map(
+        (dataOf(events, "conflict") as ConflictBody[]).map((each) => [each.conflict_id, each]),
+      );
+      const records = await listed("?limit=500");
+      return records.every((each) => JSON.stringify(latest.get(each.conflict_id)) === JSON.stringify(each));
+    };
+    const resuming = resume();
+    await Promise.all(
+      Array.from({ length: 6 }, async (_, writer) => {
+        for (let round = 0; round < 12; round++) {
+          await client.post({
+            device_id: `writer_${writer}`,
+            on_conflict: round % 3 === 0 ? "report" : "merge",
+            operations: [put("shared", { [`w${writer}`]: round }, { expected_version: 1 })],
+          });
+        }
+      }),
+    );
+    written.abort();
+    await resuming;
+    expect(await listed("?status=open")).toEqual([]);
+    expect((await listed("?limit=500")).length).toBeGreaterThan(30);
+    expect(dataOf(received, "change").map((data) => (data as ChangeBody).seq)).toEqual(
+      (await committed(system, client)).map(({ seq }) => seq),
+    );
+    // In the order of the commits, and none twice.
+    const places = received
+      .filter(({ event }) => event === "conflict")
+      .map(({ id = "" }) => id.split(":"))
+      .map(([, revision = "", conflictId = ""]) => `${revision.padStart(15, "0")} ${conflictId}`);
+    expect(places).toEqual([...new Set(places)].sort());
   });
 });
 

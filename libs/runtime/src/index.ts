@@ -15,6 +15,7 @@ export * from "./postgres/settings.ts";
 export * from "./postgres/sql-error.ts";
 export * from "./queues/conflict-queue.ts";
 export * from "./queues/drain-queue.ts";
+export * from "./queues/retention-queue.ts";
 export * from "./redis/check-durability.ts";
 export * from "./redis/connect.ts";
 export * from "./redis/keys.ts";

@@ -17,12 +17,15 @@ import {
   startTelemetry,
   subscribeReplies,
 } from "@syncline/runtime";
+import { laneOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { OpenStreams } from "./core/open-streams.ts";
 import { WaitingBatches } from "./core/waiting-batches.ts";
 import { WatchedWorkspaces } from "./core/watched-workspaces.ts";
 import { envSchema } from "./env.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
+import { findOnLane } from "./io/find-on-lane.ts";
+import { FullRuns } from "./io/full-runs.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
 import { watchDurability } from "./io/watch-durability.ts";
@@ -31,6 +34,7 @@ import { createPollChanged } from "./io/poll-changed.ts";
 import { createPollWaiting } from "./io/poll-waiting.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 import { createFindBatch } from "./routes/find-batch.ts";
+import { createFindLife } from "./routes/find-life.ts";
 import { createForwardConflicts } from "./routes/forward-conflicts.ts";
 import { createGetBatchEvents } from "./routes/get-batch-events.ts";
 import { createGetBatch } from "./routes/get-batch.ts";
@@ -42,6 +46,8 @@ import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
+import { createReplayOperation } from "./routes/replay-operation.ts";
+import { createTakeBatch } from "./routes/take-batch.ts";
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
@@ -82,11 +88,10 @@ try {
   await subscribeReplies(subscriber, replyTo, {
     onBatch: ({ batchId, results }) => waiting.onBatch(batchId, results),
     onSettled: (settled) => {
-      for (const { workspaceId, deviceId, result } of settled)
-        waiting.onSettled(workspaceId, deviceId, result);
+      for (const { result, ...batch } of settled) waiting.onSettled(batch, result);
     },
     onChanged: (changed) => {
-      for (const { workspaceId, seq } of changed) watched.onChanged(workspaceId, seq);
+      for (const { workspaceId } of changed) watched.onCommit(workspaceId);
     },
   });
 
@@ -99,10 +104,24 @@ try {
   const operations = createPgOperations(query);
   const feed = createPgFeed(createQuery(feedPool));
   const findBatch = createFindBatch({ lanes, reads });
+  const findLife = createFindLife({
+    operations,
+    findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
+  });
+  const takeBatch = createTakeBatch(
+    { lanes, waker, waiting, durabilityFaults: durability.faults, log },
+    { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
+  );
   const deviceOwners = createDeviceOwners(reads);
   const pollWaiting = createPollWaiting({ waiting, reads });
   life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
     poll.stop(),
+  );
+  const fullRuns = new FullRuns(query);
+  life.own(
+    "look-up of full runs",
+    repeat("the look-up of full runs", () => fullRuns.look(), { intervalMs: 1_000, log }),
+    (poll) => poll.stop(),
   );
   const pollChanged = createPollChanged({ watched, feed });
   life.own("commit look-up", repeat("the commit look-up", pollChanged, { intervalMs: 2_000, log }), (poll) =>
@@ -119,10 +138,7 @@ try {
     }),
     addRoutes: (routes) =>
       addRoutes(routes, {
-        postBatch: createPostBatch(
-          { lanes, waker, waiting, deviceOwners, newId: uuidv7, durabilityFaults: durability.faults, log },
-          { laneCount: env.LANES, replyTo, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
-        ),
+        postBatch: createPostBatch({ deviceOwners, fullRuns, takeBatch, newId: uuidv7 }, { replyTo }),
         getBatch: createGetBatch(findBatch),
         getBatchEvents: createGetBatchEvents({ findBatch, watched, streams, log }),
         getDocument: createGetDocument(reads),
@@ -131,7 +147,11 @@ try {
         getChangeEvents: createGetChangeEvents({ feed, watched, streams, epoch, log }),
         getSnapshot: createGetSnapshot({ feed, streams, epoch, log }),
         listOperations: createListOperations(operations),
-        getOperation: createGetOperation(operations),
+        getOperation: createGetOperation(findLife),
+        replayOperation: createReplayOperation(
+          { findLife, operations, takeBatch, newId: uuidv7 },
+          { replyTo },
+        ),
         forwardConflicts: createForwardConflicts(env.CONFLICT_URL),
       }),
     log,

@@ -10,19 +10,25 @@ import {
   createLifecycle,
   createLogger,
   createReplyPublisher,
+  createRetentionSchedule,
   listen,
   openPool,
   readEnvOrExit,
   repeat,
   startDrainWorker,
+  startRetentionWorker,
   startTelemetry,
 } from "@syncline/runtime";
 import { dispositionOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema } from "./env.ts";
+import { createPgRetention } from "./io/pg-retention.ts";
 import { createPgStore } from "./io/pg-store.ts";
+import { createApplyRetention } from "./jobs/apply-retention.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
@@ -36,7 +42,8 @@ try {
     "postgres",
     openPool({
       databaseUrl: env.DATABASE_URL,
-      connectionsMax: env.WORKER_CONCURRENCY + 1,
+      // One for retention, one for the health check.
+      connectionsMax: env.WORKER_CONCURRENCY + 2,
       applicationName: "syncline-worker",
       onError,
     }),
@@ -61,7 +68,10 @@ try {
       isRunning: life.isRunning,
       log,
     },
-    { windowOperationsMax: env.WINDOW_OPERATIONS_MAX },
+    {
+      windowOperationsMax: env.WINDOW_OPERATIONS_MAX,
+      ledgerRetentionMs: env.RETENTION_LEDGER_DAYS === 0 ? undefined : env.RETENTION_LEDGER_DAYS * DAY_MS,
+    },
   );
   life.own(
     "drain jobs",
@@ -82,6 +92,39 @@ try {
       log,
     }),
     (sweep) => sweep.stop(),
+  );
+  const applyRetention = createApplyRetention(
+    { store: createPgRetention(pool), isRunning: life.isRunning, log },
+    {
+      ledgerDays: env.RETENTION_LEDGER_DAYS,
+      historyDays: env.RETENTION_HISTORY_DAYS,
+      conflictsDays: env.RETENTION_CONFLICTS_DAYS,
+      batchesDays: env.RETENTION_BATCHES_DAYS,
+    },
+  );
+  life.own(
+    "retention jobs",
+    startRetentionWorker(blockingRedis, applyRetention, {
+      onFailure: (attempt, error) => {
+        const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+        log[level]({ err: error, attempt }, "retention could not be applied and will be tried again");
+      },
+      onError,
+    }),
+    (jobs) => jobs.close(),
+  );
+  const retentionSchedule = life.own(
+    "retention queue",
+    createRetentionSchedule(redis, { intervalMs: env.RETENTION_INTERVAL_MS }),
+    (schedule) => schedule.close(),
+  );
+  life.own(
+    "retention schedule",
+    repeat("the schedule of retention", () => retentionSchedule.ensure(), {
+      intervalMs: env.SWEEP_INTERVAL_MS,
+      log,
+    }),
+    (schedule) => schedule.stop(),
   );
   const health = createHealthHandler({
     isRunning: life.isRunning,

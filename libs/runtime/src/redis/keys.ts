@@ -4,6 +4,8 @@
 const TAG = "{syncline}";
 
 export const laneStreamKey = (lane: number): string => `${TAG}:lane:${lane}`;
+/** The last entry that was committed and taken off a lane. */
+export const laneAnsweredKey = (lane: number): string => `${TAG}:answered:${lane}`;
 /** Entries that could not be read at all: kept aside for a person. */
 export const deadEntriesKey = (lane: number): string => `${TAG}:dead:${lane}`;
 export const acceptedBatchKey = (batchId: string): string => `${TAG}:batch:${batchId}`;

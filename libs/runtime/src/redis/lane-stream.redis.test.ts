@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTestRedisUrl } from "@syncline/stack";
-import type { AcceptedBatch, Resolution } from "@syncline/shared";
+import { isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
 import { deadEntriesKey, laneStreamKey } from "./keys.ts";
@@ -78,6 +78,27 @@ describe("a lane", () => {
     expect(await lanes.readBatchStatus(batch.batchId)).toBeNull();
   });
 
+  it("says of each entry what had been answered when it was accepted, and never takes that back", async () => {
+    const read = async () => (await lanes.readWindow(6, 100)).entries;
+    for (let n = 0; n < 3; n++) await lanes.appendBatch(6, batchOf(1), {});
+    const [first, second, third] = await read();
+    if (!first || !second || !third) throw new Error("entries are missing");
+    for (const { answeredId } of [first, second, third]) {
+      expect(isEntryBefore(answeredId, first.id)).toBe(true);
+    }
+    await lanes.removeEntries(6, [first, second]);
+    await lanes.appendBatch(6, batchOf(1), {});
+    // The slower one of two drains that overlap.
+    await lanes.removeEntries(6, [first]);
+    await lanes.appendBatch(6, batchOf(1), {});
+    expect((await read()).map(({ answeredId }) => answeredId)).toEqual([
+      third.answeredId,
+      second.id,
+      second.id,
+    ]);
+    await lanes.removeEntries(6, await read());
+  });
+
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
     const resolution: Resolution = {
       workspaceId: "w",
@@ -88,7 +109,7 @@ describe("a lane", () => {
       expectedVersion: 1,
       operationsCovered: 1,
       outcome: { kind: "park", reason: "r", proposed: null, overlaps: [] },
-      inputs: { ancestor: null, local: null, newer: "remote" },
+      inputs: { ancestor: null, local: null, localTimestampMs: null },
       isLastRound: false,
     };
     for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});

@@ -5,10 +5,17 @@ import {
   type LaneEntry,
   type OperationResult,
   type Resolution,
+  type StoredEntry,
 } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { redisUnavailable } from "./connect.ts";
-import { acceptedBatchKey, acceptedResolutionKey, deadEntriesKey, laneStreamKey } from "./keys.ts";
+import {
+  acceptedBatchKey,
+  acceptedResolutionKey,
+  deadEntriesKey,
+  laneAnsweredKey,
+  laneStreamKey,
+} from "./keys.ts";
 
 /** What can be read of a batch between its acceptance and its drain. */
 export interface AcceptedBatchStatus {
@@ -18,15 +25,9 @@ export interface AcceptedBatchStatus {
   results: OperationResult[];
 }
 
-/** An entry with its id in the stream. */
-export interface StoredEntry {
-  id: string;
-  entry: LaneEntry;
-}
-
 /** The lanes' streams: what was accepted and is not committed yet. */
 export interface LaneStreams {
-  /** Appends a batch, and makes its status readable, in one step. */
+  /** Appends a batch, notes what had been answered by then, and makes its status readable, in one step. */
   appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<void>;
   /** Appends a conflict's resolution, unless this round's is on the lane already. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
@@ -35,7 +36,7 @@ export interface LaneStreams {
    * Entries that cannot be read are set aside, and reported.
    */
   readWindow(lane: number, operationsMax: number): Promise<{ entries: StoredEntry[]; deadIds: string[] }>;
-  /** Removes what is committed. Returns how many entries are left. */
+  /** Removes what is committed, which counts as answered from then on. Returns how many entries are left. */
   removeEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
   /** The lanes that hold entries. */
   lanesWithEntries(laneCount: number): Promise<number[]>;
@@ -52,6 +53,7 @@ interface Scripts {
   appendBatch(
     stream: string,
     statusKey: string,
+    answeredKey: string,
     entry: string,
     status: string,
     operations: number,
@@ -62,7 +64,7 @@ interface Scripts {
 }
 
 export function createLaneStreams(redis: Redis): LaneStreams {
-  redis.defineCommand("appendBatch", { numberOfKeys: 2, lua: script("./append-batch.lua") });
+  redis.defineCommand("appendBatch", { numberOfKeys: 3, lua: script("./append-batch.lua") });
   redis.defineCommand("appendResolution", { numberOfKeys: 2, lua: script("./append-resolution.lua") });
   redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
@@ -81,6 +83,7 @@ export function createLaneStreams(redis: Redis): LaneStreams {
         scripts.appendBatch(
           laneStreamKey(lane),
           acceptedBatchKey(batch.batchId),
+          laneAnsweredKey(lane),
           JSON.stringify(entry),
           JSON.stringify(status),
           batch.operations.length,
@@ -98,11 +101,11 @@ export function createLaneStreams(redis: Redis): LaneStreams {
       const found = await guarded(scripts.readWindow(laneStreamKey(lane), operationsMax, WINDOW_BYTES_MAX));
       const entries: StoredEntry[] = [];
       const deadIds: string[] = [];
-      for (let at = 0; at + 1 < found.length; at += 2) {
-        const [id = "", text = ""] = found.slice(at, at + 2);
+      for (let at = 0; at + 2 < found.length; at += 3) {
+        const [id = "", text = "", answered] = found.slice(at, at + 3);
         const entry = decodeEntry(text);
         if (entry !== undefined) {
-          entries.push({ id, entry });
+          entries.push({ id, entry, answeredId: answered || id });
           continue;
         }
         await setAside(lane, id);
@@ -117,7 +120,7 @@ export function createLaneStreams(redis: Redis): LaneStreams {
           ? acceptedBatchKey(entry.batch.batchId)
           : acceptedResolutionKey(entry.resolution.conflictId, entry.resolution.round),
       );
-      const keys = [laneStreamKey(lane), ...acceptedKeys];
+      const keys = [laneStreamKey(lane), laneAnsweredKey(lane), ...acceptedKeys];
       return guarded(scripts.removeEntries(keys.length, ...keys, ...entries.map(({ id }) => id)));
     },
 

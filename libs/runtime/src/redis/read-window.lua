@@ -1,7 +1,7 @@
 -- Reads a lane from its head until enough is together; removes nothing.
 -- KEYS[1] lane stream
 -- ARGV[1] most operations, ARGV[2] most bytes; a first entry beyond either is read all the same
--- returns ids and entries in turn: id, entry, id, entry, …
+-- returns ids, entries and what was answered before each: id, entry, answered, id, entry, answered, …
 local operationsLeft, bytesLeft = tonumber(ARGV[1]), tonumber(ARGV[2])
 local window, from = {}, '-'
 while true do
@@ -15,6 +15,7 @@ while true do
     if #window > 0 and (operationsLeft < 0 or bytesLeft < 0) then return window end
     window[#window + 1] = id
     window[#window + 1] = entry
+    window[#window + 1] = fields[6] or ''
     from = '(' .. id
   end
   if #page < 4 then return window end

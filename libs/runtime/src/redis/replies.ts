@@ -9,17 +9,20 @@ export interface BatchReplyMessage {
   results: OperationResult[];
 }
 
-/** The final answer to an operation that was `pending`, sent to every ingest process. */
+/**
+ * The final answer to an operation that was `pending`, sent to every ingest process. In any batch but the one that
+ * brought it first it is a replay.
+ */
 export interface SettledMessage {
   workspaceId: string;
   deviceId: string;
+  batchId: string;
   result: OperationResult;
 }
 
-/** A workspace that was committed to, and its change counter since. */
+/** A workspace that was committed to. */
 export interface ChangedMessage {
   workspaceId: string;
-  seq: number;
 }
 
 /**

@@ -6,7 +6,7 @@ import { jsonEqual } from "../json/json-equal.ts";
 import { applyOperation } from "./apply-operation.ts";
 
 function patched(document: JsonObject | null, ...patch: JsonPatchStep[]) {
-  return applyOperation(document, { kind: "update", patch });
+  return applyOperation(document, { kind: "update", documentId: "doc", patch });
 }
 
 function nest(levels: number): JsonObject {
@@ -18,7 +18,7 @@ function nest(levels: number): JsonObject {
 describe("an operation", () => {
   it("that creates or puts replaces the whole document", () => {
     for (const kind of ["create", "put"] as const) {
-      expect(applyOperation({ old: 1 }, { kind, data: { title: "new" } })).toStrictEqual({
+      expect(applyOperation({ old: 1 }, { kind, documentId: "doc", data: { title: "new" } })).toStrictEqual({
         ok: true,
         document: { title: "new" },
       });
@@ -26,17 +26,26 @@ describe("an operation", () => {
   });
 
   it("that deletes leaves no document, whether or not there was one", () => {
-    expect(applyOperation({ a: 1 }, { kind: "delete" })).toStrictEqual({ ok: true, document: null });
-    expect(applyOperation(null, { kind: "delete" })).toStrictEqual({ ok: true, document: null });
+    expect(applyOperation({ a: 1 }, { kind: "delete", documentId: "doc" })).toStrictEqual({
+      ok: true,
+      document: null,
+    });
+    expect(applyOperation(null, { kind: "delete", documentId: "doc" })).toStrictEqual({
+      ok: true,
+      document: null,
+    });
   });
 
   it("that updates merges its data into the document", () => {
-    const applied = applyOperation({ a: 1, b: { c: 1, d: 2 } }, { kind: "update", data: { b: { c: null } } });
+    const applied = applyOperation(
+      { a: 1, b: { c: 1, d: 2 } },
+      { kind: "update", documentId: "doc", data: { b: { c: null } } },
+    );
     expect(applied).toStrictEqual({ ok: true, document: { a: 1, b: { d: 2 } } });
   });
 
   it("that updates starts from an empty object where there is no document", () => {
-    expect(applyOperation(null, { kind: "update", data: { a: 1 } })).toStrictEqual({
+    expect(applyOperation(null, { kind: "update", documentId: "doc", data: { a: 1 } })).toStrictEqual({
       ok: true,
       document: { a: 1 },
     });

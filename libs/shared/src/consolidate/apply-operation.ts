@@ -8,7 +8,8 @@ import { applyMergePatch } from "./merge-patch.ts";
 export type Applied =
   { ok: true; document: JsonObject | null } | { ok: false; errorType: string; message: string };
 
-type Content = Pick<AcceptedOperation, "kind" | "data" | "patch">;
+/** What an operation does to its document. */
+export type OperationEffect = Pick<AcceptedOperation, "kind" | "documentId" | "data" | "patch">;
 
 /**
  * Applies one operation to the document it meets, with no regard to versions: that is the caller's decision.
@@ -16,7 +17,7 @@ type Content = Pick<AcceptedOperation, "kind" | "data" | "patch">;
  *
  * @param document - `null` where there is none, or a tombstone; an update then starts from an empty object
  */
-export function applyOperation(document: JsonObject | null, operation: Content): Applied {
+export function applyOperation(document: JsonObject | null, operation: OperationEffect): Applied {
   switch (operation.kind) {
     case "create":
     case "put":
@@ -24,18 +25,27 @@ export function applyOperation(document: JsonObject | null, operation: Content):
     case "delete":
       return { ok: true, document: null };
     case "update":
-      if (operation.patch !== undefined) return applyPatch(document ?? {}, operation.patch);
+      if (operation.patch !== undefined)
+        return applyPatch(document ?? {}, operation.patch, operation.documentId);
       return { ok: true, document: applyMergePatch(document ?? {}, operation.data ?? {}) };
     default:
       return operation.kind satisfies never;
   }
 }
 
-function applyPatch(document: JsonObject, patch: JsonPatchStep[]): Applied {
+function applyPatch(document: JsonObject, patch: JsonPatchStep[], documentId: string): Applied {
   const patched = applyJsonPatch(document, patch);
   if (!patched.ok)
     return patchFailed(`patch step ${patched.step} (${patch[patched.step]?.op}): ${patched.message}`);
   if (!isJsonObject(patched.value)) return patchFailed("the patch leaves no JSON object");
+  const { id } = patched.value;
+  if (id !== undefined && id !== documentId) {
+    return {
+      ok: false,
+      errorType: "id_mismatch",
+      message: "The patch makes data.id differ from document_id",
+    };
+  }
   return { ok: true, document: patched.value };
 }
 

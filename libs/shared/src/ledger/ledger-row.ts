@@ -1,3 +1,5 @@
+import type { ConflictStrategy } from "../protocol/batch.ts";
+import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { OperationKind } from "../protocol/operation.ts";
 
 /** A row of the ledger. `pending` until the conflict it belongs to is settled. */
@@ -25,4 +27,12 @@ export interface LedgerRow {
   requestId: string;
   traceId: string | null;
   acceptedAtMs: number;
+}
+
+/** What was sent: an operation with what its batch said of it. The ledger keeps it of an `error` that can be sent again. */
+export interface OperationContent {
+  operation: AcceptedOperation;
+  deviceDeclared: boolean;
+  onConflict?: ConflictStrategy;
+  epoch?: string;
 }

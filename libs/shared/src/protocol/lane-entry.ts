@@ -25,6 +25,8 @@ export interface AcceptedOperation {
   group?: string;
   /** A digest of the content: another one under the same `clientId` is a mistake, not a resend. */
   fingerprint: string;
+  /** A person sends again what ended as an error: it is judged anew. */
+  replay?: true;
 }
 
 /** A batch as it stands in a lane's stream. */
@@ -48,11 +50,6 @@ export interface AcceptedBatch {
   operations: AcceptedOperation[];
 }
 
-/** An operation that waits behind a conflict, with what its batch knew of it. */
-export interface HeldOperation extends AcceptedOperation {
-  batchId: string;
-}
-
 /** What the conflict service made of a conflict, on its way back through the lane. */
 export interface Resolution {
   workspaceId: string;
@@ -71,12 +68,12 @@ export interface Resolution {
   isLastRound: boolean;
 }
 
-/** The documents that a merge starts from. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
+/** What a device brings to a merge. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
 export interface MergeInputs {
   ancestor: JsonObject | null;
   local: JsonObject | null;
-  /** Whose operation has the newer timestamp; `remote` when equal or missing. */
-  newer: "remote" | "local";
+  /** The timestamp of the device's last operation. */
+  localTimestampMs: number | null;
 }
 
 /** Either a document to commit, or a decision for a person to take. */
@@ -102,3 +99,11 @@ export interface RefusedOperation {
 export type LaneEntry =
   | { kind: "batch"; batch: AcceptedBatch; trace: Record<string, string> }
   | { kind: "resolution"; resolution: Resolution; trace: Record<string, string> };
+
+/** An entry as it lies on its lane. Ids are those of a Redis stream: `milliseconds-number`, ascending. */
+export interface StoredEntry {
+  id: string;
+  entry: LaneEntry;
+  /** The last entry that had been taken off the lane, and so answered, when this batch was accepted. */
+  answeredId: string;
+}

@@ -1,10 +1,9 @@
-import type { HeldOperation, JsonObject } from "@syncline/shared";
+import type { AcceptedOperation, HistoricDocument, JsonObject } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import { mergeConflict, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
-const operation = (more: Partial<HeldOperation>): HeldOperation => ({
-  batchId: "b",
+const operation = (more: Partial<AcceptedOperation>): AcceptedOperation => ({
   clientId: "c",
   position: 0,
   kind: "update",
@@ -15,9 +14,9 @@ const operation = (more: Partial<HeldOperation>): HeldOperation => ({
 });
 
 function caseOf(given: {
-  operations: HeldOperation[];
+  operations: AcceptedOperation[];
   remote: JsonObject | null;
-  historic?: ConflictCase["historic"];
+  historic?: HistoricDocument;
   conflict?: Partial<OpenConflict>;
   remoteTimestampMs?: number;
 }): ConflictCase {

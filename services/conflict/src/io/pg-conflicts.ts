@@ -1,6 +1,7 @@
 import { camelRow, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
-import type { ConflictCase, HistoricDocument } from "../core/merge-conflict.ts";
-import type { OpenConflict, RemoteDocument } from "../core/open-conflict.ts";
+import type { HistoricDocument } from "@syncline/shared";
+import type { ConflictCase } from "../core/merge-conflict.ts";
+import type { OpenConflict } from "../core/open-conflict.ts";
 
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
 export interface PgConflicts {
@@ -39,7 +40,7 @@ export function createPgConflicts(query: Query): PgConflicts {
         remote:
           remote === undefined
             ? { version: 0, data: null, timestampMs: null }
-            : camelRow<RemoteDocument>(remote),
+            : camelRow<ConflictCase["remote"]>(remote),
         historic: historic ?? null,
       };
     },

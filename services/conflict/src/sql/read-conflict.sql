@@ -1,4 +1,10 @@
--- $1 workspace id, $2 conflict id
-SELECT workspace_id, conflict_id, collection, document_id, status, strategy, round, base_version, ancestor, device_view, operations
-FROM conflicts
-WHERE workspace_id = $1 AND conflict_id = $2
+-- $1 workspace id, $2 conflict id. A conflict with its device's run.
+SELECT
+  c.workspace_id, c.conflict_id, c.collection, c.document_id, c.status, c.strategy, c.round, c.base_version, c.ancestor,
+  c.device_view, (
+    SELECT coalesce(json_agg(h.operation ORDER BY h.place), '[]')
+    FROM held_operations h
+    WHERE h.workspace_id = c.workspace_id AND h.conflict_id = c.conflict_id
+  ) AS operations
+FROM conflicts c
+WHERE c.workspace_id = $1 AND c.conflict_id = $2

@@ -1,8 +1,34 @@
-import { resultOf, type LedgerRow, type OperationKind, type OperationResult } from "@syncline/shared";
+import {
+  backoffMs,
+  pendingResults,
+  resultOf,
+  ROUND_BACKOFF,
+  type AcceptedBatch,
+  type AcceptedOperation,
+  type LedgerRow,
+  type OperationKind,
+  type OperationResult,
+} from "@syncline/shared";
+
+/** What an operation is known by. */
+export interface OperationKey {
+  workspaceId: string;
+  deviceId: string;
+  clientId: string;
+}
+
+/** An operation that lies on its lane, with the batch that brought it. */
+export interface OperationOnLane {
+  operation: AcceptedOperation;
+  batch: AcceptedBatch;
+  trace: Record<string, string>;
+}
 
 /** A row of the ledger, with when it got its final answer. */
 export interface OperationRow extends LedgerRow {
   settledAt: Date | null;
+  /** It ended as an error, and the ledger has what was sent. */
+  replayable: boolean;
 }
 
 /** An operation and what became of it; what there is none of is `null`. */
@@ -16,6 +42,8 @@ export interface OperationStory extends OperationRow {
   conflictStatus: string | null;
   conflictRound: number | null;
   conflictStrategy: string | null;
+  conflictReason: string | null;
+  conflictUpdatedAt: Date | null;
   /** The operation that opened the conflict. */
   conflictOpenedBy: string | null;
 }
@@ -33,15 +61,24 @@ export interface OperationBody {
   batch_id: string;
   operation: OperationKind;
   collection: string;
-  document_id: string;
+  /** `null` where it was made here, and is not certain yet. */
+  document_id: string | null;
   status: LedgerRow["status"];
   result: OperationResult;
+  /** What stood against it: why it was refused, or is being merged. */
+  reason: {
+    error_type: string | null;
+    error: string;
+    expected_version: number | null;
+    current_version: number | null;
+  } | null;
   conflict_id: string | null;
   subject: string;
   request_id: string;
   trace_id: string | null;
   accepted_at: string;
   settled_at: string | null;
+  replayable: boolean;
 }
 
 /** The life of an operation. */
@@ -51,9 +88,20 @@ export interface OperationLifeBody extends OperationBody {
   applied: { seq: number; committed_at: string } | null;
   /** The versions of that change, where it holds those of several operations. */
   folded_into: { seq: number; first_version: number; version: number } | null;
+  /** How many rounds its merge has come to. */
+  rounds: number | null;
   /** The conflict behind which it waits, or waited: one that another operation of its device had opened. */
   held_behind: string | null;
-  conflict: { conflict_id: string; status: string; strategy: string; round: number } | null;
+  conflict: {
+    conflict_id: string;
+    status: string;
+    strategy: string;
+    round: number;
+    /** Why it is left to a person. */
+    reason: string | null;
+    /** When its round is due at the latest, while it is open. */
+    next_round_by: string | null;
+  } | null;
 }
 
 export function operationBody(row: OperationRow): OperationBody {
@@ -66,12 +114,14 @@ export function operationBody(row: OperationRow): OperationBody {
     document_id: row.documentId,
     status: row.status,
     result: resultOf(row, { replayed: false }),
+    reason: reasonOf(row),
     conflict_id: row.conflictId,
     subject: row.subject,
     request_id: row.requestId,
     trace_id: row.traceId,
     accepted_at: new Date(row.acceptedAtMs).toISOString(),
     settled_at: row.settledAt?.toISOString() ?? null,
+    replayable: row.replayable,
   };
 }
 
@@ -81,8 +131,50 @@ export function operationLife(story: OperationStory): OperationLifeBody {
     ...operationBody(story),
     drained_at: story.drainedAt?.toISOString() ?? null,
     ...changeOf(story),
+    rounds: story.rounds ?? conflict?.round ?? null,
     held_behind: story.conflictOpenedBy === story.clientId ? null : (conflict?.conflict_id ?? null),
     conflict,
+  };
+}
+
+/** The life of an operation that is still on its lane: nothing is known of it but that it was accepted. */
+export function acceptedLife({ operation, batch, trace }: OperationOnLane): OperationLifeBody {
+  const [result = { client_id: operation.clientId, status: "pending" as const }] = pendingResults({
+    operations: [operation],
+  });
+  return {
+    client_id: operation.clientId,
+    device_id: batch.deviceId,
+    batch_id: batch.batchId,
+    operation: operation.kind,
+    collection: operation.collection,
+    document_id: result.document_id ?? null,
+    status: "pending",
+    result,
+    reason: null,
+    conflict_id: null,
+    subject: batch.subject,
+    request_id: batch.requestId,
+    trace_id: trace["traceparent"]?.split("-")[1] ?? null,
+    accepted_at: new Date(batch.acceptedAtMs).toISOString(),
+    drained_at: null,
+    settled_at: null,
+    replayable: false,
+    applied: null,
+    folded_into: null,
+    rounds: null,
+    held_behind: null,
+    conflict: null,
+  };
+}
+
+function reasonOf(row: OperationRow): OperationBody["reason"] {
+  if (row.error === null) return null;
+  return {
+    error_type: row.errorType,
+    error: row.error,
+    expected_version: row.expectedVersion,
+    current_version: row.currentVersion,
   };
 }
 
@@ -101,5 +193,19 @@ function changeOf(story: OperationStory): Pick<OperationLifeBody, "applied" | "f
 function conflictOf(story: OperationStory): OperationLifeBody["conflict"] {
   const { conflictId, conflictStatus: status, conflictStrategy: strategy, conflictRound: round } = story;
   if (conflictId === null || status === null || strategy === null || round === null) return null;
-  return { conflict_id: conflictId, status, strategy, round };
+  const { conflictReason: reason, conflictUpdatedAt: updatedAt } = story;
+  const isDue = status === "open" && updatedAt !== null;
+  return {
+    conflict_id: conflictId,
+    status,
+    strategy,
+    round,
+    reason,
+    next_round_by: isDue ? new Date(updatedAt.getTime() + longestDelayMs(round)).toISOString() : null,
+  };
+}
+
+/** The first round starts at once, later ones after a backoff. */
+function longestDelayMs(round: number): number {
+  return round === 1 ? 0 : backoffMs(round - 1, ROUND_BACKOFF, 1);
 }

@@ -42,9 +42,9 @@ describe("a request that waits for its batch", () => {
   it("waits on while an operation is pending, and is answered once that is settled", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending, result("op_3", "pending")]);
-    waiting.onSettled("w", "dev_1", settled);
+    waiting.onSettled(BATCH, settled);
     expect(waiting.list()).toHaveLength(1);
-    waiting.onSettled("w", "dev_1", result("op_3", "conflict"));
+    waiting.onSettled(BATCH, result("op_3", "conflict"));
     expect(await wait.results).toEqual([done, settled, result("op_3", "conflict")]);
   });
 
@@ -58,8 +58,8 @@ describe("a request that waits for its batch", () => {
   it("does not take another device's or workspace's operation of the same name for its own", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [pending]);
-    waiting.onSettled("w", "dev_2", settled);
-    waiting.onSettled("w2", "dev_1", settled);
+    waiting.onSettled({ ...BATCH, deviceId: "dev_2" }, settled);
+    waiting.onSettled({ ...BATCH, workspaceId: "w2" }, settled);
     wait.cancel();
     expect(await wait.results).toEqual([pending]);
   });
@@ -67,21 +67,21 @@ describe("a request that waits for its batch", () => {
   it("keeps an answer that is final already", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending, result("op_3", "pending")]);
-    waiting.onSettled("w", "dev_1", { ...done, status: "error" });
-    waiting.onSettled("w", "dev_1", settled);
-    waiting.onSettled("w", "dev_1", result("op_2", "error"));
-    waiting.onSettled("w", "dev_1", result("op_3", "success"));
+    waiting.onSettled(BATCH, { ...done, status: "error" });
+    waiting.onSettled(BATCH, settled);
+    waiting.onSettled(BATCH, result("op_2", "error"));
+    waiting.onSettled(BATCH, result("op_3", "success"));
     expect(await wait.results).toEqual([done, settled, result("op_3", "success")]);
   });
 
-  it("is answered together with every other that waits for the same operation", async () => {
+  it("is answered together with every other that waits for the same operation, which is a replay to them", async () => {
     const first = waiting.wait(BATCH, LONG_MS);
     const resend = waiting.wait({ ...BATCH, batchId: "b2" }, LONG_MS);
     waiting.onBatch("b1", [pending]);
     waiting.onBatch("b2", [done, pending]);
-    waiting.onSettled("w", "dev_1", settled);
+    waiting.onSettled(BATCH, settled);
     expect(await first.results).toEqual([settled]);
-    expect(await resend.results).toEqual([done, settled]);
+    expect(await resend.results).toEqual([done, { ...settled, replayed: true }]);
   });
 
   it("is told nothing when its time is up and nothing was heard", async () => {
@@ -97,7 +97,7 @@ describe("a request that waits for its batch", () => {
     waiting.onBatch("b1", [done, pending]);
     vi.advanceTimersByTime(LONG_MS);
     expect(await wait.results).toEqual([done, pending]);
-    waiting.onSettled("w", "dev_1", settled);
+    waiting.onSettled(BATCH, settled);
   });
 
   it("can give up, again and again", async () => {
@@ -114,8 +114,8 @@ describe("a request that waits for its batch", () => {
     waiting.onBatch("b1", [pending]);
     waiting.onBatch("b2", [pending]);
     first.cancel();
-    waiting.onSettled("w", "dev_1", settled);
-    expect(await second.results).toEqual([settled]);
+    waiting.onSettled(BATCH, settled);
+    expect(await second.results).toEqual([{ ...settled, replayed: true }]);
   });
 });
 

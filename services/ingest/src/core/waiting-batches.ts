@@ -59,13 +59,14 @@ export class WaitingBatches {
     }
   }
 
-  /** Takes in the final answer to an operation that was pending. */
-  onSettled(workspaceId: string, deviceId: string, settled: OperationResult): void {
+  /** Takes in the final answer to an operation that was pending; in another batch than its own it is a replay. */
+  onSettled({ workspaceId, deviceId, batchId }: WaitingBatch, settled: OperationResult): void {
     const waiters =
       this.#waitersByOperation.get(operationKey(workspaceId, deviceId, settled.client_id)) ?? [];
     for (const waiter of waiters) {
+      const answer = waiter.batchId === batchId ? settled : { ...settled, replayed: true as const };
       const results = (waiter.results ?? []).map((result) =>
-        result.client_id === settled.client_id && result.status === "pending" ? settled : result,
+        result.client_id === settled.client_id && result.status === "pending" ? answer : result,
       );
       waiter.results = results;
       if (isFinal(results)) waiter.finish();

@@ -11,14 +11,12 @@ async function isOver(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("a watch", () => {
-  it("waits for something newer than what is known, in its own workspace", async () => {
+  it("waits for a commit to its own workspace", async () => {
     const watched = new WatchedWorkspaces();
-    const watch = watched.watch("w", new AbortController().signal);
-    const wait = watch.newerThan(5);
-    watched.onChanged("other", 9);
-    watched.onChanged("w", 5);
+    const wait = watched.watch("w", new AbortController().signal).next();
+    watched.onCommit("other");
     expect(await isOver(wait)).toBe(false);
-    watched.onChanged("w", 6);
+    watched.onCommit("w");
     expect(await isOver(wait)).toBe(true);
   });
 
@@ -26,23 +24,28 @@ describe("a watch", () => {
     const watched = new WatchedWorkspaces();
     const watch = watched.watch("w", new AbortController().signal);
     watch.clear();
-    watched.onChanged("w", 6);
-    expect(await isOver(watch.newerThan(5))).toBe(true);
+    watched.onCommit("w");
+    expect(await isOver(watch.next())).toBe(true);
   });
 
-  it("takes one hint for one look: a wrong one is not followed for ever", async () => {
+  it("takes what it heard for one look, not for more", async () => {
     const watched = new WatchedWorkspaces();
     const watch = watched.watch("w", new AbortController().signal);
-    watched.onChanged("w", 1_000_000);
-    expect(await isOver(watch.newerThan(5))).toBe(true);
+    watched.onCommit("w");
+    watched.onCommit("w");
+    expect(await isOver(watch.next())).toBe(true);
     watch.clear();
-    expect(await isOver(watch.newerThan(5))).toBe(false);
+    expect(await isOver(watch.next())).toBe(false);
+  });
+
+  it("waits no longer than it is told to", async () => {
+    await new WatchedWorkspaces().watch("w", new AbortController().signal).next(1);
   });
 
   it("is over, and forgotten, with its signal", async () => {
     const watched = new WatchedWorkspaces();
     const controller = new AbortController();
-    const wait = watched.watch("w", controller.signal).newerThan(5);
+    const wait = watched.watch("w", controller.signal).next();
     watched.watch("w", new AbortController().signal);
     expect(watched.list()).toEqual(["w"]);
     controller.abort();
@@ -54,7 +57,7 @@ describe("a watch", () => {
     alone.watch("w", other.signal);
     other.abort();
     expect(alone.list()).toEqual([]);
-    expect(await isOver(alone.watch("w", other.signal).newerThan(5))).toBe(true);
+    expect(await isOver(alone.watch("w", other.signal).next())).toBe(true);
     expect(alone.list()).toEqual([]);
   });
 });

@@ -2,14 +2,14 @@
 export interface Watch {
   /** Forgets what was heard. Call it before reading: what is heard from then on may not be in what is read. */
   clear(): void;
-  /** Waits until something newer than `seq` was heard of since {@link clear}, or the watch is over. */
-  newerThan(seq: number): Promise<void>;
+  /** Waits until a commit was heard of since {@link clear}, the watch is over, or so much time has passed. */
+  next(timeoutMs?: number): Promise<void>;
 }
 
 /**
- * Who of this process follows which workspace, fed by hints. A hint starts a look into Postgres and is never believed
- * beyond that: each one is the reason for one look at most, so that a wrong one does no harm. Whoever owns this also
- * feeds it from Postgres, every few seconds: hints get lost.
+ * Who of this process follows which workspace, fed by hints. A hint starts one look into Postgres and is never believed
+ * beyond that, so that a wrong one does no harm. Whoever owns this also feeds it from Postgres, every few seconds: hints
+ * get lost.
  */
 export class WatchedWorkspaces {
   readonly #watchersByWorkspaceId = new Map<string, Set<Watcher>>();
@@ -28,9 +28,9 @@ export class WatchedWorkspaces {
     return watcher;
   }
 
-  /** Takes in that a workspace has come so far. */
-  onChanged(workspaceId: string, seq: number): void {
-    for (const watcher of this.#watchersByWorkspaceId.get(workspaceId) ?? []) watcher.hear(seq);
+  /** Takes in that something was committed to a workspace: changes, conflicts, or answers alone. */
+  onCommit(workspaceId: string): void {
+    for (const watcher of this.#watchersByWorkspaceId.get(workspaceId) ?? []) watcher.hear();
   }
 
   /** Every workspace that somebody watches. */
@@ -41,7 +41,7 @@ export class WatchedWorkspaces {
 
 class Watcher implements Watch {
   readonly #signal: AbortSignal;
-  #heardSeq = -1;
+  #heard = false;
   #wake: (() => void) | undefined;
 
   constructor(signal: AbortSignal) {
@@ -50,20 +50,21 @@ class Watcher implements Watch {
   }
 
   clear(): void {
-    this.#heardSeq = -1;
+    this.#heard = false;
   }
 
-  hear(seq: number): void {
-    this.#heardSeq = Math.max(this.#heardSeq, seq);
+  hear(): void {
+    this.#heard = true;
     this.#wake?.();
   }
 
-  async newerThan(seq: number): Promise<void> {
-    while (this.#heardSeq <= seq && !this.#signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  async next(timeoutMs?: number): Promise<void> {
+    if (this.#heard || this.#signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
+    await promise;
+    clearTimeout(timer);
     this.#wake = undefined;
   }
 }

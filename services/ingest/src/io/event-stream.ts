@@ -11,7 +11,7 @@ const STREAM_MS_MAX = 24 * 3_600_000;
 export interface ServerSentEvent {
   event: string;
   /** Where a client that comes back goes on from. */
-  id?: number;
+  id?: string;
   data: unknown;
 }
 
@@ -19,8 +19,11 @@ export interface ServerSentEvent {
 export interface EventWriter {
   /** Sends an event, and waits until the client has taken it. */
   send(event: ServerSentEvent): Promise<void>;
-  /** Says how far the client has come without an event of its own; it is told with the next heartbeat. */
-  pass(id: number): void;
+  /**
+   * Says how far the client has come without an event of its own. It is told with the next heartbeat; at once where it
+   * was told nothing yet.
+   */
+  pass(id: string): void;
 }
 
 /**
@@ -33,7 +36,7 @@ export async function streamEvents(
   options: { expiresAtMs: number; log: Logger },
   write: (events: EventWriter) => Promise<void>,
 ): Promise<void> {
-  let lastId: number | undefined;
+  let lastId: string | undefined;
   // `connection: close`, so that a stopping server need not wait for the connection to idle.
   response.status(200).set({
     "content-type": "text/event-stream",
@@ -42,10 +45,11 @@ export async function streamEvents(
     connection: "close",
   });
   response.flushHeaders();
-  const heartbeat = setInterval(() => {
+  const beat = () => {
     // A client that has not taken the last event is owed no heartbeat.
     if (!response.writableNeedDrain) response.write(`:\n${idLine(lastId)}\n`);
-  }, HEARTBEAT_MS);
+  };
+  const heartbeat = setInterval(beat, HEARTBEAT_MS);
   const expiry = setTimeout(stream.end, Math.min(options.expiresAtMs - Date.now(), STREAM_MS_MAX));
   try {
     await write({
@@ -55,7 +59,9 @@ export async function streamEvents(
         await writeDrained(response, text, stream.signal);
       },
       pass: (id) => {
+        const isFirst = lastId === undefined;
         lastId = id;
+        if (isFirst) beat();
       },
     });
   } catch (error) {
@@ -68,6 +74,6 @@ export async function streamEvents(
   }
 }
 
-function idLine(id: number | undefined): string {
+function idLine(id: string | undefined): string {
   return id === undefined ? "" : `id: ${id}\n`;
 }

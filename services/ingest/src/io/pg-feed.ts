@@ -1,6 +1,14 @@
-import { statementsIn, type Query } from "@syncline/runtime";
-import type { ChangeBody, DocumentBody, HistoryBody, HistoryChangeBody, JsonObject } from "@syncline/shared";
-import type { ChangesPage, ReadChangesPage } from "../core/follow-feed.ts";
+import { camelRow, statementsIn, type Query } from "@syncline/runtime";
+import type {
+  ChangeBody,
+  ConflictStrategy,
+  DocumentBody,
+  HistoryBody,
+  HistoryChangeBody,
+  JsonObject,
+} from "@syncline/shared";
+import type { ConflictPlace } from "../core/event-place.ts";
+import type { ChangesPage, Page } from "../core/follow-feed.ts";
 
 /** Where a workspace's feed begins and ends. */
 export interface FeedEnds {
@@ -8,6 +16,32 @@ export interface FeedEnds {
   seq: number;
   /** Changes up to here are no longer in the feed. */
   feedFrom: number;
+  /** Counts the commits: one that only wrote conflicts or answers, too. */
+  revision: number;
+}
+
+/** What the listing of conflicts shows of a record. */
+export interface ConflictSummary {
+  conflict_id: string;
+  collection: string;
+  document_id: string;
+  device_id: string;
+  status: "open" | "parked" | "reported" | "resolved";
+  strategy: ConflictStrategy;
+  round: number;
+  base_version: number | null;
+  current_version: number;
+  resolved_version: number | null;
+  resolved_seq: number | null;
+  reason: string | null;
+  operation_count: number;
+  opened_at: string;
+  updated_at: string;
+}
+
+/** A page of conflict records in the order in which they were written last, each with its place. */
+export interface ConflictsPage extends Page<ConflictPlace> {
+  conflicts: { place: ConflictPlace; summary: ConflictSummary }[];
 }
 
 /** A page of a workspace's live documents, in key order. */
@@ -24,7 +58,16 @@ export interface DocumentPlace {
 
 /** What those read who follow a workspace, or start to. Pages end at a number of bytes, too, so that memory is bounded. */
 export interface PgFeed {
-  readChanges: ReadChangesPage;
+  /** In `seq` order; `gone` where the feed no longer goes back so far. */
+  readChanges(
+    workspaceId: string,
+    page: { since: number; limit: number; collections: string[] | undefined },
+  ): Promise<ChangesPage | "gone">;
+  /** Each record as it stands now; one that was written since the place was reached comes again. */
+  readConflicts(
+    workspaceId: string,
+    page: { after: ConflictPlace; limit: number; collections: string[] | undefined },
+  ): Promise<ConflictsPage>;
   /** Of those workspaces that have been committed to. */
   readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
   /** Live documents after a place, or from the first one on. */
@@ -45,6 +88,7 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CHANGES = statement("read-changes");
+const FOLLOW_CONFLICTS = statement("follow-conflicts");
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_SNAPSHOT = statement("read-snapshot");
 const READ_HISTORY = statement("read-history");
@@ -56,6 +100,14 @@ type ChangeRow = Omit<HistoryChangeBody, "committed_at" | "seq"> & {
   found: number;
 };
 type FeedRow = ChangeRow & { feed_to: number; feed_from: number };
+/** A record, or nulls in its place where there is none. */
+type ConflictRow = Omit<ConflictSummary, "conflict_id" | "opened_at" | "updated_at"> & {
+  revision_to: number;
+  revision: number;
+  conflict_id: string | null;
+  opened_at: Date;
+  updated_at: Date;
+};
 type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
   data: JsonObject;
   updated_at: Date;
@@ -77,12 +129,36 @@ export function createPgFeed(query: Query): PgFeed {
       return { changes, next, more };
     },
 
+    async readConflicts(workspaceId, { after, limit, collections }) {
+      const values = [workspaceId, after.revision, after.conflictId, limit + 1, collections ?? null];
+      const rows = await query<ConflictRow>(FOLLOW_CONFLICTS, values);
+      const [first] = rows;
+      if (first === undefined) return { conflicts: [], next: after, more: false };
+      const conflicts = rows.slice(0, limit).flatMap(({ revision_to: _, revision, ...row }) =>
+        row.conflict_id === null
+          ? []
+          : [
+              {
+                place: { revision, conflictId: row.conflict_id },
+                summary: {
+                  ...row,
+                  conflict_id: row.conflict_id,
+                  opened_at: row.opened_at.toISOString(),
+                  updated_at: row.updated_at.toISOString(),
+                },
+              },
+            ],
+      );
+      const more = rows.length > limit;
+      // At its end a reader has passed every record, also those of collections that it leaves out.
+      const end = { revision: Math.max(first.revision_to, after.revision), conflictId: null };
+      return { conflicts, next: more ? (conflicts.at(-1)?.place ?? after) : end, more };
+    },
+
     async readEnds(workspaceIds) {
       if (workspaceIds.length === 0) return [];
-      const rows = await query<{ workspace_id: string; seq: number; feed_from: number }>(READ_WORKSPACES, [
-        workspaceIds,
-      ]);
-      return rows.map((row) => ({ workspaceId: row.workspace_id, seq: row.seq, feedFrom: row.feed_from }));
+      const rows = await query<Record<string, unknown>>(READ_WORKSPACES, [workspaceIds]);
+      return rows.map((row) => camelRow<FeedEnds>(row));
     },
 
     async readDocuments(workspaceId, { after, limit }) {

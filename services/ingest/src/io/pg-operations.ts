@@ -1,5 +1,6 @@
 import { camelRow, type Query, statementsIn } from "@syncline/runtime";
-import type { OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
+import type { OperationContent } from "@syncline/shared";
+import type { OperationKey, OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
 
 /** The statuses that operations are listed by: successes are read one by one, or in the feed. */
 export const LISTED_STATUSES = ["error", "conflict", "pending"] as const;
@@ -7,7 +8,9 @@ export type ListedStatus = (typeof LISTED_STATUSES)[number];
 
 /** The ledger, read for people: what became of an operation, and which did not go well. */
 export interface PgOperations {
-  read(workspaceId: string, deviceId: string, clientId: string): Promise<OperationStory | undefined>;
+  read(key: OperationKey): Promise<OperationStory | undefined>;
+  /** What was sent, of an operation that can be replayed. */
+  readContent(key: OperationKey): Promise<OperationContent | undefined>;
   /** Newest first. */
   list(
     workspaceId: string,
@@ -17,13 +20,23 @@ export interface PgOperations {
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_OPERATION = statement("read-operation");
+const READ_CONTENT = statement("read-content");
 const LIST_OPERATIONS = statement("list-operations");
 
 export function createPgOperations(query: Query): PgOperations {
   return {
-    async read(workspaceId, deviceId, clientId) {
+    async read({ workspaceId, deviceId, clientId }) {
       const [row] = await query<Record<string, unknown>>(READ_OPERATION, [workspaceId, deviceId, clientId]);
       return row === undefined ? undefined : camelRow<OperationStory>(row);
+    },
+
+    async readContent({ workspaceId, deviceId, clientId }) {
+      const [row] = await query<{ content: OperationContent }>(READ_CONTENT, [
+        workspaceId,
+        deviceId,
+        clientId,
+      ]);
+      return row?.content;
     },
 
     async list(workspaceId, { status, before, limit }) {

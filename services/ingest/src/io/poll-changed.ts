@@ -1,11 +1,14 @@
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import type { PgFeed } from "./pg-feed.ts";
 
-/** Looks up how far the workspaces have come that somebody follows: word of a commit may have got lost. */
+/** Looks up which of the workspaces that somebody follows were committed to: word of it may have got lost. */
 export function createPollChanged(deps: { watched: WatchedWorkspaces; feed: PgFeed }): () => Promise<void> {
+  let revisionByWorkspaceId: ReadonlyMap<string, number> = new Map();
   return async () => {
-    for (const { workspaceId, seq } of await deps.feed.readEnds(deps.watched.list())) {
-      deps.watched.onChanged(workspaceId, seq);
+    const ends = await deps.feed.readEnds(deps.watched.list());
+    for (const { workspaceId, revision } of ends) {
+      if (revision !== revisionByWorkspaceId.get(workspaceId)) deps.watched.onCommit(workspaceId);
     }
+    revisionByWorkspaceId = new Map(ends.map(({ workspaceId, revision }) => [workspaceId, revision]));
   };
 }

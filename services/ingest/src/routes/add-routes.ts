@@ -13,6 +13,7 @@ interface Routes {
   getSnapshot: RequestHandler<{ workspaceId: string }>;
   listOperations: RequestHandler<{ workspaceId: string }>;
   getOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
+  replayOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
   forwardConflicts: RequestHandler<{ workspaceId: string }>;
 }
 
@@ -29,6 +30,7 @@ export function addRoutes(app: Express, routes: Routes): void {
   app.get("/api/v1/workspaces/:workspaceId/snapshot", routes.getSnapshot);
   app.get("/api/v1/workspaces/:workspaceId/operations", routes.listOperations);
   app.get("/api/v1/workspaces/:workspaceId/operations/:clientId", routes.getOperation);
+  app.post("/api/v1/workspaces/:workspaceId/operations/:clientId/replay", routes.replayOperation);
   app.get("/api/v1/workspaces/:workspaceId/conflicts", routes.forwardConflicts);
   app.get("/api/v1/workspaces/:workspaceId/conflicts/:conflictId", routes.forwardConflicts);
 }

@@ -7,6 +7,9 @@ import { streamEvents } from "../io/event-stream.ts";
 import { unknownBatch, type FindBatch } from "./find-batch.ts";
 import { openStream } from "./open-stream.ts";
 
+/** A batch is looked at again after so long, whatever was heard. */
+const LOOK_MS_MAX = 2_000;
+
 interface Deps {
   findBatch: FindBatch;
   watched: WatchedWorkspaces;
@@ -46,8 +49,8 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
             await events.send({ event: "done", data: { batch_id: batchId, status: answer.status } });
             return;
           }
-          // Whatever was committed to the workspace may have been a part of this batch.
-          await watch.newerThan(-1);
+          // Whatever was committed to the workspace may have been a part of this batch. Nothing tells of one that Redis lost.
+          await watch.next(LOOK_MS_MAX);
         }
       });
     } finally {

@@ -1,17 +1,19 @@
-import { identityOf, requireRole, type Logger } from "@syncline/runtime";
+import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/runtime";
+import type { ChangeBody } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
+import { readEventId, writeEventId, type ConflictPlace, type EventPlace } from "../core/event-place.ts";
+import { followFeed, type Page } from "../core/follow-feed.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
 import { gone } from "../core/gone.ts";
-import type { PgFeed } from "../io/pg-feed.ts";
+import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters, readQuery } from "./read-query.ts";
 
-/** Most changes that are read at once for a stream; the next are read when the client has taken these. */
-const PAGE_CHANGES_MAX = 100;
+/** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
+const PAGE_EVENTS_MAX = 100;
 
 const querySchema = z.object(feedParameters);
 
@@ -23,27 +25,51 @@ interface Deps {
   log: Logger;
 }
 
-/** `GET …/changes/events`: the feed as server-sent events, from `Last-Event-ID`, else `since`, on. */
+/** What was read at once: changes and conflicts that came after `from`. */
+interface EventsPage extends Page<EventPlace> {
+  from: EventPlace;
+  changes: ChangeBody[];
+  conflicts: ConflictsPage["conflicts"];
+}
+
+/**
+ * `GET …/changes/events`: the feed as server-sent events, and beside it the conflicts as they change. It goes on after
+ * `Last-Event-ID`; without one from `since` on, with the conflicts that change from now on.
+ */
 export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId: string }> {
   const { feed, watched, streams, epoch, log } = deps;
 
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const lastEventId = request.get("last-event-id");
-    const { since, collections, ...query } = readQuery(querySchema, {
-      ...request.query,
-      ...(lastEventId === undefined ? {} : { since: lastEventId }),
-    });
+    const { since, collections, ...query } = readQuery(querySchema, request.query);
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }
+    const resumed = readLastEventId(request.get("last-event-id"));
     const stream = openStream(streams, response);
     try {
-      const pages = followFeed(
-        (from) => feed.readChanges(workspaceId, { since: from, limit: PAGE_CHANGES_MAX, collections }),
-        { since, watch: watched.watch(workspaceId, stream.signal), signal: stream.signal },
-      );
+      const readPage = async (from: EventPlace): Promise<EventsPage | "gone"> => {
+        const page = { limit: PAGE_EVENTS_MAX, collections };
+        const [changes, conflicts] = await Promise.all([
+          feed.readChanges(workspaceId, { ...page, since: from.seq }),
+          feed.readConflicts(workspaceId, { ...page, after: from.conflict }),
+        ]);
+        if (changes === "gone") return changes;
+        return {
+          from,
+          changes: changes.changes,
+          conflicts: conflicts.conflicts,
+          next: { seq: changes.next, conflict: conflicts.next },
+          more: changes.more || conflicts.more,
+        };
+      };
+      const from = {
+        seq: resumed?.seq ?? since,
+        conflict: resumed?.conflict ?? (await lastConflictPlace(workspaceId)),
+      };
+      const watch = watched.watch(workspaceId, stream.signal);
+      const pages = followFeed(readPage, { from, watch, signal: stream.signal });
       // The first page tells whether there is anything to follow, while another answer can still be given.
       const { value: first } = await pages.next();
       if (first === undefined || first === "gone") throw gone("history-gone", workspaceId);
@@ -60,9 +86,30 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       stream.end();
     }
   };
+
+  async function lastConflictPlace(workspaceId: string): Promise<ConflictPlace> {
+    const [ends] = await feed.readEnds([workspaceId]);
+    return { revision: ends?.revision ?? 0, conflictId: null };
+  }
 }
 
-async function sendPage(events: EventWriter, page: ChangesPage): Promise<void> {
-  for (const change of page.changes) await events.send({ event: "change", id: change.seq, data: change });
-  events.pass(page.next);
+/** Every event's id says how far the client has come by then in both, so that it goes on exactly there. */
+async function sendPage(events: EventWriter, page: EventsPage): Promise<void> {
+  let place = page.from;
+  for (const change of page.changes) {
+    place = { ...place, seq: change.seq };
+    await events.send({ event: "change", id: writeEventId(place), data: change });
+  }
+  for (const { place: conflict, summary } of page.conflicts) {
+    place = { ...place, conflict };
+    await events.send({ event: "conflict", id: writeEventId(place), data: summary });
+  }
+  events.pass(writeEventId(page.next));
+}
+
+function readLastEventId(id: string | undefined): ReturnType<typeof readEventId> {
+  if (id === undefined) return undefined;
+  const place = readEventId(id);
+  if (place !== undefined) return place;
+  throw fieldProblem({ path: ["Last-Event-ID"], message: "must be the id of an event of this stream" }, null);
 }

@@ -52,7 +52,7 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
       try {
         const watch = watched.watch(workspaceId, stream.signal);
         let latest: ChangesPage | "gone" = { changes: [], next: since, more: false };
-        for await (const page of followFeed(readPage, { since, watch, signal: stream.signal })) {
+        for await (const page of followFeed(readPage, { from: since, watch, signal: stream.signal })) {
           latest = page;
           if (page === "gone" || page.changes.length > 0) break;
         }

@@ -4,6 +4,7 @@ SELECT
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
   merged, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject,
   request_id, trace_id, (extract(epoch FROM accepted_at) * 1000)::bigint AS accepted_at_ms, settled_at,
+  content IS NOT NULL AS replayable,
   (extract(epoch FROM accepted_at) * 1000000)::bigint AS accepted_at_us
 FROM operations
 WHERE workspace_id = $1 AND status = $2 AND status <> 'success' AND (accepted_at, device_id, client_id) < (

@@ -1,5 +1,6 @@
 -- $1 workspace id, $2 since, $3 most rows, $4 collections or null for all, $5 most bytes of data; a first row beyond
--- them is read all the same. found counts rows up to one more than $3, which tells whether there are more.
+-- them is read all the same, and so is the rest of a group (100 changes at most) that has begun.
+-- found counts rows up to some beyond $3, which tells whether there are more.
 -- One statement, so one snapshot: where the feed begins and ends belongs to the rows. A workspace without rows gives
 -- one with a null seq; one without a commit gives none.
 SELECT
@@ -7,17 +8,22 @@ SELECT
   c.committed_at, c.found
 FROM workspaces w
 LEFT JOIN LATERAL (
-  SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,
-    sum(p.bytes) OVER in_order - p.bytes AS bytes_before
+  SELECT q.*, max(coalesce(q.group_end_seq, q.seq)) FILTER (
+    WHERE q.place <= $3::integer AND q.bytes_before < $5::bigint
+  ) OVER () AS page_end
   FROM (
-    SELECT seq, collection, document_id, version, deleted, data, device_id, committed_at,
-      coalesce(octet_length(data::text), 0) AS bytes
-    FROM changes
-    WHERE workspace_id = $1 AND seq > $2 AND ($4::text[] IS NULL OR collection = ANY ($4::text[]))
-    ORDER BY seq
-    LIMIT $3::integer + 1
-  ) p
-  WINDOW in_order AS (ORDER BY p.seq)
-) c ON c.place <= $3::integer AND c.bytes_before < $5::bigint
+    SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,
+      sum(p.bytes) OVER in_order - p.bytes AS bytes_before
+    FROM (
+      SELECT seq, collection, document_id, version, deleted, data, device_id, committed_at, group_end_seq,
+        coalesce(octet_length(data::text), 0) AS bytes
+      FROM changes
+      WHERE workspace_id = $1 AND seq > $2 AND ($4::text[] IS NULL OR collection = ANY ($4::text[]))
+      ORDER BY seq
+      LIMIT $3::integer + 100
+    ) p
+    WINDOW in_order AS (ORDER BY p.seq)
+  ) q
+) c ON c.seq <= c.page_end
 WHERE w.workspace_id = $1
 ORDER BY c.seq

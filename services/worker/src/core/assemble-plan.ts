@@ -1,8 +1,16 @@
-import { assertInvariant, documentKey, resultOf, type AcceptedBatch, type LedgerRow } from "@syncline/shared";
+import { assertInvariant, documentKey, resultOf, type AcceptedBatch } from "@syncline/shared";
 import type { Answer } from "./answer-operation.ts";
-import type { LedgerDraft, WindowDraft } from "./window-draft.ts";
-import type { BatchReply, ConflictRound, SettledReply, WindowPlan } from "./window-plan.ts";
-import type { WindowState } from "./window-state.ts";
+import type { LedgerDraft, RunDraft, WindowDraft } from "./window-draft.ts";
+import type {
+  BatchReply,
+  ConflictRound,
+  HeldMove,
+  HeldWrite,
+  LedgerWrite,
+  SettledReply,
+  WindowPlan,
+} from "./window-plan.ts";
+import type { ConflictState, WindowState } from "./window-state.ts";
 
 /** Numbers the changes, now that their order is known, and lays everything out as rows and answers. */
 export function assemblePlan(
@@ -18,21 +26,24 @@ export function assemblePlan(
     seqByWorkspace.get(workspaceId) ?? state.workspaceById.get(workspaceId)?.seq ?? 0;
   const seqByChange = new Map<unknown, number>();
   const seqByDocument = new Map<string, number>();
-  const changes = draft.changes.map((change) => {
+  const lastSeqByUnit = new Map<string, number>();
+  const numbered = draft.changes.map((change) => {
     const seq = seqOf(change.workspaceId) + 1;
     seqByWorkspace.set(change.workspaceId, seq);
     seqByChange.set(change, seq);
     seqByDocument.set(documentKey(change.workspaceId, change.collection, change.documentId), seq);
-    const { deviceDeclared, unit: _, ...row } = change;
-    return { ...row, deviceId: deviceDeclared ? change.deviceId : null, seq };
+    const { deviceDeclared, unit, ...row } = change;
+    if (unit !== undefined) lastSeqByUnit.set(unit, seq);
+    return { ...row, unit, deviceId: deviceDeclared ? change.deviceId : null, seq };
   });
+  const touched = draft.touchedConflicts;
   const touchedWorkspaces = new Set<string>([
     ...batches.map(({ batch }) => batch.workspaceId),
-    ...draft.touchedConflicts.map((conflict) => conflict.workspaceId),
-    ...changes.map((change) => change.workspaceId),
+    ...touched.map(({ conflict }) => conflict.workspaceId),
+    ...numbered.map((change) => change.workspaceId),
   ]);
 
-  const ledgerRows: LedgerRow[] = [];
+  const ledgerRows: LedgerWrite[] = [];
   for (const ledger of draft.ledgerDrafts) {
     if (ledger.row.status === "success") {
       const seq = ledger.change === null ? seqOf(ledger.row.workspaceId) : seqByChange.get(ledger.change);
@@ -41,11 +52,13 @@ export function assemblePlan(
     }
     ledgerRows.push(ledger.row);
   }
-  const settledConflicts = draft.touchedConflicts.map((conflict) =>
-    conflict.status === "resolved" && conflict.resolvedSeq === null
-      ? { ...conflict, resolvedSeq: seqOf(conflict.workspaceId) }
-      : conflict,
-  );
+  const revisionOf = (workspaceId: string) => state.workspaceById.get(workspaceId)?.revision ?? 0;
+  const conflicts = touched.map(({ conflict }) => ({
+    ...conflict,
+    resolvedSeq:
+      conflict.status === "resolved" ? (conflict.resolvedSeq ?? seqOf(conflict.workspaceId)) : null,
+    revision: revisionOf(conflict.workspaceId) + 1,
+  }));
 
   const batchWrites = batches.map(({ batch, answers }) => ({
     workspaceId: batch.workspaceId,
@@ -64,7 +77,7 @@ export function assemblePlan(
   return {
     workspaces: [...touchedWorkspaces].sort().map((workspaceId) => ({
       workspaceId,
-      expectedRevision: state.workspaceById.get(workspaceId)?.revision ?? 0,
+      expectedRevision: revisionOf(workspaceId),
       seq: seqOf(workspaceId),
     })),
     documents: [...draft.documents].map((document) => {
@@ -74,10 +87,14 @@ export function assemblePlan(
       assertInvariant(seq !== undefined, "a written document has no change");
       return { ...document, seq };
     }),
-    changes,
+    changes: numbered.map(({ unit, ...change }) => ({
+      ...change,
+      groupEndSeq: unit === undefined ? null : (lastSeqByUnit.get(unit) ?? null),
+    })),
     ledgerRows,
     batches: batchWrites.map(({ replyTo: _, ...write }) => write),
-    conflicts: settledConflicts,
+    conflicts,
+    ...runsOf(touched),
     replies: [
       ...replays,
       ...batchWrites.map(({ replyTo, batchId, results }) => ({ replyTo, batchId, results })),
@@ -85,9 +102,31 @@ export function assemblePlan(
     settled: settled.map(({ row }): SettledReply => ({
       workspaceId: row.workspaceId,
       deviceId: row.deviceId,
+      batchId: row.batchId,
       result: resultOf(row, { replayed: false }),
     })),
     rounds,
+    missingHistory: [...draft.missingHistory.values()],
     operationsApplied: ledgerRows.filter((row) => row.status === "success").length,
   };
+}
+
+/** Where the operations of the runs go, as far as they are not there yet. */
+function runsOf(
+  touched: readonly { conflict: ConflictState; run: RunDraft }[],
+): Pick<WindowPlan, "heldMoves" | "heldWrites"> {
+  const heldMoves: HeldMove[] = [];
+  const heldWrites: HeldWrite[] = [];
+  for (const { conflict, run } of touched) {
+    const { workspaceId, conflictId } = conflict;
+    run.held.forEach((held, index) => {
+      const place = run.unread + index;
+      if ("batchId" in held) heldWrites.push({ workspaceId, conflictId, place, ...held });
+      else if (held.conflictId !== conflictId || held.place !== place) {
+        const from = { conflictId: held.conflictId, place: held.place };
+        heldMoves.push({ workspaceId, ...from, toConflictId: conflictId, toPlace: place });
+      }
+    });
+  }
+  return { heldMoves, heldWrites };
 }

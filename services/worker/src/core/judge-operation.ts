@@ -71,14 +71,6 @@ function matches(expected: number, document: DocumentState, by: Judged): boolean
 function write(operation: AcceptedOperation, document: JsonObject | null): Judgement {
   const applied = applyOperation(document, operation);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
-  const inner = applied.document?.["id"];
-  if (operation.patch !== undefined && inner !== undefined && inner !== operation.documentId) {
-    return {
-      kind: "error",
-      errorType: "id_mismatch",
-      message: "The patch makes data.id differ from document_id",
-    };
-  }
   return { kind: "write", document: applied.document };
 }
 

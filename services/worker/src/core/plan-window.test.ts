@@ -328,9 +328,9 @@ describe("conflicts", () => {
       conflictId: conflict.conflictId,
       round: conflict.round,
       expectedVersion: document?.version ?? 0,
-      operationsCovered: conflict.operations.length,
+      operationsCovered: conflict.operationCount,
       outcome: commit({ merged: true }),
-      inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, newer: "remote" },
+      inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null },
       isLastRound: false,
       ...more,
     };
@@ -389,6 +389,17 @@ describe("conflicts", () => {
     expect(plan.changes).toMatchObject([{ version: 4, data: { v: 2, b: 1, local: true } }]);
   });
 
+  it("replays the run on what is there by then in a last round without an ancestor", () => {
+    const tables = tablesAt(2);
+    collide(tables, update({ local: true }, { expectedVersion: 9 }));
+    const inputs = { ancestor: null, local: { v: 2, local: true }, localTimestampMs: null };
+    const stale = resolutionOf(tables, { isLastRound: true, inputs });
+    tables.drain(batchEntry({ device: "d2", operations: [put({ v: 3 })] }));
+    const plan = tables.drain({ kind: "resolution", resolution: stale, trace: {} });
+    expect(plan.changes).toMatchObject([{ version: 4, data: { v: 3, local: true } }]);
+    expect(plan.conflicts).toMatchObject([{ status: "resolved", twoWay: true, overlapList: [] }]);
+  });
+
   it("takes a round that was republished twice once", () => {
     const tables = tablesAt(2);
     collide(tables, update({ a: 1 }, { expectedVersion: 1 }));
@@ -410,7 +421,10 @@ describe("conflicts", () => {
     expect(plan.settled.map(({ result }) => result.status)).toEqual(["success"]);
     const next = plan.conflicts.find(({ status }) => status === "open");
     expect(next).toMatchObject({ deviceView: { v: 1, local: true }, baseVersion: 1, round: 1 });
-    expect(next?.operations).toHaveLength(1);
+    expect(next?.operationCount).toBe(1);
+    expect(tables.runByConflictId.get(next?.conflictId ?? "")).toMatchObject([
+      { operation: { data: { later: true } } },
+    ]);
     expect(plan.rounds).toEqual([expect.objectContaining({ conflictId: next?.conflictId, round: 1 })]);
   });
 
@@ -430,7 +444,7 @@ describe("conflicts", () => {
   it("merges what was stacked on a run from what the device saw, should it come after the run's merge", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
-    resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, newer: "remote" } });
+    resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null } });
     tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] }));
     const plan = collide(tables, update({ stacked: true }, { expectedVersion: 1 }));
     expect(plan.conflicts).toMatchObject([{ baseVersion: 1, deviceView: { v: 1, local: true } }]);
@@ -461,7 +475,39 @@ describe("conflicts", () => {
     });
     expect(plan.settled[0]?.result).toMatchObject({ status: "conflict", error: "for a person" });
     expect(statuses(collide(tables, update({ b: 1 })))).toEqual(["conflict"]);
-    expect([...tables.conflictById.values()][0]?.operations).toHaveLength(2);
+    expect([...tables.conflictById.values()][0]?.operationCount).toBe(2);
+  });
+
+  it("refuses with a reported conflict what the device had sent by then, and judges what it sends after the answer", () => {
+    const tables = tablesAt(2);
+    const batch = (...operations: GivenOperation[]) =>
+      tables.accept(batchEntry({ device: "d9", onConflict: "report", operations }));
+    const first = batch(update({ a: 1 }, { expectedVersion: 1 }));
+    const second = batch(update({ b: 1 }));
+    tables.drain(first);
+    const third = batch(update({ c: 1 }));
+    const plan = tables.drain(second);
+    expect(resultsOf(plan)[0]).toMatchObject({ status: "conflict", error_type: "behind_conflict" });
+    expect(plan.conflicts).toMatchObject([{ status: "reported", operationCount: 2 }]);
+    // It was sent before the second one was answered, though after the first.
+    expect(statuses(tables.drain(third))).toEqual(["conflict"]);
+    expect(statuses(tables.drain(batch(update({ d: 1 }))))).toEqual(["success"]);
+    expect(statuses(tables.drain(batchEntry({ device: "d8", operations: [update({ e: 1 })] })))).toEqual([
+      "success",
+    ]);
+  });
+
+  it("refuses with the culprit of a group what the device had sent by then", () => {
+    const tables = tablesAt(2);
+    const group = [put({}, { documentId: "other" }), update({ a: 1 }, { expectedVersion: 1 })];
+    const first = tables.accept(batchEntry({ device: "d9", atomic: true, operations: group }));
+    const second = tables.accept(batchEntry({ device: "d9", operations: [update({ b: 1 })] }));
+    const plan = tables.drain(first);
+    expect(statuses(plan)).toEqual(["skipped", "conflict"]);
+    expect(plan.conflicts).toMatchObject([{ status: "reported", operationCount: 1 }]);
+    expect(resultsOf(plan)[1]?.conflict_data?.conflict_id).toBe(plan.conflicts[0]?.conflictId);
+    expect(statuses(tables.drain(second))).toEqual(["conflict"]);
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "other"))).toBeUndefined();
   });
 
   it("reports where the batch asks for that, and refuses the rest of the run with it", () => {
@@ -474,6 +520,133 @@ describe("conflicts", () => {
       conflict_data: { expected_version: 1, current_version: 2 },
     });
     expect(plan.rounds).toEqual([]);
+  });
+});
+
+describe("a conflict in a group", () => {
+  /** Versions: 1 by d0 with a and b, 2 by d1 which changes b. */
+  const tablesWithB = () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ device: "d0", operations: [create({ a: 1, b: 1 }, { timestampMs: 10 })] }));
+    tables.drain(batchEntry({ device: "d1", operations: [update({ b: 2 }, { timestampMs: 20 })] }));
+    return tables;
+  };
+  const atomic = (onConflict: GivenBatch["onConflict"], ...operations: GivenOperation[]) =>
+    batchEntry({ device: "d9", atomic: true, ...(onConflict && { onConflict }), operations });
+  const stale = { expectedVersion: 1, timestampMs: 15 };
+
+  it.each([
+    ["merge", update({ a: 2 }, stale), { a: 2, b: 2 }, 0],
+    ["merge", update({ b: 3 }, stale), { a: 1, b: 3 }, 1],
+    ["last-write-wins", update({ a: 2, b: 3 }, stale), { a: 2, b: 2 }, 1],
+    ["last-write-wins", update({ b: 3 }, { ...stale, timestampMs: 25 }), { a: 1, b: 3 }, 1],
+    ["client-wins", put({ c: 1 }, stale), { c: 1 }, 0],
+    ["server-wins", put({ c: 1 }, stale), { a: 1, b: 2 }, 0],
+    ["manual", update({ a: 2 }, stale), { a: 2, b: 2 }, 0],
+  ] as const)("is merged at once, under %s", (strategy, operation, data, overlaps) => {
+    const tables = tablesWithB();
+    const plan = tables.drain(atomic(strategy, put({}, { documentId: "other" }), operation));
+    expect(statuses(plan)).toEqual(["success", "success"]);
+    expect(resultsOf(plan)[1]).toMatchObject({ merged: true, rounds: 0, overlaps });
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual(data);
+    expect(plan.conflicts).toMatchObject([{ status: "resolved", result: data }]);
+    expect(plan.rounds).toEqual([]);
+  });
+
+  it.each([[undefined], ["report"], ["manual"]] as const)("fails the group under %s", (strategy) => {
+    const tables = tablesWithB();
+    const plan = tables.drain(atomic(strategy, put({}, { documentId: "other" }), update({ b: 3 }, stale)));
+    expect(statuses(plan)).toEqual(["skipped", "conflict"]);
+    expect(plan.conflicts).toMatchObject([{ status: "reported" }]);
+    expect(plan.documents).toEqual([]);
+  });
+
+  it("is merged from what the device saw, where a second operation of it follows on the same document", () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ device: "d0", operations: [create({ items: ["x"] })] }));
+    tables.drain(batchEntry({ device: "d1", operations: [update({ b: 2 })] }));
+    const insert = [{ op: "add" as const, path: "/items/0", value: "new" }];
+    const edit = [{ op: "replace" as const, path: "/items/0", value: "NEW" }];
+    tables.drain(
+      atomic(
+        "merge",
+        { kind: "update", patch: insert, expectedVersion: 1 },
+        { kind: "update", patch: edit, expectedVersion: 1 },
+      ),
+    );
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual({
+      items: ["NEW", "x"],
+      b: 2,
+    });
+  });
+
+  it("takes the ancestor that was sent along where history has none, and else merges two ways", () => {
+    const sent = { ancestor: { a: 1, b: 1 }, expectedVersion: 1 };
+    const dataAfter = (operation: GivenOperation) => {
+      const tables = tablesWithB();
+      tables.changes.length = 0;
+      tables.drain(atomic("merge", operation));
+      return tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data;
+    };
+    expect(dataAfter(put({ a: 1 }, sent))).toEqual({ a: 1, b: 2 });
+    expect(dataAfter(put({ a: 1 }, { expectedVersion: 1 }))).toEqual({ a: 1, b: 2 });
+    expect(dataAfter(put({ a: 2, b: 1 }, sent))).toEqual({ a: 2, b: 2 });
+  });
+
+  it("does not show in part: each change of a group names the last of them", () => {
+    const tables = new MemoryTables();
+    const of = (documentId: string) => put({}, { documentId });
+    const plan = tables.drain(
+      batchEntry({ operations: [of("a")] }),
+      atomic(undefined, of("b"), of("c"), of("d")),
+      batchEntry({ operations: [of("e")] }),
+    );
+    expect(plan.changes.map(({ seq, groupEndSeq }) => [seq, groupEndSeq])).toEqual([
+      [1, null],
+      [2, 4],
+      [3, 4],
+      [4, 4],
+      [5, null],
+    ]);
+  });
+
+  it("leaves no trace of a merge where a later operation fails the group", () => {
+    const tables = tablesWithB();
+    const missing = update({}, { documentId: "missing" });
+    const plan = tables.drain(atomic("merge", update({ a: 2 }, stale), missing));
+    expect(statuses(plan)).toEqual(["skipped", "error"]);
+    expect(plan.conflicts).toEqual([]);
+    expect(plan.changes).toEqual([]);
+  });
+});
+
+describe("an error that a person sends again", () => {
+  it("is judged anew, and its row takes the new answer", () => {
+    const tables = new MemoryTables();
+    const operation = update({ a: 1 }, { clientId: "c", fingerprint: "f" });
+    expect(statuses(tables.drain(batchEntry({ operations: [operation] })))).toEqual(["error"]);
+    tables.drain(batchEntry({ device: "d2", operations: [create({})] }));
+    expect(resultsOf(tables.drain(batchEntry({ operations: [operation] })))[0]).toMatchObject({
+      status: "error",
+      replayed: true,
+    });
+    const replay = () => tables.drain(batchEntry({ operations: [{ ...operation, replay: true }] }));
+    expect(resultsOf(replay())[0]).toMatchObject({ status: "success", version: 2 });
+    expect(resultsOf(replay())[0]).toMatchObject({ status: "success", version: 2, replayed: true });
+  });
+
+  it("keeps its content until then, but for what belongs to a group", () => {
+    const contents = (given: GivenBatch) =>
+      new MemoryTables()
+        .drain(batchEntry(given))
+        .ledgerRows.map(({ content }) =>
+          content === undefined ? undefined : (JSON.parse(content) as unknown),
+        );
+    const operation = update({ a: 1 });
+    expect(contents({ onConflict: "manual", operations: [operation] })).toMatchObject([
+      { operation: { data: { a: 1 } }, deviceDeclared: true, onConflict: "manual" },
+    ]);
+    expect(contents({ atomic: true, operations: [operation] })).toEqual([undefined]);
   });
 });
 
@@ -499,7 +672,7 @@ describe("a window", () => {
   const batchArbitrary: fc.Arbitrary<GivenBatch> = fc.record({
     device: fc.constantFrom("d1", "d2"),
     atomic: fc.boolean(),
-    onConflict: fc.constantFrom("merge", "report"),
+    onConflict: fc.constantFrom("merge", "report", "client-wins", "server-wins", "last-write-wins", "manual"),
     operations: fc.uniqueArray(operationArbitrary, {
       minLength: 1,
       maxLength: 6,
@@ -511,26 +684,27 @@ describe("a window", () => {
   const visible = (tables: MemoryTables) => ({
     documents: Object.fromEntries([...tables.documentByKey].filter(([, document]) => document !== null)),
     results: [...tables.resultsByBatchId.values()].map((results) =>
-      results.map(({ seq: _, conflict_data, ...result }) => ({
+      results.map(({ seq: _, conflict_id: __, conflict_data, ...result }) => ({
         ...result,
         conflict_data: conflict_data && { ...conflict_data, conflict_id: undefined },
       })),
     ),
-    held: [...tables.conflictById.values()].map((conflict) =>
-      conflict.operations.map(({ clientId }) => clientId),
-    ),
+    held: [...tables.runByConflictId.values()].map((run) => run.map(({ operation }) => operation.clientId)),
   });
 
   it("gives the state and the answers of draining its batches one by one", () => {
     fc.assert(
       fc.property(fc.array(batchArbitrary, { minLength: 1, maxLength: 8 }), (given) => {
-        // A reported conflict refuses what follows in its window, and is past in the next one: not the same on purpose.
-        const batches = given.map((batch) => ({ ...batch, onConflict: "merge" as const }));
-        const entries = batches.map((batch, index) => batchEntry({ ...batch, id: `batch-of-${index}` }));
+        const entries = given.map((batch, index) => {
+          // What is merged in a group may start from a version inside a fold: not the same, and known to be so.
+          const grouped = batch.atomic === true || batch.operations.some(({ group }) => group !== undefined);
+          const onConflict = grouped ? "report" : (batch.onConflict ?? "merge");
+          return batchEntry({ ...batch, onConflict, id: `batch-of-${index}` });
+        });
         const together = new MemoryTables();
         together.drain(...entries);
         const apart = new MemoryTables();
-        for (const entry of entries) apart.drain(entry);
+        for (const stored of entries.map((entry) => apart.accept(entry))) apart.drain(stored);
         expect(visible(together)).toEqual(visible(apart));
       }),
       { numRuns: 500 },

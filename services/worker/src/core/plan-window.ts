@@ -1,4 +1,4 @@
-import type { AcceptedBatch, AcceptedOperation, LaneEntry, Resolution } from "@syncline/shared";
+import type { AcceptedBatch, AcceptedOperation, Resolution, StoredEntry } from "@syncline/shared";
 import { answerOperation, recall, skip, statusOf, type Answer, type PlanDeps } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { settleResolution } from "./settle-resolution.ts";
@@ -11,7 +11,7 @@ import type { WindowState } from "./window-state.ts";
  * Decides what a window of a lane does: judges its operations one by one in lane order, as if each had been alone, and
  * gathers what that writes into one transaction. Pure: the same window on the same state gives the same plan, ids apart.
  */
-export function planWindow(entries: readonly LaneEntry[], state: WindowState, deps: PlanDeps): WindowPlan {
+export function planWindow(entries: readonly StoredEntry[], state: WindowState, deps: PlanDeps): WindowPlan {
   const draft = new WindowDraft(state);
   const batches: { batch: AcceptedBatch; answers: Answer[] }[] = [];
   const plannedBatchIds = new Set<string>();
@@ -19,7 +19,8 @@ export function planWindow(entries: readonly LaneEntry[], state: WindowState, de
   const rounds: ConflictRound[] = [];
   const settled: LedgerDraft[] = [];
 
-  for (const entry of entries) {
+  for (const stored of entries) {
+    const { entry } = stored;
     if (entry.kind === "resolution") {
       const outcome = settleResolution(withRefusal(entry.resolution, deps.refusals), draft, deps.newId);
       settled.push(...outcome.settled);
@@ -35,7 +36,7 @@ export function planWindow(entries: readonly LaneEntry[], state: WindowState, de
     // An append whose answer got lost may have been sent twice.
     if (plannedBatchIds.has(batch.batchId)) continue;
     plannedBatchIds.add(batch.batchId);
-    const planned = planBatch(batch, entry.trace, state, draft, deps);
+    const planned = planBatch(batch, stored, state, draft, deps);
     batches.push({ batch, answers: planned.answers });
     rounds.push(...planned.rounds);
   }
@@ -51,7 +52,7 @@ function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Re
 
 function planBatch(
   batch: AcceptedBatch,
-  trace: Record<string, string>,
+  { id: entryId, answeredId, entry: { trace } }: StoredEntry,
   state: WindowState,
   draft: WindowDraft,
   deps: PlanDeps,
@@ -63,7 +64,7 @@ function planBatch(
     let culprit: Answer | undefined;
     for (const operation of unit.operations) {
       const answer = answerOperation(
-        { batch, operation, trace, state, draft, deps, grouped: unit.grouped },
+        { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped: unit.grouped },
         rounds,
       );
       answers[operation.position] = answer;
@@ -81,7 +82,7 @@ function planBatch(
       const before = recall(batch, operation, draft);
       answers[operation.position] = before?.kind === "ledger" ? before : skip(operation);
     }
-    if (culprit.kind === "ledger" && !culprit.replayed) draft.record(culprit.draft);
+    if (culprit.kind === "ledger") culprit.restore?.();
   }
   return { answers, rounds };
 }

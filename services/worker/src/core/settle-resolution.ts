@@ -1,16 +1,18 @@
 import {
   assertInvariant,
-  jsonEqual,
   mergeByStrategy,
-  type HeldOperation,
+  mergeRun,
+  type AcceptedOperation,
   type JsonObject,
+  type MergeInputs,
   type MergeOutcome,
   type Resolution,
-  type LedgerRow,
+  type OperationContent,
 } from "@syncline/shared";
-import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
-import type { ConflictRound } from "./window-plan.ts";
-import type { ConflictState } from "./window-state.ts";
+import type { ChangeDraft, Held, LedgerDraft, WindowDraft } from "./window-draft.ts";
+import type { ConflictRound, LedgerWrite } from "./window-plan.ts";
+import type { ConflictState, DocumentState } from "./window-state.ts";
+import { writeMerge } from "./write-merge.ts";
 
 /** What a resolution came to: the operations that now have their final answer, and the round that is to follow. */
 export interface Settled {
@@ -37,14 +39,32 @@ export function settleResolution(resolution: Resolution, draft: WindowDraft, new
     return commit(conflict, resolution.outcome, resolution, draft, newId);
   }
   if (resolution.isLastRound) {
-    const merged = mergeByStrategy(conflict.strategy, resolution.inputs, current?.data ?? null);
-    if (merged.kind === "park") return park(conflict, merged, draft);
-    return commit(conflict, { ...resolution.outcome, ...merged }, resolution, draft, newId);
+    const { inputs, outcome } = mergeNow(conflict, resolution, resolution.outcome, current, draft);
+    if (outcome.kind === "park") return park(conflict, outcome, draft);
+    return commit(conflict, outcome, { ...resolution, inputs }, draft, newId);
   }
   const round = conflict.round + 1;
   draft.updateConflict({ ...conflict, round });
   const { workspaceId, conflictId, trace } = conflict;
   return { settled: [], round: { workspaceId, conflictId, round, trace } };
+}
+
+/** Merges once more, with the document as it is now. */
+function mergeNow(
+  conflict: ConflictState,
+  { inputs, operationsCovered }: Resolution,
+  { refused }: Commit,
+  current: DocumentState | undefined,
+  draft: WindowDraft,
+): { inputs: MergeInputs; outcome: MergeOutcome } {
+  const remote = { data: current?.data ?? null, timestampMs: current?.clientTimestampMs ?? null };
+  if (inputs.ancestor !== null) {
+    const outcome = mergeByStrategy(conflict.strategy, inputs, remote);
+    return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome };
+  }
+  // Without an ancestor the run was replayed on the document that the merge saw, and that is gone.
+  const operations = draft.run(conflict.conflictId).slice(0, operationsCovered).map(contentOf);
+  return mergeRun(conflict.strategy, { ...conflict, operations }, null, remote);
 }
 
 function commit(
@@ -54,42 +74,36 @@ function commit(
   draft: WindowDraft,
   newId: () => string,
 ): Settled {
-  const covered = conflict.operations.slice(0, resolution.operationsCovered);
-  const left = conflict.operations.slice(resolution.operationsCovered);
+  const { conflict: rest, rest: left } = draft.splitRun(conflict, resolution.operationsCovered);
+  const covered = draft.run(conflict.conflictId);
   const refusalByClientId = new Map(outcome.refused.map((refused) => [refused.clientId, refused]));
-  const accepted = covered.filter((operation) => !refusalByClientId.has(operation.clientId));
+  const accepted = covered.filter((held) => !refusalByClientId.has(clientIdOf(held)));
 
   const current = draft.document(conflict.workspaceId, conflict.collection, conflict.documentId);
-  const versionBefore = current?.version ?? 0;
-  const writes = accepted.length > 0 && !jsonEqual(current?.data ?? null, outcome.document);
-  let change: ChangeDraft | null = null;
-  if (writes) {
-    draft.endRun(conflict.workspaceId, conflict.deviceId);
-    change = draft.write({
-      workspaceId: conflict.workspaceId,
-      collection: conflict.collection,
-      documentId: conflict.documentId,
-      data: outcome.document,
-      deviceId: conflict.deviceId,
-      deviceDeclared: conflict.deviceDeclared,
-      clientTimestampMs: accepted.at(-1)?.timestampMs ?? null,
-      unit: undefined,
-      operations: accepted.length,
-    }).change;
-    draft.endRun(conflict.workspaceId, conflict.deviceId);
-  }
-  let version = versionBefore;
-  const settled = covered.map((operation) => {
-    const refused = refusalByClientId.get(operation.clientId);
+  const { change } = writeMerge(draft, {
+    workspaceId: conflict.workspaceId,
+    collection: conflict.collection,
+    documentId: conflict.documentId,
+    data: outcome.document,
+    deviceId: conflict.deviceId,
+    deviceDeclared: conflict.deviceDeclared,
+    clientTimestampMs: resolution.inputs.localTimestampMs,
+    unit: undefined,
+    operations: accepted.length,
+  });
+  let version = current?.version ?? 0;
+  const settled = covered.map((held) => {
+    const refused = refusalByClientId.get(clientIdOf(held));
     if (refused !== undefined) {
-      return settle(conflict, operation, null, draft, {
+      return settle(conflict, held, null, draft, {
         status: "error",
         errorType: refused.errorType,
         error: refused.message,
+        content: sentAgainAs(conflict, held),
       });
     }
-    if (writes) version += 1;
-    return settle(conflict, operation, change, draft, {
+    if (change !== null) version += 1;
+    return settle(conflict, held, change, draft, {
       status: "success",
       version,
       merged: true,
@@ -101,9 +115,8 @@ function commit(
   });
 
   draft.updateConflict({
-    ...conflict,
+    ...rest,
     status: "resolved",
-    operations: covered,
     localView: resolution.inputs.local,
     result: outcome.document,
     overlapList: outcome.overlaps,
@@ -120,22 +133,14 @@ function commit(
  */
 function continueWith(
   conflict: ConflictState,
-  left: HeldOperation[],
+  left: readonly Held[],
   deviceView: JsonObject | null,
   draft: WindowDraft,
   conflictId: string,
 ): ConflictRound {
   const { workspaceId, trace } = conflict;
-  draft.openConflict({
-    ...conflict,
-    conflictId,
-    round: 1,
-    deviceView: deviceView ?? {},
-    operations: left,
-  });
-  for (const operation of left) {
-    settle(conflict, operation, null, draft, { status: "pending", conflictId });
-  }
+  draft.openConflict({ ...conflict, conflictId, round: 1, deviceView: deviceView ?? {} }, left);
+  for (const held of left) settle(conflict, held, null, draft, { status: "pending", conflictId });
   return { workspaceId, conflictId, round: 1, trace };
 }
 
@@ -148,8 +153,8 @@ function park(conflict: ConflictState, outcome: Park, draft: WindowDraft): Settl
     overlapList: outcome.overlaps,
     reason: outcome.reason,
   });
-  const settled = conflict.operations.map((operation) =>
-    settle(conflict, operation, null, draft, {
+  const settled = draft.run(conflict.conflictId).map((held) =>
+    settle(conflict, held, null, draft, {
       status: "conflict",
       error: outcome.reason,
       errorType: "parked",
@@ -160,14 +165,31 @@ function park(conflict: ConflictState, outcome: Park, draft: WindowDraft): Settl
 
 function settle(
   conflict: ConflictState,
-  operation: HeldOperation,
+  held: Held,
   change: ChangeDraft | null,
   draft: WindowDraft,
-  outcome: Partial<LedgerRow>,
+  outcome: Partial<LedgerWrite>,
 ): LedgerDraft {
-  const known = draft.ledger(conflict.workspaceId, conflict.deviceId, operation.clientId);
+  const known = draft.ledger(conflict.workspaceId, conflict.deviceId, clientIdOf(held));
   assertInvariant(known !== undefined, "the ledger has no row of a held operation");
   const settled = { row: { ...known.row, ...outcome }, change };
   draft.record(settled);
   return settled;
+}
+
+/** What is left of a run's operation that is at fault, for another try. */
+function sentAgainAs(conflict: ConflictState, held: Held): string {
+  const { deviceDeclared, strategy: onConflict } = conflict;
+  const content: OperationContent = { operation: contentOf(held), deviceDeclared, onConflict };
+  return JSON.stringify(content);
+}
+
+function contentOf(held: Held): AcceptedOperation {
+  const operation = "batchId" in held ? held.operation : held.content;
+  assertInvariant(operation !== null, "what a run holds was not read");
+  return operation;
+}
+
+function clientIdOf(held: Held): string {
+  return "batchId" in held ? held.operation.clientId : held.clientId;
 }

@@ -2,11 +2,21 @@ import {
   assertInvariant,
   deviceDocumentKey,
   documentKey,
+  isEntryBefore,
   operationKey,
+  type HistoricDocument,
   type JsonObject,
-  type LedgerRow,
 } from "@syncline/shared";
-import type { ConflictState, DocumentState, WindowState } from "./window-state.ts";
+import type { LedgerWrite } from "./window-plan.ts";
+import {
+  historyKey,
+  type ConflictState,
+  type DocumentState,
+  type HeldRow,
+  type HistoryPlace,
+  type NewlyHeld,
+  type WindowState,
+} from "./window-state.ts";
 
 /** A change in the making: its seq is known once the whole window is planned. */
 export interface ChangeDraft {
@@ -16,6 +26,8 @@ export interface ChangeDraft {
   firstVersion: number;
   version: number;
   data: JsonObject | null;
+  /** Of a deletion what it ended, where the same change holds that, too. */
+  ended: JsonObject | null;
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
@@ -25,7 +37,7 @@ export interface ChangeDraft {
 
 /** A ledger row in the making: `change` holds the operation; `null` where nothing was written. */
 export interface LedgerDraft {
-  row: LedgerRow;
+  row: LedgerWrite;
   change: ChangeDraft | null;
 }
 
@@ -50,18 +62,34 @@ export interface DraftedWrite {
   operations: number;
 }
 
+/** A device at a document. */
+type FoldPlace = Pick<DraftedWrite, "workspaceId" | "deviceId" | "collection" | "documentId">;
+
+/** An operation of a device's run behind a conflict: a row, or one in the making. */
+export type Held = HeldRow | NewlyHeld;
+
+/** A device's run behind a conflict. */
+export interface RunDraft {
+  /** How many rows come before what is in `held`: nobody needs to read a run to add to it. */
+  unread: number;
+  held: Held[];
+}
+
 /**
  * The state that a window's operations meet one after the other: what was read, and on top of it what the window has
  * decided so far. Everything added after {@link mark} can be taken back, which is how a group that fails leaves no trace.
  */
 export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
+  readonly missingHistory = new Map<string, HistoryPlace>();
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();
   readonly #ledgerByKey = new Map<string, LedgerDraft>();
   readonly #conflictById = new Map<string, ConflictState>();
   readonly #touchedConflictIds = new Set<string>();
+  readonly #runByConflictId = new Map<string, RunDraft>();
   readonly #unsettledIdByDeviceDocument = new Map<string, string>();
+  readonly #reportedIdByDeviceDocument = new Map<string, string>();
   readonly #resolvedIdByDeviceDocument = new Map<string, string>();
   readonly #lastChangeByDocument = new Map<string, ChangeDraft>();
   readonly #lastChangeByDevice = new Map<string, ChangeDraft>();
@@ -69,7 +97,13 @@ export class WindowDraft {
 
   constructor(state: WindowState) {
     this.#state = state;
-    for (const conflict of state.conflicts) this.#indexConflict(structuredClone(conflict));
+    for (const conflict of state.conflicts) {
+      this.#indexConflict(conflict);
+      const rows = state.runByConflictId.get(conflict.conflictId);
+      const run: RunDraft =
+        rows === undefined ? { unread: conflict.operationCount, held: [] } : { unread: 0, held: [...rows] };
+      this.#runByConflictId.set(conflict.conflictId, run);
+    }
   }
 
   document(workspaceId: string, collection: string, documentId: string): DocumentState | undefined {
@@ -77,6 +111,32 @@ export class WindowDraft {
     const read = this.#state.documentByKey.get(key);
     assertInvariant(read !== undefined, "a window touches a document that was not read");
     return this.#documentByKey.get(key) ?? read ?? undefined;
+  }
+
+  /**
+   * A document as it was at a version: of a tombstone what it ended. `null` where nobody knows, and where it has to be
+   * read first, which is then noted in {@link missingHistory}.
+   */
+  historic(place: HistoryPlace): HistoricDocument | null {
+    const { workspaceId, collection, documentId, version } = place;
+    const key = documentKey(workspaceId, collection, documentId);
+    if (version <= 0) return null;
+    const read = this.#state.documentByKey.get(key);
+    if (version > (read?.version ?? 0)) {
+      const change = this.changes.find(
+        (one) =>
+          one.version >= version && documentKey(one.workspaceId, one.collection, one.documentId) === key,
+      );
+      if (change === undefined) return null;
+      if (change.data !== null) return { data: change.data, deleted: false };
+      if (change.ended !== null) return { data: change.ended, deleted: true };
+      const before = this.historic({ ...place, version: change.firstVersion - 1 });
+      return before && { ...before, deleted: true };
+    }
+    if (version === read?.version && read.data !== null) return { data: read.data, deleted: false };
+    const known = this.#state.historyByKey.get(historyKey(place));
+    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    return known ?? null;
   }
 
   /**
@@ -90,7 +150,7 @@ export class WindowDraft {
     const before = this.document(write.workspaceId, write.collection, write.documentId);
     const version = (before?.version ?? 0) + write.operations;
     const { operations: _, ...rest } = write;
-    const change: ChangeDraft = { ...rest, firstVersion: (before?.version ?? 0) + 1, version };
+    const change: ChangeDraft = { ...rest, ended: null, firstVersion: (before?.version ?? 0) + 1, version };
 
     const previous = this.#lastChangeByDevice.get(deviceKey);
     const folds =
@@ -101,7 +161,8 @@ export class WindowDraft {
     let held = change;
     if (folds) {
       const old = { ...previous };
-      Object.assign(previous, change, { firstVersion: previous.firstVersion });
+      const ended = change.data === null ? previous.data : null;
+      Object.assign(previous, change, { firstVersion: previous.firstVersion, ended });
       this.#undo.push(() => Object.assign(previous, old));
       held = previous;
     } else {
@@ -120,13 +181,18 @@ export class WindowDraft {
       data: write.data,
       writerDeviceId: write.deviceId,
       runBaseVersion: sameWriter ? before.runBaseVersion : (before?.version ?? 0),
+      clientTimestampMs: write.clientTimestampMs,
     });
     return { change: held, version };
   }
 
-  /** Ends the device's fold: an operation that wrote nothing still keeps its place among the device's others. */
-  endRun(workspaceId: string, deviceId: string): void {
+  /**
+   * Ends the device's fold, and the document's: an operation that wrote nothing still keeps its place among the device's
+   * others, and was told a version of the document, which no fold may swallow.
+   */
+  endFold({ workspaceId, deviceId, collection, documentId }: FoldPlace): void {
     this.#delete(this.#lastChangeByDevice, operationKey(workspaceId, deviceId, ""));
+    this.#delete(this.#lastChangeByDocument, documentKey(workspaceId, collection, documentId));
   }
 
   ledger(workspaceId: string, deviceId: string, clientId: string): LedgerDraft | undefined {
@@ -142,31 +208,62 @@ export class WindowDraft {
     this.#set(this.#ledgerByKey, operationKey(workspaceId, deviceId, clientId), draft);
   }
 
+  /** What the device's next operation on a document waits behind. */
   unsettledConflict(deviceId: string, document: string): ConflictState | undefined {
-    const id = this.#unsettledIdByDeviceDocument.get(deviceDocumentKey(deviceId, document));
-    return id === undefined ? undefined : this.#conflictById.get(id);
+    return this.#conflictOf(this.#unsettledIdByDeviceDocument, deviceId, document);
+  }
+
+  /**
+   * The reported conflict with which an operation of the device is refused, because it was accepted before the device
+   * can have known: when the lane had been answered up to `answeredId`.
+   */
+  refusingConflict(deviceId: string, document: string, answeredId: string): ConflictState | undefined {
+    const reported = this.#conflictOf(this.#reportedIdByDeviceDocument, deviceId, document);
+    const refusedEntryId = reported?.refusedEntryId ?? null;
+    return refusedEntryId !== null && isEntryBefore(answeredId, refusedEntryId) ? reported : undefined;
   }
 
   /** What of the device's conflicts on a document was resolved last, as far as it was read. */
   lastResolvedConflict(deviceId: string, document: string): ConflictState | undefined {
-    const id = this.#resolvedIdByDeviceDocument.get(deviceDocumentKey(deviceId, document));
-    return id === undefined ? undefined : this.#conflictById.get(id);
+    return this.#conflictOf(this.#resolvedIdByDeviceDocument, deviceId, document);
   }
 
   conflict(conflictId: string): ConflictState | undefined {
     return this.#conflictById.get(conflictId);
   }
 
-  openConflict(conflict: ConflictState): void {
-    assertInvariant(!this.#conflictById.has(conflict.conflictId), "a conflict id was used twice");
-    this.#indexConflict(conflict);
-    this.#touchedConflictIds.add(conflict.conflictId);
+  /** The run behind a conflict that a resolution names, or that this window has opened. */
+  run(conflictId: string): readonly Held[] {
+    const run = this.#runByConflictId.get(conflictId);
+    assertInvariant(run?.unread === 0, "a conflict's run was not read");
+    return run.held;
   }
 
-  /** Replaces a conflict's state. Resolutions and held operations do this; a group never does. */
+  openConflict(conflict: Omit<ConflictState, "operationCount">, run: readonly Held[]): void {
+    assertInvariant(!this.#conflictById.has(conflict.conflictId), "a conflict id was used twice");
+    this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held: [...run] });
+    this.#touch({ ...conflict, operationCount: run.length });
+  }
+
   updateConflict(conflict: ConflictState): void {
-    this.#indexConflict(conflict);
-    this.#touchedConflictIds.add(conflict.conflictId);
+    this.#touch(conflict);
+  }
+
+  /** Puts one more operation behind a conflict. */
+  hold(conflict: ConflictState, held: NewlyHeld): void {
+    const run = this.#runByConflictId.get(conflict.conflictId);
+    assertInvariant(run !== undefined, "a conflict has no run");
+    run.held.push(held);
+    this.#undo.push(() => run.held.pop());
+    this.#touch({ ...conflict, operationCount: run.unread + run.held.length });
+  }
+
+  /** Leaves to a conflict the first operations of its run, and gives back the rest. */
+  splitRun(conflict: ConflictState, length: number): { conflict: ConflictState; rest: Held[] } {
+    const run = this.run(conflict.conflictId);
+    this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held: run.slice(0, length) });
+    const operationCount = Math.min(length, run.length);
+    return { conflict: { ...conflict, operationCount }, rest: run.slice(length) };
   }
 
   get ledgerDrafts(): Iterable<LedgerDraft> {
@@ -177,11 +274,12 @@ export class WindowDraft {
     return this.#documentByKey.values();
   }
 
-  get touchedConflicts(): ConflictState[] {
+  get touchedConflicts(): { conflict: ConflictState; run: RunDraft }[] {
     return [...this.#touchedConflictIds].map((id) => {
       const conflict = this.#conflictById.get(id);
-      assertInvariant(conflict !== undefined, "a touched conflict is missing");
-      return conflict;
+      const run = this.#runByConflictId.get(id);
+      assertInvariant(conflict !== undefined && run !== undefined, "a touched conflict is missing");
+      return { conflict, run };
     });
   }
 
@@ -194,20 +292,41 @@ export class WindowDraft {
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 
+  #touch(conflict: ConflictState): void {
+    this.#indexConflict(conflict);
+    const { conflictId } = conflict;
+    if (this.#touchedConflictIds.has(conflictId)) return;
+    this.#touchedConflictIds.add(conflictId);
+    this.#undo.push(() => this.#touchedConflictIds.delete(conflictId));
+  }
+
+  #conflictOf(
+    idByDeviceDocument: ReadonlyMap<string, string>,
+    deviceId: string,
+    document: string,
+  ): ConflictState | undefined {
+    return this.#conflictById.get(idByDeviceDocument.get(deviceDocumentKey(deviceId, document)) ?? "");
+  }
+
   #indexConflict(conflict: ConflictState): void {
-    this.#conflictById.set(conflict.conflictId, conflict);
+    this.#set(this.#conflictById, conflict.conflictId, conflict);
     const { workspaceId, collection, documentId, deviceId } = conflict;
     const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
-    // A reported conflict refuses what follows it in the same window; later windows no longer see it.
+    if (conflict.status === "reported") {
+      const last = this.#conflictById.get(this.#reportedIdByDeviceDocument.get(key) ?? "");
+      const isOlder = isEntryBefore(conflict.refusedEntryId ?? "", last?.refusedEntryId ?? "");
+      if (!isOlder) this.#set(this.#reportedIdByDeviceDocument, key, conflict.conflictId);
+      return;
+    }
     if (conflict.status !== "resolved") {
-      this.#unsettledIdByDeviceDocument.set(key, conflict.conflictId);
+      this.#set(this.#unsettledIdByDeviceDocument, key, conflict.conflictId);
       return;
     }
     const isUnsettled = this.#unsettledIdByDeviceDocument.get(key) === conflict.conflictId;
-    if (isUnsettled) this.#unsettledIdByDeviceDocument.delete(key);
+    if (isUnsettled) this.#delete(this.#unsettledIdByDeviceDocument, key);
     const last = this.#conflictById.get(this.#resolvedIdByDeviceDocument.get(key) ?? "");
     if ((last?.resolvedVersion ?? -1) <= (conflict.resolvedVersion ?? 0)) {
-      this.#resolvedIdByDeviceDocument.set(key, conflict.conflictId);
+      this.#set(this.#resolvedIdByDeviceDocument, key, conflict.conflictId);
     }
   }
 

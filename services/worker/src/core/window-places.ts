@@ -1,4 +1,4 @@
-import type { LaneEntry, Resolution } from "@syncline/shared";
+import type { Resolution, StoredEntry } from "@syncline/shared";
 
 /** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
 export function operationPlace(batchId: string, position: number): string {
@@ -11,8 +11,8 @@ export function resolutionPlace(resolution: Resolution): string {
 }
 
 /** The places of a window in the order in which they take effect: an operation or a resolution each. */
-export function placesOf(entries: readonly LaneEntry[]): string[] {
-  return entries.flatMap((entry) =>
+export function placesOf(entries: readonly StoredEntry[]): string[] {
+  return entries.flatMap(({ entry }) =>
     entry.kind === "resolution"
       ? [resolutionPlace(entry.resolution)]
       : entry.batch.operations.map((operation) => operationPlace(entry.batch.batchId, operation.position)),
@@ -20,18 +20,19 @@ export function placesOf(entries: readonly LaneEntry[]): string[] {
 }
 
 /** The window cut after so many places. */
-export function prefixOf(entries: readonly LaneEntry[], length: number): LaneEntry[] {
-  const prefix: LaneEntry[] = [];
+export function prefixOf(entries: readonly StoredEntry[], length: number): StoredEntry[] {
+  const prefix: StoredEntry[] = [];
   let left = length;
-  for (const entry of entries) {
+  for (const stored of entries) {
+    const { entry } = stored;
     if (left === 0) break;
     if (entry.kind === "resolution") {
-      prefix.push(entry);
+      prefix.push(stored);
       left -= 1;
       continue;
     }
     const operations = entry.batch.operations.slice(0, left);
-    prefix.push({ ...entry, batch: { ...entry.batch, operations } });
+    prefix.push({ ...stored, entry: { ...entry, batch: { ...entry.batch, operations } } });
     left -= operations.length;
   }
   return prefix;

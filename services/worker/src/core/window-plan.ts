@@ -1,5 +1,10 @@
-import { type JsonObject, type OperationResult, type LedgerRow } from "@syncline/shared";
-import type { ConflictState, DocumentState } from "./window-state.ts";
+import {
+  type JsonObject,
+  type OperationResult,
+  type LedgerRow,
+  type OperationContent,
+} from "@syncline/shared";
+import type { ConflictState, DocumentState, HistoryPlace, NewlyHeld } from "./window-state.ts";
 
 /** A workspace that the window commits to. */
 export interface WorkspaceWrite {
@@ -26,9 +31,19 @@ export interface ChangeWrite {
   firstVersion: number;
   version: number;
   data: JsonObject | null;
+  /** Of a deletion that is folded with what it deletes: that. */
+  ended: JsonObject | null;
+  /** The seq of the last change of its group, which readers are given together; `null` outside of one. */
+  groupEndSeq: number | null;
   /** `null` where the writer declared no device. */
   deviceId: string | null;
   clientTimestampMs: number | null;
+}
+
+/** A ledger row, with what was sent where that may be tried again. */
+export interface LedgerWrite extends LedgerRow {
+  /** An {@link OperationContent} as text: Postgres must take it, whatever it would not take as a document. */
+  content?: string;
 }
 
 export interface BatchWrite {
@@ -39,6 +54,27 @@ export interface BatchWrite {
   atomic: boolean;
   results: OperationResult[];
   acceptedAtMs: number;
+}
+
+/** A conflict record, with the revision of the workspace that its commit makes. */
+export interface ConflictWrite extends ConflictState {
+  revision: number;
+}
+
+/** An operation that goes behind a conflict. */
+export interface HeldWrite extends NewlyHeld {
+  workspaceId: string;
+  conflictId: string;
+  place: number;
+}
+
+/** One that goes from behind a conflict to the one that follows it. */
+export interface HeldMove {
+  workspaceId: string;
+  conflictId: string;
+  place: number;
+  toConflictId: string;
+  toPlace: number;
 }
 
 /** A round that the conflict service is to run. */
@@ -60,6 +96,8 @@ export interface BatchReply {
 export interface SettledReply {
   workspaceId: string;
   deviceId: string;
+  /** The batch that brought it first: in any other its answer is a replay. */
+  batchId: string;
   result: OperationResult;
 }
 
@@ -68,12 +106,16 @@ export interface WindowPlan {
   workspaces: WorkspaceWrite[];
   documents: DocumentWrite[];
   changes: ChangeWrite[];
-  ledgerRows: LedgerRow[];
+  ledgerRows: LedgerWrite[];
   batches: BatchWrite[];
-  conflicts: ConflictState[];
+  conflicts: ConflictWrite[];
+  heldMoves: HeldMove[];
+  heldWrites: HeldWrite[];
   replies: BatchReply[];
   settled: SettledReply[];
   rounds: ConflictRound[];
+  /** What was not read and should have been: where there is any, the plan is no good, and is to be made once more. */
+  missingHistory: HistoryPlace[];
   /** For metrics: operations that were applied, and the writes they were folded into. */
   operationsApplied: number;
 }

@@ -1,10 +1,13 @@
-import type {
-  ConflictStrategy,
-  HeldOperation,
-  JsonObject,
-  LedgerRow,
-  OperationResult,
-  Overlap,
+import {
+  documentKey,
+  type AcceptedOperation,
+  type ConflictStrategy,
+  type HistoricDocument,
+  type JsonObject,
+  type LedgerRow,
+  type OperationResult,
+  type Overlap,
+  type Resolution,
 } from "@syncline/shared";
 
 /** A workspace as a drain finds it; one without a commit yet is all zeros. */
@@ -21,6 +24,32 @@ export interface DocumentState {
   /** The device that wrote every change after `runBaseVersion`. */
   writerDeviceId: string;
   runBaseVersion: number;
+  /** The clamped timestamp of the operation that wrote it last. */
+  clientTimestampMs: number | null;
+}
+
+/** An operation of a device's run behind a conflict, as its row has it. */
+export interface HeldRow {
+  conflictId: string;
+  place: number;
+  clientId: string;
+  /** Only where the resolution needs it: {@link needsContent}. */
+  content: AcceptedOperation | null;
+}
+
+/**
+ * Whether the content of a run is needed to settle it: a last round without an ancestor replays it, and what is refused
+ * is kept for another try.
+ */
+export function needsContent({ isLastRound, inputs, outcome }: Resolution): boolean {
+  const refuses = outcome.kind === "commit" && outcome.refused.length > 0;
+  return refuses || (isLastRound && inputs.ancestor === null);
+}
+
+/** One that this window puts there. */
+export interface NewlyHeld {
+  batchId: string;
+  operation: AcceptedOperation;
 }
 
 /** A conflict record. `open`: being merged; `parked`: waits for a person; the others are settled. */
@@ -43,13 +72,16 @@ export interface ConflictState {
   deviceView: JsonObject | null;
   /** What the device sees after its run, once that is resolved; `null` where it deleted the document. */
   localView: JsonObject | null;
-  operations: HeldOperation[];
+  /** How long the device's run is. */
+  operationCount: number;
   result: JsonObject | null;
   overlapList: Overlap[] | null;
   twoWay: boolean | null;
   reason: string | null;
   resolvedVersion: number | null;
   resolvedSeq: number | null;
+  /** Of a reported one: the lane entry that was refused last. */
+  refusedEntryId: string | null;
   trace: Record<string, string>;
 }
 
@@ -63,8 +95,24 @@ export interface WindowState {
   /** The results of batches that were drained before: an entry that was not removed in time comes again. */
   resultsByBatchId: ReadonlyMap<string, OperationResult[]>;
   /**
-   * Of the window's devices on its documents: what is unsettled, and what was resolved last; and the conflicts that a
-   * resolution names.
+   * Of the window's devices on its documents: what is unsettled, what was reported last, and what was resolved last; and
+   * the conflicts that a resolution names.
    */
   conflicts: readonly ConflictState[];
+  /** The runs behind the conflicts that a resolution names, by conflict id, in order. */
+  runByConflictId: ReadonlyMap<string, readonly HeldRow[]>;
+  /** Documents as they were at some version, by {@link historyKey}: `null` where nobody knows. Read when asked for. */
+  historyByKey: ReadonlyMap<string, HistoricDocument | null>;
+}
+
+/** A document at a version. */
+export interface HistoryPlace {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+  version: number;
+}
+
+export function historyKey({ workspaceId, collection, documentId, version }: HistoryPlace): string {
+  return `${documentKey(workspaceId, collection, documentId)}@${version}`;
 }

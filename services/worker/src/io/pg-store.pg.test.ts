@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { openPool } from "@syncline/runtime";
-import { SynclineError, type LaneEntry } from "@syncline/shared";
+import { SynclineError, type StoredEntry } from "@syncline/shared";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planWindow } from "../core/plan-window.ts";
@@ -28,9 +28,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-const entryOf = (workspace: string, ...operations: GivenOperation[]): LaneEntry =>
-  batchEntry({ id: randomUUID(), workspace, operations });
-const planOf = async (...entries: LaneEntry[]) =>
+const entryOf = (workspace: string, ...operations: GivenOperation[]): StoredEntry => ({
+  id: "1-0",
+  answeredId: "0-0",
+  entry: batchEntry({ id: randomUUID(), workspace, operations }),
+});
+const planOf = async (...entries: StoredEntry[]) =>
   planWindow(entries, await store.read(entries), { newId: () => randomUUID() });
 const count = async (table: string, workspace: string) =>
   (await pool.query(`SELECT 1 FROM ${table} WHERE workspace_id = $1`, [workspace])).rowCount;

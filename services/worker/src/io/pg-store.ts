@@ -3,9 +3,10 @@ import {
   documentKey,
   operationKey,
   type AcceptedBatch,
-  type LaneEntry,
+  type HistoricDocument,
   type OperationResult,
   type LedgerRow,
+  type StoredEntry,
 } from "@syncline/shared";
 import {
   camelRow,
@@ -16,12 +17,23 @@ import {
   type Statement,
 } from "@syncline/runtime";
 import type { WindowPlan } from "../core/window-plan.ts";
-import type { ConflictState, DocumentState, WindowState, WorkspaceState } from "../core/window-state.ts";
+import {
+  historyKey,
+  needsContent,
+  type ConflictState,
+  type DocumentState,
+  type HeldRow,
+  type HistoryPlace,
+  type WindowState,
+  type WorkspaceState,
+} from "../core/window-state.ts";
 
 /** Reads what a window depends on, and commits what was planned. */
 export interface WindowStore {
   /** Reads without locks: should anything move before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`. */
-  read(entries: readonly LaneEntry[]): Promise<WindowState>;
+  read(entries: readonly StoredEntry[]): Promise<WindowState>;
+  /** Documents as they were, `null` where nobody knows any more. What was is not changed by any commit. */
+  readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
   /** Writes a plan and takes it back: tells whether Postgres would have it. */
@@ -34,22 +46,33 @@ const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");
 const READ_DOCUMENTS = statement("read-documents");
 const READ_CONFLICTS = statement("read-conflicts");
+const READ_HELD = statement("read-held");
+const READ_HISTORY = statement("read-history");
 const WRITE_WORKSPACES = statement("write-workspaces");
 const WRITE_DOCUMENTS = statement("write-documents");
 const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
 const WRITE_BATCHES = statement("write-batches");
 const WRITE_CONFLICTS = statement("write-conflicts");
+const MOVE_HELD = statement("move-held");
+const WRITE_HELD = statement("write-held");
 
 /** Rows as the SQL files name them; the columns of one table in the words of the code. */
 type Row = Record<string, unknown>;
 
 export function createPgStore(pool: Pool, epoch: string): WindowStore {
-  return { read, commit: (plan) => write(plan, "COMMIT"), rehearse: (plan) => write(plan, "ROLLBACK") };
+  return {
+    read,
+    readHistory,
+    commit: (plan) => write(plan, "COMMIT"),
+    rehearse: (plan) => write(plan, "ROLLBACK"),
+  };
 
-  async function read(entries: readonly LaneEntry[]): Promise<WindowState> {
-    const batches = entries.flatMap((entry) => (entry.kind === "batch" ? [entry.batch] : []));
-    const resolutions = entries.flatMap((entry) => (entry.kind === "resolution" ? [entry.resolution] : []));
+  async function read(entries: readonly StoredEntry[]): Promise<WindowState> {
+    const batches = entries.flatMap(({ entry }) => (entry.kind === "batch" ? [entry.batch] : []));
+    const resolutions = entries.flatMap(({ entry }) =>
+      entry.kind === "resolution" ? [entry.resolution] : [],
+    );
     const operations = batches.flatMap((batch) =>
       batch.operations.map((operation) => ({ batch, operation })),
     );
@@ -91,13 +114,14 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         deviceDocuments.map(({ batch }) => batch.deviceId),
         ...conflictKeys,
       ]),
+      query(READ_HELD, [...conflictKeys, resolutions.map(needsContent)]),
       query(READ_DOCUMENTS, [
         documents.map((document) => document.workspaceId),
         documents.map((document) => document.collection),
         documents.map((document) => document.documentId),
       ]),
     ]);
-    const [workspaces = [], recorded = [], ledger = [], conflicts = [], documentRows = []] = rows;
+    const [workspaces = [], recorded = [], ledger = [], conflicts = [], held = [], documentRows = []] = rows;
     return {
       epoch,
       workspaceById: new Map(
@@ -119,6 +143,14 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         conflicts.map((row) => camelRow<ConflictState>(row)),
         ({ conflictId }) => conflictId,
       ),
+      runByConflictId: new Map([
+        ...resolutions.map(({ conflictId }): [string, HeldRow[]] => [conflictId, []]),
+        ...Map.groupBy(
+          held.map((row) => camelRow<HeldRow>(row)),
+          ({ conflictId }) => conflictId,
+        ),
+      ]),
+      historyByKey: new Map(),
       documentByKey: new Map([
         ...documents.map(({ workspaceId, collection, documentId }): [string, DocumentState | null] => [
           documentKey(workspaceId, collection, documentId),
@@ -132,6 +164,24 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     };
   }
 
+  async function readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>> {
+    const [rows = []] = await pipelined(pool, (query) => [
+      query(READ_HISTORY, [
+        places.map(({ workspaceId }) => workspaceId),
+        places.map(({ collection }) => collection),
+        places.map(({ documentId }) => documentId),
+        places.map(({ version }) => version),
+      ]),
+    ]);
+    return new Map([
+      ...places.map((place): [string, null] => [historyKey(place), null]),
+      ...rows.map((row): [string, HistoricDocument] => {
+        const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(row);
+        return [historyKey(place), { data, deleted }];
+      }),
+    ]);
+  }
+
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
     const tables: [Statement, readonly unknown[]][] = [
@@ -139,6 +189,8 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       [WRITE_DOCUMENTS, plan.documents],
       [WRITE_CHANGES, plan.changes],
       [WRITE_CONFLICTS, plan.conflicts],
+      [MOVE_HELD, plan.heldMoves],
+      [WRITE_HELD, plan.heldWrites],
       [WRITE_LEDGER, plan.ledgerRows],
       [WRITE_BATCHES, plan.batches],
     ];

@@ -1,5 +1,5 @@
-import type { Logger, StoredEntry } from "@syncline/runtime";
-import { dispositionOf, SynclineError, type LaneEntry } from "@syncline/shared";
+import type { Logger } from "@syncline/runtime";
+import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
 import { placesOf, prefixOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
@@ -8,6 +8,7 @@ import type { WindowStore } from "../io/pg-store.ts";
 interface Deps {
   store: WindowStore;
   newId: () => string;
+  ledgerRetentionMs: number | undefined;
   log: Logger;
   /** Told of each commit, in order, with the entries that it took. */
   onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
@@ -38,8 +39,16 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Deps):
 
 type Refusals = ReadonlyMap<string, string>;
 
-async function planNow(window: readonly LaneEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
-  return planWindow(window, await deps.store.read(window), { newId: deps.newId, refusals });
+/** Plans on what stands in the tables now, reading from history what turns out to be needed. */
+async function planNow(window: readonly StoredEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
+  const { store, newId, ledgerRetentionMs } = deps;
+  let state = await store.read(window);
+  for (;;) {
+    const plan = planWindow(window, state, { newId, ledgerRetentionMs, refusals });
+    if (plan.missingHistory.length === 0) return plan;
+    const found = await store.readHistory(plan.missingHistory);
+    state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
+  }
 }
 
 async function commitOnce(
@@ -47,22 +56,20 @@ async function commitOnce(
   deps: Deps,
   refusals: Refusals,
 ): Promise<WindowPlan> {
-  const window = entries.map(({ entry }) => entry);
-  const plan = await planNow(window, deps, refusals);
+  const plan = await planNow(entries, deps, refusals);
   await deps.store.commit(plan);
   return plan;
 }
 
 /** Refuses one operation after the other, each proven to be at fault, until the rest commits. */
 async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
-  const window = entries.map(({ entry }) => entry);
   const refusals = new Map<string, string>();
   for (;;) {
     try {
       return await commitOnce(entries, deps, refusals);
     } catch (error) {
       if (dispositionOf(error) === "retry") throw error;
-      const culprit = await findCulprit(window, async (prefix) =>
+      const culprit = await findCulprit(entries, async (prefix) =>
         deps.store.rehearse(await planNow(prefix, deps, refusals)),
       );
       // The same place twice, or none at all: refusing does not help, and going on would never end.
@@ -85,8 +92,8 @@ interface Culprit {
 
 /** Finds the first place without which the window before it goes through, in log2(n) rehearsals and one to be sure. */
 async function findCulprit(
-  window: readonly LaneEntry[],
-  rehearse: (prefix: LaneEntry[]) => Promise<void>,
+  window: readonly StoredEntry[],
+  rehearse: (prefix: StoredEntry[]) => Promise<void>,
 ): Promise<Culprit | undefined> {
   const places = placesOf(window);
   const failureAt = async (length: number): Promise<unknown> => {

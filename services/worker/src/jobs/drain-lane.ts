@@ -12,8 +12,8 @@ import {
   type Logger,
   type ReplyPublisher,
   type Span,
-  type StoredEntry,
 } from "@syncline/runtime";
+import type { StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import { commitWindow } from "./commit-window.ts";
@@ -41,7 +41,7 @@ const WINDOWS_PER_DRAIN = 20;
  */
 export function createDrainLane(
   deps: Deps,
-  options: { windowOperationsMax: number },
+  options: { windowOperationsMax: number; ledgerRetentionMs: number | undefined },
 ): (lane: number, failedAttempts: number) => Promise<void> {
   const { lanes, replies, conflicts, waker, isRunning, log } = deps;
 
@@ -73,6 +73,7 @@ export function createDrainLane(
       try {
         await commitWindow(entries, {
           ...deps,
+          ledgerRetentionMs: options.ledgerRetentionMs,
           onCommitted: async (committed, plan) => {
             done.left = await afterCommit(lane, committed, plan);
             done.applied += plan.operationsApplied;
@@ -100,7 +101,7 @@ export function createDrainLane(
   ): Promise<number> {
     await conflicts.request(plan.rounds);
     const left = await lanes.removeEntries(lane, entries);
-    const changed = plan.workspaces.map(({ workspaceId, seq }) => ({ workspaceId, seq }));
+    const changed = plan.workspaces.map(({ workspaceId }) => ({ workspaceId }));
     await replies.publish(plan.replies, plan.settled, changed);
     return left;
   }

@@ -1,25 +1,25 @@
 -- $1 conflict records, new ones and changed ones.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, round, base_version,
-  current_version, ancestor, device_view, local_view, operations, result, overlap_list, two_way, reason, resolved_version, resolved_seq, trace,
-  opened_at, updated_at
+  current_version, ancestor, device_view, local_view, operation_count, result, overlap_list, two_way, reason, resolved_version,
+  resolved_seq, refused_entry_id, revision, trace, opened_at, updated_at
 )
 SELECT
   "workspaceId", "conflictId", collection, "documentId", "deviceId", "deviceDeclared", status, strategy, round,
-  "baseVersion", "currentVersion", ancestor, "deviceView", "localView", operations, result, "overlapList", "twoWay", reason, "resolvedVersion",
-  "resolvedSeq", trace, now(), now()
+  "baseVersion", "currentVersion", ancestor, "deviceView", "localView", "operationCount", result, "overlapList", "twoWay", reason,
+  "resolvedVersion", "resolvedSeq", "refusedEntryId", revision, trace, now(), now()
 FROM json_to_recordset($1::json) AS r (
   "workspaceId" text, "conflictId" uuid, collection text, "documentId" text, "deviceId" text, "deviceDeclared" boolean,
   status text, strategy text, round integer, "baseVersion" bigint, "currentVersion" bigint, ancestor jsonb, "deviceView" jsonb, "localView" jsonb,
-  operations jsonb, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
-  "resolvedSeq" bigint, trace jsonb
+  "operationCount" integer, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
+  "resolvedSeq" bigint, "refusedEntryId" text, revision bigint, trace jsonb
 )
 -- Settled ones first: the one that follows may be of the same device and document.
 ORDER BY status <> 'resolved'
 ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   status = excluded.status,
   round = excluded.round,
-  operations = excluded.operations,
+  operation_count = excluded.operation_count,
   local_view = excluded.local_view,
   result = excluded.result,
   overlap_list = excluded.overlap_list,
@@ -27,4 +27,6 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   reason = excluded.reason,
   resolved_version = excluded.resolved_version,
   resolved_seq = excluded.resolved_seq,
+  refused_entry_id = excluded.refused_entry_id,
+  revision = excluded.revision,
   updated_at = excluded.updated_at

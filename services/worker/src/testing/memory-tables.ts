@@ -1,14 +1,25 @@
 import {
   documentKey,
   operationKey,
+  type AcceptedOperation,
   type ConflictStrategy,
+  type HistoricDocument,
   type LaneEntry,
   type LedgerRow,
   type OperationResult,
+  type StoredEntry,
 } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
 import type { ChangeWrite, WindowPlan } from "../core/window-plan.ts";
-import type { ConflictState, DocumentState, WindowState, WorkspaceState } from "../core/window-state.ts";
+import {
+  historyKey,
+  type ConflictState,
+  type DocumentState,
+  type HeldRow,
+  type HistoryPlace,
+  type WindowState,
+  type WorkspaceState,
+} from "../core/window-state.ts";
 
 /** The tables as plain maps: lets a test run one plan after the other without a database. */
 export class MemoryTables {
@@ -18,11 +29,22 @@ export class MemoryTables {
   readonly resultsByBatchId = new Map<string, OperationResult[]>();
   readonly conflictById = new Map<string, ConflictState>();
   readonly changes: ChangeWrite[] = [];
+  /** The operations behind each conflict, in order. */
+  readonly runByConflictId = new Map<string, { batchId: string; operation: AcceptedOperation }[]>();
   #ids = 0;
+  #acceptedId = 0;
+  #answeredId = 0;
+
+  /** Puts an entry on the lane: what is drained from here on is answered after it was accepted. */
+  accept(entry: LaneEntry): StoredEntry {
+    return { id: `${++this.#acceptedId}-0`, answeredId: `${this.#answeredId}-0`, entry };
+  }
 
   /** Plans a window on the tables as they are, and writes the plan into them. */
-  drain(...entries: LaneEntry[]): WindowPlan {
-    const plan = planWindow(entries, this.#read(entries), { newId: () => `conflict-${++this.#ids}` });
+  drain(...given: (LaneEntry | StoredEntry)[]): WindowPlan {
+    const entries = given.map((entry) => ("entry" in entry ? entry : this.accept(entry)));
+    const plan = this.#plan(entries);
+    this.#answeredId = Math.max(this.#answeredId, ...entries.map(({ id }) => Number.parseInt(id, 10)));
     for (const { workspaceId, seq, expectedRevision } of plan.workspaces) {
       this.workspaceById.set(workspaceId, { seq, revision: expectedRevision + 1 });
     }
@@ -34,13 +56,59 @@ export class MemoryTables {
     }
     for (const batch of plan.batches) this.resultsByBatchId.set(batch.batchId, batch.results);
     for (const conflict of plan.conflicts) this.conflictById.set(conflict.conflictId, conflict);
+    this.#writeRuns(plan);
     this.changes.push(...plan.changes);
     return plan;
   }
 
-  #read(entries: readonly LaneEntry[]): WindowState {
+  #plan(entries: readonly StoredEntry[]): WindowPlan {
+    let state = this.#read(entries);
+    for (;;) {
+      const plan = planWindow(entries, state, { newId: () => `conflict-${++this.#ids}` });
+      if (plan.missingHistory.length === 0) return plan;
+      const found = plan.missingHistory.map((place) => [historyKey(place), this.#historic(place)] as const);
+      state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
+    }
+  }
+
+  #historic(place: HistoryPlace): HistoricDocument | null {
+    const of = this.changes.filter(
+      (change) =>
+        change.workspaceId === place.workspaceId &&
+        change.collection === place.collection &&
+        change.documentId === place.documentId,
+    );
+    const at = of.findIndex(
+      (change) => change.firstVersion <= place.version && place.version <= change.version,
+    );
+    const live = of.slice(0, at + 1).findLast((change) => (change.data ?? change.ended) !== null);
+    const data = live?.data ?? live?.ended ?? null;
+    return data && { data, deleted: of[at]?.data === null };
+  }
+
+  #writeRuns(plan: WindowPlan): void {
+    const moved = plan.heldMoves.map((move) => ({
+      ...move,
+      held: this.runByConflictId.get(move.conflictId)?.[move.place],
+    }));
+    for (const { conflictId, place } of plan.heldMoves.toReversed()) {
+      this.runByConflictId.get(conflictId)?.splice(place, 1);
+    }
+    for (const { toConflictId, held } of moved) if (held) this.#runOf(toConflictId).push(held);
+    for (const { conflictId, batchId, operation } of plan.heldWrites) {
+      this.#runOf(conflictId).push({ batchId, operation });
+    }
+  }
+
+  #runOf(conflictId: string): { batchId: string; operation: AcceptedOperation }[] {
+    const run = this.runByConflictId.get(conflictId) ?? [];
+    this.runByConflictId.set(conflictId, run);
+    return run;
+  }
+
+  #read(entries: readonly StoredEntry[]): WindowState {
     const documentByKey = new Map(this.documentByKey);
-    for (const entry of entries) {
+    for (const { entry } of entries) {
       const documents = entry.kind === "resolution" ? [entry.resolution] : entry.batch.operations;
       const { workspaceId } = entry.kind === "resolution" ? entry.resolution : entry.batch;
       for (const { collection, documentId } of documents) {
@@ -55,18 +123,34 @@ export class MemoryTables {
       ledgerRowByKey: new Map(this.ledgerRowByKey),
       resultsByBatchId: new Map(this.resultsByBatchId),
       conflicts: this.#readConflicts(entries),
+      runByConflictId: new Map(
+        entries.flatMap(({ entry }) =>
+          entry.kind === "resolution" ? [this.#readRun(entry.resolution.conflictId)] : [],
+        ),
+      ),
+      historyByKey: new Map(),
     };
   }
 
-  /** As the store does: what is unsettled, then what was resolved, then what a resolution names. */
-  #readConflicts(entries: readonly LaneEntry[]): ConflictState[] {
+  #readRun(conflictId: string): [string, HeldRow[]] {
+    const rows = this.#runOf(conflictId).map(({ operation }, place) => ({
+      conflictId,
+      place,
+      clientId: operation.clientId,
+      content: operation,
+    }));
+    return [conflictId, rows];
+  }
+
+  /** As the store does: what is unsettled, what was reported, what was resolved, and what a resolution names. */
+  #readConflicts(entries: readonly StoredEntry[]): ConflictState[] {
     const all = [...this.conflictById.values()];
-    const named = entries.flatMap((entry) =>
+    const named = entries.flatMap(({ entry }) =>
       entry.kind === "resolution" ? all.filter((c) => c.conflictId === entry.resolution.conflictId) : [],
     );
     const unsettled = all.filter(({ status }) => status === "open" || status === "parked");
-    const resolved = all.filter(({ status }) => status === "resolved");
-    return [...new Set([...unsettled, ...resolved, ...named])];
+    const settled = all.filter(({ status }) => status === "reported" || status === "resolved");
+    return [...new Set([...unsettled, ...settled, ...named])];
   }
 }
 

@@ -1,0 +1,76 @@
+import { backoffMs, ROUND_BACKOFF } from "@syncline/shared";
+import { Queue, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
+
+const QUEUE = "retention";
+/** One for the whole fleet: whoever schedules it again finds it there. */
+const SCHEDULER = "retention";
+/** After so many the next run of the schedule tries again. */
+const ATTEMPTS_MAX = 5;
+
+/** Sees to it that retention is applied at intervals, by one process of the fleet at a time. */
+export interface RetentionSchedule {
+  /** Does nothing where it is scheduled already. Redis may lose the schedule, so ask again and again. */
+  ensure(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function createRetentionSchedule(redis: Redis, options: { intervalMs: number }): RetentionSchedule {
+  const { intervalMs } = options;
+  const queue = new Queue(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  return {
+    async ensure() {
+      const known = await queue.getJobScheduler(SCHEDULER);
+      if (known?.every === intervalMs && (known.next ?? 0) > Date.now()) return;
+      await queue.setGlobalConcurrency(1);
+      // A run that is due and waits keeps its time.
+      await queue.upsertJobScheduler(
+        SCHEDULER,
+        { every: intervalMs },
+        {
+          name: "apply retention",
+          opts: {
+            attempts: ATTEMPTS_MAX,
+            backoff: { type: "store" },
+            removeOnComplete: true,
+            removeOnFail: true,
+            stackTraceLimit: 1,
+          },
+        },
+      );
+    },
+    close: () => queue.close(),
+  };
+}
+
+/** The runs of retention that fall to a process. */
+export interface RetentionWorker {
+  /** Lets a run in flight end, and takes no more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs what the schedule asks for. A run that throws is tried again after a backoff; one whose process died is taken over
+ * by another.
+ *
+ * @param redis - a connection of its own: it blocks
+ */
+export function startRetentionWorker(
+  redis: Redis,
+  applyRetention: () => Promise<void>,
+  options: { onFailure: (attempt: number, error: Error) => void; onError: (error: Error) => void },
+): RetentionWorker {
+  const worker = new Worker(QUEUE, applyRetention, {
+    connection: redis,
+    prefix: QUEUE_PREFIX,
+    lockDuration: 5_000,
+    stalledInterval: 2_000,
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, ROUND_BACKOFF, Math.random()) },
+  });
+  worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, error));
+  worker.on("error", options.onError);
+  // Without Redis there is nothing to wait for: the run in flight ends by itself.
+  return { close: () => worker.close(redis.status !== "ready") };
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { applyRun } from "./apply-run.ts";
+
+describe("a device's run", () => {
+  it("leaves out an operation that is itself at fault, names it, and goes on", () => {
+    const base = { a: 1 };
+    const applied = applyRun(base, [
+      { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } },
+      {
+        clientId: "2",
+        kind: "update",
+        documentId: "doc",
+        patch: [
+          { op: "add", path: "/c", value: 1 },
+          { op: "test", path: "/a", value: 2 },
+        ],
+      },
+      {
+        clientId: "3",
+        kind: "update",
+        documentId: "doc",
+        patch: [{ op: "add", path: "/id", value: "another" }],
+      },
+      { clientId: "4", kind: "update", documentId: "doc", data: { a: null } },
+    ]);
+    expect(applied).toStrictEqual({
+      document: { b: 1 },
+      refused: [
+        { clientId: "2", errorType: "patch_failed", message: expect.stringContaining("step 1 (test)") },
+        { clientId: "3", errorType: "id_mismatch", message: expect.any(String) },
+      ],
+    });
+    expect(base).toStrictEqual({ a: 1 });
+  });
+
+  it("of none leaves the document as it was", () => {
+    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [] });
+  });
+});

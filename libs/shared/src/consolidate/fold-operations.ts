@@ -1,0 +1,131 @@
+import { depthOf, DOCUMENT_DEPTH_MAX } from "../json/json.ts";
+import type { AcceptedOperation } from "../protocol/lane-entry.ts";
+import type { JsonPatchStep } from "../protocol/operation.ts";
+import { applyOperation } from "./apply-operation.ts";
+import { composeMergePatches } from "./merge-patch.ts";
+
+/** An operation that waits on its device and was never sent: what was, the server may know already. */
+export type UnsentOperation = Pick<
+  AcceptedOperation,
+  | "clientId"
+  | "kind"
+  | "collection"
+  | "documentId"
+  | "data"
+  | "patch"
+  | "expectedVersion"
+  | "ancestor"
+  | "timestampMs"
+  | "group"
+>;
+
+/** One operation that says what several said. */
+export interface FoldedOperation {
+  /** It starts from what the first of them started from, and has the id and the time of the last. */
+  operation: UnsentOperation;
+  /** What it stands for, oldest first. The answer to it is the answer to each. */
+  members: UnsentOperation[];
+}
+
+/**
+ * Folds the queue of one device in one workspace, so that it sends less. Whatever the server has by then, the documents
+ * become what they would have become had all been sent at once, and a fold fails only where its last member would have. What no
+ * single operation says exactly stays apart:
+ *
+ * - Into a `create` or a `put` fold puts, merge patches, and JSON Patches that apply to it.
+ * - Into an update folds a later one: merge patches where one patch says both, JSON Patches where neither can fail.
+ * - Into a `delete` folds another one, and where it names no version, the `put` or `create` after it, as a `put`.
+ * - A `delete` folds into no write before it: where there is no document it writes nothing, and would leave no tombstone.
+ * - An `update` takes no `put` after it: where the document never existed, one is an error and the other is not.
+ * - What belongs to a group stays as it is: there each operation is merged for itself. So keep away what is to be sent as
+ *   one atomic batch.
+ * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
+ *
+ * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members.
+ */
+export function foldOperations(queue: readonly UnsentOperation[]): FoldedOperation[] {
+  const folds: FoldedOperation[] = [];
+  for (const operation of queue) {
+    let last: FoldedOperation = { operation, members: [operation] };
+    // What a fold makes of the last two may in turn fold with what is before them.
+    for (let joined = joinLast(folds.at(-1), last); joined !== undefined;) {
+      folds.pop();
+      last = joined;
+      joined = joinLast(folds.at(-1), last);
+    }
+    folds.push(last);
+  }
+  return folds;
+}
+
+function joinLast(before: FoldedOperation | undefined, last: FoldedOperation): FoldedOperation | undefined {
+  if (before === undefined) return undefined;
+  const operation = join(before.operation, last.operation);
+  if (operation === undefined) return undefined;
+  before.members.push(...last.members);
+  return { operation, members: before.members };
+}
+
+type Content = Pick<UnsentOperation, "kind" | "data" | "patch">;
+
+function join(first: UnsentOperation, next: UnsentOperation): UnsentOperation | undefined {
+  const isSameDocument = first.collection === next.collection && first.documentId === next.documentId;
+  const isGrouped = first.group !== undefined || next.group !== undefined;
+  if (!isSameDocument || isGrouped || !startsFrom(first, next)) return undefined;
+  const content = joinContent(first, next);
+  if (content === undefined) return undefined;
+  const { kind: _kind, data: _data, patch: _patch, timestampMs: _timestampMs, ...base } = first;
+  const time = next.timestampMs === undefined ? {} : { timestampMs: next.timestampMs };
+  return { ...base, ...content, ...time, clientId: next.clientId };
+}
+
+/**
+ * The next one goes on from what the first leaves. A version that both name does so once the first has matched it; 0
+ * and the version under a `create` do not: either may write on a tombstone, which has another version.
+ */
+function startsFrom(first: UnsentOperation, next: UnsentOperation): boolean {
+  if (next.expectedVersion === undefined) return true;
+  return (
+    first.kind !== "create" && next.expectedVersion > 0 && next.expectedVersion === first.expectedVersion
+  );
+}
+
+function joinContent(first: UnsentOperation, next: UnsentOperation): Content | undefined {
+  switch (first.kind) {
+    case "create":
+    case "put":
+      return next.kind === "put" || next.kind === "update" ? joinWrite(first, next) : undefined;
+    case "update":
+      return next.kind === "update" ? joinUpdates(first, next) : undefined;
+    case "delete": {
+      if (next.kind === "delete") return { kind: "delete" };
+      const isAnew = next.kind === "put" || next.kind === "create";
+      // With a version named, a delete is at peace with a tombstone of any version, and a put is not.
+      if (!isAnew || first.expectedVersion !== undefined) return undefined;
+      return { kind: "put", data: next.data ?? {} };
+    }
+    default:
+      return first.kind satisfies never;
+  }
+}
+
+function joinWrite(first: UnsentOperation, next: UnsentOperation): Content | undefined {
+  const applied = applyOperation(first.data ?? {}, next);
+  return applied.ok && applied.document !== null ? { kind: first.kind, data: applied.document } : undefined;
+}
+
+function joinUpdates(first: UnsentOperation, next: UnsentOperation): Content | undefined {
+  if (first.data !== undefined && next.data !== undefined) {
+    const data = composeMergePatches(first.data, next.data);
+    return data && { kind: "update", data };
+  }
+  if (first.patch === undefined || next.patch === undefined) return undefined;
+  const patch = [...first.patch, ...next.patch];
+  return patch.every(cannotFail) ? { kind: "update", patch } : undefined;
+}
+
+/** Adding a member to the document itself needs nothing to be there. */
+function cannotFail(step: JsonPatchStep): boolean {
+  const isMember = step.path.lastIndexOf("/") === 0 && step.path !== "/id";
+  return step.op === "add" && isMember && depthOf(step.value) < DOCUMENT_DEPTH_MAX;
+}

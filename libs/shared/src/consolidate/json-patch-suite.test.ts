@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { jsonEqual } from "../json/json-equal.ts";
+import type { Json } from "../json/json.ts";
+import { jsonPatchStepSchema } from "../protocol/operation.ts";
+import { applyJsonPatch } from "./json-patch.ts";
+import specTests from "./testing/json-patch-spec-tests.json" with { type: "json" };
+import tests from "./testing/json-patch-tests.json" with { type: "json" };
+
+interface SuiteCase {
+  comment?: string;
+  doc: Json;
+  patch: unknown;
+  expected?: Json;
+  error?: string;
+}
+
+/** They tell an object with a member twice, which parsed JSON cannot show. */
+const NOT_EXPRESSIBLE = ["duplicate ops", "A.13 Invalid JSON Patch Document"];
+
+const cases = ([...specTests, ...tests] as SuiteCase[])
+  .filter(({ comment }) => !NOT_EXPRESSIBLE.includes(comment ?? ""))
+  .map((given) => ({ ...given, name: given.comment ?? JSON.stringify(given.patch) }));
+
+/** As ingest and worker do together: the one checks the shape, the other applies. */
+function patched(doc: Json, patch: unknown): Json | undefined {
+  const steps = z.array(jsonPatchStepSchema).safeParse(patch);
+  const applied = steps.success ? applyJsonPatch(doc, steps.data) : undefined;
+  return applied?.ok ? applied.value : undefined;
+}
+
+describe("json-patch-test-suite", () => {
+  it("is there as a whole", () => {
+    expect(cases).toHaveLength(93);
+  });
+
+  it.each(cases)("$name", ({ doc, patch, expected, error }) => {
+    const value = patched(doc, patch);
+    if (error !== undefined) expect(value).toBeUndefined();
+    else expect(value !== undefined && jsonEqual(value, expected ?? doc)).toBe(true);
+  });
+});

@@ -1,0 +1,65 @@
+import { laneStreamKey, redisUnavailable, type connectRedis } from "@syncline/runtime";
+import type { LaneEntry } from "@syncline/shared";
+import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
+
+type Redis = ReturnType<typeof connectRedis>;
+
+const PAGE_ENTRIES = 4;
+const SEARCH_ENTRIES_MAX = 10_000;
+const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Looks for an operation on a lane, from its head, so that of one that was sent twice the first is found: the one that
+ * will count. It reads page by page, a few entries at a time, and gives up after so many entries or bytes: this is for
+ * people who ask after one operation.
+ */
+export async function findOnLane(
+  redis: Redis,
+  lane: number,
+  key: OperationKey,
+): Promise<OperationOnLane | undefined> {
+  // What does not hold this is not parsed.
+  const clientIdJson = JSON.stringify(key.clientId);
+  let entriesLeft = SEARCH_ENTRIES_MAX;
+  let bytesLeft = SEARCH_BYTES_MAX;
+  let from = "-";
+  while (entriesLeft > 0 && bytesLeft > 0) {
+    const page = await readPage(redis, lane, from);
+    for (const [id, fields] of page) {
+      const text = fields[fields.indexOf("entry") + 1] ?? "";
+      const found = text.includes(clientIdJson) ? findIn(text, key) : undefined;
+      if (found !== undefined) return found;
+      entriesLeft -= 1;
+      bytesLeft -= text.length;
+      from = `(${id}`;
+    }
+    if (page.length < PAGE_ENTRIES) return undefined;
+  }
+  return undefined;
+}
+
+async function readPage(redis: Redis, lane: number, from: string): Promise<[string, string[]][]> {
+  try {
+    return await redis.xrange(laneStreamKey(lane), from, "+", "COUNT", PAGE_ENTRIES);
+  } catch (error) {
+    throw redisUnavailable(error);
+  }
+}
+
+function findIn(
+  text: string,
+  { workspaceId, deviceId, clientId }: OperationKey,
+): OperationOnLane | undefined {
+  let entry: LaneEntry;
+  try {
+    entry = JSON.parse(text) as LaneEntry;
+  } catch {
+    // The drain will set it aside, and say so.
+    return undefined;
+  }
+  if (entry.kind !== "batch") return undefined;
+  const { batch, trace } = entry;
+  if (batch.workspaceId !== workspaceId || batch.deviceId !== deviceId) return undefined;
+  const operation = batch.operations.find((each) => each.clientId === clientId);
+  return operation === undefined ? undefined : { operation, batch, trace };
+}

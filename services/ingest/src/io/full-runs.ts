@@ -1,0 +1,51 @@
+import { Problem, statementsIn, type Query } from "@syncline/runtime";
+import { deviceDocumentKey, documentKey, type AcceptedBatch } from "@syncline/shared";
+
+const READ_FULL_RUNS = statementsIn(new URL("../sql/", import.meta.url))("read-full-runs");
+const RETRY_AFTER_SECONDS = 30;
+
+interface FullRun {
+  workspace_id: string;
+  device_id: string;
+  collection: string;
+  document_id: string;
+  conflict_id: string;
+}
+
+/**
+ * Knows which runs behind conflicts are full, and accepts nothing more for them. It looks now and then: what is accepted
+ * in between is still held.
+ */
+export class FullRuns {
+  readonly #query: Query;
+  #conflictIdByDeviceDocument: ReadonlyMap<string, string> = new Map();
+
+  constructor(query: Query) {
+    this.#query = query;
+  }
+
+  async look(): Promise<void> {
+    const runs = await this.#query<FullRun>(READ_FULL_RUNS, []);
+    this.#conflictIdByDeviceDocument = new Map(
+      runs.map((run) => [
+        deviceDocumentKey(run.device_id, documentKey(run.workspace_id, run.collection, run.document_id)),
+        run.conflict_id,
+      ]),
+    );
+  }
+
+  /** @throws a problem, 429, that names the first operation for which there is no room */
+  requireRoom({ workspaceId, deviceId, operations }: AcceptedBatch): void {
+    if (this.#conflictIdByDeviceDocument.size === 0) return;
+    for (const { clientId, collection, documentId } of operations) {
+      const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
+      const conflictId = this.#conflictIdByDeviceDocument.get(key);
+      if (conflictId === undefined) continue;
+      throw new Problem("too-many-held", {
+        detail: `The device's operations on ${collection}/${documentId} wait behind conflict ${conflictId}, and no more can wait there until it is settled`,
+        operation: clientId,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+  }
+}

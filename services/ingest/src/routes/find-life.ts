@@ -1,0 +1,60 @@
+import { Problem, identityOf } from "@syncline/runtime";
+import type { Request, Response } from "express";
+import { z } from "zod";
+import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
+import {
+  acceptedLife,
+  operationLife,
+  type OperationKey,
+  type OperationLifeBody,
+  type OperationOnLane,
+} from "../core/operation-life.ts";
+import type { PgOperations } from "../io/pg-operations.ts";
+import { readQuery } from "./read-query.ts";
+
+const querySchema = z.object({
+  /** One that stands for a subject may be longer than an id. */
+  device_id: z
+    .string()
+    .max(SUBJECT_DEVICE_PREFIX.length + 200)
+    .regex(/^\P{Cc}+$/u, "must not be empty, nor contain control characters")
+    .optional(),
+});
+
+/** Which operation a request names. Without a device the token's subject stands in, as it does in a batch. */
+export function namedOperation(
+  request: Request<{ workspaceId: string; clientId: string }>,
+  response: Response,
+): OperationKey {
+  const { device_id: deviceId } = readQuery(querySchema, request.query);
+  return { ...request.params, deviceId: deviceId ?? SUBJECT_DEVICE_PREFIX + identityOf(response).subject };
+}
+
+/**
+ * Looks an operation up wherever it may be.
+ * @throws {@link Problem} `not-found` where it is nowhere
+ */
+export type FindLife = (key: OperationKey) => Promise<OperationLifeBody>;
+
+export function createFindLife(deps: {
+  operations: PgOperations;
+  findOnLane: (key: OperationKey) => Promise<OperationOnLane | undefined>;
+}): FindLife {
+  return async (key) => {
+    const inLedger = async () => {
+      const story = await deps.operations.read(key);
+      return story === undefined ? undefined : operationLife(story);
+    };
+    const onLane = async () => {
+      const accepted = await deps.findOnLane(key);
+      return accepted === undefined ? undefined : acceptedLife(accepted);
+    };
+    // It may be drained between the first two looks, and leaves the lane only after the ledger has it.
+    const life = (await inLedger()) ?? (await onLane()) ?? (await inLedger());
+    if (life !== undefined) return life;
+    throw new Problem("not-found", {
+      detail:
+        "This device has no such operation in the ledger, or on its lane as far as that is searched. A skipped one is not kept: its batch shows it",
+    });
+  };
+}

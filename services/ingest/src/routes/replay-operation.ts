@@ -1,0 +1,51 @@
+import { Problem, identityOf, requestIdOf, requireRole } from "@syncline/runtime";
+import type { RequestHandler } from "express";
+import type { OperationLifeBody } from "../core/operation-life.ts";
+import { replayBatch } from "../core/replay-batch.ts";
+import type { PgOperations } from "../io/pg-operations.ts";
+import { namedOperation, type FindLife } from "./find-life.ts";
+import type { TakeBatch } from "./take-batch.ts";
+
+interface Deps {
+  findLife: FindLife;
+  operations: PgOperations;
+  takeBatch: TakeBatch;
+  newId: () => string;
+}
+
+/**
+ * `POST …/operations/{client_id}/replay?device_id=`: sends an operation that ended as an error again, once its cause is
+ * gone, and answers as a batch of one. For an admin: it need not be the admin's own.
+ */
+export function createReplayOperation(
+  { findLife, operations, takeBatch, newId }: Deps,
+  { replyTo }: { replyTo: string },
+): RequestHandler<{ workspaceId: string; clientId: string }> {
+  return async (request, response) => {
+    const nowMs = Date.now();
+    const identity = identityOf(response);
+    requireRole(identity, request.params.workspaceId, "admin");
+    const key = namedOperation(request, response);
+    const life = await findLife(key);
+    const content = life.replayable ? await operations.readContent(key) : undefined;
+    if (content === undefined) throw notReplayable(life);
+    const batch = replayBatch(
+      { ...key, content },
+      { batchId: newId(), subject: identity.subject, requestId: requestIdOf(response), replyTo, nowMs },
+    );
+    // Somebody waits for it, after all.
+    await takeBatch(request, response, { batch, urgent: true });
+  };
+}
+
+function notReplayable({ status, replayable }: OperationLifeBody): Problem {
+  return new Problem("not-replayable", { detail: whyNot(status, replayable) });
+}
+
+function whyNot(status: OperationLifeBody["status"], replayable: boolean): string {
+  if (status !== "error") {
+    return `Only an operation that ended as error is replayed, and this one is ${status}`;
+  }
+  if (replayable) return "It has been replayed meanwhile";
+  return "It was part of a group, or of a run that was merged, so it cannot be replayed alone: send it again, a group whole, under new client_ids";
+}

@@ -1,0 +1,120 @@
+import type { AcceptedBatch, OperationResult } from "@syncline/shared";
+import {
+  Problem,
+  SpanKind,
+  inSpan,
+  injectTrace,
+  type LaneStreams,
+  type LaneWaker,
+  type Logger,
+} from "@syncline/runtime";
+import { laneOf, pendingResults } from "@syncline/shared";
+import type { Request, Response } from "express";
+import { batchAnswer } from "../core/batch-answer.ts";
+import { waitMsOf } from "../core/prefer.ts";
+import type { WaitingBatches } from "../core/waiting-batches.ts";
+
+interface Deps {
+  lanes: LaneStreams;
+  waker: LaneWaker;
+  waiting: WaitingBatches;
+  /** Why this Redis cannot promise to keep what it was given; empty when it can. */
+  durabilityFaults: () => readonly string[];
+  log: Logger;
+}
+
+interface Options {
+  laneCount: number;
+  windowMs: number;
+  waitMsMax: number;
+}
+
+/** A batch to take: an urgent one does not wait for company. */
+interface Taken {
+  batch: AcceptedBatch;
+  urgent: boolean;
+  /** How far ahead of ours the device's clock runs; 0 or less is not worth a word. */
+  clockSkewMs?: number;
+}
+
+/** Puts a batch on its lane and answers with its results, or 202 while they are due. */
+export type TakeBatch = (request: Pick<Request, "get">, response: Response, taken: Taken) => Promise<void>;
+
+export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
+  const { lanes, waker, waiting, durabilityFaults, log } = deps;
+
+  return async (request, response, { batch, urgent, clockSkewMs = 0 }) => {
+    const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
+    if (waitMs === 0) requireDurability();
+    const results = await appendAndWait(response, batch, { waitMs, urgent });
+    const durationMs = Date.now() - batch.acceptedAtMs;
+    log.info(
+      {
+        requestId: batch.requestId,
+        workspaceId: batch.workspaceId,
+        batchId: batch.batchId,
+        operations: batch.operations.length,
+        durationMs,
+        answered: results !== undefined,
+      },
+      "took a batch",
+    );
+    const answer = batchAnswer(batch.batchId, results ?? pendingResults(batch), {
+      processingTimeMs: durationMs,
+      drained: results !== undefined,
+    });
+    const skew = clockSkewMs > 0 ? { clock_skew_ms: clockSkewMs } : {};
+    if (answer.status === "pending" || answer.status === "syncing") {
+      requireDurability();
+      response
+        .status(202)
+        .location(`/api/v1/batches/${batch.batchId}`)
+        .json({ ...answer, ...skew });
+      return;
+    }
+    response.status(batch.atomic && answer.failed > 0 ? 409 : 200).json({ ...answer, ...skew });
+  };
+
+  /** A wake-up that fails is no reason to refuse what is already on the lane: the sweep finds it. */
+  async function appendAndWait(
+    response: Response,
+    batch: AcceptedBatch,
+    { waitMs, urgent }: { waitMs: number; urgent: boolean },
+  ): Promise<OperationResult[] | undefined> {
+    const lane = laneOf(batch.workspaceId, options.laneCount);
+    const wait = waitMs > 0 ? waiting.wait(batch, waitMs) : undefined;
+    if (wait !== undefined) response.once("close", () => wait.cancel());
+    try {
+      await inSpan(
+        "append batch",
+        {
+          kind: SpanKind.PRODUCER,
+          attributes: {
+            "messaging.system": "redis",
+            "messaging.operation.type": "send",
+            "syncline.lane": lane,
+            "syncline.batch_id": batch.batchId,
+            "syncline.operations": batch.operations.length,
+          },
+        },
+        () => lanes.appendBatch(lane, batch, injectTrace()),
+      );
+    } catch (error) {
+      wait?.cancel();
+      throw error;
+    }
+    waker.wake(lane, options.windowMs, urgent).catch((error: unknown) => {
+      log.warn({ err: error, lane }, "a wake-up failed; the sweep will find the lane");
+    });
+    return wait?.results;
+  }
+
+  function requireDurability(): void {
+    const faults = durabilityFaults();
+    if (faults.length === 0) return;
+    throw new Problem("unavailable", {
+      detail: `Redis is not set up to keep what it is given, so nothing is answered 202: ${faults.join("; ")}`,
+      retryAfterSeconds: 30,
+    });
+  }
+}

@@ -1,0 +1,20 @@
+-- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
+-- Settled conflicts only, with the run of operations that each holds.
+WITH old AS (
+  SELECT workspace_id, conflict_id, updated_at
+  FROM conflicts
+  WHERE status IN ('resolved', 'reported')
+    AND updated_at >= $2::timestamptz AND updated_at < now() - $1 * interval '24 hours'
+  ORDER BY updated_at
+  LIMIT $3::integer
+  FOR UPDATE SKIP LOCKED
+), held AS (
+  DELETE FROM held_operations h
+  USING old
+  WHERE h.workspace_id = old.workspace_id AND h.conflict_id = old.conflict_id
+), dropped AS (
+  DELETE FROM conflicts c
+  USING old
+  WHERE c.workspace_id = old.workspace_id AND c.conflict_id = old.conflict_id
+)
+SELECT count(*) AS dropped, max(updated_at)::text AS reached FROM old

@@ -1,0 +1,80 @@
+-- $1 workspace id, $2 retention in days, $3 most changes to look at. Needs the workspace's lock: drop-history-lock.sql.
+-- Looks at the next changes that have come of age, in seq order up to the first that has not, and drops what they
+-- superseded; moves feed_from past it in the same statement, so that no reader is given a page with a hole. What holds a
+-- document's current version is superseded by nothing, so it stays; of a tombstone, what it ended goes.
+-- The ancestor of an unsettled conflict stays, found as services/conflict/src/sql/read-ancestor.sql finds it. Once it is
+-- not needed any more, it goes with the document's next change that comes of age.
+-- Returns how many changes were looked at, and how many went; no row where none has come of age.
+WITH looked_at AS (
+  SELECT c.seq, c.collection, c.document_id, c.version, c.holds_ended,
+    bool_and(c.committed_at < now() - $2 * interval '24 hours') OVER (ORDER BY c.seq) AS aged
+  FROM workspaces w
+  CROSS JOIN LATERAL (
+    SELECT seq, collection, document_id, version, ended IS NOT NULL AS holds_ended, committed_at
+    FROM changes
+    WHERE workspace_id = w.workspace_id AND seq > w.history_checked_to
+    ORDER BY seq
+    LIMIT $3::integer
+  ) c
+  WHERE w.workspace_id = $1
+), checked AS (
+  SELECT max(seq) AS seq, count(*) AS changes FROM looked_at WHERE aged
+), documents_checked AS (
+  SELECT collection, document_id, max(version) AS version
+  FROM looked_at
+  WHERE aged
+  GROUP BY collection, document_id
+), needed AS (
+  SELECT unnest(ARRAY[at_version.seq, before.seq]) AS seq
+  FROM documents_checked d
+  CROSS JOIN LATERAL (
+    SELECT base_version
+    FROM conflicts
+    WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
+      AND status IN ('open', 'parked')
+  ) k
+  CROSS JOIN LATERAL (
+    SELECT seq, version, deleted AND ended IS NULL AS needs_before
+    FROM changes
+    WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
+      AND version >= k.base_version AND first_version <= k.base_version
+    ORDER BY version
+    LIMIT 1
+  ) at_version
+  LEFT JOIN LATERAL (
+    SELECT seq
+    FROM changes
+    WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
+      AND version < at_version.version AND NOT deleted
+    ORDER BY version DESC
+    LIMIT 1
+  ) before ON at_version.needs_before
+), superseded AS (
+  SELECT c.seq
+  FROM documents_checked d
+  CROSS JOIN LATERAL (
+    -- OFFSET 0 keeps this a probe of the index for each document.
+    SELECT seq
+    FROM changes
+    WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id AND version < d.version
+    OFFSET 0
+  ) c
+  WHERE NOT EXISTS (SELECT FROM needed n WHERE n.seq = c.seq)
+), dropped AS (
+  DELETE FROM changes
+  WHERE workspace_id = $1 AND seq = ANY (ARRAY(SELECT seq FROM superseded))
+  RETURNING seq
+), emptied AS (
+  UPDATE changes
+  SET ended = NULL
+  WHERE workspace_id = $1 AND seq = ANY (ARRAY(
+    SELECT seq FROM looked_at WHERE aged AND holds_ended
+    EXCEPT (SELECT seq FROM superseded UNION ALL SELECT seq FROM needed)
+  ))
+)
+UPDATE workspaces
+SET history_checked_to = checked.seq,
+  feed_from = greatest(feed_from, (SELECT max(seq) FROM dropped))
+FROM checked
+WHERE workspace_id = $1 AND checked.seq IS NOT NULL
+RETURNING checked.changes AS looked_at, (SELECT count(*) FROM dropped) AS dropped

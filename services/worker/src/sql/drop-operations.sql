@@ -1,0 +1,30 @@
+-- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
+-- A ledger row stays a day longer than the retention: what was accepted just before its end may still be on its lane.
+-- Where the client id is a UUIDv7, its own time counts, too. Then an id that the ledger no longer has is refused by its
+-- age, also one from a clock that was ahead.
+-- Nothing that is pending goes, and nothing behind an unsettled conflict: it is answered once that is settled. A row
+-- that a drain is writing to is left for the next run.
+WITH old AS (
+  SELECT o.workspace_id, o.device_id, o.client_id, o.settled_at
+  FROM operations o
+  WHERE o.settled_at >= $2::timestamptz AND o.settled_at < now() - ($1 + 1) * interval '24 hours'
+    AND o.status <> 'pending'
+    AND CASE
+      WHEN o.client_id ~* '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+      THEN to_timestamp(('x' || left(replace(o.client_id, '-', ''), 12))::bit(48)::bigint / 1000.0)
+        < now() - ($1 + 1) * interval '24 hours'
+      ELSE true
+    END
+    AND NOT EXISTS (
+      SELECT FROM conflicts c
+      WHERE c.workspace_id = o.workspace_id AND c.conflict_id = o.conflict_id AND c.status IN ('open', 'parked')
+    )
+  ORDER BY o.settled_at
+  LIMIT $3::integer
+  FOR UPDATE OF o SKIP LOCKED
+), dropped AS (
+  DELETE FROM operations o
+  USING old
+  WHERE o.workspace_id = old.workspace_id AND o.device_id = old.device_id AND o.client_id = old.client_id
+)
+SELECT count(*) AS dropped, max(settled_at)::text AS reached FROM old
