@@ -15,7 +15,7 @@ const types: pg.CustomTypesConfig = {
 /**
  * Opens a pool whose clients pipeline: statements sent without waiting for each other share a round trip.
  *
- * @param onError - told of idle connections that break; the pool replaces them
+ * @param onError - told of connections that break; the pool replaces them
  */
 export function openPool(options: {
   databaseUrl: string;
@@ -37,5 +37,7 @@ export function openPool(options: {
   };
   const pool = new pg.Pool(config);
   pool.on("error", options.onError);
+  // The pool itself listens to idle ones: one that breaks in mid-transaction would end the process.
+  pool.on("connect", (client) => client.on("error", options.onError));
   return pool;
 }
