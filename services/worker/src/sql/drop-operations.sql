@@ -15,9 +15,12 @@ WITH old AS (
         < now() - ($1 + 1) * interval '24 hours'
       ELSE true
     END
-    AND NOT EXISTS (
-      SELECT FROM conflicts c
-      WHERE c.workspace_id = o.workspace_id AND c.conflict_id = o.conflict_id AND c.status IN ('open', 'parked')
+    AND (
+      o.conflict_id IS NULL
+      OR NOT EXISTS (
+        SELECT FROM conflicts c
+        WHERE c.workspace_id = o.workspace_id AND c.conflict_id = o.conflict_id AND c.status IN ('open', 'parked')
+      )
     )
   ORDER BY o.settled_at
   LIMIT $3::integer
