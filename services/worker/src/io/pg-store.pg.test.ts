@@ -93,6 +93,62 @@ describe("a window's commit", () => {
     expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
   });
 
+  it("keeps a conflict's run in order, reads it once, and moves what a merge left to the next conflict", async () => {
+    const edit = (n: number): GivenOperation => ({
+      kind: "update",
+      data: { n },
+      clientId: `edit_${n}`,
+      expectedVersion: 1,
+    });
+    const by = (device: string, ...operations: GivenOperation[]): StoredEntry => ({
+      id: "1-0",
+      answeredId: "0-0",
+      entry: batchEntry({ id: randomUUID(), workspace: "runs", device, operations }),
+    });
+    await store.commit(await planOf(by("d1", { kind: "create", data: {} })));
+    await store.commit(await planOf(by("d2", { kind: "update", data: { by: "d2" } })));
+    await store.commit(await planOf(by("d3", edit(1), edit(2))));
+    const [round] = (await planOf(by("d3", edit(3)))).conflicts;
+    await store.commit(await planOf(by("d3", edit(3))));
+    if (round === undefined) throw new Error("there is no conflict");
+    const resolution = (covered: number, number: number): StoredEntry => ({
+      id: "2-0",
+      answeredId: "0-0",
+      entry: {
+        kind: "resolution",
+        trace: {},
+        resolution: {
+          workspaceId: "runs",
+          collection: "documents",
+          documentId: "doc-1",
+          conflictId: round.conflictId,
+          round: number,
+          expectedVersion: 2,
+          operationsCovered: covered,
+          outcome: { kind: "commit", document: { n: 2, by: "d2" }, overlaps: [], twoWay: false, refused: [] },
+          inputs: { ancestor: {}, local: { n: 2 }, localTimestampMs: null },
+          isLastRound: false,
+        },
+      },
+    });
+    const runs = async () => {
+      const { rows } = await pool.query<{ place: number; client_id: string; status: string }>(
+        `SELECT h.place, h.client_id, c.status FROM held_operations h JOIN conflicts c USING (workspace_id, conflict_id)
+         WHERE workspace_id = 'runs' ORDER BY c.status DESC, place`,
+      );
+      return rows.map(({ place, client_id, status }) => [status, place, client_id]);
+    };
+    expect(await runs()).toEqual([1, 2, 3].map((n) => ["open", n - 1, `edit_${n}`]));
+    const window = [resolution(2, 1), resolution(2, 2)];
+    expect((await store.read(window)).runByConflictId.get(round.conflictId)).toHaveLength(3);
+    await store.commit(await planOf(...window));
+    expect(await runs()).toEqual([
+      ["resolved", 0, "edit_1"],
+      ["resolved", 1, "edit_2"],
+      ["open", 0, "edit_3"],
+    ]);
+  });
+
   it("takes no version of a document back", async () => {
     const entry = entryOf("back again", { kind: "put", data: { n: 1 } });
     await store.commit(await planOf(entry));

@@ -78,9 +78,11 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     );
     const ofOperations = (pick: (on: (typeof operations)[number]) => string) => operations.map(pick);
     const workspaceOf = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
+    // One conflict may have several resolutions in a window: of an earlier round, committed but not removed in time.
+    const ofConflicts = Map.groupBy(resolutions, ({ conflictId }) => conflictId);
     const conflictKeys = [
-      resolutions.map((resolution) => resolution.workspaceId),
-      resolutions.map((resolution) => resolution.conflictId),
+      [...ofConflicts.values()].map(([first]) => first?.workspaceId),
+      [...ofConflicts.keys()],
     ];
     // A run on one document must read it once: a window may hold thousands of operations, and a document megabytes.
     const documents = uniqueBy(
@@ -114,7 +116,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         deviceDocuments.map(({ batch }) => batch.deviceId),
         ...conflictKeys,
       ]),
-      query(READ_HELD, [...conflictKeys, resolutions.map(needsContent)]),
+      query(READ_HELD, [
+        ...conflictKeys,
+        [...ofConflicts.values()].map((rounds) => rounds.some(needsContent)),
+      ]),
       query(READ_DOCUMENTS, [
         documents.map((document) => document.workspaceId),
         documents.map((document) => document.collection),
@@ -144,7 +149,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         ({ conflictId }) => conflictId,
       ),
       runByConflictId: new Map([
-        ...resolutions.map(({ conflictId }): [string, HeldRow[]] => [conflictId, []]),
+        ...[...ofConflicts.keys()].map((conflictId): [string, HeldRow[]] => [conflictId, []]),
         ...Map.groupBy(
           held.map((row) => camelRow<HeldRow>(row)),
           ({ conflictId }) => conflictId,
