@@ -9,29 +9,33 @@ export interface ServiceSettings {
   readonly redisUrl: string;
   /** What ingest checks tokens with (HS256), 32 characters or more. */
   readonly jwtSecret: string;
-  readonly ports: { readonly ingest: number; readonly conflict: number; readonly workers: readonly number[] };
+  readonly ports: Record<keyof ServiceSpecs, readonly number[]>;
   /** More configuration, for all of them. */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
+/** One process for each port, in the order of the ports. */
 export interface ServiceSpecs {
-  readonly ingest: ProcessSpec;
-  readonly conflict: ProcessSpec;
+  readonly ingests: readonly ProcessSpec[];
+  readonly conflicts: readonly ProcessSpec[];
   readonly workers: readonly ProcessSpec[];
 }
 
 /** How the three services are started from their sources: the one place that knows, for people, tests and benchmarks. */
 export function describeServices(settings: ServiceSettings): ServiceSpecs {
   const { ports, jwtSecret } = settings;
+  const conflictUrls = ports.conflicts.map(serviceUrl);
   return {
-    ingest: describeService("ingest", "ingest", ports.ingest, settings, {
-      JWT_SECRET: jwtSecret,
-      CONFLICT_URL: serviceUrl(ports.conflict),
-    }),
-    conflict: describeService("conflict", "conflict", ports.conflict, settings, { JWT_SECRET: jwtSecret }),
-    workers: ports.workers.map((port, index) =>
-      describeService("worker", `worker-${index + 1}`, port, settings),
+    ingests: ports.ingests.map((port, index) =>
+      describeService("ingest", index, port, settings, {
+        JWT_SECRET: jwtSecret,
+        CONFLICT_URL: conflictUrls[index % conflictUrls.length],
+      }),
     ),
+    conflicts: ports.conflicts.map((port, index) =>
+      describeService("conflict", index, port, settings, { JWT_SECRET: jwtSecret }),
+    ),
+    workers: ports.workers.map((port, index) => describeService("worker", index, port, settings)),
   };
 }
 
@@ -42,14 +46,14 @@ export function serviceUrl(port: number): string {
 
 function describeService(
   service: "ingest" | "conflict" | "worker",
-  name: string,
+  index: number,
   port: number,
   { databaseUrl, redisUrl, env }: ServiceSettings,
   own: NodeJS.ProcessEnv = {},
 ): ProcessSpec {
   const entry = join("services", service, "src", "main.ts");
   return {
-    name,
+    name: `${service}-${index + 1}`,
     command: process.execPath,
     args: ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning", entry],
     env: {

@@ -11,7 +11,7 @@ import type { HomeSettings } from "./home.ts";
 import { isPostgresReady, prepareLocalPostgres } from "./local-postgres.ts";
 import type { LocalStore, LocalStoreOptions } from "./local-postgres.ts";
 import { isRedisReady, prepareLocalRedis } from "./local-redis.ts";
-import type { ManagedProcess } from "./managed-process.ts";
+import type { ManagedProcess, ProcessSpec } from "./managed-process.ts";
 import { endRecordedProcesses } from "./process-records.ts";
 import { REPOSITORY } from "./repository.ts";
 import { describeServices, serviceUrl } from "./services.ts";
@@ -100,13 +100,15 @@ async function bringUp(
     databaseUrl: postgres.url,
     redisUrl: redis.url,
     jwtSecret: settings.jwtSecret,
-    ports: { ingest: ingestPort, conflict: conflictPort, workers: workerPorts },
+    ports: { ingests: [ingestPort], conflicts: [conflictPort], workers: workerPorts },
   });
-  const [token, ingest, conflict, workers] = await Promise.all([
+  const start = (processes: readonly ProcessSpec[]) =>
+    Promise.all(processes.map((spec) => services.start(spec)));
+  const [token, [ingest], [conflict], workers] = await Promise.all([
     createDevToken({ secret: settings.jwtSecret, workspaces: { [settings.workspaceId]: "admin" } }),
-    services.start(specs.ingest),
-    services.start(specs.conflict),
-    Promise.all(specs.workers.map((spec) => services.start(spec))),
+    start(specs.ingests),
+    start(specs.conflicts),
+    start(specs.workers),
   ]);
   const pid = (managed: ManagedProcess | undefined) => managed?.pid ?? null;
   return () => ({

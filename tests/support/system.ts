@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { createLaneStreams, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
 import type { BatchResult } from "@syncline/shared";
-import { createTestDatabase, createTestRedisUrl, startSyncline, type RunningSyncline } from "@syncline/stack";
+import {
+  createTestDatabase,
+  createTestRedisUrl,
+  startSyncline,
+  type RunningSyncline,
+  type StartSynclineOptions,
+} from "@syncline/stack";
 
 /** How many lanes the services of a test have: their default. */
 export const LANE_COUNT = 16;
@@ -20,7 +26,7 @@ export interface System {
 }
 
 export async function startSystem(
-  options: { workers?: number; env?: Record<string, string> } = {},
+  options: Omit<StartSynclineOptions, "databaseUrl" | "redisUrl"> = {},
 ): Promise<System> {
   const database = await createTestDatabase();
   const redisUrl = await createTestRedisUrl();
@@ -77,15 +83,16 @@ export interface Client {
 
 export async function createClient(
   { syncline }: System,
-  options: { workspaceId?: string; subject?: string; token?: string } = {},
+  options: { workspaceId?: string; subject?: string; token?: string; ingestUrl?: string } = {},
 ): Promise<Client> {
   const workspaceId = options.workspaceId ?? randomUUID();
   const subject = options.subject ?? "alice";
+  const ingestUrl = options.ingestUrl ?? syncline.ingestUrl;
   const token = options.token ?? (await syncline.token({ [workspaceId]: "admin" }, { subject }));
   const authorization = `Bearer ${token}`;
 
   async function send<T>(path: string, init: RequestInit): Promise<Answer<T>> {
-    const response = await fetch(syncline.ingestUrl + path, init);
+    const response = await fetch(ingestUrl + path, init);
     const text = await response.text();
     return {
       status: response.status,

@@ -34,3 +34,33 @@ test("the services come up, take a document with their token, and one that was k
   await Promise.all(syncline.workers.map((worker) => worker.restart()));
   expect(await create("after")).toBe(200);
 });
+
+test("several of each come up, and one that dies is started again where they are kept alive", async () => {
+  const [{ databaseUrl, drop }, redisUrl] = await Promise.all([createTestDatabase(), createTestRedisUrl()]);
+  const syncline = await startSyncline({ databaseUrl, redisUrl, ingests: 2, conflicts: 2, keepAlive: true });
+  onTestFinished(async () => {
+    await syncline.stop();
+    await drop();
+  });
+  expect(syncline.ingests.map(({ name }) => name)).toEqual(["ingest-1", "ingest-2"]);
+  expect(syncline.conflicts.map(({ name }) => name)).toEqual(["conflict-1", "conflict-2"]);
+  expect(new Set(syncline.ingestUrls).size).toBe(2);
+
+  const [, victim] = syncline.ingests;
+  const pid = victim?.pid;
+  await victim?.kill();
+  await expect
+    .poll(
+      async () => {
+        const response = await fetch(`${syncline.ingestUrls[1]}/readyz`).catch(() => undefined);
+        return response?.status;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe(200);
+  expect(victim?.pid).not.toBe(pid);
+  await syncline.stop();
+  expect([...syncline.ingests, ...syncline.conflicts, ...syncline.workers].map((each) => each.pid)).toEqual(
+    Array.from({ length: 5 }, () => undefined),
+  );
+});

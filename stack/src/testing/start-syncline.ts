@@ -5,27 +5,41 @@ import { createDevToken } from "../dev-token.ts";
 import type { DevTokenOptions } from "../dev-token.ts";
 import { findFreePorts } from "../free-port.ts";
 import { ManagedProcess } from "../managed-process.ts";
+import type { ProcessSpec } from "../managed-process.ts";
 import { describeServices, serviceUrl } from "../services.ts";
+import { messageOf } from "../stack-error.ts";
 import { requireProvided } from "./test-database.ts";
 
 export interface StartSynclineOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
+  /** How many processes of each service; left out, one. */
+  readonly ingests?: number;
+  readonly conflicts?: number;
   readonly workers?: number;
+  /** Starts a process that ends again at once, as an orchestrator would. */
+  readonly keepAlive?: boolean;
   /** More configuration, for all services. */
   readonly env?: Readonly<Record<string, string>>;
   /** Where logs and process records go: the run's folder in a test, which clears up what a test leaves running. */
   readonly home?: string;
 }
 
-/** The three services as real processes. None is started again by itself: a test that kills one decides. */
+/** The services as real processes. Unless they are kept alive, a test that kills one decides when it starts again. */
 export interface RunningSyncline {
+  /** The first one's. */
   readonly ingestUrl: string;
+  readonly ingestUrls: readonly string[];
+  /** The first one's. */
   readonly conflictUrl: string;
+  /** The first one. */
   readonly ingest: ManagedProcess;
+  readonly ingests: readonly ManagedProcess[];
+  /** The first one. */
   readonly conflict: ManagedProcess;
+  readonly conflicts: readonly ManagedProcess[];
   readonly workers: readonly ManagedProcess[];
-  /** A token that ingest accepts. */
+  /** A token that every ingest accepts. */
   readonly token: (
     workspaces: DevTokenOptions["workspaces"],
     options?: Pick<DevTokenOptions, "subject" | "expiresIn">,
@@ -36,26 +50,41 @@ export interface RunningSyncline {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts the three services on free ports and waits until all are ready. */
+/** Starts the services on free ports and waits until all are ready. */
 export async function startSyncline(options: StartSynclineOptions): Promise<RunningSyncline> {
-  const { databaseUrl, redisUrl, workers: workerCount = 1, env } = options;
+  const { databaseUrl, redisUrl, env, keepAlive = false } = options;
+  const { ingests: ingestCount = 1, conflicts: conflictCount = 1, workers: workerCount = 1 } = options;
   const home = options.home ?? requireProvided("stackHome");
   mkdirSync(join(home, "logs"), { recursive: true });
   const logFolder = mkdtempSync(join(home, "logs", "syncline-"));
-  const [ingestPort = 0, conflictPort = 0, ...workerPorts] = await findFreePorts(2 + workerCount);
+  const ports = await findFreePorts(ingestCount + conflictCount + workerCount);
+  const ingestPorts = ports.splice(0, ingestCount);
+  const conflictPorts = ports.splice(0, conflictCount);
   const jwtSecret = randomBytes(24).toString("hex");
   const specs = describeServices({
     databaseUrl,
     redisUrl,
     jwtSecret,
-    ports: { ingest: ingestPort, conflict: conflictPort, workers: workerPorts },
+    ports: { ingests: ingestPorts, conflicts: conflictPorts, workers: ports },
     env,
   });
-  const ingest = new ManagedProcess(home, specs.ingest, logFolder);
-  const conflict = new ManagedProcess(home, specs.conflict, logFolder);
-  const workers = specs.workers.map((spec) => new ManagedProcess(home, spec, logFolder));
-  const all = [ingest, conflict, ...workers];
+  const manage = (processes: readonly ProcessSpec[]) =>
+    processes.map((spec) => new ManagedProcess(home, spec, logFolder));
+  const ingests = manage(specs.ingests);
+  const conflicts = manage(specs.conflicts);
+  const workers = manage(specs.workers);
+  const [ingest, conflict] = [ingests[0], conflicts[0]];
+  if (ingest === undefined || conflict === undefined)
+    throw new Error("Start one ingest and one conflict at least.");
+  const all = [...ingests, ...conflicts, ...workers];
+
+  const stopping = new AbortController();
+  let watches: Promise<void>[] = [];
   const stop = async () => {
+    stopping.abort();
+    await Promise.all(all.map((service) => service.stop()));
+    await Promise.all(watches);
+    // One that was between its end and its new start may just have been started.
     await Promise.all(all.map((service) => service.stop()));
   };
 
@@ -65,14 +94,31 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
     await stop();
     throw failed.reason;
   }
+  if (keepAlive) watches = all.map((service) => startAgain(service, stopping.signal));
   return {
-    ingestUrl: serviceUrl(ingestPort),
-    conflictUrl: serviceUrl(conflictPort),
+    ingestUrl: serviceUrl(ingestPorts[0] ?? 0),
+    ingestUrls: ingestPorts.map(serviceUrl),
+    conflictUrl: serviceUrl(conflictPorts[0] ?? 0),
     ingest,
+    ingests,
     conflict,
+    conflicts,
     workers,
     token: (workspaces, tokenOptions) => createDevToken({ secret: jwtSecret, workspaces, ...tokenOptions }),
     logs: () => all.map(({ name, logPath }) => `== ${name}\n${readFileSync(logPath, "utf8")}`).join("\n"),
     stop,
   };
+}
+
+/** Starts a process whenever it has ended. A start that fails is said, and tried again. */
+async function startAgain(service: ManagedProcess, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await service.ended;
+    if (signal.aborted) return;
+    try {
+      await service.start();
+    } catch (error) {
+      if (!signal.aborted) console.error(messageOf(error));
+    }
+  }
 }

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually, LANE_COUNT, startSystem, type System } from "../support/system.ts";
+import { openFaults, type Faults, type Recording } from "./faults.ts";
+import { armPoint, isCovered, POINTS, type ArmedPoint, type CrashPoint, type Story } from "./points.ts";
+import { marksOf, placeOn, playScenario, readTables, type Outcome, type Place } from "./scenario.ts";
+
+/** Most of it is waiting for the locks of dead workers, which last 5 s and are looked for every 2 s. */
+const RECOVERY_MS_MAX = 40_000;
+/** What is said once to every ingest finds one that hears it only where no other point kills them meanwhile. */
+const LANE_FOR_INGEST = 0;
+
+/** What is done after the last answer is met within this time. */
+const AFTERMATH_MS = 5_000;
+const TRIES_MAX = 3;
+
+/** A part of them can be tried alone, by a regular expression on their names. */
+const points = POINTS.filter(({ name }) => new RegExp(process.env["CRASH_POINTS"] ?? "").test(name));
+
+let faults: Faults;
+let system: System;
+let recording: Recording;
+let expected: Record<Story, Outcome>;
+const failureByPoint = new Map<CrashPoint, unknown>();
+
+/** Many points are tried at once, each on a lane of its own, so that a lock that is waited for holds up no other. */
+beforeAll(async () => {
+  faults = await openFaults();
+  const env = {
+    ...faults.env,
+    SWEEP_INTERVAL_MS: "1000",
+    // What dies takes nobody else's work with it.
+    WORKER_CONCURRENCY: "1",
+    CONFLICT_CONCURRENCY: "1",
+  };
+  system = await startSystem({ ingests: 3, conflicts: 3, workers: 8, keepAlive: true, env });
+  recording = await faults.record();
+  expected = {
+    plain: await playScenario("plain", { system, faults }, placeOn(0)),
+    contended: await playScenario("contended", { system, faults }, placeOn(0)),
+    outrun: await playScenario("outrun", { system, faults }, placeOn(0)),
+    refused: await playScenario("refused", { system, faults }, placeOn(0)),
+  };
+  const isOfIngest = ({ faults }: CrashPoint) => faults.at(-1)?.service === "ingest";
+  const ofIngest = points.filter(isOfIngest).values();
+  const others = points.filter((point) => !isOfIngest(point)).values();
+  const tryPointsOn = async (lane: number) => {
+    for (const point of lane === LANE_FOR_INGEST ? ofIngest : others) {
+      await tryPoint(point, lane).catch((error: unknown) => failureByPoint.set(point, error));
+    }
+  };
+  await Promise.all(Array.from({ length: LANE_COUNT }, (_, lane) => tryPointsOn(lane)));
+  await recording.stop();
+}, 300_000);
+afterAll(async () => {
+  await system.stop();
+  faults.close();
+});
+
+/** Where another point's fault kept this one from being met, it is tried again. */
+async function tryPoint(point: CrashPoint, lane: number): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    if (await isMetAndMended(point, placeOn(lane))) return;
+  }
+  throw new Error(`It was not met in ${TRIES_MAX} tries`);
+}
+
+async function isMetAndMended(point: CrashPoint, place: Place): Promise<boolean> {
+  const wanted = expected[point.during];
+  const startedAtMs = Date.now();
+  let armed: ArmedPoint | undefined;
+  let stepsAtHit = 0;
+  const begin = async () => {
+    armed = await armPoint(faults, point, marksOf(place));
+    void armed.hit.then(() => (stepsAtHit = recording.steps.length));
+  };
+  expect(await playScenario(point.during, { system, faults }, place, begin)).toEqual(wanted);
+  expect(Date.now() - startedAtMs).toBeLessThan(RECOVERY_MS_MAX);
+  if (armed === undefined) throw new Error("unreachable: the scenario begins");
+
+  const hit = await Promise.race([armed.hit, delay(AFTERMATH_MS, undefined)]);
+  if (hit === undefined) {
+    await armed.disarm();
+    return false;
+  }
+  const { action } = point.faults.at(-1) ?? {};
+  if (action === "crash") {
+    const { ingests, conflicts, workers } = system.syncline;
+    await eventually(async () => {
+      const pids = [...ingests, ...conflicts, ...workers].map((service) => service.pid);
+      expect(pids).not.toContain(hit.pid);
+    });
+  }
+  if (action === "stall") {
+    // It goes on with what another did in its place. Whatever comes of that has come when it leaves the job, in whose
+    // place there is a newer one, or none.
+    await eventually(async () => {
+      const after = recording.steps.slice(stepsAtHit).filter(({ pid }) => pid === hit.pid);
+      expect(after.map(({ step }) => step)).toContainEqual(
+        expect.stringMatching(/\.(moveToFinished|moveToDelayed|updateData)$/),
+      );
+    });
+  }
+  const { answers: _, lost: __, ...tables } = wanted;
+  expect(await readTables(system, place)).toEqual(tables);
+  return true;
+}
+
+describe("what is sent while nothing goes wrong", () => {
+  it("is applied once each, in order, all or nothing", () => {
+    const merged = { title: "of Ben", text: "of Ben", items: [1, 2, 3], note: "of Cay" };
+    const list = (version: number, more: object = {}) =>
+      expect.objectContaining({ document_id: "list", version, data: { ...merged, ...more } });
+    expect(expected.plain.documents).toContainEqual(list(7));
+    expect(expected.contended.documents).toContainEqual(list(9, { more: "of Ben", by: "Ann" }));
+    expect(expected.outrun.documents).toContainEqual(list(8, { more: "of Ben" }));
+    for (const { conflicts } of [expected.plain, expected.contended, expected.outrun]) {
+      expect(conflicts.length).toBeGreaterThan(1);
+      expect(conflicts).toEqual(conflicts.map(() => expect.objectContaining({ status: "resolved" })));
+    }
+    expect(expected.refused.operations).toMatchObject([
+      { client: "create list", status: "success" },
+      { client: "refused bad", status: "error", error_type: "operation_refused" },
+      { client: "refused fine", status: "success" },
+      { client: "refused good", status: "success" },
+      { client: "refused next", status: "success" },
+    ]);
+    for (const { changes, lost } of Object.values(expected)) {
+      expect(lost).toEqual([]);
+      expect(changes).toEqual(changes.map((_, index) => expect.objectContaining({ seq: index + 1 })));
+    }
+    for (const { operations } of [expected.plain, expected.contended, expected.outrun]) {
+      expect(operations).toEqual(operations.map(() => expect.objectContaining({ status: "success" })));
+    }
+  });
+});
+
+describe("all ends as if nothing had gone wrong, by itself and within seconds, at", () => {
+  it.each(points.map((point) => [point.name, point] as const))("%s", (_name, point) => {
+    if (failureByPoint.has(point)) throw failureByPoint.get(point);
+  });
+});
+
+describe("no process", () => {
+  it("died of anything but its crash points: all that they wrote are log lines", () => {
+    const lines = system.syncline.logs().split("\n");
+    expect(lines.filter((line) => !/^($|\{|== )/.test(line))).toEqual([]);
+  });
+});
+
+describe("the points", () => {
+  it("cover every step that was taken", () => {
+    const uncovered = recording.steps.filter(({ service, step }) => !isCovered(service, step));
+    expect([...new Set(uncovered.map(({ service, step }) => `${service}: ${step}`))]).toEqual([]);
+  });
+});

@@ -1,0 +1,159 @@
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import type { Fault, Order, Report, TakenStep } from "./fault.ts";
+
+/** A process that a fault was met in. */
+export interface Hit {
+  pid: number;
+}
+
+/** A fault that lies in wait. */
+export interface ArmedFault {
+  /** The first time that it was met. */
+  hit: Promise<Hit>;
+  /** How often it was met. */
+  hits: () => number;
+  /** Lets go of what it holds. */
+  release: () => Promise<void>;
+  /** Takes it back where it was not met yet. */
+  disarm: () => Promise<void>;
+}
+
+/** What was done, in the order in which it was heard of. */
+export interface Recording {
+  /** Grows while the recording goes on. */
+  steps: readonly TakenStep[];
+  stop(): Promise<void>;
+}
+
+/** Where the faults of a system are put from. */
+export interface Faults {
+  /** Configuration for the services: with it they let themselves be disturbed. */
+  env: Record<string, string>;
+  /** Resolves when every process that runs knows of it; one that starts later knows it from its start. */
+  arm(fault: Fault): Promise<ArmedFault>;
+  /** Notes every step of every process from now on, until it is stopped. */
+  record(): Promise<Recording>;
+  close(): void;
+}
+
+interface Armed {
+  fault: Fault;
+  hits: number;
+  onHit: (hit: Hit) => void;
+}
+
+interface Process {
+  pid: number;
+  tell(order: Order | { kind: "ready" }): Promise<void>;
+}
+
+/** Starts to listen for the processes of one system. Start it first, and give the system its `env`. */
+export async function openFaults(): Promise<Faults> {
+  const processes = new Set<Process>();
+  const armedById = new Map<number, Armed>();
+  let recorded: TakenStep[] | undefined;
+  let lastId = 0;
+
+  const server = createServer((socket) => welcome(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+
+  function welcome(socket: Socket): void {
+    const doneByNumber = new Map<number, () => void>();
+    let lastNumber = 0;
+    let hello: Extract<Report, { kind: "hello" }> | undefined;
+    const process: Process = {
+      pid: -1,
+      tell: (order) =>
+        new Promise((resolve) => {
+          doneByNumber.set(++lastNumber, resolve);
+          socket.write(`${JSON.stringify([lastNumber, order])}\n`);
+        }),
+    };
+    socket.on("error", () => undefined); // it was killed
+    socket.on("close", () => {
+      processes.delete(process);
+      for (const done of doneByNumber.values()) done(); // who is dead obeys
+    });
+    const reports = createInterface({ input: socket });
+    reports.on("error", () => undefined); // the socket's, once more
+    reports.on("line", (line) => {
+      const report = JSON.parse(line) as Report;
+      switch (report.kind) {
+        case "hello":
+          hello = report;
+          process.pid = report.pid;
+          processes.add(process);
+          for (const [id, { fault, hits }] of armedById) {
+            if (fault.always || hits === 0) void process.tell({ kind: "arm", id, fault });
+          }
+          if (recorded !== undefined) void process.tell({ kind: "record", on: true });
+          void process.tell({ kind: "ready" });
+          break;
+        case "done":
+          doneByNumber.get(report.number)?.();
+          doneByNumber.delete(report.number);
+          break;
+        case "hit":
+          onHit(report.id, process);
+          break;
+        case "step":
+          if (hello !== undefined)
+            recorded?.push({ service: hello.service, pid: hello.pid, step: report.step });
+          break;
+      }
+    });
+  }
+
+  function onHit(id: number, process: Process): void {
+    const armed = armedById.get(id);
+    if (armed === undefined) return;
+    armed.hits += 1;
+    armed.onHit({ pid: process.pid });
+    if (!armed.fault.always) void tellAll({ kind: "disarm", id });
+  }
+
+  const tellAll = (order: Order) => Promise.all([...processes].map((process) => process.tell(order)));
+
+  return {
+    env: {
+      FAULTS_PORT: String(port),
+      NODE_OPTIONS: `--import=${new URL("./inside/preload.ts", import.meta.url).href}`,
+    },
+
+    async arm(fault) {
+      const id = ++lastId;
+      const { promise: hit, resolve: onHit } = Promise.withResolvers<Hit>();
+      const armed = { fault, hits: 0, onHit };
+      armedById.set(id, armed);
+      await tellAll({ kind: "arm", id, fault });
+      return {
+        hit,
+        hits: () => armed.hits,
+        release: async () => void (await tellAll({ kind: "release", id })),
+        async disarm() {
+          armedById.delete(id);
+          await tellAll({ kind: "disarm", id });
+        },
+      };
+    },
+
+    async record() {
+      const steps: TakenStep[] = [];
+      recorded = steps;
+      await tellAll({ kind: "record", on: true });
+      return {
+        steps,
+        async stop() {
+          await tellAll({ kind: "record", on: false });
+          recorded = undefined;
+        },
+      };
+    },
+
+    close() {
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import type { ChangesBody } from "@syncline/shared";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient, startSystem, type System } from "../support/system.ts";
+import type { Fault } from "./fault.ts";
+import { openFaults, type Faults } from "./faults.ts";
+import type { Story } from "./points.ts";
+import { placeOn, playScenario, type Outcome } from "./scenario.ts";
+
+let faults: Faults;
+let system: System;
+let expected: Record<Story, Outcome>;
+beforeAll(async () => {
+  faults = await openFaults();
+  const env = { ...faults.env, SWEEP_INTERVAL_MS: "200" };
+  system = await startSystem({ ingests: 2, conflicts: 2, workers: 2, env });
+  expected = {
+    plain: await play(0, "plain"),
+    contended: await play(0, "contended"),
+    outrun: await play(0, "outrun"),
+    refused: await play(0, "refused"),
+  };
+});
+afterAll(async () => {
+  await system.stop();
+  faults.close();
+});
+
+const play = (lane: number, story: Story) => playScenario(story, { system, faults }, placeOn(lane));
+
+const drop = (service: Fault["service"], step: string): Fault => ({
+  service,
+  step,
+  when: "before",
+  action: "drop",
+  always: true,
+});
+/** Whoever puts something on a lane wakes it. The sweep's wake-ups come from workers. */
+const WAKE_UPS = [drop("ingest", "drain.addStandardJob"), drop("conflict", "drain.addStandardJob")];
+const REPLIES = [drop("worker", "publish:reply"), drop("worker", "publish:settled")];
+const WORD_OF_COMMITS = [drop("worker", "publish:changed")];
+/** Those that drains ask for. The sweep's come from the conflict service. */
+const CONFLICT_JOBS = [drop("worker", "conflict.addStandardJob"), drop("worker", "conflict.addDelayedJob")];
+
+/** Every one of the hints is dropped while it runs, and each kind was there to be dropped. */
+async function without(hints: readonly Fault[], run: () => Promise<void>): Promise<void> {
+  const armed = await Promise.all(hints.map((hint) => faults.arm(hint)));
+  try {
+    await run();
+    expect(armed.map(({ hits }) => hits())).not.toContain(0);
+  } finally {
+    await Promise.all(armed.map(({ disarm }) => disarm()));
+  }
+}
+
+describe("all operations end", () => {
+  it.each([
+    ["wake-up", WAKE_UPS],
+    ["reply", REPLIES],
+    ["word of a commit", WORD_OF_COMMITS],
+    ["conflict job", CONFLICT_JOBS],
+    ["hint of any kind", [...WAKE_UPS, ...REPLIES, ...WORD_OF_COMMITS, ...CONFLICT_JOBS]],
+  ])("where every %s is lost, as if it were not", async (_what, hints) => {
+    await without(hints, async () => {
+      const stories = ["plain", "plain", "contended", "refused"] as const;
+      const outcomes = await Promise.all(stories.map((story, index) => play(index + 1, story)));
+      expect(outcomes).toEqual(stories.map((story) => expected[story]));
+    });
+  });
+});
+
+describe("a reader that waits", () => {
+  it("is answered where every word of a commit is lost", async () => {
+    const client = await createClient(system);
+    await without(WORD_OF_COMMITS, async () => {
+      const waiting = client.get<ChangesBody>("/changes?since=0&wait=20");
+      await client.post({
+        operations: [{ operation: "create", client_id: "op_1", document_id: "doc", data: {} }],
+      });
+      expect((await waiting).body.changes).toMatchObject([{ seq: 1, document_id: "doc" }]);
+    });
+  });
+});

@@ -1,0 +1,128 @@
+import type { ChangesBody } from "@syncline/shared";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDevice, type Device } from "../support/device.ts";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+import type { ArmedFault, Faults } from "./faults.ts";
+import { openFaults } from "./faults.ts";
+import { marksOf, placeOn, type Place } from "./scenario.ts";
+
+let faults: Faults;
+let system: System;
+beforeAll(async () => {
+  faults = await openFaults();
+  const env = { ...faults.env, SWEEP_INTERVAL_MS: "500" };
+  system = await startSystem({ ingests: 2, workers: 3, keepAlive: true, env });
+});
+afterAll(async () => {
+  await system.stop();
+  faults.close();
+});
+
+/** Follows a workspace's feed as a client does, and keeps every seq that it was given. */
+function follow(client: Client, pauseMsMax: number): { seqs: number[]; readTo(seq: number): Promise<void> } {
+  const seqs: number[] = [];
+  let since = 0;
+  let until = Infinity;
+  const following = (async () => {
+    while (since < until) {
+      const { body } = await client.get<ChangesBody>(`/changes?since=${since}&limit=3`);
+      seqs.push(...body.changes.map(({ seq }) => seq));
+      since = body.next;
+      await delay(Math.random() * pauseMsMax);
+    }
+  })();
+  return {
+    seqs,
+    async readTo(seq) {
+      until = seq;
+      await following;
+    },
+  };
+}
+
+async function backendsThat(condition: string): Promise<number> {
+  const sql = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`;
+  return (await system.pool.query(sql)).rowCount ?? 0;
+}
+
+const createOne = (device: Device, name: string) =>
+  device.send({ operations: [{ operation: "create", client_id: name, document_id: name, data: { name } }] });
+
+interface Stage {
+  place: Place;
+  client: Client;
+  devices: Device[];
+}
+
+async function setStage(lane: number): Promise<Stage> {
+  const place = placeOn(lane);
+  const client = await createClient(system, place);
+  const devices = await Promise.all(
+    Array.from({ length: 4 }, (_, n) => createDevice(system, { ...place, deviceId: `dev_${n}` })),
+  );
+  return { place, client, devices };
+}
+
+/** Writes, reads and one transaction that commits late; every reader is given every change once, in order. */
+async function readThrough(
+  stage: Stage,
+  late: () => Promise<ArmedFault>,
+  release: (late: ArmedFault) => Promise<void>,
+) {
+  const { client, devices } = stage;
+  for (const device of devices) await createOne(device, `${device.deviceId} first`);
+  const readers = [follow(client, 0), follow(client, 20), follow(client, 100)];
+  const armed = await late();
+  const writes = devices.flatMap((device) =>
+    Array.from({ length: 5 }, (_, n) => createOne(device, `${device.deviceId} ${n}`)),
+  );
+  await armed.hit;
+  const seen = async () => (await client.get<ChangesBody>("/changes?since=0&limit=1000")).body.changes.length;
+  const seenBefore = await seen();
+  await release(armed);
+  const answers = await Promise.all(writes);
+  expect(answers.map(({ body }) => body.status)).toEqual(answers.map(() => "completed"));
+  const all = 4 + writes.length;
+  expect(await seen()).toBe(all);
+  // It had taken its seq by then, and nobody could see it.
+  expect(seenBefore).toBeLessThan(all);
+  for (const reader of readers) {
+    await reader.readTo(all);
+    expect(reader.seqs).toEqual(Array.from({ length: all }, (_, n) => n + 1));
+  }
+}
+
+const commitOf = ({ place }: Stage, action: "hold" | "stall") =>
+  faults.arm({ service: "worker", step: "COMMIT", when: "before", action, about: marksOf(place) });
+
+describe("a commit that comes late", () => {
+  it("is not skipped by those who read meanwhile, while its lane and others go on", async () => {
+    const stage = await setStage(4);
+    const others = await Promise.all([5, 6].map(setStage));
+    await readThrough(
+      stage,
+      () => commitOf(stage, "hold"),
+      async (armed) => {
+        expect(await backendsThat("state = 'idle in transaction'")).toBe(1);
+        // Other workspaces do not wait for it.
+        for (const { devices, client } of others) {
+          await Promise.all(devices.map((device) => createOne(device, `${device.deviceId} meanwhile`)));
+          const { body } = await client.get<ChangesBody>("/changes?since=0");
+          expect(body.changes.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+        }
+        await armed.release();
+      },
+    );
+  });
+
+  it("is not skipped where another drain of the lane runs into it", async () => {
+    const stage = await setStage(7);
+    await readThrough(
+      stage,
+      () => commitOf(stage, "stall"),
+      // The frozen worker holds the workspace's row; the one that took its lane over waits for it.
+      () => eventually(async () => expect(await backendsThat("wait_event_type = 'Lock'")).toBeGreaterThan(0)),
+    );
+  });
+});

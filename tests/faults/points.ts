@@ -1,0 +1,284 @@
+import type { Fault, Service } from "./fault.ts";
+import type { Faults, Hit } from "./faults.ts";
+
+/**
+ * - `plain`: some devices, with folds, groups and a conflict.
+ * - `contended`: another device's write gets in between a merge's reading and its commit.
+ * - `outrun`: the device itself sends on in between.
+ * - `refused`: one operation of a window is refused by Postgres.
+ */
+export type Story = "plain" | "contended" | "outrun" | "refused";
+
+/** A gap between two steps, and what goes wrong in it. */
+export interface CrashPoint {
+  name: string;
+  /** All of them are met. */
+  faults: readonly Fault[];
+  /** What has to go on for it to be met. */
+  during: Story;
+}
+
+function point(name: string, ...faults: Fault[]): CrashPoint {
+  return { name, faults, during: "plain" };
+}
+
+function faultOf(service: Service, action: Fault["action"]) {
+  return (when: Fault["when"], step: string, containing?: string): Fault => ({
+    service,
+    step,
+    when,
+    action,
+    ...(containing === undefined ? {} : { containing }),
+  });
+}
+
+const crashIngest = faultOf("ingest", "crash");
+const crashWorker = faultOf("worker", "crash");
+const crashConflict = faultOf("conflict", "crash");
+const cutWorker = faultOf("worker", "cut");
+const stallWorker = faultOf("worker", "stall");
+const dropWorker = faultOf("worker", "drop");
+
+/** In the keys of a removal, and in the rows of a transaction. */
+const OF_RESOLUTION = ":resolution:";
+const RESOLVES_CONFLICT = '"status":"resolved"';
+/** In the values of read-ledger where a window holds no operations, but a conflict's id. */
+const NO_OPERATIONS = "\n\n\n";
+
+/** A frozen process's lanes are taken over, and it goes on all the same: two drains, or two merges, overlap. */
+const OVERLAP: CrashPoint[] = [
+  point("worker: lock lost in the transaction", stallWorker("before", "COMMIT")),
+  point("resolution: lock lost in the transaction", stallWorker("before", "COMMIT", RESOLVES_CONFLICT)),
+  point("worker: lock lost before the transaction", stallWorker("after", "read-documents")),
+  point("worker: lock lost before a conflict is recorded", stallWorker("after", "read-ledger", "title of ")),
+  point("resolution: lock lost before the transaction", stallWorker("after", "read-ledger", NO_OPERATIONS)),
+  // No key, seq or version is taken here: nothing but the workspace's revision tells that it comes too late.
+  {
+    ...point(
+      "next round: lock lost before the transaction",
+      stallWorker("after", "read-ledger", NO_OPERATIONS),
+    ),
+    during: "contended",
+  },
+  point("worker: lock lost after commit", stallWorker("before", "removeEntries")),
+  point("worker: lock lost after removal", stallWorker("before", "publish:reply")),
+  point("conflict: lock lost before republish", faultOf("conflict", "stall")("before", "appendResolution")),
+];
+
+const INGEST: CrashPoint[] = [
+  point("ingest: before the device is claimed", crashIngest("before", "claim-device")),
+  point("ingest: device claimed, before append", crashIngest("after", "claim-device")),
+  point("ingest: append's answer lost", faultOf("ingest", "cut")("after", "appendBatch")),
+  point("ingest: after append, before wake-up", crashIngest("after", "appendBatch")),
+  point("ingest: wake-up lost", faultOf("ingest", "drop")("before", "drain.addStandardJob")),
+  point("ingest: after wake-up, before the reply", crashIngest("after", "drain.addStandardJob")),
+  point("ingest: reply heard, before the answer", crashIngest("before", "heard:reply")),
+  point("ingest: reply not heard", faultOf("ingest", "drop")("before", "heard:reply")),
+  point("ingest: merge heard of, before the answer", crashIngest("before", "heard:settled")),
+  point("ingest: commit heard of, before its readers know", crashIngest("before", "heard:changed")),
+  point("ingest: before a status is read", crashIngest("before", "get")),
+  point("ingest: status read in Redis, before the tables", crashIngest("before", "read-batches")),
+  point("ingest: batch read, before its pending operations", crashIngest("after", "read-batches")),
+];
+
+const WORKER: CrashPoint[] = [
+  point("worker: job taken, before it begins", crashWorker("after", "drain.moveToActive")),
+  point("worker: before the window is read", crashWorker("before", "readWindow")),
+  point("worker: window read, before the state is read", crashWorker("after", "readWindow")),
+  ...["read-workspaces", "read-batches", "read-ledger", "read-conflicts", "read-held"].map((step) =>
+    point(`worker: while the state is read, after ${step}`, crashWorker("after", step)),
+  ),
+  point("worker: state read, before the transaction", crashWorker("after", "read-documents")),
+  point("worker: a group's ancestors read, before the transaction", crashWorker("after", "read-history")),
+  point("worker: after BEGIN, nothing written", crashWorker("before", "write-workspaces")),
+  ...["workspaces", "documents", "changes", "conflicts", "held", "ledger", "batches"].map((table) =>
+    point(`worker: in the transaction, after write-${table}`, crashWorker("after", `write-${table}`)),
+  ),
+  point("worker: all written, before commit", crashWorker("before", "COMMIT")),
+  point("worker: connection lost before commit", cutWorker("before", "COMMIT")),
+  point("worker: commit's answer lost", cutWorker("after", "COMMIT")),
+  point("worker: after commit, before entries are removed", crashWorker("before", "removeEntries")),
+  point("worker: after commit, before conflict jobs", crashWorker("before", "conflict.addStandardJob")),
+  point("worker: conflict recorded, job not added", dropWorker("before", "conflict.addStandardJob")),
+  point(
+    "worker: after conflict jobs, before entries are removed",
+    crashWorker("after", "conflict.addStandardJob"),
+  ),
+  point("worker: removal's answer lost", cutWorker("after", "removeEntries")),
+  point("worker: after removal, before replies", crashWorker("after", "removeEntries")),
+  point("worker: reply lost", dropWorker("before", "publish:reply")),
+  point("worker: after replies, before word of the commit", crashWorker("after", "publish:reply")),
+  point("worker: all told, before its job is done", crashWorker("after", "publish:changed")),
+  point("worker: before its job is done", crashWorker("before", "drain.moveToFinished")),
+  point("worker: its job done", crashWorker("after", "drain.moveToFinished")),
+  point(
+    "worker: drain failed, before its retry is noted",
+    cutWorker("before", "COMMIT"),
+    crashWorker("before", "drain.updateData"),
+  ),
+  point(
+    "worker: drain failed, before its job is put back",
+    cutWorker("before", "COMMIT"),
+    crashWorker("before", "drain.moveToDelayed"),
+  ),
+];
+
+const CONFLICT: CrashPoint[] = [
+  point("conflict: job taken, before it begins", crashConflict("after", "conflict.moveToActive")),
+  point("conflict: before the record is read", crashConflict("before", "read-conflict")),
+  point("conflict: record read, before the documents", crashConflict("after", "read-conflict")),
+  point("conflict: remote read", crashConflict("after", "read-remote")),
+  point("conflict: ancestor read, before the merge", crashConflict("after", "read-ancestor")),
+  point("conflict: after merge, before republish", crashConflict("before", "appendResolution")),
+  point("conflict: republish's answer lost", faultOf("conflict", "cut")("after", "appendResolution")),
+  point("conflict: after republish, before wake-up", crashConflict("after", "appendResolution")),
+  point("conflict: wake-up lost", faultOf("conflict", "drop")("before", "drain.addStandardJob")),
+  point("conflict: after wake-up, before its job is done", crashConflict("after", "drain.addStandardJob")),
+  point("conflict: before its job is done", crashConflict("before", "conflict.moveToFinished")),
+  point(
+    "conflict: merge failed, before its job is put back",
+    faultOf("conflict", "cut")("after", "appendResolution"),
+    crashConflict("before", "conflict.moveToDelayed"),
+  ),
+];
+
+const SWEEP: CrashPoint[] = [
+  point(
+    "sweep: lane found, before it is woken",
+    faultOf("ingest", "drop")("before", "drain.addStandardJob"),
+    crashWorker("before", "drain.addStandardJob"),
+  ),
+  point(
+    "sweep: conflicts listed, before it asks for them",
+    dropWorker("before", "conflict.addStandardJob"),
+    crashConflict("after", "list-open-conflicts"),
+  ),
+  point(
+    "sweep: conflict found, before its job is added",
+    dropWorker("before", "conflict.addStandardJob"),
+    crashConflict("before", "conflict.addStandardJob"),
+  ),
+];
+
+const RESOLUTION: CrashPoint[] = [
+  point("resolution: before commit", crashWorker("before", "COMMIT", RESOLVES_CONFLICT)),
+  point("resolution: commit's answer lost", cutWorker("after", "COMMIT", RESOLVES_CONFLICT)),
+  point(
+    "resolution: after commit, before its entry is removed",
+    crashWorker("before", "removeEntries", OF_RESOLUTION),
+  ),
+  point("resolution: after removal, before word of it", crashWorker("after", "removeEntries", OF_RESOLUTION)),
+  point("resolution: word of it lost", dropWorker("before", "publish:settled")),
+  point("resolution: after word of it", crashWorker("after", "publish:settled")),
+];
+
+const CONTENDED: CrashPoint[] = [
+  point("next round: recorded, before its job", crashWorker("before", "conflict.addDelayedJob")),
+  point("next round: its job not added", dropWorker("before", "conflict.addDelayedJob")),
+  point(
+    "next round: after its job, before the entry is removed",
+    crashWorker("after", "conflict.addDelayedJob"),
+  ),
+  point("next round: commit's answer lost", cutWorker("after", "COMMIT", '"round":2')),
+  point(
+    "sweep: next round found, before its job is added",
+    dropWorker("before", "conflict.addDelayedJob"),
+    crashConflict("before", "conflict.addDelayedJob"),
+  ),
+].map((each) => ({ ...each, during: "contended" }));
+
+const OUTRUN: CrashPoint[] = [
+  point("rest of a run: in the transaction, after move-held", crashWorker("after", "move-held")),
+  point("rest of a run: commit's answer lost", cutWorker("after", "COMMIT", '"toConflictId"')),
+].map((each) => ({ ...each, during: "outrun" }));
+
+const REFUSED: CrashPoint[] = [
+  point("refusal: before a rehearsal is taken back", crashWorker("before", "ROLLBACK")),
+  point("refusal: after a rehearsal", crashWorker("after", "ROLLBACK")),
+  point("refusal: a rehearsal's answer lost", cutWorker("after", "ROLLBACK")),
+  point("refusal: committed, before the entry is removed", crashWorker("before", "removeEntries")),
+  point("refusal: one half of a window done, before the other", crashWorker("after", "publish:changed")),
+].map((each) => ({ ...each, during: "refused" }));
+
+/** Every gap between two steps of ingest, drain, apply, conflict and republish. */
+export const POINTS: readonly CrashPoint[] = [
+  ...OVERLAP,
+  ...INGEST,
+  ...WORKER,
+  ...CONFLICT,
+  ...RESOLUTION,
+  ...CONTENDED,
+  ...OUTRUN,
+  ...REFUSED,
+  ...SWEEP,
+];
+
+/** What needs no point, and why. */
+const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
+  {
+    steps: /: (info|client|hello|select|ping|quit|config|subscribe|unsubscribe)$/,
+    because: "a connection's own beginning, end and health",
+  },
+  {
+    steps: /: (drain|conflict)\.(hmset|hset|hget|hgetall|bzpopmin|extendLocks|moveStalledJobsToWait)$/,
+    because: "BullMQ's own: how it waits, keeps its locks and finds those that were lost",
+  },
+  { steps: /: (multi|exec)$/, because: "the step is what they hold, done and answered with EXEC" },
+  { steps: /: BEGIN$/, because: "nothing is done yet; between it and what follows there is a point" },
+  {
+    steps: /^worker: (retention\.|drop-)/,
+    because: "cleaning, which is no part of an operation's way",
+  },
+  {
+    steps: /^ingest: read-full-runs$/,
+    because: "looked up now and then, for a bound that is checked in memory",
+  },
+  { steps: /^worker: xlen$/, because: "a look of the sweep, which acts by a wake-up" },
+  {
+    steps: /^ingest: read-ledger$/,
+    because: "the second half of read-batches, behind which there is a point",
+  },
+];
+
+/** Whether something goes wrong at this step somewhere, or it is known why not. */
+export function isCovered(service: Service, step: string): boolean {
+  return (
+    OUTSIDE.some(({ steps }) => steps.test(`${service}: ${step}`)) ||
+    POINTS.some(({ faults }) => faults.some((fault) => fault.service === service && fault.step === step))
+  );
+}
+
+/** Their arguments name no workspace and no lane: a fault in them cannot be aimed. */
+const WITHOUT_PLACE =
+  /^(get|list-open-conflicts|(drain|conflict)\.(moveToActive|moveToFinished|moveToDelayed))$/;
+
+/** A point whose faults lie in wait. */
+export interface ArmedPoint {
+  /** Resolves when all of them were met, with the process that met the last of them. */
+  hit: Promise<Hit | undefined>;
+  /** How many of its faults were met so far. */
+  hits: () => number;
+  disarm: () => Promise<void>;
+}
+
+/**
+ * Arms a point's faults.
+ *
+ * @param about - where they count, as far as they can be aimed: one of these is in a step's arguments; left out, anywhere
+ */
+export async function armPoint(
+  faults: Faults,
+  { faults: wanted }: CrashPoint,
+  about?: readonly string[],
+): Promise<ArmedPoint> {
+  const armed = await Promise.all(
+    wanted.map((fault) =>
+      faults.arm(about === undefined || WITHOUT_PLACE.test(fault.step) ? fault : { ...fault, about }),
+    ),
+  );
+  return {
+    hit: Promise.all(armed.map(({ hit }) => hit)).then((hits) => hits.at(-1)),
+    hits: () => armed.filter(({ hits }) => hits() > 0).length,
+    disarm: async () => void (await Promise.all(armed.map(({ disarm }) => disarm()))),
+  };
+}

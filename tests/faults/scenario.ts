@@ -1,0 +1,227 @@
+import { laneOf, type AcceptedBatch, type OperationResult } from "@syncline/shared";
+import { randomUUID } from "node:crypto";
+import { expect } from "vitest";
+import { createDevice, type Device } from "../support/device.ts";
+import { eventually, LANE_COUNT, type Answer, type System } from "../support/system.ts";
+import type { Faults } from "./faults.ts";
+import type { Story } from "./points.ts";
+
+/** Where one run of the scenario takes place, on a lane that no other run uses meanwhile. */
+export interface Place {
+  workspaceId: string;
+  lane: number;
+}
+
+export function placeOn(lane: number): Place {
+  for (;;) {
+    const workspaceId = randomUUID();
+    if (laneOf(workspaceId, LANE_COUNT) === lane) return { workspaceId, lane };
+  }
+}
+
+/** What the arguments of steps about a place have in them. */
+export function marksOf({ workspaceId, lane }: Place): string[] {
+  return [workspaceId, `{syncline}:lane:${lane}\n`, `"lane":${lane},`, `"lane":${lane}}`];
+}
+
+/** What a run came to, comparable between runs. */
+export type Outcome = Record<
+  "answers" | "lost" | "documents" | "changes" | "operations" | "conflicts",
+  unknown[]
+>;
+
+interface Parts {
+  system: System;
+  faults: Faults;
+}
+
+/**
+ * Plays a story in which nothing that goes wrong can be seen in the end: what it comes to is always the same.
+ *
+ * @param begin - called when there is a document to quarrel about
+ */
+export async function playScenario(
+  story: Story,
+  { system, faults }: Parts,
+  place: Place,
+  begin: () => Promise<void> = async () => {},
+): Promise<Outcome> {
+  const { workspaceId } = place;
+  const cast: Cast = {
+    id: (name) => `${name} of ${workspaceId}`,
+    ann: await createDevice(system, { workspaceId, deviceId: `ann of ${workspaceId}` }),
+    ben: await createDevice(system, { workspaceId, deviceId: `ben of ${workspaceId}` }),
+    cay: await createDevice(system, { workspaceId, deviceId: `cay of ${workspaceId}` }),
+  };
+  const list = create(cast, "list", { data: { title: "", text: "", items: [] } });
+  await cast.ann.send({ operations: [list] });
+  await begin();
+  const answers =
+    story === "refused"
+      ? await playRefused({ system, faults }, place)
+      : await playQuarrel({ system, faults }, place, cast, story);
+  await eventually(async () => {
+    expect((await system.lanes.readWindow(place.lane, 100_000)).entries).toEqual([]);
+  });
+  return {
+    answers: answers.map(({ body }) => body.results.map(plain)),
+    lost: [cast.ann, cast.ben, cast.cay].flatMap(({ lost }) => lost),
+    ...(await readTables(system, place)),
+  };
+}
+
+interface Cast {
+  ann: Device;
+  ben: Device;
+  cay: Device;
+  /** Names are a workspace's own, so that faults can be aimed by them. */
+  id: (name: string) => string;
+}
+
+const create = ({ id }: Cast, name: string, more: object = {}) => ({
+  operation: "create",
+  client_id: id(`create ${name}`),
+  document_id: name,
+  data: { name },
+  ...more,
+});
+
+const update = ({ id }: Cast, name: string, more: object) => ({
+  operation: "update",
+  client_id: id(name),
+  document_id: "list",
+  expected_version: 1,
+  ...more,
+});
+
+/**
+ * A fold, a group, a conflict with an operation behind it, a group that is merged, a batch that is only accepted, and one
+ * that is sent once more.
+ */
+async function playQuarrel(
+  parts: Parts,
+  place: Place,
+  cast: Cast,
+  story: Exclude<Story, "refused">,
+): Promise<Answer[]> {
+  const { ann, ben, cay } = cast;
+  const edits = {
+    operations: [
+      ...[1, 2, 3].map((n) =>
+        update(cast, `append ${n}`, { patch: [{ op: "add", path: "/items/-", value: n }] }),
+      ),
+      create(cast, "parent", { group: "family" }),
+      create(cast, "child", { group: "family" }),
+    ],
+  };
+  const quarrel = {
+    operations: [
+      update(cast, "title", { data: { title: "of Ben" } }),
+      update(cast, "text", { data: { text: "of Ben" } }),
+    ],
+  };
+  return [
+    await ann.send(edits),
+    ...(story === "plain"
+      ? [await ben.send(quarrel)]
+      : await goOnMeanwhile(parts, place, cast, quarrel, story)),
+    await cay.send({
+      atomic: true,
+      on_conflict: "merge",
+      operations: [update(cast, "note", { data: { note: "of Cay" } }), create(cast, "noted")],
+    }),
+    await ben.send({ operations: [create(cast, "other")] }),
+    await ann.send({ operations: [create(cast, "late")] }, { prefer: "respond-async" }),
+    await ann.send(edits),
+  ];
+}
+
+/** While a conflict is merged, its device sends on; where it is contended, another's write gets in before the merge. */
+async function goOnMeanwhile(
+  { system, faults }: Parts,
+  place: Place,
+  cast: Cast,
+  quarrel: Record<string, unknown>,
+  story: "contended" | "outrun",
+): Promise<Answer[]> {
+  const { ann, ben, id } = cast;
+  const merge = await faults.arm({
+    service: "conflict",
+    step: "appendResolution",
+    when: "before",
+    action: "hold",
+    about: marksOf(place),
+  });
+  const first = ben.send(quarrel);
+  await merge.hit;
+  const second = ben.send({ operations: [update(cast, "more", { data: { more: "of Ben" } })] });
+  await eventually(async () => {
+    const sql = "SELECT 1 FROM operations WHERE workspace_id = $1 AND client_id = $2 AND status = 'pending'";
+    expect((await system.pool.query(sql, [place.workspaceId, id("more")])).rowCount).toBe(1);
+  });
+  const write = { operations: [update(cast, "signed", { data: { by: "Ann" } })] };
+  const between = story === "contended" ? [await ann.send(write)] : [];
+  await merge.release();
+  return [await first, await second, ...between];
+}
+
+/** Two batches in one window, one of which holds what ingest would not let pass: jsonb has no U+0000. */
+async function playRefused({ system }: Parts, { workspaceId, lane }: Place): Promise<Answer[]> {
+  const batchOf = (...names: string[]): AcceptedBatch => ({
+    batchId: randomUUID(),
+    workspaceId,
+    deviceId: `cay of ${workspaceId}`,
+    deviceDeclared: true,
+    subject: "alice",
+    requestId: "r",
+    acceptedAtMs: Date.now(),
+    replyTo: "nobody",
+    atomic: false,
+    operations: names.map((name, position) => ({
+      clientId: `refused ${name} of ${workspaceId}`,
+      position,
+      kind: "create",
+      collection: "documents",
+      documentId: name,
+      data: { text: name === "bad" ? "\u0000" : name },
+      fingerprint: name,
+    })),
+  });
+  // The sweep finds them.
+  await Promise.all(
+    [batchOf("good", "bad", "fine"), batchOf("next")].map((batch) =>
+      system.lanes.appendBatch(lane, batch, {}),
+    ),
+  );
+  return [];
+}
+
+/** An operation's answer, the same for a first and a second sending, and however often its merge had to begin again. */
+function plain({ replayed: _, conflict_id: __, rounds: ___, ...result }: OperationResult): unknown {
+  return { ...result, client_id: result.client_id.split(" of ")[0] };
+}
+
+/** What is stored, without ids and times that differ between runs. */
+export async function readTables(
+  system: System,
+  { workspaceId }: Place,
+): Promise<Omit<Outcome, "answers" | "lost">> {
+  const read = async (sql: string) => (await system.pool.query<object>(sql, [workspaceId])).rows;
+  return {
+    documents: await read(
+      "SELECT document_id, version, deleted, data FROM documents WHERE workspace_id = $1 ORDER BY document_id",
+    ),
+    changes: await read(
+      `SELECT seq, document_id, first_version, version, deleted, data, split_part(device_id, ' of ', 1) AS device
+       FROM changes WHERE workspace_id = $1 ORDER BY seq`,
+    ),
+    operations: await read(
+      `SELECT split_part(client_id, ' of ', 1) AS client, status, version, seq, merged, overlap_count, error_type
+       FROM operations WHERE workspace_id = $1 ORDER BY 1`,
+    ),
+    conflicts: await read(
+      `SELECT status, document_id, base_version, resolved_version, resolved_seq, overlap_list
+       FROM conflicts WHERE workspace_id = $1 ORDER BY resolved_version`,
+    ),
+  };
+}
