@@ -1,4 +1,12 @@
-import type { ConflictStrategy, JsonObject, JsonPatchStep, OperationKind } from "@syncline/shared";
+import {
+  CONFLICT_STRATEGIES,
+  PRIORITIES,
+  type ConflictStrategy,
+  type JsonObject,
+  type JsonPatchStep,
+  type OperationKind,
+  type Priority,
+} from "@syncline/shared";
 import fc from "fast-check";
 
 /** Which version an operation names; what that is in numbers is known once the history has come to it. */
@@ -7,38 +15,70 @@ export type Expected = { how: "none" | "current" | "zero" | "ahead" | "again" } 
 /** Where an operation comes from: it is new, an earlier one of its device, or new under an earlier one's `client_id`. */
 export type Origin = { how: "new" } | { how: "again" | "reuse"; pick: number };
 
+/** Where a `create` has its id from. */
+export type MadeId = "document_id" | "data" | "server";
+
+/** What is special about an operation's `client_id`: Postgres refuses it, or it is older than the ledger. */
+export type Special = "refused" | "expired";
+
 export interface OperationDraft {
   kind: OperationKind;
   document: number;
+  collection: number;
+  /** Of the document that its device has named last, whatever `document` and `collection` say. */
+  stays: boolean;
   data: JsonObject;
+  /** Whether `data` says the id once more. */
+  idInData: boolean;
+  madeId: MadeId;
   patch?: JsonPatchStep[] | undefined;
+  ancestor?: JsonObject | undefined;
   expected: Expected;
   timestamp?: number | undefined;
-  /** Neighbours with the same number above 0 are a group. */
+  priority?: Priority | undefined;
+  /** Those with the same number above 0 are a group, wherever in the batch they stand. */
   group: number;
   origin: Origin;
+  special?: Special | undefined;
 }
 
-export interface BatchDraft {
+export interface Step {
   workspace: number;
   device: number;
+  /** What is waited for before it is sent: nothing, the answers to what this device has sent, or to all that was sent. */
+  after: "nothing" | "own" | "all";
+  /** `Prefer: respond-async`; the answer is then looked up. */
+  async: boolean;
+  /** The device sends it twice at once. */
+  twice: boolean;
+  /** A reader of the feed reads so many changes on. */
+  read: number;
   atomic: boolean;
   onConflict?: ConflictStrategy | undefined;
   otherEpoch: boolean;
+  /** Before it, the device sends it with a fault for which all of it is refused. */
+  faulty: boolean;
   operations: OperationDraft[];
+  /** The crash point at which something goes wrong from then on. */
+  fault?: string | undefined;
   /** Not a new batch but an earlier one of the device once more. */
   resend?: number | undefined;
 }
 
 /** A history: what devices send, in numbers that only mean something while it is played. */
-export type History = BatchDraft[];
+export type History = Step[];
 
 /** The device that stands for none: its batches declare no `device_id`. */
 export const UNDECLARED = 3;
+/** The document that stands for the one which the server has named last. */
+export const NAMED_BY_SERVER = 3;
+/** A clock that runs years ahead. */
+const FUTURE_MS = 4_000_000_000_000;
 
 /** Once in `weight` + 1 times. */
 const rarely = <T>(arbitrary: fc.Arbitrary<T>, weight: number): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const oneIn = (times: number): fc.Arbitrary<boolean> => fc.nat(times - 1).map((n) => n === times - 1);
 
 const value = fc.integer({ min: 0, max: 3 });
 const items = fc.array(value, { maxLength: 3 });
@@ -56,10 +96,21 @@ const mergePatch = fc.record(
 );
 const path = fc.constantFrom("/a", "/b", "/n/x", "/items/0");
 const patchStep: fc.Arbitrary<JsonPatchStep> = fc.oneof(
-  fc.record({ op: fc.constant("add" as const), path: fc.constantFrom("/a", "/b", "/c", "/items"), value }),
-  fc.record({ op: fc.constant("replace" as const), path, value }),
-  fc.record({ op: fc.constant("remove" as const), path }),
-  fc.record({ op: fc.constant("test" as const), path: fc.constant("/a"), value }),
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant("add" as const),
+      path: fc.constantFrom("/a", "/b", "/c", "/items"),
+      value,
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ op: fc.constant("replace" as const), path, value }) },
+  { weight: 8, arbitrary: fc.record({ op: fc.constant("remove" as const), path }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ op: fc.constant("test" as const), path: fc.constant("/a"), value }),
+  },
+  { weight: 3, arbitrary: fc.constant({ op: "add" as const, path: "/id", value: "of another" }) },
 );
 
 const expected: fc.Arbitrary<Expected> = fc.oneof(
@@ -78,71 +129,136 @@ const origin: fc.Arbitrary<Origin> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ how: fc.constant("reuse" as const), pick: fc.nat(20) }) },
 );
 
-const operation: fc.Arbitrary<OperationDraft> = fc
-  .constantFrom<OperationKind>(
-    "create",
-    "create",
-    "put",
-    "put",
-    "update",
-    "update",
-    "update",
-    "update",
-    "delete",
-  )
-  .chain((kind) =>
-    fc.record({
-      kind: fc.constant(kind),
-      document: fc.constantFrom(0, 0, 0, 1, 1, 2),
-      data: kind === "update" ? mergePatch : document,
-      patch:
-        kind === "update"
-          ? rarely(fc.array(patchStep, { minLength: 1, maxLength: 3 }), 2)
-          : fc.constant(undefined),
-      expected,
-      timestamp: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined, freq: 3 }),
-      group: fc.constantFrom(0, 0, 0, 0, 0, 1, 2),
-      origin,
-    }),
-  );
+const kind = fc.constantFrom<OperationKind>(
+  ...(["create", "create", "put", "put", "update", "update", "update", "update", "delete"] as const),
+);
 
-const batch: fc.Arbitrary<BatchDraft> = fc.record({
-  workspace: fc.constantFrom(0, 0, 0, 1),
-  device: fc.constantFrom(0, 0, 1, 1, 2, UNDECLARED),
-  atomic: fc.constantFrom(false, false, false, false, false, true),
-  onConflict: fc.constantFrom<ConflictStrategy | undefined>(
-    undefined,
-    "merge",
-    "merge",
-    "report",
-    "client-wins",
-    "server-wins",
-    "last-write-wins",
-    "manual",
+const operation: fc.Arbitrary<OperationDraft> = kind.chain((kind) =>
+  fc.record({
+    kind: fc.constant(kind),
+    document: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, NAMED_BY_SERVER),
+    collection: fc.constantFrom(0, 0, 0, 0, 1),
+    stays: fc.boolean(),
+    data: kind === "update" ? mergePatch : document,
+    idInData: oneIn(8),
+    madeId: fc.constantFrom<MadeId>("document_id", "document_id", "document_id", "data", "server"),
+    patch:
+      kind === "update"
+        ? rarely(fc.array(patchStep, { minLength: 1, maxLength: 3 }), 2)
+        : fc.constant(undefined),
+    ancestor: rarely(document, 4),
+    expected,
+    timestamp: rarely(
+      fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 5 }) }, fc.constant(FUTURE_MS)),
+      1,
+    ),
+    priority: rarely(fc.constantFrom(...PRIORITIES), 2),
+    group: fc.constantFrom(0, 0, 0, 0, 0, 1, 2),
+    origin,
+    special: rarely(fc.constantFrom<Special>("refused", "refused", "expired"), 40),
+  }),
+);
+
+const step: fc.Arbitrary<Step> = fc.record({
+  workspace: fc.constantFrom(0, 0, 0, 0, 0, 1),
+  device: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, UNDECLARED),
+  after: fc.constantFrom<Step["after"]>("nothing", "nothing", "nothing", "own", "own", "all"),
+  async: oneIn(8),
+  twice: oneIn(12),
+  read: fc.constantFrom(0, 0, 0, 1, 5),
+  atomic: oneIn(7),
+  onConflict: rarely(fc.constantFrom(...CONFLICT_STRATEGIES), 1).chain((strategy) =>
+    strategy === undefined ? fc.constantFrom(undefined, "merge" as const) : fc.constant(strategy),
   ),
-  otherEpoch: fc.constantFrom(false, false, false, false, false, false, false, true),
-  operations: fc.array(operation, { minLength: 1, maxLength: 7 }),
+  otherEpoch: oneIn(9),
+  faulty: oneIn(25),
+  operations: fc.oneof(
+    fc.array(operation, { minLength: 1, maxLength: 6 }),
+    fc.array(operation, { minLength: 1, maxLength: 2 }),
+  ),
   resend: rarely(fc.nat(5), 7),
 });
 
-/** Histories of up to three devices and one that declares none, in up to two workspaces, on a handful of documents. */
-export const history: fc.Arbitrary<History> = fc.array(batch, { minLength: 4, maxLength: 14, size: "max" });
+/** A device that types: it goes on editing one document, and waits for nothing. */
+const burst: fc.Arbitrary<Step[]> = fc
+  .tuple(step, fc.array(step, { minLength: 2, maxLength: 5, size: "max" }))
+  .map(([first, others]) => [
+    first,
+    ...others.map(({ operations: [operation], ...one }) => ({
+      ...one,
+      workspace: first.workspace,
+      device: first.device,
+      after: "nothing" as const,
+      atomic: false,
+      operations: operation === undefined ? [] : [{ ...operation, stays: true, group: 0 }],
+    })),
+  ]);
 
-/** An edit of a field of its own, so that no other edit ever overlaps with it. */
-export interface OwnEdit {
-  device: number;
-  document: number;
-  expected: Expected;
+const steps: fc.Arbitrary<Step[]> = fc
+  .array(fc.oneof({ weight: 12, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: burst }), {
+    minLength: 3,
+    maxLength: 12,
+    size: "max",
+  })
+  .map((parts) => parts.flat());
+
+/** Most histories begin with some documents that are there, so that not every edit is of what never existed. */
+const founding: fc.Arbitrary<Step> = fc.record({
+  workspace: fc.constantFrom(0, 0, 1),
+  device: fc.constantFrom(0, UNDECLARED),
+  after: fc.constant("nothing" as const),
+  async: fc.constant(false),
+  twice: fc.constant(false),
+  read: fc.constant(0),
+  atomic: fc.boolean(),
+  otherEpoch: fc.constant(false),
+  faulty: fc.constant(false),
+  operations: fc.tuple(document, document, document).map((documents) =>
+    documents.map((data, index) => ({
+      kind: "put" as const,
+      document: index % 2,
+      collection: index > 1 ? 1 : 0,
+      stays: false,
+      data,
+      idInData: false,
+      madeId: "document_id" as const,
+      expected: { how: "none" as const },
+      group: 0,
+      origin: { how: "new" as const },
+    })),
+  ),
+});
+
+const founded = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
+  fc
+    .tuple(rarely(founding, 1), steps)
+    .map(([first, [second, ...others]]) =>
+      first === undefined || second === undefined
+        ? [second, ...others].filter((one) => one !== undefined)
+        : [first, { ...second, after: "all" as const }, ...others],
+    );
+
+/** Histories of up to three devices and one that declares none, in up to two workspaces, on a handful of documents. */
+export const history: fc.Arbitrary<History> = fc
+  .tuple(founded(steps), oneIn(5))
+  // One in five is played with nothing under way at once.
+  .map(([all, isSequential]) =>
+    isSequential ? all.map((one) => ({ ...one, after: "all" as const, twice: false })) : all,
+  )
+  .map(asWritten);
+
+/** The same, in which now and then something goes wrong at one of these crash points. */
+export function disturbedHistory(points: readonly string[]): fc.Arbitrary<History> {
+  const faults = fc.array(fc.tuple(fc.nat(20), fc.constantFrom(...points)), { maxLength: 3, size: "max" });
+  return fc
+    .tuple(founded(steps), faults)
+    .map(([all, faults]) =>
+      all.map((one, index) => ({ ...one, fault: faults.find(([at]) => at % all.length === index)?.[1] })),
+    )
+    .map(asWritten);
 }
 
-/** Batches of edits, of which none may be lost, whoever sends them and whatever version they name. */
-export const ownEdits: fc.Arbitrary<OwnEdit[][]> = fc.array(
-  fc.nat(2).chain((device) =>
-    fc.array(fc.record({ device: fc.constant(device), document: fc.nat(1), expected }), {
-      minLength: 1,
-      maxLength: 4,
-      size: "max",
-    }),
-  ),
-  { minLength: 6, maxLength: 15, size: "max" },
-);
+/** As it is when it is read from a file. */
+function asWritten(all: History): History {
+  return JSON.parse(JSON.stringify(all)) as History;
+}

@@ -1,84 +1,125 @@
-import type { BatchDraft, OperationDraft } from "./arbitraries.ts";
-import { UNDECLARED } from "./arbitraries.ts";
-import type { SentBatch, SentOperation } from "./model.ts";
+import { DEFAULT_COLLECTION, type OperationResult } from "@syncline/shared";
+import { NAMED_BY_SERVER, UNDECLARED, type OperationDraft, type Step } from "./arbitraries.ts";
+import {
+  collectionOf,
+  documentKey,
+  EXPIRED_PREFIX,
+  namedIdOf,
+  REFUSED_PREFIX,
+  type SentBatch,
+  type SentOperation,
+} from "./sent-batch.ts";
 
-/** What devices may know of a workspace's documents: the versions that they may have received, oldest first. */
-export interface Known {
-  receivable(documentId: string): readonly number[];
-}
+const COLLECTIONS = [undefined, "notes"];
 
 /** What one device of a workspace did so far. */
 interface Past {
   batches: SentBatch[];
   operations: SentOperation[];
   lastExpected: Map<string, number>;
+  lastPlace?: { documentId: string; collection: string | undefined };
 }
 
-/** Turns drafts into batches: numbers into names and versions, and remembers what was sent. */
+/** Turns drafts into the batches of one workspace: numbers into names and versions. Remembers what was sent and heard. */
 export class Composer {
-  readonly #past = new Map<string, Past>();
-  readonly #known: Known;
+  readonly #pastByDevice = new Map<string, Past>();
+  readonly #versionsByDocument = new Map<string, number[]>();
+  #namedByServer: string | undefined;
   #nextId = 1;
 
-  constructor(known: Known) {
-    this.#known = known;
+  /** Takes in what the devices are told: the versions that they may name from then on. */
+  hear(batch: SentBatch, results: readonly OperationResult[]): void {
+    for (const [index, { document_id: documentId, version }] of results.entries()) {
+      const operation = batch.operations[index];
+      if (operation === undefined || documentId === undefined || !version) continue;
+      const collection = collectionOf(operation);
+      if (namedIdOf(operation) === undefined && collection === DEFAULT_COLLECTION) {
+        this.#namedByServer = documentId;
+      }
+      const key = documentKey({ collection, documentId });
+      const versions = new Set(this.#versionsByDocument.get(key)).add(version);
+      this.#versionsByDocument.set(
+        key,
+        [...versions].sort((a, b) => a - b),
+      );
+    }
   }
 
-  compose(draft: BatchDraft): SentBatch {
-    const device = draft.device === UNDECLARED ? undefined : `device_${draft.device}`;
-    const past: Past = this.#past.get(String(device)) ?? {
+  compose(step: Step): SentBatch {
+    const device = step.device === UNDECLARED ? undefined : `device_${step.device}`;
+    const past: Past = this.#pastByDevice.get(String(device)) ?? {
       batches: [],
       operations: [],
       lastExpected: new Map<string, number>(),
     };
-    this.#past.set(String(device), past);
-    if (draft.resend !== undefined && past.batches.length > 0) {
-      const again = past.batches[draft.resend % past.batches.length];
-      if (again !== undefined) return again;
+    this.#pastByDevice.set(String(device), past);
+    const again = step.resend === undefined ? undefined : past.batches[step.resend % past.batches.length];
+    if (again !== undefined) return again;
+
+    let operations: SentOperation[] = [];
+    for (const draft of step.operations) {
+      const { group: _, ...sent } = this.#composeOperation(draft, past, device);
+      if (operations.some((other) => other.client_id === sent.client_id || areBothRefused(other, sent)))
+        continue;
+      operations.push(draft.group === 0 ? sent : { ...sent, group: `group_${draft.group}` });
     }
-    const operations: SentOperation[] = [];
-    let group: string | undefined;
-    draft.operations.forEach((operation, index) => {
-      const isNewGroup = draft.operations[index - 1]?.group !== operation.group;
-      if (isNewGroup) group = operation.group === 0 ? undefined : `group_${index}`;
-      const sent = this.#composeOperation(operation, past, device);
-      const { group: _, ...rest } = sent;
-      if (operations.some((other) => other.client_id === sent.client_id)) return;
-      operations.push(group === undefined ? rest : { ...rest, group });
-    });
+    // What would overtake a group, or be overtaken by it, is refused with all of its batch.
+    operations = operations.filter((operation, index) => !straddles(operation, index, operations));
     past.operations.push(...operations);
     const batch: SentBatch = {
       operations,
       ...(device !== undefined && { device_id: device }),
-      ...(draft.atomic && { atomic: true }),
-      ...(draft.onConflict && { on_conflict: draft.onConflict }),
-      ...(draft.otherEpoch && { epoch: "another" }),
+      ...(step.atomic && { atomic: true }),
+      ...(step.onConflict && { on_conflict: step.onConflict }),
+      ...(step.otherEpoch && { epoch: "another" }),
     };
     past.batches.push(batch);
     return batch;
   }
 
   #composeOperation(draft: OperationDraft, past: Past, device: string | undefined): SentOperation {
-    const { kind, origin, data, patch, timestamp } = draft;
+    const { kind, origin, data, patch, ancestor, timestamp, priority } = draft;
     const earlier =
       origin.how === "new" ? undefined : past.operations[origin.pick % Math.max(1, past.operations.length)];
     if (earlier !== undefined && origin.how === "again") return earlier;
-    const documentId = `document_${draft.document}`;
-    const expected = this.#expected(draft, documentId, past);
-    if (expected !== undefined) past.lastExpected.set(documentId, expected);
-    const content = patch !== undefined ? { patch } : { data };
+    const place = (draft.stays ? past.lastPlace : undefined) ?? this.#placeOf(draft);
+    past.lastPlace = place;
+    const { documentId, collection } = place;
+    const document = documentKey({ collection: collection ?? DEFAULT_COLLECTION, documentId });
+    const expected = this.#expected(draft, document, past);
+    if (expected !== undefined) past.lastExpected.set(document, expected);
+    const madeId = kind === "create" ? draft.madeId : "document_id";
+    const hasId = madeId === "data" || (madeId === "document_id" && draft.idInData);
+    const content = patch === undefined ? { data: hasId ? { ...data, id: documentId } : data } : { patch };
     return {
       operation: kind,
-      client_id: earlier?.client_id ?? `${device ?? "nobody"}_${this.#nextId++}`,
-      document_id: documentId,
+      client_id: earlier?.client_id ?? this.#newClientId(draft, device),
+      ...(madeId === "document_id" && { document_id: documentId }),
+      ...(collection !== undefined && { collection }),
       ...(kind !== "delete" && content),
       ...(expected !== undefined && { expected_version: expected }),
+      ...(ancestor !== undefined && { ancestor }),
       ...(timestamp !== undefined && { timestamp }),
+      ...(priority !== undefined && { priority }),
     };
   }
 
-  #expected({ expected }: OperationDraft, documentId: string, past: Past): number | undefined {
-    const versions = this.#known.receivable(documentId);
+  #placeOf(draft: OperationDraft): NonNullable<Past["lastPlace"]> {
+    if (draft.document === NAMED_BY_SERVER && this.#namedByServer !== undefined) {
+      return { documentId: this.#namedByServer, collection: undefined };
+    }
+    return { documentId: `document_${draft.document}`, collection: COLLECTIONS[draft.collection] };
+  }
+
+  #newClientId({ special }: OperationDraft, device: string | undefined): string {
+    const id = this.#nextId++;
+    if (special === "refused") return `${REFUSED_PREFIX}${id}`;
+    if (special === "expired") return EXPIRED_PREFIX + String(id).padStart(12, "0");
+    return `${device ?? "nobody"}_${id}`;
+  }
+
+  #expected({ expected }: OperationDraft, document: string, past: Past): number | undefined {
+    const versions = this.#versionsByDocument.get(document) ?? [];
     const current = versions.at(-1) ?? 0;
     switch (expected.how) {
       case "none":
@@ -86,15 +127,43 @@ export class Composer {
       case "zero":
         return 0;
       case "ahead":
-        return current + 2;
+        // So far that nobody gets there while it is under way.
+        return current + 1_000;
       case "current":
         return current;
       case "again":
-        return past.lastExpected.get(documentId) ?? current;
+        return past.lastExpected.get(document) ?? current;
       case "back":
         return versions.at(-1 - expected.by) ?? versions[0] ?? 0;
       default:
         return expected satisfies never;
     }
   }
+}
+
+/** Of two in one batch, which is refused first would depend on how the server looks for them. */
+function areBothRefused(one: SentOperation, other: SentOperation): boolean {
+  return [one, other].every(({ client_id }) => client_id.startsWith(REFUSED_PREFIX));
+}
+
+/** Whether an operation stands between members of a group that it is not part of, and names a document of that group. */
+function straddles(operation: SentOperation, index: number, operations: readonly SentOperation[]): boolean {
+  const document = documentOf(operation, index);
+  const groups = operations.flatMap((other, at) =>
+    other.group !== undefined && other.group !== operation.group && documentOf(other, at) === document
+      ? [other.group]
+      : [],
+  );
+  return groups.some(
+    (group) =>
+      operations.findIndex((other) => other.group === group) < index &&
+      operations.findLastIndex((other) => other.group === group) > index,
+  );
+}
+
+function documentOf(operation: SentOperation, index: number): string {
+  return documentKey({
+    collection: collectionOf(operation),
+    documentId: namedIdOf(operation) ?? `made ${index}`,
+  });
 }

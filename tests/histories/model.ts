@@ -7,35 +7,38 @@ import {
   type ConflictStrategy,
   type Json,
   type JsonObject,
-  type JsonPatchStep,
   type OperationKind,
   type OperationResult,
+  type Overlap,
+  type Resolution,
 } from "@syncline/shared";
+import {
+  collectionOf,
+  deviceOf,
+  documentKey,
+  EXPIRED_PREFIX,
+  keyOf,
+  namedIdOf,
+  REFUSED_PREFIX,
+  type SentBatch,
+  type SentOperation,
+} from "./sent-batch.ts";
 
-/** An operation as it is sent. */
-export interface SentOperation {
-  operation: OperationKind;
-  client_id: string;
-  document_id: string;
-  data?: JsonObject;
-  patch?: JsonPatchStep[];
-  expected_version?: number;
-  timestamp?: number;
-  group?: string;
-}
-
-/** A batch as it is sent, but for its workspace. */
-export interface SentBatch {
-  device_id?: string;
-  atomic?: boolean;
-  on_conflict?: ConflictStrategy;
-  epoch?: string;
-  operations: SentOperation[];
+/** What was fixed when a batch was accepted. */
+export interface Acceptance {
+  batchId: string;
+  acceptedAtMs: number;
+  /** In the order of the request; a `create` may leave its id to the server. */
+  documentIds: readonly string[];
+  /** Its place on the lane, and that of the last entry that had been answered by then. */
+  place: number;
+  answered: number;
 }
 
 /** A row of the table `changes`. */
 export interface Change {
   seq: number;
+  collection: string;
   document_id: string;
   first_version: number;
   version: number;
@@ -43,209 +46,361 @@ export interface Change {
   device_id: string | null;
 }
 
-/** What the model expects of an answer; `conflict_id` and `seq` are only known once the server gave them. */
+/** How an operation stands. It changes while it is `pending`, and never after. */
 export interface Answer {
-  operation: SentOperation;
   status: OperationResult["status"];
+  clientId: string;
+  documentId: string;
+  /** Which of the workspace's entries decided it. */
+  entry: number;
   version?: number;
-  merged?: true;
-  overlaps?: number;
-  errorType?: string;
-  conflict?: Conflict;
-  conflictData?: { expected_version: number | null; current_version: number };
   /** Whether a change must hold the version, or nothing was written. */
   wrote?: boolean;
-  /** The answer is what was recorded for an earlier operation. */
-  replayOf?: Recorded;
+  merged?: { overlaps: number; rounds: number };
+  errorType?: string;
+  conflict?: Conflict;
+  mismatch?: { expected: number | null; current: number };
 }
 
-/** A ledger row: `result` is what the server answered first. */
+/** An answer as one batch hears it. */
+export interface Said {
+  answer: Answer;
+  replayed: boolean;
+}
+
+/** A row of the ledger. */
 export interface Recorded {
   content: string;
+  batchId: string;
   answer: Answer;
-  result?: OperationResult;
 }
 
-export interface Conflict {
-  /** Known once the server said it. */
-  id?: string | undefined;
+/** One version of a document. */
+export interface Version {
+  data: JsonObject | null;
   device: string;
+  declared: boolean;
+  timestamp: number | null;
+  /** The group that it belongs to, or the merge that made it: no fold goes beyond. */
+  unit: string | undefined;
+  /** The group that it belongs to, also where a merge made it. */
+  group: string | undefined;
+  /** Count what the device does, and what meets the document: what follows each other without a gap may be folded. */
+  deviceTurn: number;
+  documentTurn: number;
+  /** Counts what is written to the workspace. */
+  order: number;
+  entry: number;
+  /** Whether a merge made it: one change then holds all of its versions. */
+  merged: boolean;
+}
+
+/** Replaced whole with each write, so that a copy of the map of documents is a snapshot. */
+export interface Document {
+  /** From version 1 on. */
+  versions: readonly Version[];
+  /** The version before the run that the last version's device made. */
+  runBase: number;
+}
+
+interface Held {
+  operation: SentOperation;
+  documentId: string;
+  timestamp: number | null;
+  answer: Answer;
+}
+
+/** A conflict's record. Its first operation names it: nobody can foresee the ids that the server makes. */
+export interface Conflict {
+  key: string;
+  device: string;
+  declared: boolean;
+  collection: string;
   documentId: string;
   strategy: ConflictStrategy;
+  status: "open" | "parked" | "reported" | "resolved";
+  round: number;
   /** `null`: unknown. */
   base: number | null;
   currentVersion: number;
+  /** What the device sent along. */
+  ancestor: JsonObject | null;
   /** What the device saw of its own earlier run, where it goes on from that. */
   deviceView: JsonObject | null;
-  status: "open" | "parked" | "reported";
-  held: Answer[];
+  held: Held[];
+  result: JsonObject | null;
+  overlaps: Overlap[] | null;
+  twoWay: boolean | null;
+  resolvedVersion: number | null;
+  /** Of a reported one: the place on the lane of what was refused with it last. */
+  refusedAt: number;
 }
 
-interface Resolved {
+interface Merged {
   base: number | null;
   version: number;
   localView: JsonObject | null;
 }
 
-/** Replaced whole with each write, so that a copy of the map of documents is a snapshot. */
-interface Document {
-  /** What each version is, from version 1 on; `null` is a tombstone. */
-  states: (JsonObject | null)[];
-  writer: string;
-  /** The version before the run of changes that `writer` made. */
-  runBase: number;
+/** Everything that a failing group takes back. */
+interface State {
+  documents: Map<string, Document>;
+  ledger: Map<string, Recorded>;
+  /** By the key of their first operation. */
+  conflicts: Map<string, Conflict>;
+  /** The three of them by device and document: open or parked; reported last; merged last. */
+  unsettled: Map<string, Conflict>;
+  reported: Map<string, Conflict>;
+  merged: Map<string, Merged>;
+  /** By device, and by document. */
+  turns: Map<string, number>;
+}
+
+/** An operation with everything that its answer depends on. */
+interface Case {
+  batch: SentBatch;
+  accepted: Acceptance;
+  operation: SentOperation;
+  documentId: string;
+  device: string;
+  /** Its key in the ledger. */
+  key: string;
+  document: string;
+  /** Its device and document. */
+  place: string;
+  grouped: boolean;
+  unit: string | undefined;
   timestamp: number | null;
+}
+
+interface Judged extends Said {
+  /** Puts back what stays of a failure when its group is taken back. */
+  restore?: () => void;
+}
+
+type Outcome =
+  | { kind: "commit"; document: JsonObject | null; overlaps: Overlap[] }
+  | { kind: "park"; proposed: JsonObject | null; overlaps: Overlap[] };
+
+interface Merge {
+  ancestor: JsonObject | null;
+  local: JsonObject | null;
+  /** Of the last operation that could be applied. */
+  timestamp: number | null;
+  /** What could not be applied, with the reason. */
+  errorTypes: Map<Held, string>;
+  outcome: Outcome;
 }
 
 /** How often each thing that a history may meet was met. */
 export type Count = (what: string) => void;
 
-const versionOf = (document: Document | undefined): number => document?.states.length ?? 0;
-const dataOf = (document: Document | undefined): JsonObject | null => document?.states.at(-1) ?? null;
 const same = (a: Json, b: Json): boolean => canonicalJson(a) === canonicalJson(b);
+const versionOf = (document: Document | undefined): number => document?.versions.length ?? 0;
+const dataOf = (document: Document | undefined): JsonObject | null => document?.versions.at(-1)?.data ?? null;
+const isRefusable = (clientId: string): boolean => clientId.startsWith(REFUSED_PREFIX);
 
 /** One workspace. */
 export class Model {
-  documents = new Map<string, Document>();
-  ledger = new Map<string, Recorded>();
-  seq = 0;
+  #state: State = {
+    documents: new Map(),
+    ledger: new Map(),
+    conflicts: new Map(),
+    unsettled: new Map(),
+    reported: new Map(),
+    merged: new Map(),
+    turns: new Map(),
+  };
+  readonly #saidByBatch = new Map<string, Said[]>();
   readonly #count: Count;
-  /** The changes of each document, as the feed told them: which versions were folded is the server's own business. */
-  readonly #changes = new Map<string, Change[]>();
-  readonly #parked = new Map<string, Conflict>();
-  readonly #resolved = new Map<string, Resolved>();
-  /** Conflicts of the batch at hand, by device and document. */
-  #opened = new Map<string, Conflict>();
+  readonly #changesOf: (document: string) => readonly Change[];
+  readonly #keysBehind: (conflictId: string) => readonly string[];
+  /** The entry at hand, counted over the workspace. */
+  #entry = -1;
+  #writes = 0;
 
-  constructor(count: Count) {
-    this.#count = count;
+  /** Which versions were folded is the server's own business, and so are the ids of conflicts: they are told. */
+  constructor(told: {
+    changesOf: (document: string) => readonly Change[];
+    /** The keys of all operations that the ledger says a conflict to be about. */
+    keysBehind: (conflictId: string) => readonly string[];
+    count: Count;
+  }) {
+    this.#changesOf = told.changesOf;
+    this.#keysBehind = told.keysBehind;
+    this.#count = told.count;
   }
 
-  /** The versions that a device may have received of a document. */
-  receivable(documentId: string): number[] {
-    return (this.#changes.get(documentId) ?? []).map((change) => change.version);
+  get documents(): ReadonlyMap<string, Document> {
+    return this.#state.documents;
+  }
+  get ledger(): ReadonlyMap<string, Recorded> {
+    return this.#state.ledger;
+  }
+  get conflicts(): ReadonlyMap<string, Conflict> {
+    return this.#state.conflicts;
+  }
+  /** What each batch was answered, in the order of its request. */
+  get saidByBatch(): ReadonlyMap<string, readonly Said[]> {
+    return this.#saidByBatch;
   }
 
-  data(documentId: string): JsonObject | null {
-    return dataOf(this.documents.get(documentId));
-  }
-
-  /**
-   * Takes a batch to its final answers, in the order of the request, and checks that the changes which the server made
-   * of it are those that it should have made.
-   */
-  accept(batch: SentBatch, changes: readonly Change[]): Answer[] {
-    const answers = this.#judgeBatch(batch);
-    const left = this.#takeChanges(changes);
-    const seqOfBatch = changes.reduce((seq, change) => (left.includes(change) ? seq : change.seq), this.seq);
-    for (const conflict of this.#opened.values()) if (conflict.status === "open") this.#merge(conflict);
-    this.#opened = new Map();
-    const unexpected = this.#takeChanges(left);
-    if (unexpected.length > 0) throw new Error(`Changes too many: ${JSON.stringify(unexpected)}`);
-    for (const [documentId, document] of this.documents) {
-      const last = this.#changes.get(documentId)?.at(-1);
-      if (last?.version !== versionOf(document)) {
-        throw new Error(
-          `${documentId} should be at version ${versionOf(document)}, the feed says ${last?.version}`,
-        );
-      }
+  takeBatch(batch: SentBatch, accepted: Acceptance): void {
+    this.#entry += 1;
+    if (this.#saidByBatch.has(accepted.batchId)) return this.#count("batch: on the lane twice");
+    const cases = batch.operations.map((operation, position) => caseOf(batch, accepted, operation, position));
+    const said = new Map<Case, Said>();
+    for (const unit of unitsOf(cases, batch.atomic === true)) {
+      for (const [on, one] of this.#judgeUnit(unit)) said.set(on, one);
     }
-    this.seqOfBatch = seqOfBatch;
-    this.seq += changes.length;
-    return answers;
-  }
-  /** The workspace's `seq` when the last batch was committed, merges not included. */
-  seqOfBatch = 0;
-
-  #judgeBatch(batch: SentBatch): Answer[] {
-    const byOperation = new Map<SentOperation, Answer>();
-    const grouped = (operation: SentOperation) => batch.atomic === true || operation.group !== undefined;
-    for (const unit of unitsOf(batch)) {
-      const before = { documents: new Map(this.documents), ledger: new Map(this.ledger) };
-      let culprit: Answer | undefined;
-      for (const operation of unit) {
-        const answer = this.#answer(batch, operation, grouped(operation));
-        byOperation.set(operation, answer);
-        if (!grouped(operation) || answer.status === "success") continue;
-        culprit = answer;
-        break;
-      }
-      if (unit.some(grouped)) {
-        this.#count(`${batch.atomic ? "atomic batch" : "group"}: ${culprit ? "failed" : "applied"}`);
-      }
-      if (culprit === undefined) continue;
-      const record = this.ledger.get(keyOf(batch, culprit.operation));
-      this.documents = before.documents;
-      this.ledger = before.ledger;
-      if (record?.answer === culprit) this.ledger.set(keyOf(batch, culprit.operation), record);
-      for (const operation of unit) {
-        const answer = byOperation.get(operation);
-        if (answer === culprit || answer?.replayOf !== undefined) continue;
-        byOperation.set(operation, this.#afterCulprit(batch, operation));
-      }
-    }
-    return batch.operations.map((operation) => {
-      const answer = byOperation.get(operation);
-      if (answer === undefined) throw new Error("The model left an operation without an answer");
-      return answer;
-    });
+    this.#saidByBatch.set(
+      accepted.batchId,
+      cases.map((on) => said.get(on) ?? fail("The model left an operation without an answer")),
+    );
   }
 
-  /** A failing group skips what is new; what is known says what was recorded. */
-  #afterCulprit(batch: SentBatch, operation: SentOperation): Answer {
-    const known = this.ledger.get(keyOf(batch, operation));
-    if (known?.content !== contentOf(operation)) {
-      return { operation, status: "skipped" };
+  takeResolution(resolution: Resolution): void {
+    this.#entry += 1;
+    const conflict = this.#keysBehind(resolution.conflictId)
+      .map((key) => this.#state.conflicts.get(key))
+      .find((known) => known !== undefined);
+    if (conflict?.status !== "open" || conflict.round !== resolution.round)
+      return this.#count("resolution: late");
+    const document = this.#state.documents.get(documentKey(conflict));
+    const run = conflict.held.slice(0, resolution.operationsCovered);
+    const seen = document && {
+      ...document,
+      versions: document.versions.slice(0, resolution.expectedVersion),
+    };
+    let merge = this.#merge(conflict, run, seen);
+    if (merge.outcome.kind === "commit" && versionOf(document) !== resolution.expectedVersion) {
+      if (!resolution.isLastRound) {
+        this.#count("merge: one more round");
+        conflict.round += 1;
+        return;
+      }
+      this.#count(`merge: in the last round${merge.ancestor === null ? ", no ancestor" : ""}`);
+      merge = this.#merge(conflict, run, document);
     }
-    return { operation, status: known.answer.status, replayOf: known };
+    if (merge.outcome.kind === "park") {
+      this.#count("merge: parked");
+      return this.#park(conflict, merge.outcome);
+    }
+    if (run.some((held) => isRefusable(held.operation.client_id) && !merge.errorTypes.has(held))) {
+      this.#count("merge: refused by Postgres");
+      return this.#park(conflict, { kind: "park", proposed: null, overlaps: [] });
+    }
+    this.#commit(conflict, run, merge, merge.outcome);
   }
 
-  #answer(batch: SentBatch, operation: SentOperation, grouped: boolean): Answer {
-    const key = keyOf(batch, operation);
-    const known = this.ledger.get(key);
-    const content = contentOf(operation);
-    if (known !== undefined && known.content !== content) {
-      this.#count("another content under a client_id");
-      return { operation, status: "error", errorType: "client_id_reused" };
+  /** Judges what stands or falls together; what Postgres refuses is found out when all else would go through. */
+  #judgeUnit(unit: readonly Case[]): Map<Case, Said> {
+    const before = this.#state;
+    const { said, culprit } = this.#judgeOneByOne(unit, () => false);
+    const isRefused = (on: Case) => {
+      const { answer, replayed } = said.get(on) ?? fail("An operation was not judged");
+      return isRefusable(on.operation.client_id) && answer.status === "success" && !replayed;
+    };
+    if (culprit === undefined && !unit.some(isRefused)) {
+      if (unit[0]?.grouped) this.#count(`${unit[0].batch.atomic ? "atomic batch" : "group"}: applied`);
+      return said;
     }
+    if (culprit === undefined) {
+      this.#state = before;
+      const refusing = this.#judgeOneByOne(unit, (on) => isRefusable(on.operation.client_id));
+      return this.#withoutCulprit(unit, refusing.said, refusing.culprit, before);
+    }
+    return this.#withoutCulprit(unit, said, culprit, before);
+  }
+
+  #judgeOneByOne(
+    unit: readonly Case[],
+    refuses: (on: Case) => boolean,
+  ): { said: Map<Case, Judged>; culprit?: Case } {
+    // The caller may want to go back to what was there before.
+    this.#state = copyOf(this.#state);
+    const said = new Map<Case, Judged>();
+    for (const on of unit) {
+      const judged = this.#answer(on, refuses(on));
+      said.set(on, judged);
+      if (on.grouped && judged.answer.status !== "success") return { said, culprit: on };
+    }
+    return { said };
+  }
+
+  #withoutCulprit(
+    unit: readonly Case[],
+    said: Map<Case, Judged>,
+    culprit: Case | undefined,
+    before: State,
+  ): Map<Case, Said> {
+    if (culprit === undefined) return said;
+    this.#count(`${culprit.batch.atomic ? "atomic batch" : "group"}: failed`);
+    this.#state = before;
+    for (const on of unit) {
+      if (on === culprit) continue;
+      // What was answered before stays so: a group takes back only what is its own.
+      const known = this.#recall(on);
+      said.set(on, known?.replayed ? known : unrecorded(on, this.#entry, { status: "skipped" }));
+    }
+    said.get(culprit)?.restore?.();
+    return said;
+  }
+
+  #answer(on: Case, refused: boolean): Judged {
+    const known = this.#recall(on);
     if (known !== undefined) {
-      this.#count(`sent again: ${known.answer.status}`);
-      return { operation, status: known.answer.status, replayOf: known };
+      this.#count(`sent again: ${known.replayed ? known.answer.status : "another content"}`);
+      if (!on.grouped || known.answer.status !== "pending") return known;
+      this.#count("group: one is still being merged");
+      return unrecorded(on, this.#entry, { status: "conflict", errorType: "behind_conflict" });
     }
-    const answer = this.#judge(batch, operation, grouped);
-    this.ledger.set(key, { content, answer });
-    return answer;
+    if (on.operation.client_id.startsWith(EXPIRED_PREFIX)) {
+      this.#count("client_id_expired");
+      return unrecorded(on, this.#entry, { status: "error", errorType: "client_id_expired" });
+    }
+    const before = this.#state;
+    if (refused) this.#state = copyOf(before);
+    const judged = this.#judge(on);
+    if (!refused || judged.answer.status !== "success") return judged;
+    this.#count("operation_refused");
+    this.#state = before;
+    return this.#record(on, { status: "error", errorType: "operation_refused" });
+  }
+
+  /** What an operation was answered before, or that its `client_id` was used for another one. */
+  #recall(on: Case): Said | undefined {
+    const known = this.#state.ledger.get(on.key);
+    if (known === undefined) return undefined;
+    if (known.content !== contentOf(on.operation)) {
+      return unrecorded(on, this.#entry, { status: "error", errorType: "client_id_reused" });
+    }
+    return { answer: known.answer, replayed: true };
   }
 
   /** The table "What an operation meets". */
-  #judge(batch: SentBatch, operation: SentOperation, grouped: boolean): Answer {
-    const device = deviceOf(batch);
-    const documentId = operation.document_id;
-    const document = this.documents.get(documentId);
+  #judge(on: Case): Judged {
+    const { batch, operation, device } = on;
+    const kind = operation.operation;
+    const document = this.#state.documents.get(on.document);
     const current = versionOf(document);
     const live = dataOf(document) !== null;
     const expected = operation.expected_version;
     const foreign = batch.epoch !== undefined && expected !== undefined;
-    const kind = operation.operation;
 
-    const behind =
-      this.#opened.get(placeOf(device, documentId)) ?? this.#parked.get(placeOf(device, documentId));
-    if (behind !== undefined) return this.#hold(operation, behind, grouped);
+    const unsettled = this.#state.unsettled.get(on.place);
+    if (unsettled !== undefined) return this.#stayBehind(on, unsettled);
+    const reported = this.#state.reported.get(on.place);
+    if (reported !== undefined && on.accepted.answered < reported.refusedAt)
+      return this.#stayBehind(on, reported);
 
-    const matches =
-      expected === current ||
-      (batch.device_id !== undefined &&
-        expected !== undefined &&
-        document?.writer === device &&
-        expected >= document.runBase &&
-        expected <= current);
-    const conflict = (base: number | null, errorType: string) => {
-      this.#count(`${kind}: ${errorType}`);
-      return this.#conflict(batch, operation, grouped, base, errorType);
+    const conflict = (base: number | null, errorType: string, detail = "") => {
+      this.#count(`${kind}: ${errorType}${detail}`);
+      return this.#conflict(on, base, errorType);
     };
     const write = (what: string) => {
       this.#count(`${kind}: ${what}`);
-      return this.#write(operation, device);
+      return this.#apply(on);
     };
 
     if (kind === "create") {
@@ -254,79 +409,179 @@ export class Model {
     }
     if (kind === "update" && document === undefined) {
       this.#count("update: document_not_found");
-      return { operation, status: "error", errorType: "document_not_found" };
+      return this.#record(on, { status: "error", errorType: "document_not_found" });
     }
     if (kind === "delete" && !live) {
-      this.#count("delete: nothing to delete");
-      return { operation, status: "success", version: current, wrote: false };
+      this.#count(`delete: nothing there, ${document === undefined ? "absent" : "deleted"}`);
+      return this.#record(on, { status: "success", version: current, wrote: false });
     }
     if (kind === "update" && !live && !foreign && (expected ?? 0) <= current) {
-      return conflict(Math.min(expected ?? current - 1, current - 1), "document_deleted");
+      const detail = expected === undefined ? ", blind" : "";
+      return conflict(Math.min(expected ?? current - 1, current - 1), "document_deleted", detail);
     }
     if (expected === undefined) return write("any version");
     if (foreign) return conflict(null, "other_epoch");
-    if (kind === "put" && expected === 0 && !live) return write("not there");
-    if (expected > current) return conflict(null, "version_ahead");
-    if (matches) return write(expected === current ? "current version" : "own changes since");
+    if (kind === "put" && expected === 0 && !live) return write("must not be there");
+    if (expected > current) return conflict(null, "version_ahead", document === undefined ? ", absent" : "");
+    if (expected === current) return write("current version");
+    const isOwnRun = document?.versions.at(-1)?.device === device && expected >= document.runBase;
+    if (batch.device_id !== undefined && isOwnRun) return write("own changes since");
     return conflict(expected, "version_mismatch");
   }
 
-  #write(operation: SentOperation, device: string): Answer {
-    const applied = applyOperation(this.data(operation.document_id), contentFor(operation));
-    if (!applied.ok) {
-      this.#count("patch_failed");
-      return { operation, status: "error", errorType: applied.errorType };
+  #apply(on: Case): Judged {
+    const applied = applyTo(dataOf(this.#state.documents.get(on.document)), on.operation, on.documentId);
+    if (typeof applied === "string") {
+      this.#count(applied);
+      return this.#record(on, { status: "error", errorType: applied });
     }
-    const version = this.#put(operation.document_id, device, applied.document, [operation]);
-    return { operation, status: "success", version, wrote: true };
+    const version = this.#write(on.document, on, applied.data, {
+      timestamp: on.timestamp,
+      unit: on.unit,
+      merged: false,
+    });
+    return this.#record(on, { status: "success", version, wrote: true });
   }
 
-  #put(id: string, device: string, data: JsonObject | null, operations: SentOperation[]): number {
-    const before = this.documents.get(id);
-    const states = [...(before?.states ?? []), ...operations.map(() => data)];
-    const runBase = before?.writer === device ? before.runBase : versionOf(before);
-    const timestamp = operations.at(-1)?.timestamp ?? null;
-    this.documents.set(id, { states, writer: device, runBase, timestamp });
-    return states.length;
-  }
-
-  #conflict(
-    batch: SentBatch,
-    operation: SentOperation,
-    grouped: boolean,
-    base: number | null,
-    errorType: string,
-  ): Answer {
-    const device = deviceOf(batch);
-    const place = placeOf(device, operation.document_id);
-    const currentVersion = versionOf(this.documents.get(operation.document_id));
-    const conflictData = {
-      expected_version: operation.expected_version ?? null,
-      current_version: currentVersion,
-    };
-    if (grouped) return { operation, status: "conflict", errorType, conflictData };
-    const strategy = batch.on_conflict ?? "merge";
-    const conflict: Conflict = {
+  #write(
+    key: string,
+    by: { device: string; declared: boolean } | Case,
+    data: JsonObject | null,
+    more: Pick<Version, "timestamp" | "unit" | "merged">,
+  ): number {
+    const before = this.#state.documents.get(key);
+    const declared = "batch" in by ? by.batch.device_id !== undefined : by.declared;
+    const { device } = by;
+    this.#writes += 1;
+    const version: Version = {
+      data,
       device,
-      documentId: operation.document_id,
-      strategy,
-      currentVersion,
-      status: strategy === "report" ? "reported" : "open",
-      held: [],
-      ...this.#origin(base, this.#resolved.get(place)),
+      declared,
+      deviceTurn: this.#turn(device) + 1,
+      documentTurn: this.#turn(key) + 1,
+      order: this.#writes,
+      entry: this.#entry,
+      group: "batch" in by ? by.unit : undefined,
+      ...more,
     };
-    this.#opened.set(place, conflict);
-    if (strategy === "report") {
-      this.#count("reported");
-      return { operation, status: "conflict", errorType, conflict, conflictData };
+    const isSameWriter = before?.versions.at(-1)?.device === device;
+    const runBase = before !== undefined && isSameWriter ? before.runBase : versionOf(before);
+    this.#state.documents.set(key, { versions: [...(before?.versions ?? []), version], runBase });
+    return versionOf(before) + 1;
+  }
+
+  #turn(deviceOrDocument: string): number {
+    return this.#state.turns.get(deviceOrDocument) ?? 0;
+  }
+
+  #nextTurn(device: string, document: string): void {
+    for (const one of [device, document]) this.#state.turns.set(one, this.#turn(one) + 1);
+  }
+
+  #record(on: Case, outcome: Omit<Answer, "clientId" | "documentId" | "entry">, note?: () => void): Judged {
+    const { answer } = unrecorded(on, this.#entry, outcome);
+    const restore = () => {
+      this.#nextTurn(on.device, on.document);
+      const { batchId } = on.accepted;
+      this.#state.ledger.set(on.key, { content: contentOf(on.operation), batchId, answer });
+      note?.();
+    };
+    restore();
+    return { answer, replayed: false, restore };
+  }
+
+  #conflict(on: Case, base: number | null, errorType: string): Judged {
+    const { batch, operation, device } = on;
+    const strategy = batch.on_conflict ?? (on.grouped ? "report" : "merge");
+    const conflict: Conflict = {
+      key: on.key,
+      device,
+      declared: batch.device_id !== undefined,
+      collection: collectionOf(operation),
+      documentId: on.documentId,
+      strategy,
+      status: "open",
+      round: 1,
+      currentVersion: versionOf(this.#state.documents.get(on.document)),
+      ancestor: operation.ancestor ?? null,
+      held: [],
+      result: null,
+      overlaps: null,
+      twoWay: null,
+      resolvedVersion: null,
+      refusedAt: -1,
+      ...this.#origin(base, this.#state.merged.get(on.place)),
+    };
+    if (strategy === "report") return this.#report(on, conflict, errorType);
+    if (on.grouped) return this.#mergeAtOnce(on, conflict, errorType);
+    const judged = this.#record(on, {
+      status: "pending",
+      errorType,
+      conflict,
+      mismatch: mismatchOf(on, conflict),
+    });
+    conflict.held.push(heldOf(on, judged.answer));
+    this.#state.conflicts.set(on.key, conflict);
+    this.#state.unsettled.set(on.place, conflict);
+    return judged;
+  }
+
+  #report(on: Case, conflict: Conflict, errorType: string): Judged {
+    this.#count(on.grouped ? "reported: a group's culprit" : "reported");
+    conflict.status = "reported";
+    conflict.refusedAt = on.accepted.place;
+    const outcome = { status: "conflict" as const, errorType, conflict, mismatch: mismatchOf(on, conflict) };
+    const judged = this.#record(on, outcome, () => {
+      this.#state.conflicts.set(on.key, conflict);
+      this.#state.reported.set(on.place, conflict);
+    });
+    conflict.held.push(heldOf(on, judged.answer));
+    return judged;
+  }
+
+  /** A group cannot wait for the conflict service. */
+  #mergeAtOnce(on: Case, conflict: Conflict, errorType: string): Judged {
+    const document = this.#state.documents.get(on.document);
+    const merge = this.#merge(
+      conflict,
+      [heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer)],
+      document,
+    );
+    const [refused] = merge.errorTypes.values();
+    if (merge.outcome.kind === "park") {
+      this.#count("group: what would park fails it");
+      conflict.result = merge.outcome.proposed;
+      conflict.overlaps = merge.outcome.overlaps;
+      return this.#report(on, conflict, errorType);
     }
-    const answer: Answer = { operation, status: "pending", conflict, conflictData };
-    conflict.held.push(answer);
-    return answer;
+    if (refused !== undefined) return this.#record(on, { status: "error", errorType: refused });
+    const { overlaps } = merge.outcome;
+    const wrote = !same(dataOf(document), merge.outcome.document);
+    this.#count(`group: merged, ${conflict.strategy}`);
+    if (wrote) {
+      this.#write(on.document, on, merge.outcome.document, {
+        timestamp: on.timestamp,
+        unit: `merge of ${on.key}`,
+        merged: true,
+      });
+    }
+    const version = versionOf(this.#state.documents.get(on.document));
+    const judged = this.#record(on, {
+      status: "success",
+      version,
+      wrote,
+      merged: { overlaps: overlaps.length, rounds: 0 },
+      conflict,
+    });
+    conflict.held.push(heldOf(on, judged.answer));
+    conflict.round = 0;
+    this.#resolve(conflict, merge, merge.outcome, version);
+    this.#state.conflicts.set(on.key, conflict);
+    return judged;
   }
 
   /** A device that names a version from before its own last merge went on from its own run, which is the ancestor then. */
-  #origin(base: number | null, last: Resolved | undefined): Pick<Conflict, "base" | "deviceView"> {
+  #origin(base: number | null, last: Merged | undefined): Pick<Conflict, "base" | "deviceView"> {
     if (base === null || last === undefined || last.base === null) return { base, deviceView: null };
     if (base < last.base || base >= last.version) return { base, deviceView: null };
     this.#count("stacked on an own merge");
@@ -334,151 +589,269 @@ export class Model {
     return { base: last.version, deviceView: null };
   }
 
-  #hold(operation: SentOperation, conflict: Conflict, grouped: boolean): Answer {
-    const conflictData = {
-      expected_version: operation.expected_version ?? null,
-      current_version: conflict.currentVersion,
-    };
-    const answer: Answer = { operation, status: "pending", conflict, conflictData };
-    if (conflict.status === "open" && !grouped) {
-      this.#count("held");
-      conflict.held.push(answer);
-      return answer;
-    }
-    this.#count(`behind: ${conflict.status}${grouped ? ", in a group" : ""}`);
-    return { ...answer, status: "conflict", errorType: "behind_conflict" };
-  }
-
-  #merge(conflict: Conflict): void {
-    const remote = this.documents.get(conflict.documentId);
-    const ancestor = this.#ancestor(conflict);
-    let local = ancestor ?? dataOf(remote);
-    const accepted: Answer[] = [];
-    for (const answer of conflict.held) {
-      const applied = applyOperation(local, contentFor(answer.operation));
-      if (applied.ok) {
-        local = applied.document;
-        accepted.push(answer);
-      } else {
-        this.#count("merge: an operation that fails");
-        Object.assign(answer, { status: "error", errorType: applied.errorType });
-      }
-    }
-    const merged = this.#mergeByStrategy(conflict, ancestor, local, remote);
-    if (merged === undefined) {
-      this.#count("parked");
-      conflict.status = "parked";
-      this.#parked.set(placeOf(conflict.device, conflict.documentId), conflict);
-      for (const answer of conflict.held) Object.assign(answer, { status: "conflict", errorType: "parked" });
-      return;
-    }
-    this.#count(`merged: ${conflict.strategy}${ancestor === null ? ", no ancestor" : ""}`);
-    if (merged.overlaps > 0) this.#count("merged: overlaps");
-    const versionBefore = versionOf(remote);
-    const wrote = accepted.length > 0 && !same(dataOf(remote), merged.document);
-    this.#count(`merged: ${wrote ? "written" : "nothing to write"}`);
-    if (wrote) {
-      const operations = accepted.map(({ operation }) => operation);
-      this.#put(conflict.documentId, conflict.device, merged.document, operations);
-    }
-    accepted.forEach((answer, index) => {
-      const version = wrote ? versionBefore + index + 1 : versionBefore;
-      Object.assign(answer, { status: "success", version, merged: true, overlaps: merged.overlaps, wrote });
+  /** An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it. */
+  #stayBehind(on: Case, conflict: Conflict): Judged {
+    const { status } = conflict;
+    const isPending = status === "open" && !on.grouped;
+    this.#count(`behind: ${status}${on.grouped ? ", in a group" : ""}`);
+    const mismatch = mismatchOf(on, conflict);
+    const outcome = isPending
+      ? { status: "pending" as const, conflict, mismatch }
+      : { status: "conflict" as const, errorType: "behind_conflict", conflict, mismatch };
+    const judged = this.#record(on, outcome, () => {
+      if (status === "reported") conflict.refusedAt = on.accepted.place;
     });
-    const version = versionOf(this.documents.get(conflict.documentId));
-    const place = placeOf(conflict.device, conflict.documentId);
-    this.#resolved.set(place, { base: conflict.base, version, localView: local });
+    if (!on.grouped) conflict.held.push(heldOf(on, judged.answer));
+    return judged;
   }
 
-  #mergeByStrategy(
-    { strategy, held }: Conflict,
-    ancestor: JsonObject | null,
-    local: JsonObject | null,
-    remote: Document | undefined,
-  ): { document: JsonObject | null; overlaps: number } | undefined {
-    if (strategy === "client-wins") return { document: local, overlaps: 0 };
-    if (strategy === "server-wins") return { document: dataOf(remote), overlaps: 0 };
-    const localTime = held.at(-1)?.operation.timestamp;
-    const remoteTime = remote?.timestamp ?? null;
-    const localIsNewer = localTime !== undefined && remoteTime !== null && localTime > remoteTime;
-    const prefer = strategy === "last-write-wins" && !localIsNewer ? "remote" : "local";
-    const merged = mergeDocument({ ancestor, remote: dataOf(remote), local }, { prefer });
-    if (strategy === "manual" && merged.overlaps.length > 0) return undefined;
-    return { document: merged.document, overlaps: merged.overlaps.length };
+  /** Replays a run on what the device started from, and merges the outcome with the server's document. */
+  #merge(conflict: Conflict, run: readonly Held[], remote: Document | undefined): Merge {
+    const ancestor = this.#ancestor(conflict, run[0]?.operation.operation);
+    const errorTypes = new Map<Held, string>();
+    let local = ancestor ?? dataOf(remote);
+    for (const held of run) {
+      const applied = applyTo(local, held.operation, held.documentId);
+      if (typeof applied === "string") errorTypes.set(held, applied);
+      else local = applied.data;
+    }
+    const timestamp = run.findLast((held) => !errorTypes.has(held))?.timestamp ?? null;
+    const remoteTime = remote?.versions.at(-1)?.timestamp ?? null;
+    const outcome = mergeByStrategy(conflict.strategy, {
+      ancestor,
+      local,
+      remote: dataOf(remote),
+      isLocalNewer: isNewer(timestamp, remoteTime),
+    });
+    return { ancestor, local, timestamp, errorTypes, outcome };
   }
 
   /** What history has at a version; a version inside a fold is what the fold came to, a tombstone what it ended. */
-  #ancestor({ base, deviceView, documentId, held }: Conflict): JsonObject | null {
+  #ancestor(
+    { base, deviceView, ancestor, ...conflict }: Conflict,
+    first: OperationKind | undefined,
+  ): JsonObject | null {
     if (deviceView !== null) return deviceView;
-    if (base === null) return null;
+    if (base === null) return ancestor;
     if (base === 0) return {};
-    const changes = this.#changes.get(documentId) ?? [];
-    const at = changes.findIndex((change) => change.version >= base);
-    const data = changes[at]?.data;
-    if (data === undefined || data !== null) return data ?? null;
-    const kind = held[0]?.operation.operation;
-    if (kind === "put" || kind === "create") return {};
-    return changes.slice(0, at).findLast((change) => change.data !== null)?.data ?? null;
+    const change = this.#changesOf(documentKey(conflict)).find(({ version }) => version >= base);
+    if (change === undefined) return ancestor;
+    if (change.data !== null) return change.data;
+    if (first === "put" || first === "create") return {};
+    const versions =
+      this.#state.documents.get(documentKey(conflict))?.versions.slice(0, change.version) ?? [];
+    return versions.findLast(({ data }) => data !== null)?.data ?? ancestor;
   }
 
-  /** Takes up the changes as far as the documents have come, and gives back those that belong to what is to follow. */
-  #takeChanges(changes: readonly Change[]): Change[] {
-    return changes.filter((change) => {
-      const document = this.documents.get(change.document_id);
-      const known = this.#changes.get(change.document_id) ?? [];
-      if (change.version > versionOf(document)) return true;
-      const state = document?.states[change.version - 1] ?? null;
-      const firstVersion = (known.at(-1)?.version ?? 0) + 1;
-      if (change.first_version !== firstVersion || change.version < firstVersion) {
-        throw new Error(`A change should begin at version ${firstVersion}: ${JSON.stringify(change)}`);
+  #commit(
+    conflict: Conflict,
+    run: readonly Held[],
+    merge: Merge,
+    outcome: Extract<Outcome, { kind: "commit" }>,
+  ): void {
+    const { strategy, device } = conflict;
+    this.#count(`merged: ${strategy}${merge.ancestor === null ? ", no ancestor" : ""}`);
+    if (outcome.overlaps.length > 0) this.#count("merged: overlaps");
+    if (merge.errorTypes.size > 0) this.#count("merged: without an operation at fault");
+    const key = documentKey(conflict);
+    const versionBefore = versionOf(this.#state.documents.get(key));
+    const accepted = run.filter((held) => !merge.errorTypes.has(held));
+    const isSame = same(dataOf(this.#state.documents.get(key)), outcome.document);
+    const wrote = accepted.length > 0 && !isSame;
+    this.#count(`merged: ${wrote ? "written" : "nothing to write"}`);
+    if (accepted.length > 1) this.#count("merged: a run");
+    const merged = { overlaps: outcome.overlaps.length, rounds: conflict.round };
+    this.#nextTurn(device, key);
+    let version = versionBefore;
+    for (const held of run) {
+      const errorType = merge.errorTypes.get(held);
+      const { answer } = held;
+      answer.entry = this.#entry;
+      delete answer.errorType;
+      if (errorType !== undefined) {
+        Object.assign(answer, { status: "error", errorType });
+        continue;
       }
-      if (!same(state, change.data)) {
-        throw new Error(`A change should hold ${JSON.stringify(state)}: ${JSON.stringify(change)}`);
+      if (wrote) {
+        version = this.#write(key, conflict, outcome.document, {
+          timestamp: merge.timestamp,
+          unit: `merge of ${conflict.key}`,
+          merged: true,
+        });
+        this.#nextTurn(device, key);
       }
-      if (change.version > change.first_version) this.#count("fold");
-      this.#changes.set(change.document_id, [...known, change]);
-      return false;
-    });
+      Object.assign(answer, { status: "success", version, wrote, merged });
+    }
+    const left = conflict.held.slice(run.length);
+    conflict.held = [...run];
+    const place = placeOf(conflict);
+    this.#state.unsettled.delete(place);
+    this.#resolve(conflict, merge, outcome, version);
+    const first = left[0];
+    if (first === undefined) return;
+    this.#count("merged: what came meanwhile goes on");
+    const next: Conflict = {
+      ...conflict,
+      key: keyOf(device, first.operation.client_id),
+      status: "open",
+      round: 1,
+      deviceView: merge.local ?? {},
+      held: left,
+      result: null,
+      overlaps: null,
+      twoWay: null,
+      resolvedVersion: null,
+    };
+    for (const { answer } of left) answer.conflict = next;
+    this.#state.conflicts.set(next.key, next);
+    this.#state.unsettled.set(place, next);
+  }
+
+  #resolve(
+    conflict: Conflict,
+    merge: Merge,
+    outcome: Extract<Outcome, { kind: "commit" }>,
+    version: number,
+  ): void {
+    conflict.status = "resolved";
+    conflict.result = outcome.document;
+    conflict.overlaps = outcome.overlaps;
+    conflict.twoWay = merge.ancestor === null;
+    conflict.resolvedVersion = version;
+    const { base } = conflict;
+    this.#state.merged.set(placeOf(conflict), { base, version, localView: merge.local });
+  }
+
+  #park(conflict: Conflict, outcome: Extract<Outcome, { kind: "park" }>): void {
+    conflict.status = "parked";
+    conflict.result = outcome.proposed;
+    conflict.overlaps = outcome.overlaps;
+    for (const { answer } of conflict.held) {
+      Object.assign(answer, { status: "conflict", errorType: "parked", entry: this.#entry });
+    }
   }
 }
 
-/** Who an operation counts for: without a declared device the subject. */
-function deviceOf(batch: SentBatch): string {
-  return batch.device_id ?? "subject:alice";
+function mergeByStrategy(
+  strategy: ConflictStrategy,
+  sides: {
+    ancestor: JsonObject | null;
+    local: JsonObject | null;
+    remote: JsonObject | null;
+    isLocalNewer: boolean;
+  },
+): Outcome {
+  const { isLocalNewer, ...documents } = sides;
+  if (strategy === "client-wins") return { kind: "commit", document: sides.local, overlaps: [] };
+  if (strategy === "server-wins") return { kind: "commit", document: sides.remote, overlaps: [] };
+  const prefer = strategy === "last-write-wins" && !isLocalNewer ? "remote" : "local";
+  const { document, overlaps } = mergeDocument(documents, { prefer });
+  if (strategy === "manual" && overlaps.length > 0) return { kind: "park", proposed: document, overlaps };
+  return { kind: "commit", document, overlaps };
 }
 
-/** The key of an operation in the ledger. */
-export function keyOf(batch: SentBatch, operation: SentOperation): string {
-  return JSON.stringify([deviceOf(batch), operation.client_id]);
+function isNewer(local: number | null, remote: number | null): boolean {
+  return local !== null && remote !== null && local > remote;
 }
 
-function placeOf(device: string, documentId: string): string {
-  return JSON.stringify([device, documentId]);
+/** One operation applied, or the type of the error that it is. */
+function applyTo(
+  document: JsonObject | null,
+  { operation, data, patch }: SentOperation,
+  documentId: string,
+): { data: JsonObject | null } | string {
+  const content = { kind: operation, documentId, ...(data && { data }), ...(patch && { patch }) };
+  const applied = applyOperation(document, content);
+  if (!applied.ok) return applied.errorType;
+  const inner = applied.document?.["id"];
+  if (patch !== undefined && inner !== undefined && inner !== documentId) return "id_mismatch";
+  return { data: applied.document };
 }
 
-function contentOf({ operation, document_id, data, patch, expected_version }: SentOperation): string {
-  const content = [operation, document_id, data ?? null, patch ?? null, expected_version ?? null];
-  return canonicalJson(content);
+function caseOf(batch: SentBatch, accepted: Acceptance, operation: SentOperation, position: number): Case {
+  const device = deviceOf(batch);
+  const documentId = accepted.documentIds[position] ?? fail("A batch was accepted with fewer documents");
+  const collection = collectionOf(operation);
+  const { timestamp, group } = operation;
+  const unit = batch.atomic ? accepted.batchId : group && `${accepted.batchId}/${group}`;
+  return {
+    batch,
+    accepted,
+    operation,
+    documentId,
+    device,
+    key: keyOf(device, operation.client_id),
+    document: documentKey({ collection, documentId }),
+    place: placeOf({ device, collection, documentId }),
+    grouped: unit !== undefined,
+    unit,
+    timestamp: timestamp === undefined ? null : Math.min(timestamp, accepted.acceptedAtMs),
+  };
 }
 
-function contentFor({ operation, data, patch }: SentOperation) {
-  return { kind: operation, ...(data && { data }), ...(patch && { patch }) };
+function heldOf({ operation, documentId, timestamp }: Case, answer: Answer): Held {
+  return { operation, documentId, timestamp, answer };
+}
+
+function mismatchOf({ operation }: Case, { currentVersion }: Conflict) {
+  return { expected: operation.expected_version ?? null, current: currentVersion };
+}
+
+/** An answer of one batch alone. */
+function unrecorded(
+  { operation, documentId }: Case,
+  entry: number,
+  outcome: Omit<Answer, "clientId" | "documentId" | "entry">,
+): Said {
+  return { answer: { clientId: operation.client_id, documentId, entry, ...outcome }, replayed: false };
+}
+
+function copyOf(state: State): State {
+  return {
+    documents: new Map(state.documents),
+    ledger: new Map(state.ledger),
+    conflicts: new Map(state.conflicts),
+    unsettled: new Map(state.unsettled),
+    reported: new Map(state.reported),
+    merged: new Map(state.merged),
+    turns: new Map(state.turns),
+  };
+}
+
+function placeOf({
+  device,
+  collection,
+  documentId,
+}: {
+  device: string;
+  collection: string;
+  documentId: string;
+}): string {
+  return JSON.stringify([device, collection, documentId]);
+}
+
+function contentOf(operation: SentOperation): string {
+  const { data, patch, expected_version } = operation;
+  return canonicalJson([
+    operation.operation,
+    collectionOf(operation),
+    namedIdOf(operation) ?? null,
+    data ?? null,
+    patch ?? null,
+    expected_version ?? null,
+  ]);
 }
 
 /** The operations in the order in which they take effect, those together that stand or fall together. */
-function unitsOf({ atomic, operations }: SentBatch): SentOperation[][] {
-  const moves = (operation: SentOperation, index: number) =>
-    operation.operation === "delete" &&
-    !operations.slice(index + 1).some((later) => later.document_id === operation.document_id);
-  const ordered = [
-    ...operations.filter((operation, index) => !moves(operation, index)),
-    ...operations.filter(moves),
-  ];
-  if (atomic) return [ordered];
-  const units = new Map<unknown, SentOperation[]>();
-  for (const operation of ordered) {
-    const unit = operation.group ?? operation;
-    units.set(unit, [...(units.get(unit) ?? []), operation]);
-  }
-  return [...units.values()];
+function unitsOf(cases: readonly Case[], atomic: boolean): Case[][] {
+  const moves = (on: Case, index: number) =>
+    on.operation.operation === "delete" &&
+    !cases.slice(index + 1).some((later) => later.document === on.document);
+  const ordered = [...cases.filter((on, index) => !moves(on, index)), ...cases.filter(moves)];
+  const units = [...Map.groupBy(ordered, (on) => on.operation.group ?? on).values()];
+  return atomic ? [units.flat()] : units;
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import type { BatchResult, ChangeBody, OperationResult } from "@syncline/shared";
+import { expect } from "vitest";
+import type { LaneTap } from "../support/lane-tap.ts";
+import { createDevice } from "../support/device.ts";
+import { createClient, eventually, type Answer, type Client, type System } from "../support/system.ts";
+import type { History, Step } from "./arbitraries.ts";
+import { Composer } from "./compose-batch.ts";
+import type { Mischief } from "./mischief.ts";
+import { namedIdOf, type SentBatch } from "./sent-batch.ts";
+
+/** Where histories are played. */
+export interface Stage {
+  system: System;
+  tap: LaneTap;
+  /** Where there is any, devices send again until they are answered; where there is none, once must do. */
+  mischief?: Mischief;
+}
+
+/** A batch with its final answer. */
+export interface Answered {
+  batch: SentBatch;
+  /** What answered it: a request, or, after a 202, a look at the batch; either, where devices sent it again. */
+  by: "request" | "lookup" | "either";
+  status: number;
+  body: BatchResult;
+}
+
+/** A workspace as a history leaves it: what was sent to it, and what was heard of it. */
+export interface Played {
+  client: Client;
+  batchByRequestId: ReadonlyMap<string, SentBatch>;
+  answered: readonly Answered[];
+  /** What a reader of the feed has read. */
+  followed: readonly ChangeBody[];
+  /** The last `seq` of each page that it has read. */
+  pageEnds: readonly number[];
+}
+
+const WORKSPACES = 2;
+/** Far beyond what any wait takes. */
+const PLAY_MS_MAX = 180_000;
+
+/** Plays a history in workspaces of its own, until every batch has its final answer and nothing is left on the lanes. */
+export async function playHistory(history: History, stage: Stage): Promise<Played[]> {
+  const { system, tap, mischief } = stage;
+  const players = await Promise.all(
+    Array.from({ length: WORKSPACES }, async () => {
+      const client = await createClient(system);
+      const { workspaceId } = client;
+      const device = mischief && (await createDevice(system, { workspaceId, giveUpMs: PLAY_MS_MAX }));
+      return new Player(client, device && ((batch, headers) => device.send(batch, headers)));
+    }),
+  );
+  const underWay = new Map<string, Promise<void>[]>();
+  for (const step of history) {
+    const player = players[step.workspace];
+    if (player === undefined) throw new Error("A history names a workspace that there is not");
+    const device = `${step.workspace} ${step.device}`;
+    if (step.fault !== undefined) await mischief?.arm(step.fault);
+    if (step.after === "own") await Promise.all(underWay.get(device) ?? []);
+    if (step.after === "all") await Promise.all([...underWay.values()].flat());
+    const taking = player.take(step);
+    // Whoever waits for it hears of its failure; until then it is nobody's.
+    taking.catch(() => undefined);
+    underWay.set(device, [...(underWay.get(device) ?? []), taking]);
+  }
+  await Promise.all([...underWay.values()].flat());
+  await eventually(async () => {
+    await tap.catchUp();
+    const entries = players.flatMap(({ client }) => tap.entriesOf(client.workspaceId));
+    expect(entries.filter(({ removal }) => removal === undefined).length).toBe(0);
+  }, PLAY_MS_MAX);
+  await Promise.all(players.map((player) => player.readOn(1_000)));
+  return players;
+}
+
+/** Plays the part of all devices, and of a reader, in one workspace. */
+class Player implements Played {
+  readonly client: Client;
+  readonly batchByRequestId = new Map<string, SentBatch>();
+  readonly answered: Answered[] = [];
+  readonly followed: ChangeBody[] = [];
+  readonly pageEnds: number[] = [];
+  readonly #composer = new Composer();
+  #reading: Promise<void> = Promise.resolve();
+
+  readonly #sendAgain: Client["post"] | undefined;
+
+  /** @param sendAgain - sends until there is a final answer, whatever goes wrong; without it nothing may */
+  constructor(client: Client, sendAgain?: Client["post"]) {
+    this.client = client;
+    this.#sendAgain = sendAgain;
+  }
+
+  async take(step: Step): Promise<void> {
+    const batch = this.#composer.compose(step);
+    if (step.faulty) await this.#sendFaulty(batch);
+    const copies = step.twice ? 2 : 1;
+    const reading = step.read > 0 ? this.readOn(step.read) : undefined;
+    await Promise.all(Array.from({ length: copies }, () => this.#send(batch, step.async)));
+    await reading;
+  }
+
+  /** Reads the feed on from where it was left, so many changes and no more. */
+  readOn(limit: number): Promise<void> {
+    this.#reading = this.#reading.then(() => this.#readPage(limit));
+    return this.#reading;
+  }
+
+  async #readPage(limit: number): Promise<void> {
+    const since = this.followed.at(-1)?.seq ?? 0;
+    const { body } = await this.#insist(200, () =>
+      this.client.get<{ changes: ChangeBody[] }>(`/changes?since=${since}&limit=${limit}`),
+    );
+    this.followed.push(...body.changes);
+    const end = body.changes.at(-1)?.seq;
+    if (end !== undefined) this.pageEnds.push(end);
+  }
+
+  async #send(batch: SentBatch, isAsync: boolean): Promise<void> {
+    const requestId = randomUUID();
+    this.batchByRequestId.set(requestId, batch);
+    const headers = { "x-request-id": requestId, ...(isAsync && { prefer: "respond-async" }) };
+    if (this.#sendAgain !== undefined) {
+      // One that is to declare no device says so.
+      const answer = await this.#sendAgain({ ...batch, device_id: batch.device_id }, headers);
+      return this.#hear({ batch, by: "either", ...answer });
+    }
+    const first = await this.client.post({ ...batch }, headers);
+    if (first.status === 202) {
+      const { body } = first;
+      if (isAsync) expect(body.results).toEqual(batch.operations.map(pendingResult));
+      const location = first.headers.get("location") ?? "";
+      const settled = await eventually(async () => {
+        const found = await this.client.getAbsolute<BatchResult>(location);
+        expect(found.status).toBe(200);
+        expect(found.body.status).not.toMatch(/pending|syncing/);
+        return found;
+      }, PLAY_MS_MAX);
+      this.#hear({ batch, by: "lookup", ...settled });
+      return;
+    }
+    this.#hear({ batch, by: "request", ...first });
+  }
+
+  /** Asks until it is answered so; where nothing goes wrong, once must do. */
+  async #insist<T>(status: number, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
+    const look = async () => {
+      const answer = await ask();
+      expect(answer.status, JSON.stringify(answer.body)).toBe(status);
+      return answer;
+    };
+    return this.#sendAgain === undefined ? look() : eventually(look, PLAY_MS_MAX);
+  }
+
+  #hear({ batch, by, status, body }: Answered): void {
+    expect([200, 409], JSON.stringify({ batch, body })).toContain(status);
+    this.answered.push({ batch, by, status, body });
+    this.#composer.hear(batch, body.results);
+  }
+
+  async #sendFaulty(batch: SentBatch): Promise<void> {
+    const [first, ...others] = batch.operations;
+    const faulty = {
+      ...first,
+      operation: "put",
+      document_id: "one",
+      data: { id: "another" },
+      patch: undefined,
+    };
+    await this.#insist(422, () => this.client.post({ ...batch, operations: [faulty, ...others] }));
+  }
+}
+
+function pendingResult(operation: SentBatch["operations"][number]): OperationResult {
+  const documentId = namedIdOf(operation);
+  return {
+    client_id: operation.client_id,
+    status: "pending",
+    ...(documentId !== undefined && { document_id: documentId }),
+  };
+}

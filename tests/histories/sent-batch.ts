@@ -1,0 +1,62 @@
+// What devices send, and what it is known by.
+import {
+  DEFAULT_COLLECTION,
+  type ConflictStrategy,
+  type JsonObject,
+  type JsonPatchStep,
+  type OperationKind,
+  type Priority,
+} from "@syncline/shared";
+
+/** An operation as it is sent. */
+export interface SentOperation {
+  operation: OperationKind;
+  client_id: string;
+  document_id?: string;
+  collection?: string;
+  data?: JsonObject;
+  patch?: JsonPatchStep[];
+  expected_version?: number;
+  ancestor?: JsonObject;
+  timestamp?: number;
+  priority?: Priority;
+  group?: string;
+}
+
+/** A batch as it is sent, but for its workspace. */
+export interface SentBatch {
+  device_id?: string;
+  atomic?: boolean;
+  on_conflict?: ConflictStrategy;
+  epoch?: string;
+  operations: SentOperation[];
+}
+
+/** Postgres was told to refuse an operation with such a `client_id` when it would succeed. */
+export const REFUSED_PREFIX = "refused_";
+/** A UUIDv7 of 2020, which is longer ago than the ledger remembers. */
+export const EXPIRED_PREFIX = "016f5e66-e800-7000-8000-";
+
+/** Who an operation counts for: without a declared device the subject. */
+export function deviceOf(batch: SentBatch): string {
+  return batch.device_id ?? "subject:alice";
+}
+
+/** The key of an operation in the ledger. */
+export function keyOf(device: string, clientId: string): string {
+  return JSON.stringify([device, clientId]);
+}
+
+export function documentKey({ collection, documentId }: { collection: string; documentId: string }): string {
+  return JSON.stringify([collection, documentId]);
+}
+
+export function collectionOf({ collection }: SentOperation): string {
+  return collection ?? DEFAULT_COLLECTION;
+}
+
+/** The id that an operation names; a `create` may leave it to its data, or to the server. */
+export function namedIdOf({ operation, document_id, data }: SentOperation): string | undefined {
+  const inner = operation === "create" ? data?.["id"] : undefined;
+  return document_id ?? (typeof inner === "string" ? inner : undefined);
+}

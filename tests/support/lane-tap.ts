@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import type { LaneEntry } from "@syncline/shared";
+import type { System } from "./system.ts";
+
+/** An entry as it was put on its lane. */
+export interface TappedEntry {
+  entry: LaneEntry;
+  /** Its place among all that was ever put on its lane, from 0. */
+  place: number;
+  /** The place of the last entry that had been taken off the lane by then; -1: none. */
+  answered: number;
+  /** Which removal took it off: what one commit took bears the same number. `undefined` while it lies there. */
+  removal?: number;
+}
+
+/**
+ * Sees every entry of every lane in the order in which they were put there, which is the order in which they take
+ * effect, and when they were taken off: by listening to what Redis executes, so that nothing escapes it.
+ */
+export interface LaneTap {
+  /** What was put on lanes for a workspace so far, in order. */
+  entriesOf(workspaceId: string): readonly TappedEntry[];
+  /** Waits until everything was seen that Redis has done up to now. */
+  catchUp(): Promise<void>;
+  /** Lets a workspace's entries go, once nobody asks for them any more. */
+  forget(workspaceId: string): void;
+  stop(): void;
+}
+
+interface Lane {
+  appended: number;
+  /** What still lies there. */
+  waiting: TappedEntry[];
+  removedIds: Set<string>;
+}
+
+export async function tapLanes({ redis }: Pick<System, "redis">): Promise<LaneTap> {
+  const database = String(redis.options.db ?? 0);
+  const laneByKey = new Map<string, Lane>();
+  const entriesByWorkspace = new Map<string, TappedEntry[]>();
+  const waitingForEcho = new Map<string, () => void>();
+  let removals = 0;
+
+  const monitor = await redis.monitor();
+  monitor.on("monitor", (_time: string, args: string[], _source: string, from: string) => {
+    if (from !== database) return;
+    const [command = "", key = "", ...rest] = args;
+    if (command === "echo") waitingForEcho.get(key)?.();
+    if (!key.includes(":lane:")) return;
+    if (command === "XADD") append(laneOf(key), rest);
+    if (command === "XDEL") remove(laneOf(key), rest);
+  });
+
+  function laneOf(key: string): Lane {
+    const lane = laneByKey.get(key) ?? { appended: 0, waiting: [], removedIds: new Set() };
+    laneByKey.set(key, lane);
+    return lane;
+  }
+
+  function append(lane: Lane, [_id, ...fields]: string[]): void {
+    const text = fields[fields.indexOf("entry") + 1] ?? "";
+    // MONITOR escapes, and ioredis takes back what it does to quotes only.
+    const entry = JSON.parse(text.replaceAll("\\\\", "\\")) as LaneEntry;
+    const tapped = { entry, place: lane.appended, answered: lane.removedIds.size - 1 };
+    lane.appended += 1;
+    lane.waiting.push(tapped);
+    const { workspaceId } = entry.kind === "batch" ? entry.batch : entry.resolution;
+    const ofWorkspace = entriesByWorkspace.get(workspaceId) ?? [];
+    entriesByWorkspace.set(workspaceId, ofWorkspace);
+    ofWorkspace.push(tapped);
+  }
+
+  /** Drains take from the head of a lane, so that the ids, which MONITOR does not show, come off in order. */
+  function remove(lane: Lane, ids: string[]): void {
+    removals += 1;
+    for (const id of ids) {
+      if (lane.removedIds.has(id)) continue;
+      const entry = lane.waiting.shift();
+      if (entry !== undefined) entry.removal = removals;
+      lane.removedIds.add(id);
+    }
+  }
+
+  return {
+    entriesOf: (workspaceId) => entriesByWorkspace.get(workspaceId) ?? [],
+    async catchUp() {
+      const word = randomUUID();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waitingForEcho.set(word, resolve);
+      await redis.echo(word);
+      await promise;
+      waitingForEcho.delete(word);
+    },
+    forget: (workspaceId) => void entriesByWorkspace.delete(workspaceId),
+    stop: () => monitor.disconnect(),
+  };
+}
