@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { createLogger, openPool } from "@syncline/runtime";
+import type { StoredEntry } from "@syncline/shared";
+import { createTestDatabase, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createPgStore, type WindowStore } from "../io/pg-store.ts";
+import { batchEntry, type GivenOperation } from "../testing/memory-tables.ts";
+import type { WindowPlan } from "../core/window-plan.ts";
+import { commitWindow } from "./commit-window.ts";
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({
+    databaseUrl: database.databaseUrl,
+    connectionsMax: 2,
+    applicationName: "test",
+    onError: (error) => {
+      throw error;
+    },
+  });
+  await pool.query("ALTER TABLE documents ADD CHECK (document_id NOT LIKE 'bad%')");
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const entryOf = (workspace: string, ...operations: GivenOperation[]): StoredEntry => ({
+  id: "1-0",
+  answeredId: "0-0",
+  entry: batchEntry({ id: randomUUID(), workspace, operations }),
+});
+const put = (documentId: string): GivenOperation => ({
+  kind: "put",
+  documentId,
+  clientId: documentId,
+  data: {},
+});
+
+/** Commits a window, and tells how often each operation was tried and what became of it. */
+async function commit(entries: readonly StoredEntry[]) {
+  const store = createPgStore(pool, "epoch-1");
+  const triesById = new Map<string, number>();
+  const counting = (write: (plan: WindowPlan) => Promise<void>) => (plan: WindowPlan) => {
+    for (const { clientId } of plan.ledgerRows) triesById.set(clientId, (triesById.get(clientId) ?? 0) + 1);
+    return write(plan);
+  };
+  const counted: WindowStore = {
+    ...store,
+    commit: counting(store.commit),
+    rehearse: counting(store.rehearse),
+  };
+  const statusById = new Map<string, string>();
+  await commitWindow(entries, {
+    store: counted,
+    newId: randomUUID,
+    ledgerRetentionMs: undefined,
+    log: createLogger({ service: "test", level: "fatal" }),
+    onCommitted(_, plan) {
+      for (const { clientId, status } of plan.ledgerRows) statusById.set(clientId, status);
+      return Promise.resolve();
+    },
+  });
+  return { triesById, statusById };
+}
+
+describe("a window that Postgres refuses", () => {
+  it("commits but for the operation at fault, and tries no other batch more than log2(n) times", async () => {
+    const ids = Array.from({ length: 64 }, (_, n) => (n === 37 ? "bad" : `good ${n}`));
+    const { triesById, statusById } = await commit(ids.map((id) => entryOf("batches", put(id))));
+    for (const id of ids) expect([id, statusById.get(id)]).toEqual([id, id === "bad" ? "error" : "success"]);
+    // Once with all, and once more each time that the window was halved.
+    const most = Math.max(...ids.filter((id) => id !== "bad").map((id) => triesById.get(id) ?? 0));
+    expect(most).toBe(1 + Math.log2(64));
+  });
+
+  it("finds the one at fault in a batch by rehearsals, as many as halving takes", async () => {
+    const ids = Array.from({ length: 100 }, (_, n) => (n === 73 ? "bad one" : `fine ${n}`));
+    const { triesById, statusById } = await commit([entryOf("operations", ...ids.map(put))]);
+    for (const id of ids)
+      expect([id, statusById.get(id)]).toEqual([id, id === "bad one" ? "error" : "success"]);
+    // The window, the batch alone, the search, one to be sure, and the commit.
+    expect(Math.max(...triesById.values())).toBeLessThanOrEqual(4 + Math.ceil(Math.log2(101)));
+  });
+
+  it("commits but for all of several that are at fault", async () => {
+    const ids = ["bad 1", "ok 1", "bad 2", "ok 2", "bad 3"];
+    const { statusById } = await commit([entryOf("several", ...ids.map(put))]);
+    expect([...statusById]).toEqual(ids.map((id) => [id, id.startsWith("bad") ? "error" : "success"]));
+  });
+});
