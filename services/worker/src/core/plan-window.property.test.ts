@@ -415,6 +415,20 @@ const MET_AT_LEAST: Record<string, number> = {
 };
 
 describe("a window", () => {
+  it("folds no version that another device was told into a later one", () => {
+    const tables = new MemoryTables();
+    const plan = tables.drain(
+      batchEntry({ device: "d1", operations: [{ kind: "put", data: {} }, { kind: "delete" }] }),
+      batchEntry({ device: "d2", operations: [{ kind: "delete" }] }),
+      batchEntry({ device: "d1", operations: [{ kind: "put", data: { a: 1 } }] }),
+    );
+    expect(plan.batches[1]?.results).toMatchObject([{ status: "success", version: 2 }]);
+    expect(plan.changes.map(({ firstVersion, version }) => [firstVersion, version])).toEqual([
+      [1, 2],
+      [3, 3],
+    ]);
+  });
+
   it("of any size does what its operations do one by one", () => {
     const seen = new Map<string, number>();
     const count = (name: string): unknown => seen.set(name, (seen.get(name) ?? 0) + 1);

@@ -1,9 +1,4 @@
-import {
-  type JsonObject,
-  type OperationResult,
-  type LedgerRow,
-  type OperationContent,
-} from "@syncline/shared";
+import { type JsonObject, type OperationResult, type LedgerRow } from "@syncline/shared";
 import type { ConflictState, DocumentState, HistoryPlace, NewlyHeld } from "./window-state.ts";
 
 /** A workspace that the window commits to. */
@@ -42,7 +37,7 @@ export interface ChangeWrite {
 
 /** A ledger row, with what was sent where that may be tried again. */
 export interface LedgerWrite extends LedgerRow {
-  /** An {@link OperationContent} as text: Postgres must take it, whatever it would not take as a document. */
+  /** An `OperationContent` as text: Postgres must take it, whatever it would not take as a document. */
   content?: string;
 }
 

@@ -1,0 +1,104 @@
+import { spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Mutation } from "./mutation.ts";
+
+type Wanted = Mutation["caughtBy"];
+
+/** What tests came to. `broken`: they could not be run, so they say nothing. */
+export type Outcome =
+  { kind: "passed"; tests: number } | { kind: "failed"; test: string } | { kind: "broken"; reason: string };
+
+interface Report {
+  numPassedTests: number;
+  testResults: { message?: string; assertionResults: { status: string; fullName: string }[] }[];
+}
+
+const REPORT = "mutation-report.json";
+
+/** Runs some tests in a folder, up to the first that fails. All of them need stores, or none. */
+export async function runTests(
+  folder: string,
+  wanted: readonly Wanted[],
+  options: { timeoutMs: number; signal: AbortSignal },
+): Promise<Outcome> {
+  rmSync(join(folder, REPORT), { force: true });
+  const names = wanted.flatMap(({ test }) => (test === undefined ? [] : [escapeRegExp(test)]));
+  const args = [
+    join("node_modules", "vitest", "vitest.mjs"),
+    "run",
+    `--project=${needsStores(wanted[0]) ? "stack" : "unit"}`,
+    "--bail=1",
+    "--reporter=json",
+    `--outputFile=${REPORT}`,
+    ...(names.length > 0 && names.length === wanted.length ? [`--testNamePattern=${names.join("|")}`] : []),
+    ...new Set(wanted.map(({ file }) => file)),
+  ];
+  const ended = await run(folder, args, options);
+  if (ended.timedOut) return { kind: "broken", reason: `no end within ${options.timeoutMs / 1_000} s` };
+  const report = readReport(folder);
+  const results = report?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? [];
+  const failed = results.find(({ status }) => status === "failed");
+  if (failed !== undefined) return { kind: "failed", test: failed.fullName };
+  if (ended.code === 0 && report !== undefined && report.numPassedTests > 0) {
+    return { kind: "passed", tests: report.numPassedTests };
+  }
+  const message = report?.testResults.find(({ message }) => message)?.message ?? ended.output;
+  return { kind: "broken", reason: message.trim().split("\n").slice(0, 5).join("\n") || "no test ran" };
+}
+
+/** Tests that need stores run in a project of their own; see vitest.config.ts. */
+export function needsStores(wanted: Wanted | undefined): boolean {
+  return /^tests\/|\.(pg|redis|stack)\.test\.ts$/.test(wanted?.file ?? "");
+}
+
+interface Ended {
+  code: number | null;
+  output: string;
+  timedOut: boolean;
+}
+
+/** Ends with everything that it started. */
+async function run(
+  cwd: string,
+  args: readonly string[],
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<Ended> {
+  const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000));
+  child.stdout.on("data", collect);
+  child.stderr.on("data", collect);
+  let timedOut = false;
+  const end = () => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  };
+  const timer = setTimeout(() => {
+    timedOut = true;
+    end();
+  }, timeoutMs);
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", resolve);
+    });
+    signal.throwIfAborted();
+    return { code, output, timedOut };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function readReport(folder: string): Report | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, REPORT), "utf8")) as Report;
+  } catch {
+    return undefined; // it did not get so far
+  }
+}
+
+function escapeRegExp(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}

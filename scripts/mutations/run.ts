@@ -1,0 +1,108 @@
+// `npm run test:mutations`: breaks one guarantee after the other in a copy of the working tree, and tells which test
+// noticed. Ends with 1 where none did, or where a mutation's text is no longer there.
+//
+//   -- --list         names them
+//   -- --only NAME    runs one
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import type { Mutation } from "./mutation.ts";
+import { MUTATIONS } from "./mutations.ts";
+import { needsStores, runTests, type Outcome } from "./run-tests.ts";
+import { makeWorkingCopy, type WorkingCopy } from "./working-copy.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Of one mutation's tests. */
+const TIMEOUT_MS = 120_000;
+/** Of all tests once, unharmed. */
+const BASELINE_TIMEOUT_MS = 600_000;
+
+const { values } = parseArgs({ options: { list: { type: "boolean" }, only: { type: "string" } } });
+const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
+if (chosen.length === 0) fail(`There is no mutation ${values.only}; --list names them.`);
+if (values.list) {
+  for (const { name, breaks, file } of MUTATIONS) console.log(rowOf(name, breaks, "", file));
+  process.exit(0);
+}
+
+const stopping = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort());
+
+const copy = makeWorkingCopy(ROOT);
+try {
+  await expectHealth(copy);
+  const survivors: string[] = [];
+  console.log(rowOf("mutation", "breaks", "", ""));
+  for (const mutation of chosen) if (!(await isCaught(copy, mutation))) survivors.push(mutation.name);
+  const caught = chosen.length - survivors.length;
+  console.log(`\n${caught} of ${chosen.length} mutations caught`);
+  if (survivors.length > 0) {
+    console.error(`Not caught: ${survivors.join(", ")}`);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+  process.exitCode = 130;
+} finally {
+  copy.remove();
+}
+
+/** A test that fails on the sources as they are proves nothing when it fails on broken ones. */
+async function expectHealth(copy: WorkingCopy): Promise<void> {
+  const gone = chosen.flatMap((mutation) => {
+    try {
+      copy.apply(mutation)();
+      return [];
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
+  });
+  if (gone.length > 0) throw new Error(gone.join("\n"));
+  for (const stores of [false, true]) {
+    const wanted = chosen.map(({ caughtBy }) => caughtBy).filter((tests) => needsStores(tests) === stores);
+    if (wanted.length === 0) continue;
+    const outcome = await runTests(copy.path, wanted, {
+      timeoutMs: BASELINE_TIMEOUT_MS,
+      signal: stopping.signal,
+    });
+    if (outcome.kind !== "passed") throw new Error(`The tests do not pass as it is: ${described(outcome)}`);
+    console.log(`unbroken: ${outcome.tests} tests pass`);
+  }
+}
+
+async function isCaught(copy: WorkingCopy, mutation: Mutation): Promise<boolean> {
+  const startedAtMs = Date.now();
+  const restore = copy.apply(mutation);
+  try {
+    const outcome = await runTests(copy.path, [mutation.caughtBy], {
+      timeoutMs: TIMEOUT_MS,
+      signal: stopping.signal,
+    });
+    const seconds = ((Date.now() - startedAtMs) / 1_000).toFixed(0);
+    console.log(rowOf(mutation.name, mutation.breaks, `${seconds} s`, described(outcome)));
+    return outcome.kind === "failed";
+  } finally {
+    restore();
+  }
+}
+
+function rowOf(name: string, breaks: string, time: string, outcome: string): string {
+  return [name.padEnd(38), breaks.padEnd(33), time.padStart(5), outcome].join(" ");
+}
+
+function described(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "failed":
+      return `caught by: ${outcome.test}`;
+    case "passed":
+      return `SURVIVED ${outcome.tests} tests`;
+    case "broken":
+      return `NO VERDICT: ${outcome.reason}`;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}

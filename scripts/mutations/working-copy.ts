@@ -1,0 +1,95 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, relative } from "node:path";
+import type { Mutation } from "./mutation.ts";
+
+/** Made by tools, or too large, or both. */
+const LEFT_OUT = new Set([".git", "node_modules", "dist", ".syncline"]);
+
+/** The working tree in another place, where it can be broken without harm. */
+export interface WorkingCopy {
+  readonly path: string;
+  /** Changes one text. @returns puts it back. @throws where the text does not stand in the file exactly once */
+  apply(mutation: Mutation): () => void;
+  remove(): void;
+}
+
+/** Copies the sources as they are now, committed or not. Dependencies are links to those that are installed. */
+export function makeWorkingCopy(root: string): WorkingCopy {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), "syncline-mutations-"));
+  try {
+    cpSync(root, path, { recursive: true, filter: (source) => !LEFT_OUT.has(basename(source)) });
+    for (const folder of packagesOf(root)) linkDependencies(root, path, join(folder, "node_modules"));
+  } catch (error) {
+    rmSync(path, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    path,
+    apply({ name, file, find, replace }) {
+      const target = join(path, file);
+      const text = readFileSync(target, "utf8");
+      const found = text.split(find).length - 1;
+      if (found !== 1) {
+        throw new Error(
+          `${name}: its text stands in ${file} ${found} times, and must stand there once: ${find}`,
+        );
+      }
+      writeFileSync(
+        target,
+        text.replace(find, () => replace.replaceAll("$&", find)),
+      );
+      return () => writeFileSync(target, text);
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** The root, and every workspace that has dependencies of its own. */
+function packagesOf(root: string): string[] {
+  const { workspaces } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    workspaces: string[];
+  };
+  const folders = workspaces.flatMap((pattern) =>
+    pattern.endsWith("/*")
+      ? readdirSync(join(root, pattern.slice(0, -2))).map((name) => join(pattern.slice(0, -2), name))
+      : [pattern],
+  );
+  return ["", ...folders].filter((folder) => entriesOf(join(root, folder, "node_modules")).length > 0);
+}
+
+/** Links what is installed; but a package of this repository is the copy's, or the tests would run the original. */
+function linkDependencies(root: string, copy: string, folder: string): void {
+  mkdirSync(join(copy, folder), { recursive: true });
+  for (const name of entriesOf(join(root, folder))) {
+    const place = join(folder, name);
+    if (name.startsWith("@")) {
+      linkDependencies(root, copy, place);
+      continue;
+    }
+    const target = realpathSync(join(root, place));
+    const inside = relative(realpathSync(root), target);
+    const isOurs = !inside.startsWith("..") && !inside.split("/").includes("node_modules");
+    symlinkSync(isOurs ? join(copy, inside) : target, join(copy, place));
+  }
+}
+
+/** Caches of tools begin with a dot, and stay with the original. */
+function entriesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name === ".bin" || !name.startsWith("."));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}

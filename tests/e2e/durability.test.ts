@@ -1,0 +1,53 @@
+import { connectRedis, migrate } from "@syncline/runtime";
+import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../support/system.ts";
+
+let stores: LocalStores;
+let redis: ReturnType<typeof connectRedis>;
+let syncline: RunningSyncline;
+beforeAll(async () => {
+  stores = await startLocalStores();
+  await migrate({ databaseUrl: stores.databaseServerUrl });
+  const { databaseServerUrl: databaseUrl, redisUrl, home } = stores;
+  redis = connectRedis(redisUrl, (error) => {
+    console.error(error);
+  });
+  await redis.config("SET", "appendfsync", "everysec");
+  syncline = await startSyncline({ databaseUrl, redisUrl, home });
+});
+afterAll(async () => {
+  await syncline.stop();
+  await redis.quit();
+  await stores.stop();
+});
+
+let operations = 0;
+async function post(headers: Record<string, string> = {}): Promise<Response> {
+  const token = await syncline.token({ w: "writer" });
+  return fetch(`${syncline.ingestUrl}/api/v1/documents/batch`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    body: JSON.stringify({
+      workspace_id: "w",
+      operations: [{ operation: "create", client_id: `c${++operations}`, data: {} }],
+    }),
+  });
+}
+
+describe("a Redis that does not write to the disk before it answers", () => {
+  it("gives no 202: what it takes is answered once it is committed, or with 503, until it is set up for it", async () => {
+    expect((await post()).status).toBe(200);
+    const refused = await post({ prefer: "respond-async" });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get("retry-after")).not.toBeNull();
+    expect(await refused.json()).toMatchObject({
+      detail: expect.stringContaining("appendfsync is everysec"),
+    });
+
+    await redis.config("SET", "appendfsync", "always");
+    // Who connects again looks again.
+    await redis.call("CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES");
+    await eventually(async () => expect((await post({ prefer: "respond-async" })).status).toBe(202));
+  });
+});

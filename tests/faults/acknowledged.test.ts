@@ -1,0 +1,123 @@
+import type { ChangesBody } from "@syncline/shared";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDevice, type Device } from "../support/device.ts";
+import { createClient, startSystem, type Answer, type System } from "../support/system.ts";
+import { openFaults, type Faults } from "./faults.ts";
+import { marksOf, placeOn, type Place } from "./scenario.ts";
+
+let faults: Faults;
+let system: System;
+beforeAll(async () => {
+  faults = await openFaults();
+  // What ends here, ends without a sweep.
+  const env = { ...faults.env, SWEEP_INTERVAL_MS: "3600000" };
+  system = await startSystem({ keepAlive: true, env });
+});
+afterAll(async () => {
+  await system.stop();
+  faults.close();
+});
+
+const deviceAt = ({ workspaceId }: Place, deviceId: string): Promise<Device> =>
+  createDevice(system, { workspaceId, deviceId, giveUpMs: 20_000 });
+const create = (name: string, data: object = {}) => ({
+  operations: [{ operation: "create", client_id: `create ${name}`, document_id: name, data }],
+});
+const successes = ({ body }: Answer) => body.results.map(({ status }) => status);
+
+describe("what is accepted", () => {
+  it("is answered after its commit, and not before", async () => {
+    const [place, elsewhere] = [placeOn(0), placeOn(1)];
+    const commit = await faults.arm({
+      service: "worker",
+      step: "COMMIT",
+      when: "before",
+      action: "hold",
+      about: marksOf(place),
+    });
+    let answered = false;
+    const answer = (await deviceAt(place, "ann")).send(create("list")).finally(() => (answered = true));
+    await commit.hit;
+    // Word of it would have come before word of this.
+    expect(successes(await (await deviceAt(elsewhere, "ann")).send(create("other")))).toEqual(["success"]);
+    expect(answered).toBe(false);
+    await commit.release();
+    expect(successes(await answer)).toEqual(["success"]);
+  });
+
+  it("is not lost where its commit fails, and leaves no gap in the feed", async () => {
+    const place = placeOn(2);
+    const cut = await faults.arm({
+      service: "worker",
+      step: "COMMIT",
+      when: "before",
+      action: "cut",
+      about: marksOf(place),
+    });
+    // Sent once, by a client that trusts what it is told.
+    const client = await createClient(system, place);
+    const answer = await client.post(create("list"), { prefer: "wait=10" });
+    await cut.hit;
+    expect(answer.status).toBe(200);
+    const { body } = await client.get<ChangesBody>("/changes?since=0");
+    expect(body).toMatchObject({ changes: [{ seq: 1, document_id: "list" }], next: 1 });
+  });
+});
+
+describe("a batch that still waits", () => {
+  it("is known to its own workspace alone", async () => {
+    const place = placeOn(5);
+    const commit = await faults.arm({
+      service: "worker",
+      step: "COMMIT",
+      when: "before",
+      action: "hold",
+      about: marksOf(place),
+    });
+    const [client, stranger] = [await createClient(system, place), await createClient(system)];
+    const { headers } = await client.post(create("list"), { prefer: "respond-async" });
+    const location = headers.get("location") ?? "";
+    await commit.hit;
+    expect((await client.getAbsolute(location)).body).toMatchObject({ status: "pending" });
+    expect((await stranger.getAbsolute(location)).status).toBe(404);
+    await commit.release();
+  });
+});
+
+describe("a conflict", () => {
+  /** Two devices that change different fields of one document. */
+  async function collide(place: Place, before: () => Promise<void> = async () => {}): Promise<void> {
+    const [ann, ben] = [await deviceAt(place, "ann"), await deviceAt(place, "ben")];
+    await ann.send(create("list", { a: 1, b: 1 }));
+    const update = (data: object) => ({
+      operation: "update",
+      client_id: `update ${JSON.stringify(data)}`,
+      document_id: "list",
+      expected_version: 1,
+      data,
+    });
+    await ann.send({ operations: [update({ a: 2 })] });
+    await before();
+    const answer = await ben.send({ operations: [update({ b: 2 })] }, { prefer: "wait=5" });
+    expect(answer.body.results).toMatchObject([{ status: "success", merged: true }]);
+    const client = await createClient(system, place);
+    expect((await client.get("/documents/documents/list")).body).toMatchObject({ data: { a: 2, b: 2 } });
+  }
+
+  it("is merged without a sweep", async () => {
+    await collide(placeOn(3));
+  });
+
+  it("is merged without a sweep, should the worker die when it has taken the entry off the lane", async () => {
+    const place = placeOn(4);
+    await collide(place, async () => {
+      await faults.arm({
+        service: "worker",
+        step: "removeEntries",
+        when: "after",
+        action: "crash",
+        about: marksOf(place),
+      });
+    });
+  });
+});
