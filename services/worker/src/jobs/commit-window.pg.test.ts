@@ -49,8 +49,8 @@ async function commit(entries: readonly StoredEntry[]) {
   };
   const counted: WindowStore = {
     ...store,
-    commit: counting(store.commit),
-    rehearse: counting(store.rehearse),
+    commit: counting((plan) => store.commit(plan)),
+    rehearse: counting((plan) => store.rehearse(plan)),
   };
   const statusById = new Map<string, string>();
   await commitWindow(entries, {
