@@ -1,188 +1,212 @@
 /**
- * Replays real three-way merges and compares the merge engine, and `git merge-file` on the same documents as text, with
- * what people committed.
+ * Replays real three-way merges and compares what the merge engine, `git merge-file` and a merge made of jsondiffpatch
+ * deltas come to with what people committed.
  *
- * node --conditions=@syncline/source bench/merge/real-merges.ts FILE
+ * npm run bench:merge -- FILE [--differing]
  *
  * FILE is gzipped NDJSON, a merge a line: `{ "id", "base", "remote", "local", "merged" }`, the last what was committed.
- * Figures are grouped by what follows the last slash or colon of the id, so `commit:path/name.json` by file name.
+ * Groups are what follows the last slash or colon of the id, so `commit:path/name.json` by file name. `--differing` names
+ * the merges that did not end as people's did.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { gunzipSync } from "node:zlib";
-import type { Json, JsonObject } from "../../libs/shared/src/json/json.ts";
+import { parseArgs } from "node:util";
 import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
-import { mergeDocument, type Side } from "../../libs/shared/src/merge/merge-document.ts";
-
-interface RealMerge {
-  readonly id: string;
-  readonly base: JsonObject;
-  readonly remote: JsonObject;
-  readonly local: JsonObject;
-  readonly merged: JsonObject;
-}
+import { createGit, createSyncline, loadJsonDiffPatch, type Contender } from "./contenders.ts";
+import { installPackages } from "./install-packages.ts";
+import { countEditsLost, judgeCloseness, type Closeness } from "./judge.ts";
+import { readMerges, type RealMerge } from "./real-merge.ts";
 
 interface Outcome {
-  readonly id: string;
-  readonly clean: boolean;
-  /** Equal to what people committed, by the side preferred where both sides changed one place. */
-  readonly equal: Record<Side, boolean>;
-  /** Places that one side alone changed, whose change is not in the result. */
+  /** It gave a document, right or wrong. */
+  readonly merges: boolean;
+  readonly equal: boolean;
+  readonly keyTwice: boolean;
   readonly editsLost: number;
-  readonly timeUs: number;
-  readonly git: { readonly clean: boolean; readonly equal: boolean };
+}
+
+interface Result {
+  readonly merge: RealMerge;
+  readonly group: string;
+  readonly closeness: Closeness;
+  /** By contender, then by strategy. */
+  readonly outcomes: ReadonlyMap<string, ReadonlyMap<string, Outcome>>;
+  readonly timeUs: ReadonlyMap<string, number>;
 }
 
 const REPEATS = 5;
-/** Smaller groups count only in the total. */
+/** Smaller groups are put together. */
 const GROUP_MIN = 5;
-const runFile = promisify(execFile);
 
-const [file] = process.argv.slice(2);
-if (!file) {
-  console.error(
-    "Name the file of merges: node --conditions=@syncline/source bench/merge/real-merges.ts FILE",
-  );
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { differing: { type: "boolean", default: false } },
+});
+const [file] = positionals;
+if (file === undefined) {
+  console.error("Name the file of merges: npm run bench:merge -- FILE [--differing]");
   process.exit(2);
 }
-const merges = readMerges(gunzipSync(await readFile(file)).toString("utf8"));
+const merges = readMerges(await readFile(file));
+installPackages();
 const directory = await mkdtemp(join(tmpdir(), "real-merges-"));
 try {
-  const outcomes: Outcome[] = [];
-  for (const merge of merges) outcomes.push(await replay(merge, directory));
-  report(outcomes);
+  const contenders = [createSyncline(), createGit(directory), await loadJsonDiffPatch()];
+  const results: Result[] = [];
+  for (const merge of merges) results.push(await replay(merge, contenders));
+  report(results, contenders);
 } finally {
   await rm(directory, { recursive: true });
 }
 
-function readMerges(text: string): RealMerge[] {
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as RealMerge);
+async function replay(merge: RealMerge, contenders: readonly Contender[]): Promise<Result> {
+  const outcomes = new Map<string, Map<string, Outcome>>();
+  const timeUs = new Map<string, number>();
+  for (const contender of contenders) {
+    const byStrategy = new Map<string, Outcome>();
+    for (const [strategy, run] of Object.entries(contender.strategies)) {
+      byStrategy.set(strategy, await judge(merge, run));
+    }
+    outcomes.set(contender.name, byStrategy);
+    timeUs.set(contender.name, await measure(merge, contender));
+  }
+  const group = merge.id.slice(Math.max(merge.id.lastIndexOf("/"), merge.id.lastIndexOf(":")) + 1);
+  return { merge, group, closeness: judgeCloseness(merge), outcomes, timeUs };
 }
 
-async function replay(merge: RealMerge, directory: string): Promise<Outcome> {
-  const sides = { ancestor: merge.base, remote: merge.remote, local: merge.local };
-  const preferLocal = mergeDocument(sides, { prefer: "local" });
-  const preferRemote = mergeDocument(sides, { prefer: "remote" });
-  const startMs = performance.now();
-  for (let repeat = 0; repeat < REPEATS; repeat++) mergeDocument(sides);
-  const timeUs = ((performance.now() - startMs) * 1000) / REPEATS;
+async function judge(merge: RealMerge, run: Contender["strategies"][string]): Promise<Outcome> {
+  const merged = await run(merge);
+  if (merged === undefined) return { merges: false, equal: false, keyTwice: false, editsLost: 0 };
   return {
-    id: merge.id,
-    clean: preferLocal.overlaps.length === 0,
-    equal: {
-      local: jsonEqual(preferLocal.document, merge.merged),
-      remote: jsonEqual(preferRemote.document, merge.merged),
-    },
-    editsLost: countEditsLost(merge.base, merge.remote, merge.local, preferLocal.document ?? {}),
-    timeUs,
-    git: await mergeAsText(merge, directory),
+    merges: true,
+    equal: jsonEqual(merged.document, merge.merged),
+    keyTwice: merged.keyTwice,
+    editsLost: countEditsLost(merge, merged.document),
   };
 }
 
-async function mergeAsText(merge: RealMerge, directory: string): Promise<Outcome["git"]> {
-  const paths = await Promise.all(
-    (["local", "base", "remote"] as const).map(async (name) => {
-      const path = join(directory, name);
-      await writeFile(path, `${JSON.stringify(merge[name], null, 2)}\n`);
-      return path;
-    }),
-  );
-  // The exit status is the number of conflicts, so a failure to run shows as 128 and above.
-  const result = await runFile("git", ["merge-file", "-p", "-q", ...paths], { maxBuffer: 1 << 27 }).then(
-    ({ stdout }) => ({ status: 0, stdout }),
-    (error: { code?: number; stdout?: string }) => ({ status: error.code, stdout: error.stdout ?? "" }),
-  );
-  if (typeof result.status !== "number" || result.status >= 128)
-    throw new Error(`git merge-file failed on ${merge.id}`);
-  if (result.status > 0) return { clean: false, equal: false };
-  return { clean: true, equal: equalsText(result.stdout, merge.merged) };
-}
-
-/** Lines that merge without a conflict may still be no JSON: a comma too few, a key twice. */
-function equalsText(text: string, expected: Json): boolean {
-  try {
-    return jsonEqual(JSON.parse(text) as Json, expected);
-  } catch {
-    return false;
+/** The median of a few runs, the first of which is not counted. */
+async function measure(merge: RealMerge, { strategies, inProcess }: Contender): Promise<number> {
+  const run = Object.values(strategies)[0];
+  if (!run) return 0;
+  const times: number[] = [];
+  for (let repeat = 0; repeat < (inProcess ? REPEATS : 1); repeat++) {
+    const startMs = performance.now();
+    const merged = run(merge);
+    if (merged instanceof Promise) await merged;
+    times.push((performance.now() - startMs) * 1000);
   }
+  return median(times);
 }
 
-/** Judged without the engine, by object keys alone: a place that one side changed must hold that side's value. */
-function countEditsLost(
-  base: Json | undefined,
-  remote: Json | undefined,
-  local: Json | undefined,
-  merged: Json | undefined,
-): number {
-  if (equalSlots(remote, local) || equalSlots(base, local)) return equalSlots(merged, remote) ? 0 : 1;
-  if (equalSlots(base, remote)) return equalSlots(merged, local) ? 0 : 1;
-  if (!isObject(remote) || !isObject(local) || !isObject(merged)) return 0;
-  const before = isObject(base) ? base : {};
-  const keys = new Set([...Object.keys(before), ...Object.keys(remote), ...Object.keys(local)]);
-  let lost = 0;
-  for (const key of keys) lost += countEditsLost(before[key], remote[key], local[key], merged[key]);
-  return lost;
-}
-
-function equalSlots(a: Json | undefined, b: Json | undefined): boolean {
-  return a === b || (a !== undefined && b !== undefined && jsonEqual(a, b));
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function report(outcomes: readonly Outcome[]): void {
-  const groups = new Map<string, Outcome[]>([["all", [...outcomes]]]);
-  for (const outcome of outcomes) {
-    const name = outcome.id.slice(Math.max(outcome.id.lastIndexOf("/"), outcome.id.lastIndexOf(":")) + 1);
-    groups.set(name, [...(groups.get(name) ?? []), outcome]);
-  }
-  const rows = [...groups].filter(([name, group]) => name === "all" || group.length >= GROUP_MIN);
-  console.table(Object.fromEntries(rows.map(([name, group]) => [name, summarize(group)])));
-  const differing = outcomes.filter(({ clean, equal }) => clean && !equal.local);
-  console.log(
-    "clean, but not what people committed:",
-    differing.map(({ id }) => id),
+function report(results: readonly Result[], contenders: readonly Contender[]): void {
+  const apart = results.filter(({ closeness }) => closeness !== "same value");
+  const clashing = results.filter(({ closeness }) => closeness === "same value");
+  console.log("\nMerged exactly as people did, where no value was changed on both sides");
+  console.table(tabulate(contenders.map(({ name }) => [name, describeApart(apart, name)])));
+  console.log("\nThe same by group");
+  console.table(tabulate(groupsOf(results).map(([name, group]) => [name, describeGroup(group, contenders)])));
+  console.log("\nMerged exactly as people did, where both sides changed one value, by who wins");
+  console.table(
+    tabulate(
+      contenders.flatMap(({ name, strategies }) =>
+        Object.keys(strategies).map((strategy): [string, Row] => [
+          `${name}, ${strategy}`,
+          {
+            equal: share(clashing, (result) => outcomeOf(result, name, strategy)?.equal),
+            "no result": clashing.filter((result) => !outcomeOf(result, name, strategy)?.merges).length,
+            "key twice": clashing.filter((result) => outcomeOf(result, name, strategy)?.keyTwice).length,
+            "edits lost": sum(clashing, (result) => outcomeOf(result, name, strategy)?.editsLost),
+          },
+        ]),
+      ),
+    ),
   );
+  console.log("\nMicroseconds a merge (git: with the start of its process, and the files written)");
+  console.table(tabulate(contenders.map(({ name }) => [name, describeTimes(results, name)])));
+  if (values.differing) nameDiffering(results, contenders);
 }
 
-function summarize(outcomes: readonly Outcome[]) {
-  const clean = outcomes.filter((outcome) => outcome.clean);
-  const overlapping = outcomes.filter((outcome) => !outcome.clean);
-  const gitClean = outcomes.filter(({ git }) => git.clean);
-  const times = outcomes.map(({ timeUs }) => timeUs).sort((a, b) => a - b);
+type Row = Record<string, string | number>;
+
+function tabulate(rows: readonly (readonly [string, Row])[]): Record<string, Row> {
+  return Object.fromEntries(rows);
+}
+
+function describeApart(results: readonly Result[], name: string): Row {
+  const isEqual = (result: Result) => outcomeOf(result, name)?.equal;
+  const of = (closeness: Closeness) => results.filter((result) => result.closeness === closeness);
   return {
-    merges: outcomes.length,
-    clean: share(clean, outcomes),
-    "clean, equal": share(
-      clean.filter(({ equal }) => equal.local),
-      clean,
+    all: share(results, isEqual),
+    apart: share(of("apart"), isEqual),
+    "same array": share(of("same array"), isEqual),
+    "of those git merges": share(
+      results.filter((result) => outcomeOf(result, "git merge-file")?.merges),
+      isEqual,
     ),
-    "overlap, local": share(
-      overlapping.filter(({ equal }) => equal.local),
-      overlapping,
-    ),
-    "overlap, remote": share(
-      overlapping.filter(({ equal }) => equal.remote),
-      overlapping,
-    ),
-    "edits lost": outcomes.reduce((sum, { editsLost }) => sum + editsLost, 0),
-    "p50 µs": Math.round(times[Math.floor(times.length / 2)] ?? 0),
-    "max µs": Math.round(times.at(-1) ?? 0),
-    "git clean": share(gitClean, outcomes),
-    "git clean, equal": share(
-      gitClean.filter(({ git }) => git.equal),
-      gitClean,
-    ),
+    "no result": results.filter((result) => !outcomeOf(result, name)?.merges).length,
+    "key twice": results.filter((result) => outcomeOf(result, name)?.keyTwice).length,
+    "edits lost": sum(results, (result) => outcomeOf(result, name)?.editsLost),
   };
 }
 
-function share(part: readonly unknown[], whole: readonly unknown[]): string {
-  if (whole.length === 0) return "-";
-  return `${part.length}/${whole.length} ${((100 * part.length) / whole.length).toFixed(1)}%`;
+function describeGroup(results: readonly Result[], contenders: readonly Contender[]): Row {
+  const apart = results.filter(({ closeness }) => closeness !== "same value");
+  const row: Row = { merges: results.length };
+  for (const { name } of contenders) {
+    row[name] = share(apart, (result) => outcomeOf(result, name)?.equal);
+    row[`${name} µs`] = Math.round(median(results.map(({ timeUs }) => timeUs.get(name) ?? 0)));
+  }
+  return row;
+}
+
+function describeTimes(results: readonly Result[], name: string): Row {
+  const times = results.map(({ timeUs }) => timeUs.get(name) ?? 0);
+  const mean = times.reduce((total, time) => total + time, 0) / Math.max(times.length, 1);
+  return { median: Math.round(median(times)), mean: Math.round(mean), max: Math.round(Math.max(...times)) };
+}
+
+function groupsOf(results: readonly Result[]): [string, Result[]][] {
+  const groups = Object.entries(Object.groupBy(results, ({ group }) => group)).map(
+    ([name, group = []]): [string, Result[]] => [name, group],
+  );
+  const rest = groups.filter(([, group]) => group.length < GROUP_MIN).flatMap(([, group]) => group);
+  return [
+    ...groups.filter(([, group]) => group.length >= GROUP_MIN),
+    ...(rest.length > 0 ? [["(others)", rest] satisfies [string, Result[]]] : []),
+  ];
+}
+
+function nameDiffering(results: readonly Result[], contenders: readonly Contender[]): void {
+  for (const { name } of contenders) {
+    console.log(`\n${name}: not as people did, where no value was changed on both sides`);
+    for (const result of results) {
+      const outcome = outcomeOf(result, name);
+      if (result.closeness === "same value" || outcome?.equal) continue;
+      console.log(
+        `  ${result.merge.id} (${result.closeness}${outcome?.merges ? "" : ", conflict or no JSON"})`,
+      );
+    }
+  }
+}
+
+/** By default of the strategy that comes first. */
+function outcomeOf(result: Result, name: string, strategy?: string): Outcome | undefined {
+  const outcomes = result.outcomes.get(name);
+  return strategy === undefined ? outcomes?.values().next().value : outcomes?.get(strategy);
+}
+
+function share<T>(all: readonly T[], fits: (one: T) => boolean | undefined): string {
+  if (all.length === 0) return "-";
+  const count = all.filter(fits).length;
+  return `${count}/${all.length} ${((100 * count) / all.length).toFixed(1)}%`;
+}
+
+function sum<T>(all: readonly T[], valueOf: (one: T) => number | undefined): number {
+  return all.reduce((total, one) => total + (valueOf(one) ?? 0), 0);
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }

@@ -137,7 +137,7 @@ describe.skipIf(file)("histories", () => {
     if (env["HISTORY_VERBOSE"])
       console.log(Object.fromEntries([...met].sort(([one], [other]) => one.localeCompare(other))));
     const tooSeldom = Object.entries(LEAST_PER_THOUSAND).filter(
-      ([what, least]) => (met.get(what) ?? 0) < Math.floor((least * undisturbedRuns) / 1_000),
+      ([what, least]) => (met.get(what) ?? 0) < demanded((least * undisturbedRuns) / 1_000),
     );
     expect(
       tooSeldom.map(
@@ -146,3 +146,9 @@ describe.skipIf(file)("histories", () => {
     ).toEqual([]);
   });
 });
+
+/** What is rare may be missing from a few hundred histories by chance: three times as often is what they do on average. */
+function demanded(least: number): number {
+  if (least < 2.5) return 0;
+  return least < 5 ? 1 : Math.floor(least);
+}

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LaneEntry } from "@syncline/shared";
+import { monitorRedis } from "./redis-monitor.ts";
 import type { System } from "./system.ts";
 
 /** An entry as it was put on its lane. */
@@ -41,10 +42,9 @@ export async function tapLanes({ redis }: Pick<System, "redis">): Promise<LaneTa
   const waitingForEcho = new Map<string, () => void>();
   let removals = 0;
 
-  const monitor = await redis.monitor();
-  monitor.on("monitor", (_time: string, args: string[], _source: string, from: string) => {
-    if (from !== database) return;
-    const [command = "", key = "", ...rest] = args;
+  const stop = await monitorRedis(redis, (executed) => {
+    if (executed.database !== database) return;
+    const [command = "", key = "", ...rest] = executed.args;
     if (command === "echo") waitingForEcho.get(key)?.();
     if (!key.includes(":lane:")) return;
     if (command === "XADD") append(laneOf(key), rest);
@@ -58,9 +58,7 @@ export async function tapLanes({ redis }: Pick<System, "redis">): Promise<LaneTa
   }
 
   function append(lane: Lane, [_id, ...fields]: string[]): void {
-    const text = fields[fields.indexOf("entry") + 1] ?? "";
-    // MONITOR escapes, and ioredis takes back what it does to quotes only.
-    const entry = JSON.parse(text.replaceAll("\\\\", "\\")) as LaneEntry;
+    const entry = JSON.parse(fields[fields.indexOf("entry") + 1] ?? "") as LaneEntry;
     const tapped = { entry, place: lane.appended, answered: lane.removedIds.size - 1 };
     lane.appended += 1;
     lane.waiting.push(tapped);
@@ -92,6 +90,6 @@ export async function tapLanes({ redis }: Pick<System, "redis">): Promise<LaneTa
       waitingForEcho.delete(word);
     },
     forget: (workspaceId) => void entriesByWorkspace.delete(workspaceId),
-    stop: () => monitor.disconnect(),
+    stop,
   };
 }

@@ -7,6 +7,7 @@ export * from "./http/request-context.ts";
 export * from "./http/token-verifier.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
+export * from "./policies.ts";
 export * from "./postgres/camel-row.ts";
 export * from "./postgres/migrate.ts";
 export * from "./postgres/pool.ts";

@@ -15,6 +15,7 @@ export * from "./merge/canonical-json.ts";
 export * from "./merge/merge-by-strategy.ts";
 export * from "./merge/merge-document.ts";
 export * from "./merge/merge-run.ts";
+export * from "./policy/policies.ts";
 export * from "./protocol/batch.ts";
 export * from "./protocol/document.ts";
 export * from "./protocol/lane-entry.ts";

@@ -1,18 +1,13 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { matchCommon } from "./common-subsequence.ts";
+import type { TokenizedItems } from "./tokenize-items.ts";
 
 /** Bounds the pairing of changed items, whose time grows with the product of the run's two lengths. */
 const PAIRS_MAX = 2_500;
 
 /** The least share of common properties at which an object is still taken for the one it was. */
 const LIKENESS_MIN = 0.5;
-
-/** An array with a token for each item; equal tokens mean equal items, across all arrays of one merge. */
-export interface TokenizedItems {
-  readonly items: readonly Json[];
-  readonly tokens: readonly number[];
-}
 
 /**
  * Finds which items of an array became which of another: equal ones first, then, between those, changed ones that are

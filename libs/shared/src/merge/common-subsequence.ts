@@ -1,35 +1,85 @@
 import { longestIncreasing } from "./longest-increasing.ts";
 
-/** Bounds the exact search: its time and memory grow with the square of the edits. */
+/** Bounds the exact search of one stretch: its time and memory grow with the square of the edits. */
 const EDITS_MAX = 1000;
+
+/** Bounds the exact searches together, in steps along a diagonal: some ten milliseconds. */
+const STEPS_MAX = 2_000_000;
+
+/** What is left of the steps that searches may take. */
+export interface SearchBudget {
+  steps: number;
+}
+
+/** Makes a budget, which several searches may share. */
+export function createBudget(): SearchBudget {
+  return { steps: STEPS_MAX };
+}
+
+interface Tokens {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+}
+
+/** A stretch of each sequence, between items that are matched already. */
+interface Stretch {
+  readonly aStart: number;
+  readonly aEnd: number;
+  readonly bStart: number;
+  readonly bEnd: number;
+}
+
+type Pair = readonly [number, number];
 
 /**
  * Matches the items of two sequences that are the same, in order.
  *
  * Exact (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986) up to {@link EDITS_MAX} edits among the items
- * that both have. Beyond that, the n-th occurrence of a token is matched to its n-th occurrence, which is exact when
- * tokens are unique and merely good when they repeat, in O(n log n): no input takes quadratic time.
+ * that both have. Beyond that, items that are there once on both sides are matched first, as many as keep their order
+ * (Cohen's patience diff), and the stretches between them in turn. Where there are none of those, or {@link STEPS_MAX}
+ * is used up, the n-th occurrence of a token is matched to its n-th occurrence: no input takes quadratic time.
  *
  * @param a - a token for each item; equal tokens mean equal items.
+ * @param budget - what this search may use up.
  * @returns for each index of `a` the index in `b` that it is matched to, or -1; the matched ones ascend.
  */
-export function matchCommon(a: readonly number[], b: readonly number[]): Int32Array {
+export function matchCommon(
+  a: readonly number[],
+  b: readonly number[],
+  budget: SearchBudget = createBudget(),
+): Int32Array {
   const matches = new Int32Array(a.length).fill(-1);
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) matches[start] = start++;
-  let aEnd = a.length;
-  let bEnd = b.length;
-  while (aEnd > start && bEnd > start && a[aEnd - 1] === b[bEnd - 1]) matches[--aEnd] = --bEnd;
-
-  // A token that one side lacks can match nothing: without those, a list rewritten in half costs next to nothing.
-  const sharedA = indicesOfShared(a, start, aEnd, new Set(b.slice(start, bEnd)));
-  const sharedB = indicesOfShared(b, start, bEnd, new Set(a.slice(start, aEnd)));
-  const tokensA = sharedA.map((index) => a[index] ?? -1);
-  const tokensB = sharedB.map((index) => b[index] ?? -1);
-  for (const [i, j] of matchByEdits(tokensA, tokensB) ?? matchByOccurrence(tokensA, tokensB)) {
-    matches[sharedA[i] ?? 0] = sharedB[j] ?? -1;
+  const pending: Stretch[] = [{ aStart: 0, aEnd: a.length, bStart: 0, bEnd: b.length }];
+  for (let stretch = pending.pop(); stretch; stretch = pending.pop()) {
+    const middle = matchEnds({ a, b }, stretch, matches);
+    // A token that one side lacks can match nothing: without those, a list rewritten in half costs next to nothing.
+    const inA = indicesOfShared(a, middle.aStart, middle.aEnd, new Set(b.slice(middle.bStart, middle.bEnd)));
+    const inB = indicesOfShared(b, middle.bStart, middle.bEnd, new Set(a.slice(middle.aStart, middle.aEnd)));
+    if (inA.length === 0) continue;
+    const tokens = { a: inA.map((index) => a[index] ?? -1), b: inB.map((index) => b[index] ?? -1) };
+    budget.steps -= inA.length + inB.length;
+    const exact = matchByEdits(tokens, budget);
+    const anchors = exact || budget.steps <= 0 ? [] : matchUnique(tokens);
+    for (const [i, j] of exact ?? (anchors.length > 0 ? anchors : matchByOccurrence(tokens))) {
+      matches[inA[i] ?? 0] = inB[j] ?? -1;
+    }
+    let { aStart, bStart } = middle;
+    for (const [i, j] of anchors) {
+      const [aEnd, bEnd] = [inA[i] ?? 0, inB[j] ?? 0];
+      if (aStart < aEnd && bStart < bEnd) pending.push({ aStart, aEnd, bStart, bEnd });
+      [aStart, bStart] = [aEnd + 1, bEnd + 1];
+    }
+    if (anchors.length > 0) pending.push({ ...middle, aStart, bStart });
   }
   return matches;
+}
+
+/** Matches what a stretch begins and ends with on both sides, and returns what is left between. */
+function matchEnds({ a, b }: Tokens, stretch: Stretch, matches: Int32Array): Stretch {
+  let { aStart, aEnd, bStart, bEnd } = stretch;
+  while (aStart < aEnd && bStart < bEnd && a[aStart] === b[bStart]) matches[aStart++] = bStart++;
+  while (aEnd > aStart && bEnd > bStart && a[aEnd - 1] === b[bEnd - 1]) matches[--aEnd] = --bEnd;
+  return { aStart, aEnd, bStart, bEnd };
 }
 
 function indicesOfShared(
@@ -45,28 +95,30 @@ function indicesOfShared(
   return indices;
 }
 
-/** Myers' greedy search, or `undefined` when it would take more than {@link EDITS_MAX} edits. */
-function matchByEdits(a: readonly number[], b: readonly number[]): [number, number][] | undefined {
+/** Myers' greedy search, or `undefined` when it would take too many edits or steps. */
+function matchByEdits({ a, b }: Tokens, budget: SearchBudget): Pair[] | undefined {
   const editsMax = Math.min(EDITS_MAX, a.length + b.length);
   const offset = editsMax + 1;
   /** The furthest index of `a` reached on each diagonal (index in `a` minus index in `b`). */
   const furthest = new Int32Array(2 * offset + 1);
   /** What `furthest` was before each round. */
   const rounds: Int32Array[] = [];
-  for (let edits = 0; edits <= editsMax; edits++) {
+  for (let edits = 0; edits <= editsMax && budget.steps > 0; edits++) {
     rounds.push(furthest.slice(offset - edits - 1, offset + edits + 2));
     for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
-      let x = stepTo(diagonal, edits, furthest, offset).x;
+      const start = stepTo(diagonal, edits, furthest, offset).x;
+      let x = start;
       while (x < a.length && x - diagonal < b.length && a[x] === b[x - diagonal]) x++;
       furthest[offset + diagonal] = x;
+      budget.steps -= 1 + x - start;
       if (x >= a.length && x - diagonal >= b.length) return walkBack(a.length, b.length, rounds);
     }
   }
   return undefined;
 }
 
-function walkBack(aLength: number, bLength: number, rounds: readonly Int32Array[]): [number, number][] {
-  const pairs: [number, number][] = [];
+function walkBack(aLength: number, bLength: number, rounds: readonly Int32Array[]): Pair[] {
+  const pairs: Pair[] = [];
   let x = aLength;
   let y = bLength;
   for (let edits = rounds.length - 1; edits >= 0; edits--) {
@@ -86,7 +138,25 @@ function stepTo(diagonal: number, edits: number, furthest: Int32Array, center: n
   return { inserts, x: inserts ? inserted : removed };
 }
 
-function matchByOccurrence(a: readonly number[], b: readonly number[]): [number, number][] {
+/** Matches tokens that are there once on both sides, as many as keep their order. */
+function matchUnique({ a, b }: Tokens): Pair[] {
+  const indexInB = indexUnique(b);
+  const pairs: Pair[] = [];
+  for (const [token, i] of indexUnique(a)) {
+    const j = indexInB.get(token) ?? -1;
+    if (i >= 0 && j >= 0) pairs.push([i, j]);
+  }
+  return keepAscending(pairs);
+}
+
+/** The index of each token, in order of first occurrence; -1 for one that occurs more than once. */
+function indexUnique(tokens: readonly number[]): Map<number, number> {
+  const indexByToken = new Map<number, number>();
+  tokens.forEach((token, index) => indexByToken.set(token, indexByToken.has(token) ? -1 : index));
+  return indexByToken;
+}
+
+function matchByOccurrence({ a, b }: Tokens): Pair[] {
   const indicesByToken = new Map<number, number[]>();
   for (let index = b.length - 1; index >= 0; index--) {
     const token = b[index] ?? -1;
@@ -94,11 +164,16 @@ function matchByOccurrence(a: readonly number[], b: readonly number[]): [number,
     if (indices) indices.push(index);
     else indicesByToken.set(token, [index]);
   }
-  const pairs: [number, number][] = [];
+  const pairs: Pair[] = [];
   a.forEach((token, index) => {
     const match = indicesByToken.get(token)?.pop();
     if (match !== undefined) pairs.push([index, match]);
   });
+  return keepAscending(pairs);
+}
+
+/** Of pairs that ascend in `a`, as many as ascend in `b` too. */
+function keepAscending(pairs: readonly Pair[]): Pair[] {
   return longestIncreasing(pairs.map(([, j]) => j)).flatMap((member) => {
     const pair = pairs[member];
     return pair ? [pair] : [];

@@ -2,6 +2,7 @@ import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
 import { mergeDocument } from "./merge-document.ts";
+import type { DocumentMerge, MergeOptions } from "./merge-three-way.ts";
 
 /** The server's document, as a merge meets it. */
 export interface RemoteDocument {
@@ -10,6 +11,9 @@ export interface RemoteDocument {
   /** The clamped timestamp of the operation that wrote it. */
   timestampMs: number | null;
 }
+
+/** How the documents of a collection merge, whatever the strategy: it alone says who is preferred. */
+export type MergePolicy = Omit<MergeOptions, "prefer">;
 
 /** A merge's outcome, but for the operations that could not be part of it. */
 export type StrategyOutcome =
@@ -25,8 +29,10 @@ export function mergeByStrategy(
   strategy: ConflictStrategy,
   inputs: MergeInputs,
   { data: remote, timestampMs: remoteTimestampMs }: RemoteDocument,
+  policy: MergePolicy = {},
 ): StrategyOutcome {
   const { ancestor, local, localTimestampMs } = inputs;
+  const documents = { ancestor, remote, local };
   const twoWay = ancestor === null;
   switch (strategy) {
     case "client-wins":
@@ -37,22 +43,29 @@ export function mergeByStrategy(
       const localIsNewer =
         localTimestampMs !== null && remoteTimestampMs !== null && localTimestampMs > remoteTimestampMs;
       const prefer = localIsNewer ? "local" : "remote";
-      return { kind: "commit", ...mergeDocument({ ancestor, remote, local }, { prefer }) };
+      return commitOrPark(mergeDocument(documents, { ...policy, prefer }));
     }
     case "manual": {
-      const merged = mergeDocument({ ancestor, remote, local });
-      if (merged.overlaps.length === 0) return { kind: "commit", ...merged };
-      return {
-        kind: "park",
-        reason: "Both sides changed the same place, and the policy leaves that to a person",
-        proposed: merged.document,
-        overlaps: merged.overlaps,
-      };
+      const merged = mergeDocument(documents, policy);
+      if (merged.overlaps.length === 0) return commitOrPark(merged);
+      return park(merged, "Both sides changed the same place, and the policy leaves that to a person");
     }
     case "merge":
     case "report":
-      return { kind: "commit", ...mergeDocument({ ancestor, remote, local }) };
+      return commitOrPark(mergeDocument(documents, policy));
     default:
       return strategy satisfies never;
   }
+}
+
+function commitOrPark(merged: DocumentMerge): StrategyOutcome {
+  if (merged.undecided) {
+    return park(merged, "One side deleted what the other edited, and the policy leaves that to a person");
+  }
+  const { document, overlaps, twoWay } = merged;
+  return { kind: "commit", document, overlaps, twoWay };
+}
+
+function park({ document, overlaps }: DocumentMerge, reason: string): StrategyOutcome {
+  return { kind: "park", reason, proposed: document, overlaps };
 }

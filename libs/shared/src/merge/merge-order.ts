@@ -9,15 +9,15 @@ export type Identity = string | number;
  *
  * Remote's order is the base. What local inserted is put behind the item that precedes it in local's list, after what
  * remote inserted there; what local moved, behind the nearest such item that remote left in its place. An item that both
- * sides moved goes where `prefer` put it.
+ * sides moved, or inserted, goes where `prefer` put it.
  *
  * @returns every identity of either side once (deletions are the caller's to decide), and whether both sides moved an
  *   item to different places.
  */
-export function mergeOrder(
-  { ancestor, remote, local }: EditedSides<readonly Identity[]>,
+export function mergeOrder<Id extends Identity>(
+  { ancestor, remote, local }: EditedSides<readonly Id[]>,
   prefer: Side,
-): { order: Identity[]; overlaps: boolean } {
+): { order: Id[]; overlaps: boolean } {
   // Without an ancestor the side that is not preferred stands in: then only the preferred side moved anything.
   const reference = ancestor ?? (prefer === "local" ? remote : local);
   const inAncestor = new Set(ancestor);
@@ -28,12 +28,14 @@ export function mergeOrder(
   const movedByRemote = findMoved(everywhere, remote);
   const movedByLocal = findMoved(everywhere, local);
 
-  const takesLocalPlace = (id: Identity) =>
-    movedByLocal.has(id) && (prefer === "local" || !movedByRemote.has(id));
+  const insertedByBoth = (id: Id) => ancestor && !inAncestor.has(id) && inRemote.has(id) && inLocal.has(id);
+  const takesLocalPlace = (id: Id) =>
+    (movedByLocal.has(id) && (prefer === "local" || !movedByRemote.has(id))) ||
+    (prefer === "local" && insertedByBoth(id));
   /** The merged order as a linked list; `undefined` is its head. */
-  const next = new Map<Identity | undefined, Identity>();
-  const placed = new Set<Identity>();
-  let last: Identity | undefined;
+  const next = new Map<Id | undefined, Id>();
+  const placed = new Set<Id>();
+  let last: Id | undefined;
   for (const id of remote) {
     if (takesLocalPlace(id)) continue;
     next.set(last, id);
@@ -41,10 +43,10 @@ export function mergeOrder(
     last = id;
   }
 
-  const insertedByRemote = (id: Identity | undefined): id is Identity =>
+  const insertedByRemote = (id: Id | undefined): id is Id =>
     id !== undefined && !inAncestor.has(id) && !inLocal.has(id);
-  let before: Identity | undefined;
-  let beforeUnmoved: Identity | undefined;
+  let before: Id | undefined;
+  let beforeUnmoved: Id | undefined;
   for (const id of local) {
     if (!placed.has(id)) {
       let at = movedByLocal.has(id) ? beforeUnmoved : before;
@@ -58,15 +60,15 @@ export function mergeOrder(
     if (!movedByRemote.has(id) || takesLocalPlace(id)) beforeUnmoved = id;
   }
 
-  const order: Identity[] = [];
+  const order: Id[] = [];
   for (let id = next.get(undefined); id !== undefined; id = next.get(id)) order.push(id);
-  const movedAlike = (id: Identity) => movedByRemote.has(id) === movedByLocal.has(id);
+  const movedAlike = (id: Id) => movedByRemote.has(id) === movedByLocal.has(id);
   const disagrees = findMoved(remote.filter(movedAlike), local.filter(movedAlike)).size > 0;
   return { order, overlaps: disagrees && [...movedByLocal].some((id) => movedByRemote.has(id)) };
 }
 
 /** The fewest identities that must have moved to turn one order into the other. */
-function findMoved(from: readonly Identity[], to: readonly Identity[]): Set<Identity> {
+function findMoved<Id extends Identity>(from: readonly Id[], to: readonly Id[]): Set<Id> {
   const positionById = new Map(from.map((id, position) => [id, position]));
   const common = to.filter((id) => positionById.has(id));
   const stayed = new Set(

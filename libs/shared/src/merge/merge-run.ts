@@ -2,7 +2,7 @@ import { applyRun } from "../consolidate/apply-run.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
-import { mergeByStrategy, type RemoteDocument } from "./merge-by-strategy.ts";
+import { mergeByStrategy, type MergePolicy, type RemoteDocument } from "./merge-by-strategy.ts";
 
 /** A device's operations on one document, and what it says that it started from. */
 export interface DeviceRun {
@@ -35,6 +35,7 @@ export function mergeRun(
   run: DeviceRun,
   historic: HistoricDocument | null,
   remote: RemoteDocument,
+  policy: MergePolicy = {},
 ): { inputs: MergeInputs; outcome: MergeOutcome } {
   const ancestor = ancestorOf(run, historic);
   const { document: local, refused } = applyRun(ancestor ?? remote.data, run.operations);
@@ -42,7 +43,7 @@ export function mergeRun(
   const last = run.operations.findLast(({ clientId }) => !refusedIds.has(clientId));
   const localTimestampMs = last?.timestampMs ?? null;
   const inputs: MergeInputs = { ancestor, local, localTimestampMs };
-  const outcome = mergeByStrategy(strategy, inputs, remote);
+  const outcome = mergeByStrategy(strategy, inputs, remote, policy);
   return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome };
 }
 

@@ -1,27 +1,11 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import type { Json } from "../json/json.ts";
-import { alignItems, type TokenizedItems } from "./align-items.ts";
 import type { ArrayMerge } from "./array-merge.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { matchCommon } from "./common-subsequence.ts";
-import type { EditedSides, Side } from "./sides.ts";
-
-/** An array with what one side did to it, against the ancestor's. */
-interface SequenceEdits {
-  /** For each ancestor index its item now: the same, changed, or `undefined` when it is gone. */
-  readonly itemNow: readonly (Json | undefined)[];
-  /** For each ancestor index whether the side changed or removed its item. */
-  readonly changed: readonly boolean[];
-  /** New items, by the ancestor index that they stand before. */
-  readonly insertsByGap: ReadonlyMap<number, TokenizedItems>;
-  /** Runs replaced by items in which none of theirs can be recognised, by the ancestor index they start at. */
-  readonly rewriteByStart: ReadonlyMap<number, Rewrite>;
-}
-
-interface Rewrite {
-  readonly end: number;
-  readonly items: readonly Json[];
-}
+import { findEdits, hasChanges, type SequenceEdits } from "./sequence-edits.ts";
+import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
+import { createTokenizer, type TokenizedItems } from "./tokenize-items.ts";
 
 /**
  * Merges arrays whose items have no identity, as sequences.
@@ -37,43 +21,38 @@ interface Rewrite {
  */
 export function mergeSequence(sides: EditedSides<readonly Json[]>, merge: ArrayMerge): Json[] {
   const tokenize = createTokenizer();
-  const remoteItems = tokenize(sides.remote);
-  const localItems = tokenize(sides.local);
-  const ancestor = tokenize(sides.ancestor ?? findCommon(remoteItems, localItems));
-  const remote = findEdits(ancestor, remoteItems);
-  const local = findEdits(ancestor, localItems);
+  const ancestor = sides.ancestor ?? findCommon(tokenize(sides.remote), tokenize(sides.local));
+  const edits = {
+    remote: findEdits(ancestor, sides.remote, tokenize),
+    local: findEdits(ancestor, sides.local, tokenize),
+  };
+  const remote = dropRepeats(edits.remote, edits.local);
+  const local = dropRepeats(edits.local, edits.remote);
 
   const merged: Json[] = [];
   for (let index = 0; ;) {
     append(merged, mergeInserts(remote.insertsByGap.get(index), local.insertsByGap.get(index)));
-    if (index >= ancestor.items.length) return merged;
+    if (index >= ancestor.length) return merged;
     const end = findRunEnd(index, remote, local);
     if (end > index) {
       append(merged, mergeRun({ start: index, end, at: merged.length }, { ancestor, remote, local }, merge));
       index = end;
     } else {
-      const item = merge.mergeItem(merged.length, {
-        ancestor: ancestor.items[index],
-        remote: remote.itemNow[index],
-        local: local.itemNow[index],
-      });
+      const item = mergeAt(index);
       if (item !== undefined) merged.push(item);
       index++;
     }
   }
-}
 
-function createTokenizer(): (items: readonly Json[]) => TokenizedItems {
-  const tokenByText = new Map<string, number>();
-  return (items) => ({
-    items,
-    tokens: items.map((item) => {
-      const text = canonicalJson(item);
-      const token = tokenByText.get(text) ?? tokenByText.size;
-      tokenByText.set(text, token);
-      return token;
-    }),
-  });
+  function mergeAt(index: number): Json | undefined {
+    if (!local.changed[index]) return remote.itemNow[index];
+    if (!remote.changed[index]) return local.itemNow[index];
+    return merge.mergeItem(merged.length, {
+      ancestor: ancestor[index],
+      remote: remote.itemNow[index],
+      local: local.itemNow[index],
+    });
+  }
 }
 
 function findCommon(remote: TokenizedItems, local: TokenizedItems): Json[] {
@@ -81,27 +60,36 @@ function findCommon(remote: TokenizedItems, local: TokenizedItems): Json[] {
   return remote.items.filter((_, index) => (matches[index] ?? -1) >= 0);
 }
 
-function findEdits(ancestor: TokenizedItems, side: TokenizedItems): SequenceEdits {
-  const matches = alignItems(ancestor, side);
-  const itemNow = Array.from(matches, (match) => (match < 0 ? undefined : side.items[match]));
-  const changed = Array.from(matches, (match, index) => side.tokens[match] !== ancestor.tokens[index]);
-  const insertsByGap = new Map<number, TokenizedItems>();
-  const rewriteByStart = new Map<number, Rewrite>();
-  let sideStart = 0;
-  for (let start = 0; start <= matches.length; start++) {
+/**
+ * Leaves out inserts beside items that the other side alone changed or replaced, where it put the same there: the same
+ * thing at one place is there once. A merged array has it so, and may be merged again.
+ */
+function dropRepeats(side: SequenceEdits, other: SequenceEdits): SequenceEdits {
+  const repeated = new Set<number>();
+  for (let start = 0; start < other.changed.length && side.insertsByGap.size > 0; start++) {
+    if (!other.changed[start]) continue;
     let end = start;
-    while (end < matches.length && (matches[end] ?? -1) < 0) end++;
-    const sideEnd = matches[end] ?? side.items.length;
-    const items = side.items.slice(sideStart, sideEnd);
-    if (items.length > 0 && start === end) {
-      insertsByGap.set(start, { items, tokens: side.tokens.slice(sideStart, sideEnd) });
-    } else if (items.length > 0) {
-      rewriteByStart.set(start, { end, items });
+    while (other.changed[end]) end++;
+    const gaps = listGaps(side, { start, end });
+    if (gaps.length > 0 && !hasChanges(side, { start, end })) {
+      const items = readRun(other, { start, end });
+      const insertsAt = (gap: number) => side.insertsByGap.get(gap)?.items ?? [];
+      const isRepeated = (gaps: readonly number[]) => containsInOrder(items, gaps.flatMap(insertsAt));
+      const found = isRepeated(gaps) ? gaps : [start, end].filter((gap) => isRepeated([gap]));
+      for (const gap of found) repeated.add(gap);
     }
-    sideStart = sideEnd + 1;
     start = end;
   }
-  return { itemNow, changed, insertsByGap, rewriteByStart };
+  if (repeated.size === 0) return side;
+  const kept = [...side.insertsByGap].filter(([gap]) => !repeated.has(gap));
+  return { ...side, insertsByGap: new Map(kept) };
+}
+
+/** The gaps in and beside a run that a side inserted into. */
+function listGaps({ insertsByGap }: SequenceEdits, { start, end }: Pick<Run, "start" | "end">): number[] {
+  const gaps: number[] = [];
+  for (let gap = start; gap <= end; gap++) if (insertsByGap.has(gap)) gaps.push(gap);
+  return gaps;
 }
 
 /** Both sides' inserts at one place: what they share once, else remote's before local's. */
@@ -147,11 +135,11 @@ interface Run {
 
 function mergeRun(
   run: Run,
-  { ancestor, remote, local }: { ancestor: TokenizedItems; remote: SequenceEdits; local: SequenceEdits },
+  { ancestor, remote, local }: { ancestor: readonly Json[]; remote: SequenceEdits; local: SequenceEdits },
   merge: ArrayMerge,
 ): Json[] {
   const items = {
-    ancestor: ancestor.items.slice(run.start, run.end),
+    ancestor: ancestor.slice(run.start, run.end),
     remote: readRun(remote, run),
     local: readRun(local, run),
   };
@@ -159,8 +147,11 @@ function mergeRun(
   const merged = [...items[chosen]];
   // An insert into the run is no part of what overlaps, so it outlives the other side's rewrite of its surroundings.
   const other = chosen === "remote" ? local : remote;
-  for (let gap = run.start + 1; gap < run.end; gap++)
-    append(merged, other.insertsByGap.get(gap)?.items ?? []);
+  const inserts: Json[] = [];
+  for (let gap = run.start + 1; gap < run.end; gap++) {
+    append(inserts, other.insertsByGap.get(gap)?.items ?? []);
+  }
+  if (!containsInOrder(merged, inserts)) append(merged, inserts);
   return merged;
 
   function chooseRun(): Side {
@@ -169,16 +160,45 @@ function mergeRun(
     const remoteRemoves = onlyRemoves(remote, run);
     const deletion = remoteRemoves || onlyRemoves(local, run);
     // The same rewrite, which one side went on with, is one edit.
-    if (!deletion && containsInOrder(items.remote, items.local)) return "remote";
-    if (!deletion && containsInOrder(items.local, items.remote)) return "local";
-    const chosen = deletion ? merge.chooseOverDeletion(remoteRemoves ? "local" : "remote") : merge.prefer;
-    merge.recordRunOverlap(run.at, items, chosen);
-    return chosen;
+    if (!deletion) {
+      const same = compareRewrites(items, "remote") ?? compareRewrites(items, "local");
+      if (same) return same;
+    }
+    const decision: Decision = deletion
+      ? merge.decideDeletion(remoteRemoves ? "local" : "remote")
+      : { chosen: merge.prefer };
+    merge.recordRunOverlap(run.at, items, decision);
+    return decision.chosen;
   }
 }
 
+/**
+ * Compares two rewrites of a run where one has all of the other: it stands if the rest of it is new, and the other does if
+ * the rest is what it left and the other removed.
+ */
+function compareRewrites(items: Sides<readonly Json[]>, longer: Side): Side | undefined {
+  const shorter = longer === "remote" ? "local" : "remote";
+  const rest = subtractInOrder(items[longer], items[shorter]);
+  if (rest === undefined) return undefined;
+  if (containsInOrder(items.ancestor, rest)) return rest.length > 0 ? shorter : longer;
+  const before = new Set(items.ancestor.map(canonicalJson));
+  return rest.some((item) => before.has(canonicalJson(item))) ? undefined : longer;
+}
+
+/** What is left of some items without others, or `undefined` where they do not have those in order. */
+function subtractInOrder(items: readonly Json[], others: readonly Json[]): Json[] | undefined {
+  let found = 0;
+  const rest = items.filter((item) => {
+    const next = others[found];
+    const isNext = next !== undefined && jsonEqual(item, next);
+    if (isNext) found++;
+    return !isNext;
+  });
+  return found === others.length ? rest : undefined;
+}
+
 /** What a side made of a run, its inserts into it included. */
-function readRun(side: SequenceEdits, run: Run): Json[] {
+function readRun(side: SequenceEdits, run: Pick<Run, "start" | "end">): Json[] {
   const items: Json[] = [];
   for (let index = run.start; index < run.end; index++) {
     if (index > run.start) append(items, side.insertsByGap.get(index)?.items ?? []);
@@ -187,10 +207,6 @@ function readRun(side: SequenceEdits, run: Run): Json[] {
     if (item !== undefined) items.push(item);
   }
   return items;
-}
-
-function hasChanges(side: SequenceEdits, run: Run): boolean {
-  return side.changed.slice(run.start, run.end).includes(true);
 }
 
 function onlyRemoves(side: SequenceEdits, run: Run): boolean {
@@ -202,12 +218,7 @@ function onlyRemoves(side: SequenceEdits, run: Run): boolean {
 }
 
 function containsInOrder(items: readonly Json[], wanted: readonly Json[]): boolean {
-  let found = 0;
-  for (const item of items) {
-    const next = wanted[found];
-    if (next !== undefined && jsonEqual(item, next)) found++;
-  }
-  return found === wanted.length;
+  return subtractInOrder(items, wanted) !== undefined;
 }
 
 /** Unlike `push(...items)`, takes any number of items. */

@@ -1,71 +1,154 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { stepInto, type FieldRule, type RuleNode } from "./field-rules.ts";
 import { mergeArray } from "./merge-array.ts";
-import type { EditedSides, Side, Sides } from "./sides.ts";
+import { mergeSet } from "./merge-set.ts";
+import { mergeText } from "./merge-text.ts";
+import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
 
 /** A value at one place of a document, or `undefined` where the document has nothing there. */
 export type Slot = Json | undefined;
 
-/** Decides between a side that edited something and the other, which deleted it. */
-export type DeleteVsEdit = "edit-wins" | "delete-wins" | "local-wins";
+/**
+ * What stands where one side deleted something and the other edited it: what the edit made of it, what local did, or the
+ * deletion. `park` leaves it to a person, and until then the edit stands.
+ */
+export type DeleteVsEdit = "edit-wins" | "local-wins" | "delete-wins" | "park";
+
+/** Merges two Yjs states, or returns `undefined` where one of them is none. */
+export type YjsMerge = (remote: string, local: string) => string | undefined;
 
 /** What one merge carries along: its settings, and where overlaps are collected. */
 export interface MergeContext {
   readonly prefer: Side;
   readonly deleteVsEdit: DeleteVsEdit;
   readonly arrayKeys: readonly string[];
-  readonly recordOverlap: (place: Place, sides: Sides<Slot>, chosen: Side, scope?: OverlapScope) => void;
+  readonly rules: RuleNode | undefined;
+  /** `undefined` where states are values like any other. */
+  readonly mergeYjs: YjsMerge | undefined;
+  readonly twoWay: boolean;
+  readonly recordOverlap: (
+    place: Place,
+    sides: Sides<Slot>,
+    decision: Decision,
+    scope?: OverlapScope,
+  ) => void;
 }
 
 /** What an overlap is about when it is not the value at its place. */
-export type OverlapScope = "order" | "run";
+export type OverlapScope = "order" | "run" | "words";
 
 /** Where a value stands in the merged document: a key or index in what holds it; `undefined` is the root. */
-export type Place = { readonly holder: Place; readonly key: string | number } | undefined;
+export type Place =
+  { readonly holder: Place; readonly key: string | number; readonly rules: RuleNode | undefined } | undefined;
 
-/**
- * Merges the values at one place. This is where the kinds of value part: a kind that merges in its own way (text,
- * counters, CRDT states) gets its branch here, before the overlap that ends it.
- */
+/** The one name that says what its value is. */
+const YJS_KEY = "yjs_state_b64";
+
+/** Merges the values at one place. This is where the kinds of value part. */
 export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
   const { ancestor, remote, local } = sides;
-  if (equalSlots(remote, local)) return remote;
+  const rules = rulesAt(context, place);
+  if (!rules?.counts && equalSlots(remote, local)) return remote;
   if (equalSlots(ancestor, remote)) return local;
   if (equalSlots(ancestor, local)) return remote;
-  if (remote === undefined || local === undefined) return mergeDeletion(context, place, sides);
+  if (remote === undefined || local === undefined) {
+    return remote === local ? undefined : mergeDeletion(context, place, sides);
+  }
   if (isJsonObject(remote) && isJsonObject(local) && (ancestor === undefined || isJsonObject(ancestor))) {
     return mergeObject(context, place, { ancestor, remote, local });
   }
   if (Array.isArray(remote) && Array.isArray(local) && (ancestor === undefined || Array.isArray(ancestor))) {
-    return mergeArray({ ancestor, remote, local }, context.arrayKeys, {
-      prefer: context.prefer,
-      mergeItem: (index, items) => mergeValue(context, { holder: place, key: index }, items),
-      chooseOverDeletion: (editor) => chooseOverDeletion(context, editor),
-      recordOrderOverlap: () => context.recordOverlap(place, sides, context.prefer, "order"),
-      recordRunOverlap: (index, { ancestor, remote, local }, chosen) =>
-        context.recordOverlap(
-          { holder: place, key: index },
-          { ancestor: [...ancestor], remote: [...remote], local: [...local] },
-          chosen,
-          "run",
-        ),
-    });
+    return mergeArrayAt(context, place, { ancestor, remote, local });
   }
-  context.recordOverlap(place, sides, context.prefer);
+  const merged = mergeByRule(context, place, sides);
+  if (merged !== undefined) return merged;
+  if (equalSlots(remote, local)) return remote;
+  context.recordOverlap(place, sides, { chosen: context.prefer });
   return sides[context.prefer];
 }
 
 /** Merges a value that one side deleted with what the other made of it. */
 export function mergeDeletion(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
-  const chosen = chooseOverDeletion(context, sides.remote === undefined ? "local" : "remote");
-  context.recordOverlap(place, sides, chosen);
-  return sides[chosen];
+  const decision = decideDeletion(context, sides.remote === undefined ? "local" : "remote");
+  context.recordOverlap(place, sides, decision);
+  return sides[decision.chosen];
 }
 
-function chooseOverDeletion({ deleteVsEdit }: MergeContext, editor: Side): Side {
-  if (deleteVsEdit === "local-wins") return "local";
-  if (deleteVsEdit === "edit-wins") return editor;
-  return editor === "local" ? "remote" : "local";
+function decideDeletion({ deleteVsEdit }: MergeContext, editor: Side): Decision {
+  switch (deleteVsEdit) {
+    case "edit-wins":
+      return { chosen: editor };
+    case "local-wins":
+      return { chosen: "local" };
+    case "delete-wins":
+      return { chosen: editor === "local" ? "remote" : "local" };
+    case "park":
+      return { chosen: editor, undecided: true };
+    default:
+      return deleteVsEdit satisfies never;
+  }
+}
+
+/** Merges a scalar of a kind that its place tells, or returns `undefined` where it is no value of that kind. */
+function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
+  const { ancestor, remote, local } = sides;
+  const kind = kindAt(context, place);
+  switch (kind) {
+    case "counter":
+      return mergeCounter(context, sides);
+    case "text": {
+      if (typeof ancestor !== "string" || typeof remote !== "string" || typeof local !== "string") {
+        return undefined;
+      }
+      return mergeText(
+        { ancestor, remote, local },
+        {
+          prefer: context.prefer,
+          decideDeletion: (editor) => decideDeletion(context, editor),
+          recordOverlap: (words, decision) => context.recordOverlap(place, words, decision, "words"),
+        },
+      );
+    }
+    case "yjs":
+      return typeof remote === "string" && typeof local === "string"
+        ? context.mergeYjs?.(remote, local)
+        : undefined;
+    case "items":
+    case "set":
+    case undefined:
+      return undefined;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Adds both sides' differences. A counter that neither side knew was 0; one whose past is unknown cannot be added up. */
+function mergeCounter({ twoWay }: MergeContext, { ancestor = 0, remote, local }: Sides<Slot>): Slot {
+  if (twoWay || typeof ancestor !== "number" || typeof remote !== "number" || typeof local !== "number") {
+    return undefined;
+  }
+  const sum = remote + (local - ancestor);
+  return Number.isFinite(sum) ? sum : undefined;
+}
+
+function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Json[]>): Json[] {
+  const rules = rulesAt(context, place);
+  if (rules?.rule?.is === "set") return mergeSet(sides, context.prefer);
+  const { prefer, arrayKeys } = context;
+  return mergeArray(sides, rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys, {
+    prefer,
+    mergeItem: (index, items) => mergeValue(context, placeIn(place, index, rules), items),
+    decideDeletion: (editor) => decideDeletion(context, editor),
+    recordOrderOverlap: () => context.recordOverlap(place, sides, { chosen: prefer }, "order"),
+    recordRunOverlap: (index, { ancestor, remote, local }, decision) =>
+      context.recordOverlap(
+        placeIn(place, index, rules),
+        { ancestor: [...ancestor], remote: [...remote], local: [...local] },
+        decision,
+        "run",
+      ),
+  });
 }
 
 function mergeObject(
@@ -73,18 +156,31 @@ function mergeObject(
   place: Place,
   { ancestor, remote, local }: EditedSides<JsonObject>,
 ): JsonObject {
+  const rules = rulesAt(context, place);
   const merged: JsonObject = {};
   const mergeKey = (key: string) => {
-    const value = mergeValue(
-      context,
-      { holder: place, key },
-      { ancestor: readOwn(ancestor, key), remote: readOwn(remote, key), local: readOwn(local, key) },
-    );
+    const value = mergeValue(context, placeIn(place, key, rules), {
+      ancestor: readOwn(ancestor, key),
+      remote: readOwn(remote, key),
+      local: readOwn(local, key),
+    });
     if (value !== undefined) defineOwn(merged, key, value);
   };
   for (const key of Object.keys(remote)) mergeKey(key);
   for (const key of Object.keys(local)) if (!Object.hasOwn(remote, key)) mergeKey(key);
   return merged;
+}
+
+function rulesAt(context: MergeContext, place: Place): RuleNode | undefined {
+  return place ? place.rules : context.rules;
+}
+
+function placeIn(holder: Place, key: string | number, rules: RuleNode | undefined): Place {
+  return { holder, key, rules: stepInto(rules, key) };
+}
+
+function kindAt(context: MergeContext, place: Place): FieldRule["is"] | undefined {
+  return rulesAt(context, place)?.rule?.is ?? (place?.key === YJS_KEY ? "yjs" : undefined);
 }
 
 function equalSlots(a: Slot, b: Slot): boolean {

@@ -14,3 +14,11 @@ export interface EditedSides<T> {
   readonly remote: T;
   readonly local: T;
 }
+
+/** What was decided where both sides changed one place. */
+export interface Decision {
+  /** Whose value stands. */
+  readonly chosen: Side;
+  /** It stands only until a person decides. */
+  readonly undecided?: true;
+}

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Json } from "../../libs/shared/src/json/json.ts";
+import { mergeDocument, type MergeOptions } from "../../libs/shared/src/merge/merge-document.ts";
+import type { RealMerge } from "./real-merge.ts";
+
+/** A way to merge, in all the ways in which it can be told who wins. */
+export interface Contender {
+  readonly name: string;
+  /** Whether it runs in this process; a program's start would else be taken for its work. */
+  readonly inProcess: boolean;
+  /** By name; the first is the one that it is timed with. */
+  readonly strategies: Readonly<Record<string, (merge: RealMerge) => Promise<Merged | undefined> | Merged>>;
+}
+
+/** What a contender comes to. */
+export interface Merged {
+  readonly document: Json;
+  /** Its text has a key twice in one object, of which a lenient reader takes the last. */
+  readonly keyTwice: boolean;
+}
+
+/** What is used of jsondiffpatch, which is installed only where this runs. */
+interface JsonDiffPatch {
+  create(this: void, options: object): JsonPatcher;
+}
+
+interface JsonPatcher {
+  diff(left: Json, right: Json): unknown;
+  patch(left: Json, delta: unknown): Json;
+}
+
+const runFile = promisify(execFile);
+/** The begin of a line that a property begins on. */
+const KEY_LINE = /^ *"(?:[^"\\]|\\.)*": /gm;
+
+/** Syncline's own merge. `words` merges the strings that both sides changed as text. */
+export function createSyncline(): Contender {
+  const merge = ({ base, remote, local }: RealMerge, options: MergeOptions) =>
+    mergeDocument({ ancestor: base, remote, local }, options);
+  const documentOf = (real: RealMerge, options: MergeOptions): Merged => ({
+    document: merge(real, options).document,
+    keyTwice: false,
+  });
+  return {
+    name: "syncline",
+    inProcess: true,
+    strategies: {
+      local: (real) => documentOf(real, { prefer: "local" }),
+      remote: (real) => documentOf(real, { prefer: "remote" }),
+      words: (real) => {
+        const { overlaps } = merge(real, {});
+        const rules = overlaps.map(({ path }) => ({ path, is: "text" }) as const);
+        return documentOf(real, { rules });
+      },
+    },
+  };
+}
+
+/** `git merge-file` on the documents as indented text, a value a line. */
+export function createGit(directory: string): Contender {
+  const merge = async (real: RealMerge, flags: readonly string[]): Promise<Merged | undefined> => {
+    const names = ["local", "base", "remote"] as const;
+    const paths = names.map((name) => join(directory, name));
+    await Promise.all(
+      names.map((name, index) => writeFile(paths[index] ?? "", `${JSON.stringify(real[name], null, 2)}\n`)),
+    );
+    // The exit status is the number of conflicts, so a failure to run shows as 128 and above.
+    const { status, stdout } = await runFile("git", ["merge-file", "-p", "-q", ...flags, ...paths], {
+      maxBuffer: 1 << 27,
+    }).then(
+      ({ stdout }) => ({ status: 0, stdout }),
+      (error: { code?: unknown; stdout?: string }) => ({ status: error.code, stdout: error.stdout ?? "" }),
+    );
+    if (typeof status !== "number" || status >= 128) {
+      throw new Error(`git merge-file failed on ${real.id} (${String(status)}); is git installed?`);
+    }
+    return status === 0 ? parse(stdout) : undefined;
+  };
+  return {
+    name: "git merge-file",
+    inProcess: false,
+    strategies: {
+      none: (real) => merge(real, []),
+      local: (real) => merge(real, ["--ours"]),
+      remote: (real) => merge(real, ["--theirs"]),
+      union: (real) => merge(real, ["--union"]),
+    },
+  };
+}
+
+/** One side's jsondiffpatch delta, applied to the other side. Items are told apart by `id`, else by all they say. */
+export async function loadJsonDiffPatch(): Promise<Contender> {
+  const specifier: string = "jsondiffpatch";
+  const { create } = (await import(specifier)) as JsonDiffPatch;
+  const patcher = create({
+    objectHash: (item: { id?: unknown }) => JSON.stringify(item.id ?? item),
+  });
+  const merge = (base: Json, onto: Json, other: Json): Merged => {
+    const delta = patcher.diff(base, other);
+    // Patching changes what it is given.
+    const document = delta === undefined ? onto : patcher.patch(structuredClone(onto), delta);
+    return { document, keyTwice: false };
+  };
+  return {
+    name: "jsondiffpatch",
+    inProcess: true,
+    strategies: {
+      local: ({ base, remote, local }) => merge(base, remote, local),
+      remote: ({ base, remote, local }) => merge(base, local, remote),
+    },
+  };
+}
+
+/** Lines that merge without a conflict may still be no JSON: a comma too few. */
+function parse(text: string): Merged | undefined {
+  let document: Json;
+  try {
+    document = JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+  const countKeys = (text: string) => text.match(KEY_LINE)?.length ?? 0;
+  return { document, keyTwice: countKeys(text) > countKeys(JSON.stringify(document, null, 2)) };
+}

@@ -1,0 +1,291 @@
+import { createBudget, matchCommon, type SearchBudget } from "./common-subsequence.ts";
+
+/** A change to a text: what replaces the characters from `start` up to `end`. */
+export interface TextEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** Bounds the characters of changed lines that are cut into words: the rest is compared by lines. */
+const WORDS_MAX = 300_000;
+
+/**
+ * Finds the words that turn one text into another: first which lines changed, then which words in those.
+ *
+ * @returns the edits, in order and apart from each other.
+ */
+export function diffText(from: string, to: string): TextEdit[] {
+  if (from === to) return [];
+  const budget = createBudget();
+  const lines = diffPieces(splitLines(from), splitLines(to), 0, budget);
+  let left = WORDS_MAX;
+  const edits = lines.flatMap(({ start, end, text }) => {
+    const line = from.slice(start, end);
+    if (line === "" || text === "") return [{ start, end, text }];
+    // A line may be as long as a text: what it begins and ends with need not be cut up.
+    const head = commonHead(line, text);
+    const tail = commonTail(line, text, head);
+    left -= line.length + text.length - 2 * (head + tail);
+    if (left < 0) return pairLines(splitLines(line), splitLines(text), start);
+    const words = splitWords(line.slice(head, line.length - tail));
+    return diffPieces(words, splitWords(text.slice(head, text.length - tail)), start + head, budget);
+  });
+  return edits.map((edit, index) => slide(edit, from, edits[index + 1]?.start ?? from.length));
+}
+
+/** As many lines as before: each took the place of one. */
+function pairLines(from: readonly string[], to: readonly string[], offset: number): TextEdit[] {
+  if (from.length !== to.length)
+    return [{ start: offset, end: offset + from.join("").length, text: to.join("") }];
+  let end = offset;
+  return from.flatMap((line, index) => {
+    const start = end;
+    end += line.length;
+    const text = to[index] ?? "";
+    return line === text ? [] : [{ start, end, text }];
+  });
+}
+
+/**
+ * Moves an insert or a removal as far to the end as it reads the same: "a [b ]c" and "a[ b] c" are one edit, and two that
+ * are made against different texts must not be taken for two.
+ */
+function slide(edit: TextEdit, from: string, max: number): TextEdit {
+  if (edit.end > edit.start && edit.text !== "") return edit;
+  const words = splitWords(edit.text === "" ? from.slice(edit.start, edit.end) : edit.text);
+  let { start, end } = edit;
+  let turned = 0;
+  for (;;) {
+    const word = words[turned % words.length] ?? "";
+    const next = end + word.length;
+    if (next > max || !from.startsWith(word, end) || !endsWordAt(from, next)) break;
+    start += word.length;
+    end = next;
+    turned++;
+  }
+  turned %= words.length;
+  const text = edit.text === "" ? "" : [...words.slice(turned), ...words.slice(0, turned)].join("");
+  return { start, end, text };
+}
+
+type Pair = readonly [from: number, to: number];
+
+/**
+ * Finds the edits between two texts that are cut into pieces. Pieces with something in them are matched first: as many
+ * spaces as words would else make spaces match where words could.
+ */
+function diffPieces(
+  from: readonly string[],
+  to: readonly string[],
+  offset: number,
+  budget: SearchBudget,
+): TextEdit[] {
+  const tokenByPiece = new Map<string, number>();
+  const tokenize = (piece: string) => {
+    const token = tokenByPiece.get(piece) ?? tokenByPiece.size;
+    tokenByPiece.set(piece, token);
+    return token;
+  };
+  const [fromFilled, toFilled] = [indexFilled(from), indexFilled(to)];
+  const matches = matchCommon(
+    fromFilled.map((index) => tokenize(from[index] ?? "")),
+    toFilled.map((index) => tokenize(to[index] ?? "")),
+    budget,
+  );
+  const edits: TextEdit[] = [];
+  let start = offset;
+  let fromDone = 0;
+  let toDone = 0;
+  /** Takes a piece that both have, and what came before it on either side for an edit. */
+  const keep = (fromAt: number, toAt: number) => {
+    let end = start;
+    for (let index = fromDone; index < fromAt; index++) end += (from[index] ?? "").length;
+    if (fromAt > fromDone || toAt > toDone) {
+      edits.push({ start, end, text: to.slice(toDone, toAt).join("") });
+    }
+    start = end + (from[fromAt] ?? "").length;
+    fromDone = fromAt + 1;
+    toDone = toAt + 1;
+  };
+  const keepUpTo = (fromAt: number, toAt: number) => {
+    const max = Math.min(fromAt - fromDone, toAt - toDone);
+    for (let count = 0; count < max && from[fromDone] === to[toDone]; count++) keep(fromDone, toDone);
+    if (fromDone < fromAt && toDone < toAt) {
+      for (const [i, j] of matchBetween(from, [fromDone, fromAt], to, [toDone, toAt])) keep(i, j);
+    }
+    keep(fromAt, toAt);
+  };
+  matches.forEach((match, index) => {
+    if (match >= 0) keepUpTo(fromFilled[index] ?? 0, toFilled[match] ?? 0);
+  });
+  keepUpTo(from.length, to.length);
+  return edits;
+}
+
+/** Matches spaces between two matched pieces, which the words around them changed but not they. */
+function matchBetween(
+  from: readonly string[],
+  [fromStart, fromEnd]: Pair,
+  to: readonly string[],
+  [toStart, toEnd]: Pair,
+): Pair[] {
+  const max = Math.min(fromEnd - fromStart, toEnd - toStart);
+  let tail = 0;
+  while (tail < max && from[fromEnd - 1 - tail] === to[toEnd - 1 - tail]) tail++;
+  const pairs: Pair[] = [];
+  // As many words as before: each took the place of one, and what stood between them still does.
+  const fromFilled = indexFilled(from, fromStart, fromEnd - tail);
+  const toFilled = indexFilled(to, toStart, toEnd - tail);
+  if (fromFilled.length === toFilled.length) {
+    for (let word = 1; word < fromFilled.length; word++) {
+      const fromSpace = [(fromFilled[word - 1] ?? 0) + 1, fromFilled[word] ?? 0] as const;
+      const toSpace = [(toFilled[word - 1] ?? 0) + 1, toFilled[word] ?? 0] as const;
+      if (from.slice(...fromSpace).join("") !== to.slice(...toSpace).join("")) continue;
+      for (let index = 0; fromSpace[0] + index < fromSpace[1]; index++) {
+        pairs.push([fromSpace[0] + index, toSpace[0] + index]);
+      }
+    }
+  }
+  for (let index = tail; index > 0; index--) pairs.push([fromEnd - index, toEnd - index]);
+  return pairs;
+}
+
+/** The indices of pieces that are not just space. */
+function indexFilled(pieces: readonly string[], start = 0, end = pieces.length): number[] {
+  const indices: number[] = [];
+  for (let index = start; index < end; index++) if (!isBlank(pieces[index] ?? "")) indices.push(index);
+  return indices;
+}
+
+function isBlank(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (!isSpace(text.charCodeAt(index))) return false;
+  return true;
+}
+
+/** A line longer than this is cut into passages. */
+const LINE_MAX = 1000;
+
+function splitLines(text: string): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf("\n", start) + 1 || text.length;
+    if (end - start <= LINE_MAX) lines.push(text.slice(start, end));
+    else cutPassages(text.slice(start, end), lines);
+    start = end;
+  }
+  return lines;
+}
+
+/**
+ * Cuts a line behind some of its words, which say so themselves: one that is edited somewhere is cut at the same places
+ * everywhere else (content-defined chunking; Manber, "Finding Similar Files in a Large File System", 1994).
+ */
+function cutPassages(line: string, passages: string[]): void {
+  let start = 0;
+  let hash = 0;
+  for (let index = 0; index < line.length; index++) {
+    const unit = line.charCodeAt(index);
+    if (!isSpace(unit)) {
+      hash = Math.imul(hash ^ unit, 0x9e3779b1);
+      continue;
+    }
+    if (hash !== 0 && hash >>> 28 === 0) {
+      passages.push(line.slice(start, index + 1));
+      start = index + 1;
+    }
+    hash = 0;
+  }
+  if (start < line.length) passages.push(line.slice(start));
+}
+
+/** How many characters two texts begin with alike, up to a place where words begin in both. */
+function commonHead(a: string, b: string): number {
+  const max = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < max && a.charCodeAt(length) === b.charCodeAt(length)) length++;
+  while (length > 0 && !isSpace(a.charCodeAt(length - 1))) length--;
+  return length;
+}
+
+/** How many characters two texts end with alike, from a place where words begin in both. */
+function commonTail(a: string, b: string, head: number): number {
+  const max = Math.min(a.length, b.length) - head;
+  let length = 0;
+  while (length < max && a.charCodeAt(a.length - length - 1) === b.charCodeAt(b.length - length - 1))
+    length++;
+  while (length > 0 && !isSpace(a.charCodeAt(a.length - length))) length--;
+  return length;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+}
+
+/** What makes a character part of a word. */
+const WORD = /^[\p{L}\p{N}\p{M}_]$/u;
+/** Scripts that put no spaces between words: each character stands for itself. */
+const UNSPACED =
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u;
+const MARK = /^[\p{M}\p{Emoji_Modifier}\u200d]$/u;
+
+/** Joins two emoji to one. */
+const JOINER = 0x200d;
+
+/** Whether a text may be cut at a place without cutting a word. */
+function endsWordAt(text: string, index: number): boolean {
+  return isApart(text.slice(0, index), text.slice(index));
+}
+
+/** Whether a word ends where one text goes over into another. */
+export function isApart(before: string, after: string): boolean {
+  // A few characters tell: enough for a letter and its marks.
+  const [end, begin] = [before.slice(-8), after.slice(0, 8)];
+  return splitWords(end + begin).length === splitWords(end).length + splitWords(begin).length;
+}
+
+/** How a character joins the one before it. */
+const ALONE = 1;
+const IN_WORD = 2;
+const ON_ANYTHING = 3;
+
+/** By code unit, filled as they are met: 0 is unknown. Property escapes are too slow to ask for every character. */
+const joinByUnit = new Uint8Array(0x10000);
+
+/**
+ * Cuts a text into words and single other characters, which together are the text again. Letters, digits and marks make
+ * a word; scripts that are written without spaces are cut into characters.
+ */
+export function splitWords(text: string): string[] {
+  const words: string[] = [];
+  let start = 0;
+  let before = ALONE;
+  let afterJoiner = false;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    const isPair = unit >= 0xd800 && unit <= 0xdbff && (text.codePointAt(index) ?? 0) > 0xffff;
+    const join = isPair ? classify(text.slice(index, index + 2)) : joinOf(unit);
+    const joins = join === ON_ANYTHING || (join === IN_WORD && before === IN_WORD) || afterJoiner;
+    if (!joins && index > start) {
+      words.push(text.slice(start, index));
+      start = index;
+    }
+    if (join !== ON_ANYTHING || index === start) before = join;
+    afterJoiner = unit === JOINER;
+    if (isPair) index++;
+  }
+  if (start < text.length) words.push(text.slice(start));
+  return words;
+}
+
+function joinOf(unit: number): number {
+  const known = joinByUnit[unit] ?? 0;
+  if (known !== 0) return known;
+  return (joinByUnit[unit] = classify(String.fromCharCode(unit)));
+}
+
+function classify(character: string): number {
+  if (MARK.test(character)) return ON_ANYTHING;
+  if (UNSPACED.test(character)) return ALONE;
+  return WORD.test(character) ? IN_WORD : ALONE;
+}

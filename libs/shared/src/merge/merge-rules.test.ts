@@ -1,0 +1,354 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { jsonEqual } from "../json/json-equal.ts";
+import type { Json, JsonObject } from "../json/json.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { mergeDocument, type FieldRule, type MergeOptions } from "./merge-document.ts";
+
+/** Merges three values of one field. */
+function mergeField(
+  [ancestor, remote, local]: readonly [Json | undefined, Json, Json],
+  rule: FieldRule["is"] | undefined,
+  options: MergeOptions = {},
+) {
+  const wrap = (at: Json | undefined): JsonObject => (at === undefined ? {} : { at });
+  const rules: FieldRule[] =
+    rule === undefined || rule === "items" ? [] : [{ path: "/at", is: rule } satisfies FieldRule];
+  const { document, overlaps } = mergeDocument(
+    { ancestor: wrap(ancestor), remote: wrap(remote), local: wrap(local) },
+    { rules, ...options },
+  );
+  return { at: document?.["at"], overlaps };
+}
+
+describe("a counter", () => {
+  it.each<[string, [Json | undefined, Json, Json], Json]>([
+    ["adds what both sides added", [10, 13, 12], 15],
+    ["adds the same on both sides twice", [1, 2, 2], 3],
+    ["subtracts", [10, 4, 12], 6],
+    ["starts at 0 where it is new on both sides", [undefined, 2, 3], 5],
+    ["follows the side that changed", [5, 5, 9], 9],
+  ])("%s", (_, values, sum) => {
+    expect(mergeField(values, "counter")).toStrictEqual({ at: sum, overlaps: [] });
+  });
+
+  it.each<[string, [Json | undefined, Json, Json]]>([
+    ["that became something else", [1, 2, "3"]],
+    ["that was something else", ["1", 2, 3]],
+    ["whose sum is no number", [-1e308, 1e308, 1.7e308]],
+  ])("%s is a value like any other", (_, [ancestor, remote, local]) => {
+    expect(mergeField([ancestor, remote, local], "counter")).toMatchObject({
+      at: local,
+      overlaps: [{ path: "/at", chosen: "local" }],
+    });
+  });
+
+  it("that was deleted and counted on is an overlap", () => {
+    const rules = [{ path: "/at", is: "counter" }] as const;
+    const { document, overlaps } = mergeDocument(
+      { ancestor: { at: 1 }, remote: {}, local: { at: 2 } },
+      { rules },
+    );
+    expect(document).toStrictEqual({ at: 2 });
+    expect(overlaps).toHaveLength(1);
+  });
+
+  it("of unknown past is not added up", () => {
+    const rules = [{ path: "/at", is: "counter" }] as const;
+    const merge = (remote: number, local: number) =>
+      mergeDocument({ ancestor: null, remote: { at: remote }, local: { at: local } }, { rules });
+    expect(merge(4, 4)).toMatchObject({ document: { at: 4 }, overlaps: [] });
+    expect(merge(4, 5)).toMatchObject({ document: { at: 5 }, overlaps: [{ path: "/at" }] });
+  });
+
+  it("adds up deep inside what both sides made the same, and nothing else doubles", () => {
+    const rules = [{ path: "/rows/*/n", is: "counter" }] as const;
+    const edited = { rows: [{ id: 1, n: 2, x: "new" }, { id: 2 }], tags: ["a"] };
+    const { document, overlaps } = mergeDocument(
+      { ancestor: { rows: [{ id: 1, n: 1 }] }, remote: edited, local: structuredClone(edited) },
+      { rules },
+    );
+    expect(document).toStrictEqual({ rows: [{ id: 1, n: 3, x: "new" }, { id: 2 }], tags: ["a"] });
+    expect(overlaps).toStrictEqual([]);
+  });
+
+  it("ends at the sum of both sides' differences, whichever side is which", () => {
+    const number = fc.integer({ min: -1e9, max: 1e9 });
+    fc.assert(
+      fc.property(number, number, number, (ancestor, remote, local) => {
+        const merged = mergeField([ancestor, remote, local], "counter");
+        expect(merged).toStrictEqual({ at: remote + local - ancestor, overlaps: [] });
+        expect(mergeField([ancestor, local, remote], "counter")).toStrictEqual(merged);
+        // Merged again with a side, that side being the ancestor now, it stays as it is.
+        for (const side of [remote, local]) {
+          expect(mergeField([side, side, merged.at ?? null], "counter")).toStrictEqual(merged);
+        }
+      }),
+    );
+  });
+});
+
+describe("a set", () => {
+  const member = fc.constantFrom<Json>("a", "b", "c", 1, "1", null, { x: 1 }, [1], { x: [null] });
+  const members = fc.array(member, { maxLength: 6 });
+  const membersOnce = fc.uniqueArray(member, { maxLength: 6, selector: canonicalJson });
+  const textsOf = (items: readonly Json[]) => new Set(items.map(canonicalJson));
+
+  it.each<[string, [Json | undefined, Json, Json], Json]>([
+    ["has what both sides added", [["a"], ["a", "r"], ["a", "l"]], ["a", "r", "l"]],
+    [
+      "has once what both sides added, wherever",
+      [
+        ["a", "b"],
+        ["x", "a", "b"],
+        ["a", "b", "x"],
+      ],
+      ["a", "b", "x"],
+    ],
+    [
+      "has nothing that a side removed",
+      [
+        ["a", "b", "c"],
+        ["b", "c"],
+        ["a", "b"],
+      ],
+      ["b"],
+    ],
+    ["knows equal objects", [[], [{ a: 1, b: 2 }], [{ b: 2, a: 1 }]], [{ a: 1, b: 2 }]],
+    ["loses duplicates once both sides changed it", [["a"], ["a", "a"], ["a", "b"]], ["a", "b"]],
+    [
+      "keeps an order that one side made",
+      [
+        ["a", "b", "c"],
+        ["c", "a", "b"],
+        ["a", "b", "c", "d"],
+      ],
+      ["c", "d", "a", "b"],
+    ],
+    ["may be new on both sides", [undefined, ["a", "b"], ["b", "c"]], ["a", "b", "c"]],
+  ])("%s", (_, values, merged) => {
+    const { at, overlaps } = mergeField(values, "set");
+    expect([...textsOf(at as Json[])].sort()).toStrictEqual([...textsOf(merged as Json[])].sort());
+    expect(at).toHaveLength((merged as Json[]).length);
+    expect(overlaps).toStrictEqual([]);
+  });
+
+  it("ends with what either added and neither removed, once, whichever side is which", () => {
+    fc.assert(
+      fc.property(members, members, members, (ancestor, remote, local) => {
+        const before = textsOf(ancestor);
+        const [a, b] = [textsOf(remote), textsOf(local)];
+        const expected = [...new Set([...a, ...b])].filter(
+          (text) => !before.has(text) || (a.has(text) && b.has(text)),
+        );
+        for (const sides of [
+          [ancestor, remote, local],
+          [ancestor, local, remote],
+        ] as const) {
+          const { at, overlaps } = mergeField(sides, "set");
+          expect([...textsOf(at as Json[])].sort()).toStrictEqual(expected.sort());
+          expect(overlaps).toStrictEqual([]);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("merged again with either side has the same members", () => {
+    fc.assert(
+      fc.property(membersOnce, membersOnce, membersOnce, (ancestor, remote, local) => {
+        const merged = mergeField([ancestor, remote, local], "set").at as Json[];
+        for (const sides of [
+          [ancestor, remote, merged],
+          [ancestor, merged, local],
+        ] as const) {
+          expect(textsOf(mergeField(sides, "set").at as Json[])).toStrictEqual(textsOf(merged));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe("an array's identity", () => {
+  const rules: FieldRule[] = [
+    { path: "/orders", is: "items", key: "number" },
+    { path: "/orders/*/lines", is: "items", key: "sku" },
+  ];
+
+  it("is the key that its rule names, in nested arrays too", () => {
+    const line = (sku: string, count: number) => ({ sku, count });
+    const { document, overlaps } = mergeDocument(
+      {
+        ancestor: {
+          orders: [
+            { number: 1, lines: [line("a", 1), line("b", 1)] },
+            { number: 2, lines: [] },
+          ],
+        },
+        remote: {
+          orders: [
+            { number: 2, lines: [] },
+            { number: 1, lines: [line("b", 5), line("a", 1)] },
+          ],
+        },
+        local: {
+          orders: [
+            { number: 1, lines: [line("a", 7), line("b", 1), line("c", 1)] },
+            { number: 2, lines: [] },
+          ],
+        },
+      },
+      { rules },
+    );
+    expect(document).toStrictEqual({
+      orders: [
+        { number: 2, lines: [] },
+        { number: 1, lines: [line("b", 5), line("c", 1), line("a", 7)] },
+      ],
+    });
+    expect(overlaps).toStrictEqual([]);
+  });
+
+  it("goes before an id, and the id stands where an item is without it", () => {
+    const merge = (items: [Json[], Json[], Json[]]) =>
+      mergeDocument(
+        { ancestor: { orders: items[0] }, remote: { orders: items[1] }, local: { orders: items[2] } },
+        { rules },
+      ).document;
+    expect(
+      merge([[{ id: 1, number: "x" }], [{ id: 2, number: "x", r: 1 }], [{ id: 1, number: "x", l: 1 }]]),
+    ).toStrictEqual({ orders: [{ id: 2, number: "x", r: 1, l: 1 }] });
+    expect(merge([[{ id: 1 }], [{ id: 1, r: 1 }], [{ id: 0 }, { id: 1, l: 1 }]])).toStrictEqual({
+      orders: [{ id: 0 }, { id: 1, r: 1, l: 1 }],
+    });
+  });
+
+  it("that both sides give to a new item makes one item, at the preferred side's place", () => {
+    const sides = {
+      ancestor: { orders: [{ number: 1 }, { number: 2 }] },
+      remote: { orders: [{ number: 9, r: 1 }, { number: 1 }, { number: 2 }] },
+      local: { orders: [{ number: 1 }, { number: 2 }, { number: 9, l: 1 }] },
+    };
+    const both = { number: 9, r: 1, l: 1 };
+    expect(mergeDocument(sides, { rules }).document).toStrictEqual({
+      orders: [{ number: 1 }, { number: 2 }, both],
+    });
+    expect(mergeDocument(sides, { rules, prefer: "remote" }).document).toStrictEqual({
+      orders: [both, { number: 1 }, { number: 2 }],
+    });
+  });
+});
+
+describe("what is left to a person", () => {
+  const options = { deleteVsEdit: "park" } as const;
+
+  it.each<[string, Parameters<typeof mergeDocument>[0], JsonObject]>([
+    ["a document", { ancestor: { n: 1 }, remote: null, local: { n: 2 } }, { n: 2 }],
+    ["a field", { ancestor: { a: { n: 1 } }, remote: { a: { n: 2 } }, local: {} }, { a: { n: 2 } }],
+    [
+      "an item, deep inside",
+      {
+        ancestor: { a: [{ id: 1, b: [{ id: 2, n: 1 }] }] },
+        remote: { a: [{ id: 1, b: [] }] },
+        local: { a: [{ id: 1, b: [{ id: 2, n: 2 }] }] },
+      },
+      { a: [{ id: 1, b: [{ id: 2, n: 2 }] }] },
+    ],
+    [
+      "a run of items",
+      { ancestor: { a: ["x", "y"] }, remote: { a: [] }, local: { a: ["p", "q", "r"] } },
+      { a: ["p", "q", "r"] },
+    ],
+  ])("is said of %s, and the edit stands meanwhile", (_, sides, document) => {
+    const merged = mergeDocument(sides, options);
+    expect(merged).toMatchObject({ document, undecided: true });
+    expect(merged.overlaps).toMatchObject([{ undecided: true }]);
+    expect(mergeDocument(sides).undecided).toBe(false);
+  });
+
+  it("is no overlap of edits, nor a deletion of what nobody edited", () => {
+    const merged = mergeDocument(
+      { ancestor: { a: 1, b: 1 }, remote: { a: 2, b: 1 }, local: { a: 3 } },
+      options,
+    );
+    expect(merged).toMatchObject({ document: { a: 3 }, undecided: false, overlaps: [{ path: "/a" }] });
+  });
+});
+
+describe("any documents with any rules", () => {
+  const key = fc.constantFrom("a", "b", "id", "__proto__", "constructor", "yjs_state_b64");
+  const scalar = fc.constantFrom<Json>(null, true, 0, -0, 1, 2.5, -1e308, 1e308, "", "x y", "AAA=", "1");
+  const { json } = fc.letrec<{ json: Json; object: JsonObject }>((tie) => ({
+    json: fc.oneof({ maxDepth: 4 }, scalar, tie("object"), fc.array(tie("json"), { maxLength: 4 })),
+    object: fc
+      .array(fc.tuple(key, tie("json")), { maxLength: 4 })
+      .map((entries) => Object.fromEntries(entries)),
+  }));
+  const object = fc
+    .array(fc.tuple(key, json), { maxLength: 4 })
+    .map((entries): JsonObject => Object.fromEntries(entries));
+  const doc = fc.option(object, { freq: 10 });
+  const path = fc
+    .array(fc.oneof(key, fc.constantFrom("*", "0")), { maxLength: 3 })
+    .map((steps) => steps.map((step) => `/${step}`).join(""));
+  const rule: fc.Arbitrary<FieldRule> = fc.oneof(
+    fc.record({ path, is: fc.constant("items"), key }),
+    fc.record({ path, is: fc.constantFrom("set", "counter", "text", "yjs") }),
+  );
+  const options: fc.Arbitrary<MergeOptions> = fc.record({
+    prefer: fc.constantFrom("local", "remote"),
+    deleteVsEdit: fc.constantFrom("edit-wins", "delete-wins", "local-wins", "park"),
+    rules: fc.array(rule, { maxLength: 4 }),
+  });
+
+  it("never throw, are JSON again, and leave the inputs and all prototypes alone", () => {
+    fc.assert(
+      fc.property(doc, doc, doc, options, (ancestor, remote, local, options) => {
+        const before = JSON.stringify([ancestor, remote, local]);
+        const { document } = mergeDocument({ ancestor, remote, local }, options);
+        expect(JSON.stringify([ancestor, remote, local])).toBe(before);
+        expect(jsonEqual(JSON.parse(JSON.stringify(document)) as Json, document)).toBe(true);
+        expect(Object.keys(Object.prototype)).toStrictEqual([]);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("follow the side that changed when the other did not", () => {
+    fc.assert(
+      fc.property(object, doc, options, (base, edited, options) => {
+        for (const [remote, local] of [
+          [base, edited],
+          [edited, base],
+        ] as const) {
+          const merged = mergeDocument({ ancestor: base, remote, local }, options);
+          expect(merged).toStrictEqual({ document: edited, overlaps: [], twoWay: false, undecided: false });
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("do not overlap where both sides made the same change, and but for counters end as that", () => {
+    fc.assert(
+      fc.property(doc, doc, options, (ancestor, edited, options) => {
+        const merged = mergeDocument({ ancestor, remote: edited, local: structuredClone(edited) }, options);
+        expect(merged.overlaps).toStrictEqual([]);
+        const counts = options.rules?.some(({ is }) => is === "counter");
+        if (!counts) expect(merged.document).toStrictEqual(edited);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("say that they are undecided exactly where an overlap is", () => {
+    fc.assert(
+      fc.property(doc, doc, doc, options, (ancestor, remote, local, options) => {
+        const { overlaps, undecided } = mergeDocument({ ancestor, remote, local }, options);
+        expect(undecided).toBe(overlaps.some((overlap) => overlap.undecided));
+        if (options.deleteVsEdit !== "park") expect(undecided).toBe(false);
+      }),
+    );
+  });
+});

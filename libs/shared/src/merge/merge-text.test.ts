@@ -1,0 +1,207 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { mergeDocument, type DeleteVsEdit, type Overlap, type Side } from "./merge-document.ts";
+
+interface Settings {
+  readonly prefer?: Side;
+  readonly deleteVsEdit?: DeleteVsEdit;
+}
+
+function merge([ancestor, remote, local]: readonly [string, string, string], settings: Settings = {}) {
+  const { document, overlaps, undecided } = mergeDocument(
+    { ancestor: { note: ancestor }, remote: { note: remote }, local: { note: local } },
+    { ...settings, rules: [{ path: "/note", is: "text" }] },
+  );
+  return { text: document?.["note"] as string, overlaps, undecided };
+}
+
+/** Words that are each there once, so that what became of one can be told. */
+const words = fc.nat(8).map((count) => Array.from({ length: count }, (_, n) => `word${n}`));
+
+/** Inserts words at some places and removes others: rewrites nothing. */
+const edit = fc.record({
+  inserted: fc.array(fc.nat(9), { maxLength: 3 }),
+  removed: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
+});
+
+function write(words: readonly string[], edit: { inserted: number[]; removed: number[] }, prefix: string) {
+  const pieces = words.flatMap((word, index) => [
+    ...edit.inserted.flatMap((at, n) => (at === index ? [`${prefix}${n}`] : [])),
+    ...(edit.removed.includes(index) ? [] : [word]),
+  ]);
+  return [...pieces, ...edit.inserted.flatMap((at, n) => (at >= words.length ? [`${prefix}${n}`] : []))];
+}
+
+const anyText = fc
+  .array(fc.constantFrom("a", "b", "c", " ", "\n", ". "), { maxLength: 14 })
+  .map((parts) => parts.join(""));
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  prefer: fc.constantFrom("local", "remote"),
+  deleteVsEdit: fc.constantFrom("edit-wins", "local-wins", "delete-wins", "park"),
+});
+
+describe("a text", () => {
+  interface Case {
+    readonly name: string;
+    readonly texts: readonly [string, string, string];
+    readonly settings?: Settings;
+    readonly text: string;
+    readonly overlaps?: readonly Partial<Overlap>[];
+  }
+  it.each<Case>([
+    {
+      name: "keeps edits of different words in one line",
+      texts: ["the quick brown fox", "the slow brown fox", "the quick brown dog"],
+      text: "the slow brown dog",
+    },
+    {
+      name: "keeps edits of neighbouring words",
+      texts: ["red apple", "green apple", "red pear"],
+      text: "green pear",
+    },
+    {
+      name: "keeps edits of different lines",
+      texts: ["a\nb\nc\n", "a\nb\nc\nd\n", "A\nb\nc\n"],
+      text: "A\nb\nc\nd\n",
+    },
+    {
+      name: "keeps what both wrote at one place, remote's first",
+      texts: ["Milk.", "Milk. Eggs.", "Milk. Bread."],
+      text: "Milk. Eggs. Bread.",
+    },
+    {
+      name: "has once what both wrote alike, and one went on with",
+      texts: ["Milk.", "Milk. Eggs.", "Milk. Eggs. Bread."],
+      text: "Milk. Eggs. Bread.",
+    },
+    {
+      name: "does not run together what both wrote at one place",
+      texts: ["", "Eggs", "Bread"],
+      text: "Eggs Bread",
+    },
+    {
+      name: "is chosen by words where both rewrote the same ones, and keeps the rest",
+      texts: ["meet at noon in the hall", "meet at nine in the hall", "please meet at ten in the park"],
+      text: "please meet at ten in the park",
+      overlaps: [
+        { path: "/note", scope: "words", ancestor: "noon", remote: "nine", local: "ten", chosen: "local" },
+      ],
+    },
+    {
+      name: "takes remote's words where remote is preferred, and keeps the rest of local's",
+      texts: ["meet at noon in the hall", "meet at nine in the hall", "please meet at ten in the park"],
+      settings: { prefer: "remote" },
+      text: "please meet at nine in the park",
+      overlaps: [
+        { path: "/note", scope: "words", ancestor: "noon", remote: "nine", local: "ten", chosen: "remote" },
+      ],
+    },
+    {
+      name: "keeps a passage that one side edited and the other removed",
+      texts: ["Keep. Take the old road. End.", "Keep. End.", "Keep. Take the new road. End."],
+      text: "Keep. Take the new road. End.",
+      overlaps: [{ path: "/note", scope: "words", chosen: "local" }],
+    },
+    {
+      name: "leaves a removed passage out where deletions win",
+      texts: ["Keep. Take the old road. End.", "Keep. End.", "Keep. Take the new road. End."],
+      settings: { deleteVsEdit: "delete-wins" },
+      text: "Keep. End.",
+      overlaps: [{ path: "/note", scope: "words", chosen: "remote" }],
+    },
+    {
+      name: "loses what either side removed, where the removals lie on one another",
+      texts: ["one two three four five", "one four five", "one two five"],
+      text: "one five",
+    },
+    {
+      name: "may be written in a script without spaces",
+      texts: ["今日は雨です", "明日は雨です", "今日は雪です"],
+      text: "明日は雪です",
+    },
+  ])("$name", ({ texts, settings, text, overlaps = [] }) => {
+    const merged = merge(texts, settings);
+    expect(merged.text).toBe(text);
+    expect(merged.overlaps).toMatchObject(overlaps);
+    expect(merged.overlaps).toHaveLength(overlaps.length);
+  });
+
+  it("that one side edited and the other removed words of is left to a person where that is the policy", () => {
+    const merged = merge(["a b c", "a c", "a B c"], { deleteVsEdit: "park" });
+    expect(merged).toMatchObject({ text: "a B c", undecided: true, overlaps: [{ undecided: true }] });
+  });
+
+  it("loses no word that one side alone wrote, and brings none back that a side removed and the other left alone", () => {
+    fc.assert(
+      fc.property(words, edit, edit, settings, (words, remoteEdit, localEdit, settings) => {
+        const remote = write(words, remoteEdit, "r");
+        const local = write(words, localEdit, "l");
+        const merged = merge([words.join(" "), remote.join(" "), local.join(" ")], settings);
+        const cut = merged.overlaps.flatMap(({ ancestor, remote, local }) => [ancestor, remote, local]);
+        const isCut = (word: string) => cut.some((text) => typeof text === "string" && text.includes(word));
+        for (const word of [...remote, ...local]) {
+          const stays = words.includes(word) ? remote.includes(word) && local.includes(word) : true;
+          if (!isCut(word)) expect(merged.text.includes(word)).toBe(stays);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("has the chosen words of every overlap", () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyText, settings, (ancestor, remote, local, settings) => {
+        const merged = merge([ancestor, remote, local], settings);
+        for (const overlap of merged.overlaps) {
+          expect(merged.text).toContain(overlap[overlap.chosen]);
+          expect(overlap.remote).not.toBe(overlap.local);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("is the same whichever side is which, where nothing overlaps and no two inserts meet", () => {
+    fc.assert(
+      fc.property(words, edit, edit, (words, first, second) => {
+        const placeOf = (at: number) => Math.min(at, words.length);
+        const taken = first.inserted.map(placeOf);
+        const apart = second.inserted.filter((at) => !taken.includes(placeOf(at)));
+        const a = write(words, first, "a").join(" ");
+        const b = write(words, { ...second, inserted: apart }, "b").join(" ");
+        const one = merge([words.join(" "), a, b]);
+        const other = merge([words.join(" "), b, a]);
+        fc.pre(one.overlaps.length === 0 && first.removed.length + second.removed.length === 0);
+        expect(one.text).toBe(other.text);
+      }),
+    );
+  });
+
+  it("merged again with either side stays as it is, where nothing was put in the place of something else", () => {
+    const pure = fc.oneof(
+      edit.map(({ inserted }) => ({ inserted, removed: [] })),
+      edit.map(({ removed }) => ({ inserted: [], removed })),
+    );
+    fc.assert(
+      fc.property(words, pure, pure, (words, remoteEdit, localEdit) => {
+        const ancestor = words.join(" ");
+        const remote = write(words, remoteEdit, "r").join(" ");
+        const local = write(words, localEdit, "l").join(" ");
+        const { text, overlaps } = merge([ancestor, remote, local]);
+        fc.pre(overlaps.length === 0);
+        expect(merge([ancestor, remote, text]).text).toBe(text);
+        expect(merge([ancestor, text, local]).text).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("that is new on both sides, or of unknown past, is a value like any other", () => {
+    const rules = [{ path: "/note", is: "text" }] as const;
+    for (const ancestor of [{}, null]) {
+      const merged = mergeDocument({ ancestor, remote: { note: "a b" }, local: { note: "a c" } }, { rules });
+      expect(merged).toMatchObject({ document: { note: "a c" }, overlaps: [{ path: "/note" }] });
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import { fromBase64, toBase64 } from "lib0/buffer";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import * as Y from "yjs";
+import type { Json, JsonObject } from "../json/json.ts";
+import { mergeDocument } from "./merge-document.ts";
+import { mergeThreeWay } from "./merge-three-way.ts";
+import { mergeYjsStates } from "./merge-yjs-states.ts";
+
+interface Typing {
+  readonly at: number;
+  readonly text: string;
+  readonly removed: number;
+}
+
+/** What a device makes of a state. */
+function type(state: string | undefined, clientId: number, typings: readonly Typing[]): string {
+  const doc = open(state);
+  doc.clientID = clientId;
+  const text = doc.getText("t");
+  for (const { at, text: added, removed } of typings) {
+    const index = Math.min(at, text.length);
+    text.delete(index, Math.min(removed, text.length - index));
+    text.insert(index, added);
+  }
+  return toBase64(Y.encodeStateAsUpdate(doc));
+}
+
+function open(state: string | undefined): Y.Doc {
+  const doc = new Y.Doc();
+  if (state !== undefined) Y.applyUpdate(doc, fromBase64(state));
+  return doc;
+}
+
+const read = (state: Json | undefined) =>
+  open(typeof state === "string" ? state : undefined)
+    .getText("t")
+    .toJSON();
+const typings = fc.array(
+  fc.record({ at: fc.nat(9), text: fc.constantFrom("a", "bc", "def"), removed: fc.nat(3) }),
+  { maxLength: 5 },
+);
+
+const base = type(undefined, 1, [{ at: 0, text: "hello", removed: 0 }]);
+const remote = type(base, 2, [{ at: 0, text: "R", removed: 0 }]);
+const local = type(base, 3, [{ at: 9, text: "L", removed: 0 }]);
+
+describe("Yjs states", () => {
+  it("under the name that says so merge as such, without a rule and without an overlap", () => {
+    const { document, overlaps } = mergeDocument({
+      ancestor: { note: { yjs_state_b64: base } },
+      remote: { note: { yjs_state_b64: remote } },
+      local: { note: { yjs_state_b64: local } },
+    });
+    const note = document?.["note"] as JsonObject | undefined;
+    expect(read(note?.["yjs_state_b64"])).toBe("RhelloL");
+    expect(overlaps).toStrictEqual([]);
+  });
+
+  it("under another name merge as such by rule, and else are values", () => {
+    const sides = { ancestor: { s: base }, remote: { s: remote }, local: { s: local } };
+    const merged = mergeDocument(sides, { rules: [{ path: "/s", is: "yjs" }] });
+    expect(read(merged.document?.["s"])).toBe("RhelloL");
+    expect(mergeDocument(sides)).toMatchObject({ document: { s: local }, overlaps: [{ path: "/s" }] });
+  });
+
+  it("need no ancestor", () => {
+    const merged = mergeDocument({
+      ancestor: null,
+      remote: { yjs_state_b64: remote },
+      local: { yjs_state_b64: local },
+    });
+    expect(read(merged.document?.["yjs_state_b64"])).toBe("RhelloL");
+    expect(merged.overlaps).toStrictEqual([]);
+  });
+
+  it("are values for who leaves Yjs out", () => {
+    const sides = {
+      ancestor: { yjs_state_b64: base },
+      remote: { yjs_state_b64: remote },
+      local: { yjs_state_b64: local },
+    };
+    expect(mergeThreeWay(sides).overlaps).toMatchObject([{ path: "/yjs_state_b64" }]);
+  });
+
+  it("that cannot be read are values, and an overlap", () => {
+    const sides = { ancestor: { yjs_state_b64: base }, remote: { yjs_state_b64: remote } };
+    const trailing = toBase64(Uint8Array.from([...fromBase64(local), 7]));
+    const cut = toBase64(fromBase64(local).slice(0, -3));
+    const second = toBase64(Y.encodeStateAsUpdateV2(open(local)));
+    // It claims two thousand million structs.
+    const huge = toBase64(Uint8Array.from([1, 255, 255, 255, 255, 7, 1, 0]));
+    for (const unreadable of ["", "no state", "hello===", "aGVsbG8=", trailing, cut, second, huge]) {
+      const merged = mergeDocument({ ...sides, local: { yjs_state_b64: unreadable } });
+      expect(merged.document).toStrictEqual({ yjs_state_b64: unreadable });
+      expect(merged.overlaps).toHaveLength(1);
+    }
+  });
+
+  it("end with what either side typed and neither removed, to the byte whichever side is which", () => {
+    fc.assert(
+      fc.property(typings, typings, (remoteTypings, localTypings) => {
+        const remote = type(base, 2, remoteTypings);
+        const local = type(base, 3, localTypings);
+        const merged = mergeYjsStates(remote, local) ?? "";
+        const expected = open(remote);
+        Y.applyUpdate(expected, fromBase64(local));
+        expect(read(merged)).toBe(expected.getText("t").toJSON());
+        expect(read(mergeYjsStates(local, remote))).toBe(read(merged));
+        // Merged again, it does not even change its bytes.
+        expect(mergeYjsStates(merged, local)).toBe(merged);
+        expect(mergeYjsStates(remote, merged)).toBe(merged);
+        expect(mergeYjsStates(base, remote)).toBe(remote);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("of any bytes never throw", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), fc.uint8Array({ maxLength: 40 }), (a, b) => {
+        mergeYjsStates(toBase64(a), toBase64(b));
+        mergeYjsStates(toBase64(a), remote);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
