@@ -33,17 +33,23 @@ CREATE INDEX conflicts_reported ON conflicts (workspace_id, collection, document
 ALTER TABLE operations ADD COLUMN content json;
 
 -- When the device wrote it, as far as it said so: what last-write-wins compares.
+-- Not filled in for what is there: that would lock every document for as long as it takes. Until its next write such a
+-- document counts as one whose device did not say.
 ALTER TABLE documents ADD COLUMN client_timestamp timestamptz;
-UPDATE documents d SET client_timestamp = c.client_timestamp
-FROM changes c
-WHERE c.workspace_id = d.workspace_id AND c.seq = d.seq;
 
 -- What a deletion ended, where one change holds both: a device that edits the document still needs it as the ancestor.
 ALTER TABLE changes ADD COLUMN ended jsonb;
 
--- Runs that are full: nothing more is accepted for them (HELD_OPERATIONS_MAX).
+-- Runs that are full: nothing more is accepted for them. A run is read whole to be merged, so its size counts, too.
+ALTER TABLE conflicts ADD COLUMN operation_bytes bigint NOT NULL DEFAULT 0;
+ALTER TABLE conflicts ALTER COLUMN operation_bytes DROP DEFAULT;
 CREATE INDEX conflicts_full ON conflicts (workspace_id, conflict_id)
-  WHERE status IN ('open', 'parked') AND operation_count >= 1000;
+  WHERE status IN ('open', 'parked') AND (operation_count >= 1000 OR operation_bytes >= 16777216);
+
+-- When its round began: what its device adds meanwhile must not make it look younger to who looks for lost rounds.
+ALTER TABLE conflicts ADD COLUMN round_at timestamptz NOT NULL DEFAULT now();
+DROP INDEX conflicts_open;
+CREATE INDEX conflicts_open ON conflicts (round_at) WHERE status = 'open';
 
 -- The last change of the group that a change belongs to: a page of the feed never ends inside a group.
 ALTER TABLE changes ADD COLUMN group_end_seq bigint;

@@ -63,7 +63,8 @@ describe("what a device does behind its own conflict", () => {
 
   it("is bounded: a run that is full takes no more, before acceptance, until it is settled", async () => {
     const client = await clientWithNote();
-    const parked = await post(client, edit({ b: 3 }, { expected_version: 1 }), { on_conflict: "manual" });
+    const first = edit({ b: 3 }, { expected_version: 1 });
+    const parked = await post(client, first, { on_conflict: "manual" });
     const [result] = parked.body.results;
     expect(result).toMatchObject({ status: "conflict", error_type: "parked" });
     const conflictId = result?.conflict_data?.conflict_id;
@@ -73,14 +74,16 @@ describe("what a device does behind its own conflict", () => {
         count,
       ]);
     await setCount(1_000);
-    const operation = edit({ b: 4 });
     const refused = await eventually(async () => {
-      const answer = await post(client, operation);
+      const answer = await post(client, edit({ b: 4 }));
       expect(answer.status).toBe(429);
       return answer;
     });
     expect(refused.headers.get("retry-after")).toBe("30");
     expect(refused.body).toMatchObject({ type: "urn:syncline:problem:too-many-held" });
+    // What is recorded needs no room.
+    const again = await post(client, first, { on_conflict: "manual" });
+    expect([again.status, again.body.results]).toEqual([200, [{ ...result, replayed: true }]]);
     const others = [
       client.post({ device_id: "dev_2", operations: [edit({ c: 1 })] }),
       post(client, { ...edit({}), operation: "put", document_id: "another" }),
@@ -88,6 +91,37 @@ describe("what a device does behind its own conflict", () => {
     expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200]);
     await setCount(1);
     await eventually(async () => expect((await post(client, edit({ d: 1 }))).status).toBe(200));
+    const { rows } = await system.pool.query<{ held: number; stated: number }>(
+      `SELECT sum(octet_length(h.operation::text))::int AS held, min(c.operation_bytes)::int AS stated
+       FROM conflicts c JOIN held_operations h USING (workspace_id, conflict_id) WHERE conflict_id = $1`,
+      [conflictId],
+    );
+    expect(rows[0]?.stated).toBeGreaterThan((rows[0]?.held ?? 0) / 2);
+    expect(rows[0]?.stated).toBeLessThan((rows[0]?.held ?? 0) * 2);
+    await system.pool.query("UPDATE conflicts SET operation_bytes = 16777216 WHERE conflict_id = $1", [
+      conflictId,
+    ]);
+    await eventually(async () => expect((await post(client, edit({ d: 1 }))).status).toBe(429));
+  });
+
+  it("does not keep a lost round from being found, however busy the device is", async () => {
+    const client = await clientWithNote();
+    const stale = { device_id: "dev_3", operations: [edit({ a: 3 }, { expected_version: 1 })] };
+    await system.syncline.conflicts[0]?.stop();
+    await client.post(stale, { prefer: "wait=1" });
+    // As a Redis that lost its data.
+    const lost = await system.redis.keys("*:queue:conflict:*");
+    await system.redis.del(lost);
+    await system.pool.query("UPDATE conflicts SET round_at = round_at - interval '1 hour'");
+    const busy = { device_id: "dev_3", operations: [edit({ c: 3 })] };
+    await client.post(busy, { prefer: "wait=1" });
+    const { rows } = await system.pool.query<{ quiet: boolean }>(
+      "SELECT round_at < now() - interval '30 minutes' AS quiet FROM conflicts WHERE workspace_id = $1",
+      [client.workspaceId],
+    );
+    expect(rows).toEqual([{ quiet: true }]);
+    await system.syncline.conflicts[0]?.start();
+    await eventually(async () => expect(await noteOf(client)).toEqual({ a: 3, b: 2, c: 3 }));
   });
 });
 

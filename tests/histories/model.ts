@@ -185,8 +185,8 @@ type Outcome =
 interface Merge {
   ancestor: JsonObject | null;
   local: JsonObject | null;
-  /** Of the last operation that could be applied. */
-  timestamp: number | null;
+  /** The newer of the two sides' timestamps: the run's is that of its last operation that could be applied. */
+  newest: number | null;
   /** What could not be applied, with the reason. */
   errorTypes: Map<Held, string>;
   outcome: Outcome;
@@ -560,7 +560,7 @@ export class Model {
     this.#count(`group: merged, ${conflict.strategy}`);
     if (wrote) {
       this.#write(on.document, on, merge.outcome.document, {
-        timestamp: on.timestamp,
+        timestamp: merge.newest,
         unit: `merge of ${on.key}`,
         merged: true,
       });
@@ -623,7 +623,8 @@ export class Model {
       remote: dataOf(remote),
       isLocalNewer: isNewer(timestamp, remoteTime),
     });
-    return { ancestor, local, timestamp, errorTypes, outcome };
+    const newest = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
+    return { ancestor, local, newest, errorTypes, outcome };
   }
 
   /** What history has at a version; a version inside a fold is what the fold came to, a tombstone what it ended. */
@@ -674,7 +675,7 @@ export class Model {
       }
       if (wrote) {
         version = this.#write(key, conflict, outcome.document, {
-          timestamp: merge.timestamp,
+          timestamp: merge.newest,
           unit: `merge of ${conflict.key}`,
           merged: true,
         });

@@ -117,7 +117,7 @@ try {
   life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
     poll.stop(),
   );
-  const fullRuns = new FullRuns(query);
+  const fullRuns = new FullRuns(query, operations);
   life.own(
     "look-up of full runs",
     repeat("the look-up of full runs", () => fullRuns.look(), { intervalMs: 1_000, log }),

@@ -43,7 +43,7 @@ export interface OperationStory extends OperationRow {
   conflictRound: number | null;
   conflictStrategy: string | null;
   conflictReason: string | null;
-  conflictUpdatedAt: Date | null;
+  conflictRoundAt: Date | null;
   /** The operation that opened the conflict. */
   conflictOpenedBy: string | null;
 }
@@ -193,15 +193,15 @@ function changeOf(story: OperationStory): Pick<OperationLifeBody, "applied" | "f
 function conflictOf(story: OperationStory): OperationLifeBody["conflict"] {
   const { conflictId, conflictStatus: status, conflictStrategy: strategy, conflictRound: round } = story;
   if (conflictId === null || status === null || strategy === null || round === null) return null;
-  const { conflictReason: reason, conflictUpdatedAt: updatedAt } = story;
-  const isDue = status === "open" && updatedAt !== null;
+  const { conflictReason: reason, conflictRoundAt: roundAt } = story;
+  const isDue = status === "open" && roundAt !== null;
   return {
     conflict_id: conflictId,
     status,
     strategy,
     round,
     reason,
-    next_round_by: isDue ? new Date(updatedAt.getTime() + longestDelayMs(round)).toISOString() : null,
+    next_round_by: isDue ? new Date(roundAt.getTime() + longestDelayMs(round)).toISOString() : null,
   };
 }
 

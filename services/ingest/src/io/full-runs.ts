@@ -1,5 +1,6 @@
 import { Problem, statementsIn, type Query } from "@syncline/runtime";
 import { deviceDocumentKey, documentKey, type AcceptedBatch } from "@syncline/shared";
+import type { PgOperations } from "./pg-operations.ts";
 
 const READ_FULL_RUNS = statementsIn(new URL("../sql/", import.meta.url))("read-full-runs");
 const RETRY_AFTER_SECONDS = 30;
@@ -18,10 +19,12 @@ interface FullRun {
  */
 export class FullRuns {
   readonly #query: Query;
+  readonly #operations: Pick<PgOperations, "read">;
   #conflictIdByDeviceDocument: ReadonlyMap<string, string> = new Map();
 
-  constructor(query: Query) {
+  constructor(query: Query, operations: Pick<PgOperations, "read">) {
     this.#query = query;
+    this.#operations = operations;
   }
 
   async look(): Promise<void> {
@@ -34,13 +37,17 @@ export class FullRuns {
     );
   }
 
-  /** @throws a problem, 429, that names the first operation for which there is no room */
-  requireRoom({ workspaceId, deviceId, operations }: AcceptedBatch): void {
+  /**
+   * What the ledger knows already needs no room: it is answered as it was.
+   * @throws a problem, 429, that names the first operation for which there is no room
+   */
+  async requireRoom({ workspaceId, deviceId, operations }: AcceptedBatch): Promise<void> {
     if (this.#conflictIdByDeviceDocument.size === 0) return;
     for (const { clientId, collection, documentId } of operations) {
       const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
       const conflictId = this.#conflictIdByDeviceDocument.get(key);
       if (conflictId === undefined) continue;
+      if ((await this.#operations.read({ workspaceId, deviceId, clientId })) !== undefined) continue;
       throw new Problem("too-many-held", {
         detail: `The device's operations on ${collection}/${documentId} wait behind conflict ${conflictId}, and no more can wait there until it is settled`,
         operation: clientId,

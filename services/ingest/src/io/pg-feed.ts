@@ -86,6 +86,9 @@ export interface PgFeed {
 /** Most bytes of document data in a page, the first document apart. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
+/** Beyond that a page ends inside a group, too: it is written as one piece of JSON. */
+const GROUP_BYTES_MAX = 64 * 1024 * 1024;
+
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CHANGES = statement("read-changes");
 const FOLLOW_CONFLICTS = statement("follow-conflicts");
@@ -117,7 +120,7 @@ type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
 export function createPgFeed(query: Query): PgFeed {
   return {
     async readChanges(workspaceId, { since, limit, collections }): Promise<ChangesPage | "gone"> {
-      const values = [workspaceId, since, limit, collections ?? null, PAGE_BYTES_MAX];
+      const values = [workspaceId, since, limit, collections ?? null, PAGE_BYTES_MAX, GROUP_BYTES_MAX];
       const rows = await query<FeedRow>(READ_CHANGES, values);
       const [first] = rows;
       if (first === undefined) return { changes: [], next: since, more: false };

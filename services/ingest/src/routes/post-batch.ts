@@ -37,7 +37,7 @@ export function createPostBatch(
       newId,
       fingerprint,
     });
-    fullRuns.requireRoom(accepted.batch);
+    await fullRuns.requireRoom(accepted.batch);
     await takeBatch(request, response, { ...accepted, urgent: isUrgent(body) });
   };
 }

@@ -47,5 +47,5 @@ function whyNot(status: OperationLifeBody["status"], replayable: boolean): strin
     return `Only an operation that ended as error is replayed, and this one is ${status}`;
   }
   if (replayable) return "It has been replayed meanwhile";
-  return "It was part of a group, or of a run that was merged, so it cannot be replayed alone: send it again, a group whole, under new client_ids";
+  return "It was part of a group, so it cannot be replayed alone: send the group again, under new client_ids";
 }

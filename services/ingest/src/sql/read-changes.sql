@@ -1,5 +1,5 @@
 -- $1 workspace id, $2 since, $3 most rows, $4 collections or null for all, $5 most bytes of data; a first row beyond
--- them is read all the same, and so is the rest of a group (100 changes at most) that has begun.
+-- them is read all the same, and so is the rest of a group (100 changes at most) that has begun, up to $6 bytes.
 -- found counts rows up to some beyond $3, which tells whether there are more.
 -- One statement, so one snapshot: where the feed begins and ends belongs to the rows. A workspace without rows gives
 -- one with a null seq; one without a commit gives none.
@@ -24,6 +24,6 @@ LEFT JOIN LATERAL (
     ) p
     WINDOW in_order AS (ORDER BY p.seq)
   ) q
-) c ON c.seq <= c.page_end
+) c ON c.seq <= c.page_end AND c.bytes_before < $6::bigint
 WHERE w.workspace_id = $1
 ORDER BY c.seq

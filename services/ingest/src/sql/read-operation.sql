@@ -9,7 +9,7 @@ SELECT
   o.content IS NOT NULL AS replayable, b.drained_at,
   c.seq AS change_seq, c.first_version, c.version AS last_version, c.committed_at,
   k.status AS conflict_status, k.round AS conflict_round, k.strategy AS conflict_strategy, k.reason AS conflict_reason,
-  k.updated_at AS conflict_updated_at, h.client_id AS conflict_opened_by
+  k.round_at AS conflict_round_at, h.client_id AS conflict_opened_by
 FROM operations o
 LEFT JOIN batches b ON b.workspace_id = o.workspace_id AND b.batch_id = o.batch_id
 LEFT JOIN changes c ON c.workspace_id = o.workspace_id AND c.seq = o.seq AND c.collection = o.collection

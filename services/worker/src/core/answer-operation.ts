@@ -267,6 +267,7 @@ function newConflict(
     deviceView,
     localView: null,
     operationCount: 1,
+    operationBytes: 0,
     result: null,
     overlapList: null,
     twoWay: null,
@@ -289,7 +290,9 @@ function stayBehind(on: Case, behind: ConflictState): Answer {
   const conflict = isReported ? { ...behind, refusedEntryId: entryId } : behind;
   const { conflictId, currentVersion } = conflict;
   const mismatch = { conflictId, currentVersion, expectedVersion: operation.expectedVersion ?? null };
-  const error = `The device has an unsettled conflict on this document`;
+  const error = isReported
+    ? "The device sent this before it heard of its conflict on this document"
+    : "The device has an unsettled conflict on this document";
   const refused: Recorded = { status: "conflict", error, errorType: "behind_conflict", ...mismatch };
   if (on.grouped) return record(on, refused, isReported ? () => draft.updateConflict(conflict) : undefined);
   const hold = () => draft.hold(conflict, heldOf(on));

@@ -610,6 +610,16 @@ describe("a conflict in a group", () => {
     ]);
   });
 
+  it("is as new as the newer side once it is merged, so that nothing older wins over either", () => {
+    const tables = tablesWithB();
+    tables.drain(atomic("last-write-wins", update({ a: 2 }, stale)));
+    const late = update({ b: 3 }, { expectedVersion: 1, timestampMs: 18 });
+    tables.drain(
+      batchEntry({ device: "d8", atomic: true, onConflict: "last-write-wins", operations: [late] }),
+    );
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual({ a: 2, b: 2 });
+  });
+
   it("leaves no trace of a merge where a later operation fails the group", () => {
     const tables = tablesWithB();
     const missing = update({}, { documentId: "missing" });

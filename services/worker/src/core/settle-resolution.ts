@@ -179,8 +179,11 @@ function settle(
 
 /** What is left of a run's operation that is at fault, for another try. */
 function sentAgainAs(conflict: ConflictState, held: Held): string {
-  const { deviceDeclared, strategy: onConflict } = conflict;
-  const content: OperationContent = { operation: contentOf(held), deviceDeclared, onConflict };
+  const { deviceDeclared, strategy: onConflict, baseVersion } = conflict;
+  const { expectedVersion, ...operation } = contentOf(held);
+  // A version of another history, or one that never was, means nothing by then either.
+  const expected = expectedVersion === undefined || baseVersion === null ? {} : { expectedVersion };
+  const content: OperationContent = { operation: { ...operation, ...expected }, deviceDeclared, onConflict };
   return JSON.stringify(content);
 }
 

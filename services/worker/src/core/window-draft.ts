@@ -239,10 +239,13 @@ export class WindowDraft {
     return run.held;
   }
 
-  openConflict(conflict: Omit<ConflictState, "operationCount">, run: readonly Held[]): void {
+  openConflict(
+    conflict: Omit<ConflictState, "operationCount" | "operationBytes">,
+    run: readonly Held[],
+  ): void {
     assertInvariant(!this.#conflictById.has(conflict.conflictId), "a conflict id was used twice");
     this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held: [...run] });
-    this.#touch({ ...conflict, operationCount: run.length });
+    this.#touch({ ...conflict, operationCount: run.length, operationBytes: bytesOf(run) });
   }
 
   updateConflict(conflict: ConflictState): void {
@@ -255,15 +258,17 @@ export class WindowDraft {
     assertInvariant(run !== undefined, "a conflict has no run");
     run.held.push(held);
     this.#undo.push(() => run.held.pop());
-    this.#touch({ ...conflict, operationCount: run.unread + run.held.length });
+    const operationCount = run.unread + run.held.length;
+    this.#touch({ ...conflict, operationCount, operationBytes: conflict.operationBytes + bytesOf([held]) });
   }
 
   /** Leaves to a conflict the first operations of its run, and gives back the rest. */
   splitRun(conflict: ConflictState, length: number): { conflict: ConflictState; rest: Held[] } {
     const run = this.run(conflict.conflictId);
-    this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held: run.slice(0, length) });
-    const operationCount = Math.min(length, run.length);
-    return { conflict: { ...conflict, operationCount }, rest: run.slice(length) };
+    const held = run.slice(0, length);
+    this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held });
+    const size = { operationCount: held.length, operationBytes: bytesOf(held) };
+    return { conflict: { ...conflict, ...size }, rest: run.slice(length) };
   }
 
   get ledgerDrafts(): Iterable<LedgerDraft> {
@@ -342,4 +347,11 @@ export class WindowDraft {
     this.#undo.push(() => map.set(key, before));
     map.delete(key);
   }
+}
+
+function bytesOf(run: readonly Held[]): number {
+  return run.reduce(
+    (sum, held) => sum + ("batchId" in held ? JSON.stringify(held.operation).length : held.bytes),
+    0,
+  );
 }

@@ -33,6 +33,7 @@ export interface HeldRow {
   conflictId: string;
   place: number;
   clientId: string;
+  bytes: number;
   /** Only where the resolution needs it: {@link needsContent}. */
   content: AcceptedOperation | null;
 }
@@ -72,8 +73,9 @@ export interface ConflictState {
   deviceView: JsonObject | null;
   /** What the device sees after its run, once that is resolved; `null` where it deleted the document. */
   localView: JsonObject | null;
-  /** How long the device's run is. */
+  /** How long the device's run is, and about how many bytes of JSON it takes. */
   operationCount: number;
+  operationBytes: number;
   result: JsonObject | null;
   overlapList: Overlap[] | null;
   twoWay: boolean | null;

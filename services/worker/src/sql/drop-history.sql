@@ -74,6 +74,8 @@ WITH looked_at AS (
 )
 UPDATE workspaces
 SET history_checked_to = checked.seq,
+  -- A drain that has read the workspace must not open a conflict that needs what is dropped here.
+  revision = revision + 1,
   feed_from = greatest(feed_from, (SELECT max(seq) FROM dropped))
 FROM checked
 WHERE workspace_id = $1 AND checked.seq IS NOT NULL

@@ -3,7 +3,7 @@
 -- and the conflicts that are named.
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy,
-  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.result,
+  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.operation_bytes, c.result,
   c.overlap_list, c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.trace
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (workspace_id, collection, document_id, device_id)
 JOIN conflicts c USING (workspace_id, collection, document_id, device_id)
@@ -11,7 +11,7 @@ WHERE c.status IN ('open', 'parked')
 UNION ALL
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy,
-  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.result,
+  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.operation_bytes, c.result,
   c.overlap_list, c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.trace
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (workspace_id, collection, document_id, device_id)
 CROSS JOIN LATERAL (
@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
 UNION ALL
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy,
-  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.result,
+  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.operation_bytes, c.result,
   c.overlap_list, c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.trace
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (workspace_id, collection, document_id, device_id)
 CROSS JOIN LATERAL (
@@ -39,7 +39,7 @@ CROSS JOIN LATERAL (
 UNION ALL
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy,
-  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.result,
+  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.local_view, c.operation_count, c.operation_bytes, c.result,
   c.overlap_list, c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.trace
 FROM unnest($5::text[], $6::uuid[]) AS k (workspace_id, conflict_id)
 JOIN conflicts c USING (workspace_id, conflict_id)

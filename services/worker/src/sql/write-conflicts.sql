@@ -1,17 +1,17 @@
 -- $1 conflict records, new ones and changed ones.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, round, base_version,
-  current_version, ancestor, device_view, local_view, operation_count, result, overlap_list, two_way, reason, resolved_version,
+  current_version, ancestor, device_view, local_view, operation_count, operation_bytes, result, overlap_list, two_way, reason, resolved_version,
   resolved_seq, refused_entry_id, revision, trace, opened_at, updated_at
 )
 SELECT
   "workspaceId", "conflictId", collection, "documentId", "deviceId", "deviceDeclared", status, strategy, round,
-  "baseVersion", "currentVersion", ancestor, "deviceView", "localView", "operationCount", result, "overlapList", "twoWay", reason,
+  "baseVersion", "currentVersion", ancestor, "deviceView", "localView", "operationCount", "operationBytes", result, "overlapList", "twoWay", reason,
   "resolvedVersion", "resolvedSeq", "refusedEntryId", revision, trace, now(), now()
 FROM json_to_recordset($1::json) AS r (
   "workspaceId" text, "conflictId" uuid, collection text, "documentId" text, "deviceId" text, "deviceDeclared" boolean,
   status text, strategy text, round integer, "baseVersion" bigint, "currentVersion" bigint, ancestor jsonb, "deviceView" jsonb, "localView" jsonb,
-  "operationCount" integer, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
+  "operationCount" integer, "operationBytes" bigint, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
   "resolvedSeq" bigint, "refusedEntryId" text, revision bigint, trace jsonb
 )
 -- Settled ones first: the one that follows may be of the same device and document.
@@ -20,6 +20,7 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   status = excluded.status,
   round = excluded.round,
   operation_count = excluded.operation_count,
+  operation_bytes = excluded.operation_bytes,
   local_view = excluded.local_view,
   result = excluded.result,
   overlap_list = excluded.overlap_list,
@@ -29,4 +30,5 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   resolved_seq = excluded.resolved_seq,
   refused_entry_id = excluded.refused_entry_id,
   revision = excluded.revision,
+  round_at = CASE WHEN c.round = excluded.round AND c.status = excluded.status THEN c.round_at ELSE now() END,
   updated_at = excluded.updated_at

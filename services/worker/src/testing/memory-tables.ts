@@ -137,6 +137,7 @@ export class MemoryTables {
       conflictId,
       place,
       clientId: operation.clientId,
+      bytes: JSON.stringify(operation).length,
       content: operation,
     }));
     return [conflictId, rows];
