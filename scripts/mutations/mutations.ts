@@ -450,7 +450,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "held-without-end",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/post-batch.ts",
-    find: "    fullRuns.requireRoom(accepted.batch);\n",
+    find: "    await fullRuns.requireRoom(accepted.batch);\n",
     replace: "",
     caughtBy: { file: "tests/e2e/held.test.ts", test: "is bounded" },
   },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { policiesVariable } from "./policies.ts";
 
 /** Variables that more than one service reads. Each service spreads what it needs into its own schema. */
 export const commonEnv = {
@@ -16,6 +17,7 @@ export const commonEnv = {
     .enum(["fatal", "error", "warn", "info", "debug", "trace"])
     .default("info")
     .describe("How much to log"),
+  POLICIES: policiesVariable,
 } as const;
 
 /** For the services that check tokens. */

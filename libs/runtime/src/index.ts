@@ -23,5 +23,6 @@ export * from "./redis/keys.ts";
 export * from "./redis/lane-stream.ts";
 export * from "./redis/replies.ts";
 export * from "./repeat.ts";
+export * from "./telemetry/metrics.ts";
 export * from "./telemetry/telemetry.ts";
 export * from "./telemetry/tracing.ts";

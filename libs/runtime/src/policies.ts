@@ -3,12 +3,12 @@ import { pathToFileURL } from "node:url";
 import { definePolicies, type Policies } from "@syncline/shared";
 import { z } from "zod";
 
-/** For the services that decide conflicts. */
+/** Read by all three services: ingest refuses, the worker chooses the strategy, the conflict service asks hooks. */
 export const policiesVariable = z
   .string()
   .optional()
   .describe(
-    "A module whose default export are the policies of conflicts, by collection. Without it all are merged",
+    "A module whose default export says how conflicts are decided, by collection; the same one for all three. Without it all are merged",
   );
 
 /**

@@ -13,6 +13,7 @@ import {
   createQuery,
   createTokenVerifier,
   listen,
+  loadPolicies,
   openPool,
   readEnvOrExit,
   repeat,
@@ -22,6 +23,7 @@ import {
 import { dispositionOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
+import { createHookRunner } from "./io/run-hook.ts";
 import { createRunRound } from "./jobs/run-round.ts";
 import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
 import { addRoutes } from "./routes/add-routes.ts";
@@ -30,6 +32,7 @@ const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
+  const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
   life.own("telemetry", await startTelemetry("syncline-conflict", process.env), (telemetry) =>
     telemetry.shutdown(),
@@ -53,8 +56,11 @@ try {
   const conflicts = createPgConflicts(createQuery(pool));
   const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
   const queue = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
+    h.close(),
+  );
   const runRound = createRunRound(
-    { conflicts, lanes: createLaneStreams(redis), waker, log },
+    { conflicts, lanes: createLaneStreams(redis), waker, policies, askHook: hooks.ask, log },
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
   life.own(
@@ -84,7 +90,7 @@ try {
         redis: async () => void (await redis.ping()),
       },
     }),
-    addRoutes: (routes) => addRoutes(routes, conflicts),
+    addRoutes: (routes) => addRoutes(routes, conflicts, policies),
     log,
   });
   const server = await listen(app, { host: env.HOST, port: env.PORT });

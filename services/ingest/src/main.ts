@@ -11,6 +11,7 @@ import {
   createQuery,
   createTokenVerifier,
   listen,
+  loadPolicies,
   openPool,
   readEnvOrExit,
   repeat,
@@ -23,6 +24,7 @@ import { OpenStreams } from "./core/open-streams.ts";
 import { WaitingBatches } from "./core/waiting-batches.ts";
 import { WatchedWorkspaces } from "./core/watched-workspaces.ts";
 import { envSchema } from "./env.ts";
+import { createAskConflictService } from "./io/conflict-service.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
 import { findOnLane } from "./io/find-on-lane.ts";
 import { FullRuns } from "./io/full-runs.ts";
@@ -47,12 +49,14 @@ import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
 import { createReplayOperation } from "./routes/replay-operation.ts";
+import { createResolveConflict } from "./routes/resolve-conflict.ts";
 import { createTakeBatch } from "./routes/take-batch.ts";
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
+  const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
   life.own("telemetry", await startTelemetry("syncline-ingest", process.env), (telemetry) =>
     telemetry.shutdown(),
@@ -113,6 +117,7 @@ try {
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);
+  const askConflictService = createAskConflictService(env.CONFLICT_URL);
   const pollWaiting = createPollWaiting({ waiting, reads });
   life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
     poll.stop(),
@@ -138,7 +143,10 @@ try {
     }),
     addRoutes: (routes) =>
       addRoutes(routes, {
-        postBatch: createPostBatch({ deviceOwners, fullRuns, takeBatch, newId: uuidv7 }, { replyTo }),
+        postBatch: createPostBatch(
+          { deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
+          { replyTo },
+        ),
         getBatch: createGetBatch(findBatch),
         getBatchEvents: createGetBatchEvents({ findBatch, watched, streams, log }),
         getDocument: createGetDocument(reads),
@@ -152,7 +160,11 @@ try {
           { findLife, operations, takeBatch, newId: uuidv7 },
           { replyTo },
         ),
-        forwardConflicts: createForwardConflicts(env.CONFLICT_URL),
+        forwardConflicts: createForwardConflicts(askConflictService),
+        resolveConflict: createResolveConflict(
+          { askConflictService, deviceOwners, takeBatch, newId: uuidv7 },
+          { replyTo },
+        ),
       }),
     log,
   });

@@ -12,6 +12,7 @@ import {
   createReplyPublisher,
   createRetentionSchedule,
   listen,
+  loadPolicies,
   openPool,
   readEnvOrExit,
   repeat,
@@ -34,6 +35,7 @@ const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
+  const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
   life.own("telemetry", await startTelemetry("syncline-worker", process.env), (telemetry) =>
     telemetry.shutdown(),
@@ -65,6 +67,7 @@ try {
       conflicts,
       waker,
       newId: uuidv7,
+      policies,
       isRunning: life.isRunning,
       log,
     },

@@ -9,8 +9,10 @@ export const PROBLEMS = {
   "not-json": { status: 400, title: "The body is not JSON" },
   unauthorized: { status: 401, title: "A valid token is required" },
   forbidden: { status: 403, title: "The token does not allow this" },
+  "override-not-allowed": { status: 403, title: "The policy decides how conflicts end here" },
   "not-found": { status: 404, title: "There is no such thing here" },
   "not-replayable": { status: 409, title: "The operation cannot be replayed" },
+  "decision-outdated": { status: 409, title: "The conflict cannot be decided like this now" },
   "history-gone": { status: 410, title: "The feed no longer goes back so far" },
   "epoch-changed": { status: 410, title: "The history is another one" },
   "too-large": { status: 413, title: "The request is too large" },
@@ -32,6 +34,9 @@ export interface ProblemDetails {
   /** Where a reader that cannot go on starts again. */
   snapshot?: string;
   retryAfterSeconds?: number;
+  /** What stands there now, of a decision that was made on something else. */
+  current_version?: number;
+  conflict_status?: string;
 }
 
 /** Ends a request with a problem (RFC 9457). */

@@ -18,6 +18,7 @@ describe("policies", () => {
     [{ collections: { notes: { rules: [{ path: "body", is: "text" }] } } }, "collections.notes.rules.0.path"],
     [{ collections: { notes: { rules: [{ path: "/tags", is: "bag" }] } } }, "collections.notes.rules.0.is"],
     [{ collections: { notes: { resolve: "merge" } } }, "collections.notes.resolve: must be a function"],
+    [{ default: { strategy: "report", resolve: () => undefined } }, "default.resolve: is never asked"],
     [{ collection: {} }, "collection"],
     [undefined, "policies"],
   ])("that are wrong name the place: %j", (policies, place) => {

@@ -27,6 +27,24 @@ export interface AcceptedOperation {
   fingerprint: string;
   /** A person sends again what ended as an error: it is judged anew. */
   replay?: true;
+  /** A person decides a conflict with it: it is not judged, but settles the record. */
+  decision?: Decision;
+}
+
+/** What a conflict can be decided with: one side's document, the merge of both, or another document. */
+export const DECISION_CHOICES = ["server", "local", "merged", "data"] as const;
+export type DecisionChoice = (typeof DECISION_CHOICES)[number];
+
+/** A person's decision on a conflict, with what it was made on: it holds only if that is still so. */
+export interface Decision {
+  conflictId: string;
+  choice: DecisionChoice;
+  /** The record's `revision`. */
+  revision: number;
+  /** The document's version, 0 where there was none. */
+  version: number;
+  /** What the conflict is about, with the device's whole run. */
+  inputs: MergeInputs;
 }
 
 /** A batch as it stands in a lane's stream. */
@@ -66,7 +84,17 @@ export interface Resolution {
   inputs: MergeInputs;
   /** In the last round the drain merges by itself, should the document have moved once more. */
   isLastRound: boolean;
+  /** What the collection's hook came to; none where there was none to ask. */
+  hook?: HookOutcome;
+  /** The strategy that a hook chose, in place of the record's. */
+  strategy?: ConflictStrategy;
 }
+
+/**
+ * What a hook came to: `resolved` with its own document, `deferred` to a strategy, `asked` for a person, `failed`, or
+ * `skipped`, because nothing is asked within a drain.
+ */
+export type HookOutcome = "resolved" | "deferred" | "asked" | "failed" | "skipped";
 
 /** What a device brings to a merge. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
 export interface MergeInputs {

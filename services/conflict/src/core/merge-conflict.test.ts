@@ -1,6 +1,12 @@
-import type { AcceptedOperation, HistoricDocument, JsonObject } from "@syncline/shared";
+import type {
+  AcceptedOperation,
+  CollectionPolicy,
+  HistoricDocument,
+  JsonObject,
+  ResolveAnswer,
+} from "@syncline/shared";
 import { describe, expect, it } from "vitest";
-import { mergeConflict, type ConflictCase } from "./merge-conflict.ts";
+import { caseForHook, decideByHook, mergeConflict, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
 const operation = (more: Partial<AcceptedOperation>): AcceptedOperation => ({
@@ -28,6 +34,8 @@ function caseOf(given: {
       documentId: "doc",
       status: "open",
       strategy: "merge",
+      deviceId: "dev",
+      hook: null,
       round: 1,
       baseVersion: 1,
       ancestor: null,
@@ -40,7 +48,7 @@ function caseOf(given: {
   };
 }
 
-const merged = (on: ConflictCase) => mergeConflict(on, { roundsMax: 8 });
+const merged = (on: ConflictCase) => mergeConflict(on, { roundsMax: 8, policy: {} });
 const documentOf = (on: ConflictCase) => {
   const { outcome } = merged(on);
   return outcome.kind === "commit" ? outcome.document : "parked";
@@ -136,4 +144,76 @@ describe("a conflict's merge", () => {
       expect(documentOf(on)).toEqual(expected);
     },
   );
+});
+
+describe("a conflict's hook", () => {
+  const policy: CollectionPolicy = { resolve: () => undefined };
+  const patch = [{ op: "test" as const, path: "/a", value: 5 }];
+  const on = (conflict: Partial<OpenConflict> = {}) =>
+    caseOf({
+      operations: [operation({ clientId: "bad", patch }), operation({ data: { a: 2 } })],
+      historic: live({ a: 1 }),
+      remote: { a: 3 },
+      conflict: { hook: "due", ...conflict },
+    });
+  const mergedOn = (found: ConflictCase) => mergeConflict(found, { roundsMax: 8, policy });
+  const decided = (answer: ResolveAnswer) =>
+    decideByHook(on(), mergedOn(on()), { kind: "answered", answer }, policy);
+
+  it("is given the three documents, and what else there is to know", () => {
+    expect(caseForHook(on(), mergedOn(on()), policy)).toEqual({
+      ancestor: { a: 1 },
+      remote: { a: 3 },
+      local: { a: 2 },
+      context: {
+        workspaceId: "w",
+        collection: "documents",
+        documentId: "doc",
+        conflictId: "x",
+        deviceId: "dev",
+        round: 1,
+        strategy: "merge",
+      },
+    });
+  });
+
+  it.each([
+    ["where the batch named a strategy", on({ hook: null }), policy, undefined],
+    ["in the last round", on({ round: 8 }), policy, "skipped"],
+    ["where the policy has none any more", on(), {}, "skipped"],
+  ])("is not asked %s", (_, found, ofCollection, hook) => {
+    const resolution = mergedOn(found);
+    expect(caseForHook(found, resolution, ofCollection)).toBeNull();
+    expect(resolution.hook).toBe(hook);
+  });
+
+  it("decides with a document, and an operation that is itself at fault stays so", () => {
+    expect(decided({ document: { a: 9 } })).toMatchObject({
+      hook: "resolved",
+      outcome: { kind: "commit", document: { a: 9 }, overlaps: [], refused: [{ clientId: "bad" }] },
+    });
+    expect(decided({ document: null }).outcome).toMatchObject({ kind: "commit", document: null });
+  });
+
+  it("defers to a strategy, or to the policy's own", () => {
+    expect(decided({ use: "server-wins" })).toMatchObject({
+      hook: "deferred",
+      strategy: "server-wins",
+      outcome: { document: { a: 3 }, refused: [{ clientId: "bad" }] },
+    });
+    expect(decided({ use: "manual" }).outcome.kind).toBe("park");
+    expect(decided(undefined)).toEqual({ ...mergedOn(on()), hook: "deferred" });
+  });
+
+  it("asks a person, with what the strategy came to as the proposal", () => {
+    expect(decided({ ask: "which?" })).toMatchObject({
+      hook: "asked",
+      outcome: { kind: "park", reason: "which?", proposed: { a: 2 }, overlaps: [{ path: "/a" }] },
+    });
+  });
+
+  it("that failed changes nothing", () => {
+    const resolution = decideByHook(on(), mergedOn(on()), { kind: "failed" }, policy);
+    expect(resolution).toEqual({ ...mergedOn(on()), hook: "failed" });
+  });
 });

@@ -1,4 +1,12 @@
-import { mergeRun, type HistoricDocument, type RemoteDocument, type Resolution } from "@syncline/shared";
+import {
+  mergeRun,
+  type CollectionPolicy,
+  type HistoricDocument,
+  type RemoteDocument,
+  type ResolveAnswer,
+  type ResolveCase,
+  type Resolution,
+} from "@syncline/shared";
 import type { OpenConflict } from "./open-conflict.ts";
 
 /** A conflict with the documents that it is about. */
@@ -10,10 +18,17 @@ export interface ConflictCase {
   historic: HistoricDocument | null;
 }
 
-/** Merges a conflict, with all that the drain needs to commit it, or to merge it once more in the last round. Pure. */
+/** What the collection's hook answered, unless it failed. */
+export type HookReport =
+  { readonly kind: "answered"; readonly answer: ResolveAnswer } | { readonly kind: "failed" };
+
+/**
+ * Merges a conflict as its strategy says, with all that the drain needs to commit it, or to merge it once more in the
+ * last round. Pure.
+ */
 export function mergeConflict(
   { conflict, remote, historic }: ConflictCase,
-  options: { roundsMax: number },
+  { roundsMax, policy }: { roundsMax: number; policy: CollectionPolicy },
 ): Resolution {
   return {
     workspaceId: conflict.workspaceId,
@@ -23,7 +38,53 @@ export function mergeConflict(
     round: conflict.round,
     expectedVersion: remote.version,
     operationsCovered: conflict.operations.length,
-    ...mergeRun(conflict.strategy, conflict, historic, remote),
-    isLastRound: conflict.round >= options.roundsMax,
+    ...mergeRun(conflict.strategy, conflict, historic, remote, policy),
+    isLastRound: conflict.round >= roundsMax,
+    ...(conflict.hook === null ? {} : { hook: "skipped" }),
+  };
+}
+
+/** What the collection's hook is to be asked, or `null`: of a last round the drain may have to merge by itself. */
+export function caseForHook(
+  { conflict, remote }: ConflictCase,
+  { inputs: { ancestor, local }, isLastRound }: Resolution,
+  policy: CollectionPolicy,
+): ResolveCase | null {
+  if (conflict.hook !== "due" || policy.resolve === undefined || isLastRound) return null;
+  const { workspaceId, collection, documentId, conflictId, deviceId, round, strategy } = conflict;
+  const context = { workspaceId, collection, documentId, conflictId, deviceId, round, strategy };
+  return { ancestor, remote: remote.data, local, context };
+}
+
+/** Puts what the hook answered in the place of what the strategy came to. Pure. */
+export function decideByHook(
+  on: ConflictCase,
+  merged: Resolution,
+  report: HookReport,
+  policy: CollectionPolicy,
+): Resolution {
+  if (report.kind === "failed") return { ...merged, hook: "failed" };
+  const { answer } = report;
+  const { conflict, remote, historic } = on;
+  const { inputs, outcome } = merged;
+  if (answer === undefined) return { ...merged, hook: "deferred" };
+  if ("use" in answer) {
+    const chosen = mergeRun(answer.use, conflict, historic, remote, policy);
+    return { ...merged, ...chosen, hook: "deferred", strategy: answer.use };
+  }
+  if ("ask" in answer) {
+    const proposed = outcome.kind === "park" ? outcome.proposed : outcome.document;
+    const { overlaps } = outcome;
+    return { ...merged, outcome: { kind: "park", reason: answer.ask, proposed, overlaps }, hook: "asked" };
+  }
+  // Which of the run's operations are at fault does not depend on who decides.
+  const taken = mergeRun("client-wins", conflict, historic, remote).outcome;
+  const refused = taken.kind === "commit" ? taken.refused : [];
+  const { document } = answer;
+  const twoWay = inputs.ancestor === null;
+  return {
+    ...merged,
+    outcome: { kind: "commit", document, overlaps: [], twoWay, refused },
+    hook: "resolved",
   };
 }

@@ -1,4 +1,4 @@
-import type { ConflictStrategy, DeviceRun } from "@syncline/shared";
+import type { ConflictStrategy, DeviceRun, HookOutcome } from "@syncline/shared";
 
 /** A conflict that is to be merged, as its record has it. */
 export interface OpenConflict extends DeviceRun {
@@ -8,5 +8,8 @@ export interface OpenConflict extends DeviceRun {
   documentId: string;
   status: "open" | "parked" | "reported" | "resolved";
   strategy: ConflictStrategy;
+  deviceId: string;
+  /** `due` where the collection's hook is to be asked. */
+  hook: HookOutcome | "due" | null;
   round: number;
 }

@@ -1,18 +1,29 @@
 import { camelRow, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
 import type { HistoricDocument } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
-import type { OpenConflict } from "../core/open-conflict.ts";
+import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
+
+/** Which records to list; what is left out is not asked for. */
+export interface ConflictsPage {
+  status?: string | undefined;
+  collection?: string | undefined;
+  documentId?: string | undefined;
+  deviceId?: string | undefined;
+  /** RFC 3339: when it was opened, from and before. */
+  since?: string | undefined;
+  until?: string | undefined;
+  /** The last conflict id of the page before. */
+  before?: string | undefined;
+  limit: number;
+}
 
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
 export interface PgConflicts {
-  readCase(workspaceId: string, conflictId: string): Promise<ConflictCase | undefined>;
+  readCase(workspaceId: string, conflictId: string): Promise<RecordedCase | undefined>;
   /** Open conflicts that nothing has happened to for so long. */
   listQuiet(quietMs: number, limit: number): Promise<ConflictJob[]>;
   /** A page of a workspace's records, newest first, as the wire shows them. */
-  list(
-    workspaceId: string,
-    page: { status: string | undefined; before: string | undefined; limit: number },
-  ): Promise<Record<string, unknown>[]>;
+  list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
 }
 
@@ -29,7 +40,7 @@ export function createPgConflicts(query: Query): PgConflicts {
     async readCase(workspaceId, conflictId) {
       const [row] = await query<Record<string, unknown>>(READ_CONFLICT, [workspaceId, conflictId]);
       if (row === undefined) return undefined;
-      const conflict = camelRow<OpenConflict>(row);
+      const conflict = camelRow<RecordedConflict>(row);
       const document = [workspaceId, conflict.collection, conflict.documentId];
       const [[remote], [historic]] = await Promise.all([
         query<Record<string, unknown>>(READ_REMOTE, document),
@@ -51,8 +62,10 @@ export function createPgConflicts(query: Query): PgConflicts {
       );
     },
 
-    list: (workspaceId, { status, before, limit }) =>
-      query(LIST, [workspaceId, status ?? null, before ?? null, limit]),
+    list: (workspaceId, { before, limit, ...of }) => {
+      const filters = [of.status, of.collection, of.documentId, of.deviceId, of.since, of.until];
+      return query(LIST, [workspaceId, before ?? null, limit, ...filters.map((value) => value ?? null)]);
+    },
 
     async show(workspaceId, conflictId) {
       const [row] = await query<Record<string, unknown>>(SHOW, [workspaceId, conflictId]);

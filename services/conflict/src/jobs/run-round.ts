@@ -8,14 +8,16 @@ import {
   type LaneWaker,
   type Logger,
 } from "@syncline/runtime";
-import { laneOf } from "@syncline/shared";
-import { mergeConflict } from "../core/merge-conflict.ts";
+import { laneOf, policyOf, type Policies, type ResolveCase } from "@syncline/shared";
+import { caseForHook, decideByHook, mergeConflict, type HookReport } from "../core/merge-conflict.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 interface Deps {
   conflicts: PgConflicts;
   lanes: LaneStreams;
   waker: LaneWaker;
+  policies: Policies;
+  askHook: (on: ResolveCase) => Promise<HookReport>;
   log: Logger;
 }
 
@@ -24,7 +26,7 @@ interface Deps {
  * twice, and the drain takes one.
  */
 export function createRunRound(
-  { conflicts, lanes, waker, log }: Deps,
+  { conflicts, lanes, waker, policies, askHook, log }: Deps,
   options: { laneCount: number; roundsMax: number },
 ): (job: ConflictJob) => Promise<void> {
   return ({ workspaceId, conflictId, round, trace }) => {
@@ -35,7 +37,11 @@ export function createRunRound(
       async (span) => {
         const found = await conflicts.readCase(workspaceId, conflictId);
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
-        const resolution = mergeConflict(found, { roundsMax: options.roundsMax });
+        const policy = policyOf(policies, found.conflict.collection);
+        const merged = mergeConflict(found, { roundsMax: options.roundsMax, policy });
+        const asked = caseForHook(found, merged, policy);
+        const resolution =
+          asked === null ? merged : decideByHook(found, merged, await askHook(asked), policy);
         const overlaps = resolution.outcome.overlaps.length;
         span.setAttributes({ "syncline.overlaps": overlaps, "syncline.outcome": resolution.outcome.kind });
 

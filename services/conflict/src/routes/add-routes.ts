@@ -1,50 +1,136 @@
 import { fieldProblem, identityOf, Problem, requireRole } from "@syncline/runtime";
+import { DECISION_CHOICES, idSchema, policyOf, type Policies } from "@syncline/shared";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
+import { sidesOf, weighChoice, weighStrategies, type RecordedCase } from "../core/weigh-conflict.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
-const querySchema = z.object({
+const listSchema = z.object({
   status: z.enum(["open", "parked", "reported", "resolved"]).optional(),
+  collection: idSchema.optional(),
+  document_id: idSchema.optional(),
+  /** One that stands for a subject may be longer than an id. */
+  device_id: z.string().max(300).optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
   before: z.uuid().optional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
 });
+const decisionSchema = z.object({ choice: z.enum(DECISION_CHOICES) });
 
-/** The records of conflicts, to read. */
-export function addRoutes(app: Express, conflicts: PgConflicts): void {
+type OnWorkspace = RequestHandler<{ workspaceId: string }>;
+type OnConflict = RequestHandler<{ workspaceId: string; conflictId: string }>;
+
+/** The records of conflicts, to read, and what each could come to. What is decided goes through the lane. */
+export function addRoutes(app: Express, conflicts: PgConflicts, policies: Policies): void {
+  const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
   app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(conflicts));
-  app.get("/api/v1/workspaces/:workspaceId/conflicts/:conflictId", showConflict(conflicts));
+  app.get(conflict, showConflict(conflicts, policies));
+  app.get(`${conflict}/preview`, previewConflict(conflicts, policies));
+  app.get(`${conflict}/decision`, showDecision(conflicts, policies));
 }
 
-function listConflicts(conflicts: PgConflicts): RequestHandler<{ workspaceId: string }> {
+function listConflicts(conflicts: PgConflicts): OnWorkspace {
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const query = querySchema.safeParse(request.query);
-    if (!query.success) {
-      const issue = query.error.issues[0];
-      throw fieldProblem(
-        { path: [String(issue?.path[0] ?? "")], message: issue?.message ?? "is not acceptable" },
-        null,
-      );
-    }
-    const { status, before, limit } = query.data;
-    const found = await conflicts.list(workspaceId, { status, before, limit: limit + 1 });
-    const page = found.slice(0, limit);
+    const {
+      limit,
+      document_id: documentId,
+      device_id: deviceId,
+      ...page
+    } = readQuery(listSchema, request.query);
+    const found = await conflicts.list(workspaceId, { ...page, documentId, deviceId, limit: limit + 1 });
+    const shown = found.slice(0, limit);
     response.json({
-      conflicts: page,
-      next: page.at(-1)?.["conflict_id"] ?? null,
+      conflicts: shown,
+      next: shown.at(-1)?.["conflict_id"] ?? null,
       more: found.length > limit,
     });
   };
 }
 
-function showConflict(conflicts: PgConflicts): RequestHandler<{ workspaceId: string; conflictId: string }> {
+function showConflict(conflicts: PgConflicts, policies: Policies): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const known = z.uuid().safeParse(conflictId).success;
-    const record = known ? await conflicts.show(workspaceId, conflictId) : undefined;
-    if (record === undefined) throw new Problem("not-found", { detail: "No such conflict is known here" });
-    response.json(record);
+    const on = await findCase(conflicts, workspaceId, conflictId);
+    const record = await conflicts.show(workspaceId, conflictId);
+    if (record === undefined) throw noSuchConflict();
+    response.json({ ...record, ...documentsOf(on, policies) });
   };
+}
+
+function previewConflict(conflicts: PgConflicts, policies: Policies): OnConflict {
+  return async (request, response) => {
+    const { workspaceId, conflictId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const on = await findCase(conflicts, workspaceId, conflictId);
+    const policy = policyOf(policies, on.conflict.collection);
+    response.json({
+      conflict_id: conflictId,
+      status: on.conflict.status,
+      ...documentsOf(on, policies),
+      choices: {
+        server: weighChoice("server", on, policy),
+        local: weighChoice("local", on, policy),
+        merged: weighChoice("merged", on, policy),
+      },
+      strategies: weighStrategies(on, policy),
+    });
+  };
+}
+
+/** For ingest: what a choice would write now, and what has to be so still when that is done. */
+function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
+  return async (request, response) => {
+    const { workspaceId, conflictId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    const { choice } = readQuery(decisionSchema, request.query);
+    const on = await findCase(conflicts, workspaceId, conflictId);
+    const { collection, documentId, deviceId, status, revision } = on.conflict;
+    const policy = policyOf(policies, collection);
+    response.json({
+      collection,
+      documentId,
+      deviceId,
+      status,
+      revision,
+      version: on.remote.version,
+      inputs: sidesOf(on, policy).inputs,
+      document: choice === "data" ? null : weighChoice(choice, on, policy).document,
+    });
+  };
+}
+
+/** `version` is the document's now: what a decision names as `expected_version`. */
+function documentsOf(on: RecordedCase, policies: Policies): Record<string, unknown> {
+  const { inputs, remote } = sidesOf(on, policyOf(policies, on.conflict.collection));
+  const { ancestor, local } = inputs;
+  return { version: on.remote.version, ancestor, remote, local };
+}
+
+async function findCase(
+  conflicts: PgConflicts,
+  workspaceId: string,
+  conflictId: string,
+): Promise<RecordedCase> {
+  const known = z.uuid().safeParse(conflictId).success;
+  const on = known ? await conflicts.readCase(workspaceId, conflictId) : undefined;
+  if (on === undefined) throw noSuchConflict();
+  return on;
+}
+
+function noSuchConflict(): Problem {
+  return new Problem("not-found", { detail: "No such conflict is known here" });
+}
+
+function readQuery<S extends z.ZodType>(schema: S, given: unknown): z.infer<S> {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw fieldProblem(
+    { path: [String(issue?.path[0] ?? "")], message: issue?.message ?? "is not acceptable" },
+    null,
+  );
 }

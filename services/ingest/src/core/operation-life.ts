@@ -44,7 +44,7 @@ export interface OperationStory extends OperationRow {
   conflictStrategy: string | null;
   conflictReason: string | null;
   conflictRoundAt: Date | null;
-  /** The operation that opened the conflict. */
+  /** The operation that opened the conflict, if this one is part of its run. */
   conflictOpenedBy: string | null;
 }
 
@@ -132,7 +132,10 @@ export function operationLife(story: OperationStory): OperationLifeBody {
     drained_at: story.drainedAt?.toISOString() ?? null,
     ...changeOf(story),
     rounds: story.rounds ?? conflict?.round ?? null,
-    held_behind: story.conflictOpenedBy === story.clientId ? null : (conflict?.conflict_id ?? null),
+    held_behind:
+      story.conflictOpenedBy === null || story.conflictOpenedBy === story.clientId
+        ? null
+        : (conflict?.conflict_id ?? null),
     conflict,
   };
 }

@@ -33,7 +33,11 @@ export function readBatch(body: Uint8Array): Batch {
   return parsed.data;
 }
 
-function readJson(body: Uint8Array): Json {
+/**
+ * Parses a body, and refuses what could not be stored as it is.
+ * @throws {@link Problem} `not-json` or `invalid-field`
+ */
+export function readJson(body: Uint8Array): Json {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(body);

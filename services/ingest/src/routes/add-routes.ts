@@ -15,6 +15,7 @@ interface Routes {
   getOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
   replayOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
   forwardConflicts: RequestHandler<{ workspaceId: string }>;
+  resolveConflict: RequestHandler<{ workspaceId: string; conflictId: string }>;
 }
 
 /** The API that clients know. */
@@ -32,7 +33,10 @@ export function addRoutes(app: Express, routes: Routes): void {
   app.get("/api/v1/workspaces/:workspaceId/operations/:clientId", routes.getOperation);
   app.post("/api/v1/workspaces/:workspaceId/operations/:clientId/replay", routes.replayOperation);
   app.get("/api/v1/workspaces/:workspaceId/conflicts", routes.forwardConflicts);
-  app.get("/api/v1/workspaces/:workspaceId/conflicts/:conflictId", routes.forwardConflicts);
+  const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
+  app.get(conflict, routes.forwardConflicts);
+  app.get(`${conflict}/preview`, routes.forwardConflicts);
+  app.post(`${conflict}/resolve`, requireJson, readBody, routes.resolveConflict);
 }
 
 const requireJson: RequestHandler = (request, _response, next) => {

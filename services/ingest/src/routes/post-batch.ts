@@ -1,8 +1,9 @@
 import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
-import { PRIORITIES, type Batch } from "@syncline/shared";
+import { PRIORITIES, type Batch, type Policies } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { acceptBatch } from "../core/accept-batch.ts";
 import { readBatch } from "../core/read-batch.ts";
+import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
 import type { FullRuns } from "../io/full-runs.ts";
@@ -11,13 +12,14 @@ import type { TakeBatch } from "./take-batch.ts";
 interface Deps {
   deviceOwners: DeviceOwners;
   fullRuns: FullRuns;
+  policies: Policies;
   takeBatch: TakeBatch;
   newId: () => string;
 }
 
 /** `POST /api/v1/documents/batch`: takes a batch of operations. */
 export function createPostBatch(
-  { deviceOwners, fullRuns, takeBatch, newId }: Deps,
+  { deviceOwners, fullRuns, policies, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
 ): RequestHandler {
   return async (request, response) => {
@@ -25,6 +27,7 @@ export function createPostBatch(
     const identity = identityOf(response);
     const body = readBatch(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
     requireRole(identity, body.workspace_id, "writer");
+    requireOverride(body, identity.roleByWorkspace.get(body.workspace_id), policies);
     if (body.device_id !== undefined) {
       await deviceOwners.check(body.workspace_id, body.device_id, identity.subject);
     }

@@ -35,6 +35,8 @@ interface Taken {
   urgent: boolean;
   /** How far ahead of ours the device's clock runs; 0 or less is not worth a word. */
   clockSkewMs?: number;
+  /** Makes a problem of an outcome that is not answered as a batch. */
+  problemOf?: (results: readonly OperationResult[]) => Promise<Problem | undefined>;
 }
 
 /** Puts a batch on its lane and answers with its results, or 202 while they are due. */
@@ -43,7 +45,7 @@ export type TakeBatch = (request: Pick<Request, "get">, response: Response, take
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   const { lanes, waker, waiting, durabilityFaults, log } = deps;
 
-  return async (request, response, { batch, urgent, clockSkewMs = 0 }) => {
+  return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
     if (waitMs === 0) requireDurability();
     const results = await appendAndWait(response, batch, { waitMs, urgent });
@@ -59,6 +61,8 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       },
       "took a batch",
     );
+    const problem = results && (await problemOf?.(results));
+    if (problem !== undefined) throw problem;
     const answer = batchAnswer(batch.batchId, results ?? pendingResults(batch), {
       processingTimeMs: durationMs,
       drained: results !== undefined,

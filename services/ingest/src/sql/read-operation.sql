@@ -1,5 +1,6 @@
 -- $1 workspace id, $2 device id, $3 client id. An operation of the ledger, with what became of it: its batch's drain,
 -- the change that holds the version it reports, and the conflict it belongs to.
+-- A person's decision belongs to a conflict, too, but is not part of its run.
 -- A success that wrote nothing names the workspace's seq, so that the change must be of its document, too.
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
@@ -21,5 +22,9 @@ LEFT JOIN LATERAL (
   WHERE workspace_id = o.workspace_id AND conflict_id = o.conflict_id
   ORDER BY place
   LIMIT 1
-) h ON true
+) h ON k.device_id = o.device_id AND EXISTS (
+  SELECT 1
+  FROM held_operations
+  WHERE workspace_id = o.workspace_id AND conflict_id = o.conflict_id AND client_id = o.client_id
+)
 WHERE o.workspace_id = $1 AND o.device_id = $2 AND o.client_id = $3

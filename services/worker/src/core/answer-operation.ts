@@ -1,6 +1,7 @@
 import {
   documentKey,
   mergeRun,
+  policyOf,
   type AcceptedBatch,
   type AcceptedOperation,
   type ConflictStrategy,
@@ -10,23 +11,15 @@ import {
   type OperationContent,
   type OperationResult,
 } from "@syncline/shared";
+import type { Case } from "./case.ts";
 import { isExpired } from "./is-expired.ts";
 import { judgeOperation, type Judgement } from "./judge-operation.ts";
-import type { LedgerDraft, WindowDraft } from "./window-draft.ts";
+import { settleDecision } from "./settle-decision.ts";
+import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
 import type { ConflictRound, LedgerWrite } from "./window-plan.ts";
 import { operationPlace } from "./window-places.ts";
 import { writeMerge } from "./write-merge.ts";
-import type { ConflictState, NewlyHeld, WindowState } from "./window-state.ts";
-
-/** What planning takes from outside, so that it stays pure. */
-export interface PlanDeps {
-  /** Makes a UUIDv7. */
-  newId: () => string;
-  /** How long the ledger remembers an operation; without it for ever. */
-  ledgerRetentionMs?: number | undefined;
-  /** What is not to be judged but refused, with the reason, by {@link operationPlace} or {@link resolutionPlace}. */
-  refusals?: ReadonlyMap<string, string>;
-}
+import type { ConflictState, NewlyHeld } from "./window-state.ts";
 
 /** The answer to one operation of a batch: in the ledger, or of this batch alone. */
 export type Answer =
@@ -38,20 +31,6 @@ export type Answer =
       restore?: () => void;
     }
   | { kind: "unrecorded"; result: OperationResult };
-
-/** One operation, with everything that its answer depends on. */
-export interface Case {
-  batch: AcceptedBatch;
-  operation: AcceptedOperation;
-  /** Where its batch lies on the lane, and how far the lane had been answered when it was accepted. */
-  entryId: string;
-  answeredId: string;
-  trace: Record<string, string>;
-  state: WindowState;
-  draft: WindowDraft;
-  deps: PlanDeps;
-  grouped: boolean;
-}
 
 export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   const { batch, operation, draft, state, deps } = on;
@@ -66,6 +45,10 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   const refusal = deps.refusals?.get(operationPlace(batch.batchId, operation.position));
   if (refusal !== undefined) return fail(on, "operation_refused", refusal);
 
+  if (operation.decision !== undefined) {
+    const { recorded, change } = settleDecision(on, operation.decision);
+    return change === null ? record(on, recorded) : written(on, recorded, change);
+  }
   const document = draft.document(batch.workspaceId, operation.collection, operation.documentId);
   const key = documentKey(batch.workspaceId, operation.collection, operation.documentId);
   const behind =
@@ -93,10 +76,7 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
         unit: unitOf(on),
         operations: 1,
       });
-      const row = ledgerRow(on, { status: "success", version });
-      const ledgerDraft = { row, change };
-      draft.record(ledgerDraft);
-      return { kind: "ledger", draft: ledgerDraft, replayed: false };
+      return written(on, { status: "success", version }, change);
     }
     case "conflict":
       return collide(on, judgement, rounds);
@@ -134,7 +114,8 @@ function collide(on: Case, judgement: Collision, rounds: ConflictRound[]): Answe
     expectedVersion: operation.expectedVersion ?? null,
     currentVersion,
   };
-  const strategy = batch.onConflict ?? (on.grouped ? "report" : "merge");
+  const { strategy: ofPolicy = "merge" } = policyOf(on.deps.policies ?? {}, operation.collection);
+  const strategy = batch.onConflict ?? (on.grouped ? "report" : ofPolicy);
   const conflict = newConflict(on, originOf(on, judgement.baseVersion), currentVersion, strategy);
   if (strategy === "report") return report(on, conflict, mismatch);
   if (on.grouped) return mergeAtOnce(on, conflict, mismatch);
@@ -162,6 +143,7 @@ function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Ans
       data: current?.data ?? null,
       timestampMs: current?.clientTimestampMs ?? null,
     },
+    policyOf(on.deps.policies ?? {}, collection),
   );
   if (outcome.kind === "park") return report(on, withOverlaps(conflict, outcome), mismatch);
   const [refused] = outcome.refused;
@@ -183,6 +165,8 @@ function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Ans
       ...conflict,
       status: "resolved",
       round: 0,
+      ancestorView: inputs.ancestor,
+      remoteView: current?.data ?? null,
       localView: inputs.local,
       result: outcome.document,
       overlapList: outcome.overlaps,
@@ -191,17 +175,12 @@ function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Ans
     },
     [heldOf(on)],
   );
-  const row = ledgerRow(on, {
-    status: "success",
-    version,
-    merged: true,
-    overlapCount: outcome.overlaps.length,
-    rounds: 0,
-    conflictId,
-  });
-  const ledgerDraft = { row, change };
-  draft.record(ledgerDraft);
-  return { kind: "ledger", draft: ledgerDraft, replayed: false };
+  const overlapCount = outcome.overlaps.length;
+  return written(
+    on,
+    { status: "success", version, merged: true, overlapCount, rounds: 0, conflictId },
+    change,
+  );
 }
 
 function withOverlaps(
@@ -260,11 +239,14 @@ function newConflict(
     deviceDeclared: batch.deviceDeclared,
     status: "open",
     strategy,
+    hook: hookOf(on, strategy),
     round: 1,
     baseVersion,
     currentVersion,
     ancestor: operation.ancestor ?? null,
     deviceView,
+    ancestorView: null,
+    remoteView: null,
     localView: null,
     operationCount: 1,
     operationBytes: 0,
@@ -275,8 +257,18 @@ function newConflict(
     resolvedVersion: null,
     resolvedSeq: null,
     refusedEntryId: null,
+    // That of its commit, once the window is planned.
+    revision: 0,
     trace: on.trace,
   };
+}
+
+/** A hook is asked unless the batch names another strategy than the policy's, and never for what is decided in a drain. */
+function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy): ConflictState["hook"] {
+  const policy = policyOf(deps.policies ?? {}, operation.collection);
+  if (policy.resolve === undefined) return null;
+  if (grouped) return "skipped";
+  return strategy === (policy.strategy ?? "merge") ? "due" : null;
 }
 
 function heldOf({ batch, operation }: Case): NewlyHeld {
@@ -286,7 +278,7 @@ function heldOf({ batch, operation }: Case): NewlyHeld {
 /** An operation never overtakes the device's own conflict on its document: it waits with it, or is refused with it. */
 function stayBehind(on: Case, behind: ConflictState): Answer {
   const { operation, draft, entryId } = on;
-  const isReported = behind.status === "reported";
+  const isReported = behind.refusedEntryId !== null;
   const conflict = isReported ? { ...behind, refusedEntryId: entryId } : behind;
   const { conflictId, currentVersion } = conflict;
   const mismatch = { conflictId, currentVersion, expectedVersion: operation.expectedVersion ?? null };
@@ -300,6 +292,13 @@ function stayBehind(on: Case, behind: ConflictState): Answer {
 }
 
 type Recorded = Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;
+
+/** Records an operation with the change that holds it. */
+function written(on: Case, recorded: Recorded, change: ChangeDraft | null): Answer {
+  const ledgerDraft = { row: ledgerRow(on, recorded), change };
+  on.draft.record(ledgerDraft);
+  return { kind: "ledger", draft: ledgerDraft, replayed: false };
+}
 
 /** Records an operation that wrote no document, and what else is to be noted of it. */
 function record(on: Case, recorded: Recorded, note?: () => void): Answer {

@@ -94,6 +94,10 @@ export function assemblePlan(
     ledgerRows,
     batches: batchWrites.map(({ replyTo: _, ...write }) => write),
     conflicts,
+    decisions: draft.decisions.map((decision) => ({
+      ...decision,
+      revision: revisionOf(decision.workspaceId) + 1,
+    })),
     ...runsOf(touched),
     replies: [
       ...replays,

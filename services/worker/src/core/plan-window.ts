@@ -1,6 +1,7 @@
 import type { AcceptedBatch, AcceptedOperation, Resolution, StoredEntry } from "@syncline/shared";
-import { answerOperation, recall, skip, statusOf, type Answer, type PlanDeps } from "./answer-operation.ts";
+import { answerOperation, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
+import type { PlanDeps } from "./case.ts";
 import { settleResolution } from "./settle-resolution.ts";
 import { WindowDraft, type LedgerDraft } from "./window-draft.ts";
 import type { BatchReply, ConflictRound, WindowPlan } from "./window-plan.ts";
@@ -22,7 +23,7 @@ export function planWindow(entries: readonly StoredEntry[], state: WindowState, 
   for (const stored of entries) {
     const { entry } = stored;
     if (entry.kind === "resolution") {
-      const outcome = settleResolution(withRefusal(entry.resolution, deps.refusals), draft, deps.newId);
+      const outcome = settleResolution(withRefusal(entry.resolution, deps.refusals), draft, deps);
       settled.push(...outcome.settled);
       if (outcome.round !== undefined) rounds.push(outcome.round);
       continue;

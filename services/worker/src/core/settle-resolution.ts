@@ -2,10 +2,12 @@ import {
   assertInvariant,
   mergeByStrategy,
   mergeRun,
+  policyOf,
   type AcceptedOperation,
   type JsonObject,
   type MergeInputs,
   type MergeOutcome,
+  type Policies,
   type Resolution,
   type OperationContent,
 } from "@syncline/shared";
@@ -27,20 +29,24 @@ type Park = Extract<MergeOutcome, { kind: "park" }>;
  * Takes a conflict's resolution to its end, or to its next round when the document has moved since the merge saw it.
  * The last round carries what the merge needs, and is merged here, so contention alone never parks a conflict.
  */
-export function settleResolution(resolution: Resolution, draft: WindowDraft, newId: () => string): Settled {
+export function settleResolution(
+  resolution: Resolution,
+  draft: WindowDraft,
+  { newId, policies = {} }: { newId: () => string; policies?: Policies | undefined },
+): Settled {
   const conflict = draft.conflict(resolution.conflictId);
   if (conflict === undefined || conflict.status !== "open" || conflict.round !== resolution.round) {
     return { settled: [] };
   }
-  if (resolution.outcome.kind === "park") return park(conflict, resolution.outcome, draft);
+  if (resolution.outcome.kind === "park") return park(conflict, resolution.outcome, resolution, draft);
 
   const current = draft.document(conflict.workspaceId, conflict.collection, conflict.documentId);
   if ((current?.version ?? 0) === resolution.expectedVersion) {
     return commit(conflict, resolution.outcome, resolution, draft, newId);
   }
   if (resolution.isLastRound) {
-    const { inputs, outcome } = mergeNow(conflict, resolution, resolution.outcome, current, draft);
-    if (outcome.kind === "park") return park(conflict, outcome, draft);
+    const { inputs, outcome } = mergeNow(conflict, resolution, resolution.outcome, current, draft, policies);
+    if (outcome.kind === "park") return park(conflict, outcome, resolution, draft);
     return commit(conflict, outcome, { ...resolution, inputs }, draft, newId);
   }
   const round = conflict.round + 1;
@@ -56,15 +62,17 @@ function mergeNow(
   { refused }: Commit,
   current: DocumentState | undefined,
   draft: WindowDraft,
+  policies: Policies,
 ): { inputs: MergeInputs; outcome: MergeOutcome } {
   const remote = { data: current?.data ?? null, timestampMs: current?.clientTimestampMs ?? null };
+  const policy = policyOf(policies, conflict.collection);
   if (inputs.ancestor !== null) {
-    const outcome = mergeByStrategy(conflict.strategy, inputs, remote);
+    const outcome = mergeByStrategy(conflict.strategy, inputs, remote, policy);
     return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome };
   }
   // Without an ancestor the run was replayed on the document that the merge saw, and that is gone.
   const operations = draft.run(conflict.conflictId).slice(0, operationsCovered).map(contentOf);
-  return mergeRun(conflict.strategy, { ...conflict, operations }, null, remote);
+  return mergeRun(conflict.strategy, { ...conflict, operations }, null, remote, policy);
 }
 
 function commit(
@@ -117,6 +125,9 @@ function commit(
   draft.updateConflict({
     ...rest,
     status: "resolved",
+    ...decidedBy(conflict, resolution),
+    ancestorView: resolution.inputs.ancestor,
+    remoteView: current?.data ?? null,
     localView: resolution.inputs.local,
     result: outcome.document,
     overlapList: outcome.overlaps,
@@ -145,10 +156,16 @@ function continueWith(
 }
 
 /** Parked is final for the device's answer; the record keeps everything for the person who decides. */
-function park(conflict: ConflictState, outcome: Park, draft: WindowDraft): Settled {
+function park(
+  conflict: ConflictState,
+  outcome: Park,
+  resolution: Pick<Resolution, "hook" | "strategy">,
+  draft: WindowDraft,
+): Settled {
   draft.updateConflict({
     ...conflict,
     status: "parked",
+    ...decidedBy(conflict, resolution),
     result: outcome.proposed,
     overlapList: outcome.overlaps,
     reason: outcome.reason,
@@ -161,6 +178,14 @@ function park(conflict: ConflictState, outcome: Park, draft: WindowDraft): Settl
     }),
   );
   return { settled };
+}
+
+/** What decided, as the record shows it. */
+function decidedBy(
+  conflict: ConflictState,
+  { hook, strategy = conflict.strategy }: Pick<Resolution, "hook" | "strategy">,
+): Pick<ConflictState, "hook" | "strategy"> {
+  return { hook: hook ?? null, strategy };
 }
 
 function settle(
@@ -179,11 +204,16 @@ function settle(
 
 /** What is left of a run's operation that is at fault, for another try. */
 function sentAgainAs(conflict: ConflictState, held: Held): string {
-  const { deviceDeclared, strategy: onConflict, baseVersion } = conflict;
+  const { deviceDeclared, strategy: onConflict, hook, baseVersion } = conflict;
   const { expectedVersion, ...operation } = contentOf(held);
   // A version of another history, or one that never was, means nothing by then either.
   const expected = expectedVersion === undefined || baseVersion === null ? {} : { expectedVersion };
-  const content: OperationContent = { operation: { ...operation, ...expected }, deviceDeclared, onConflict };
+  const content: OperationContent = {
+    operation: { ...operation, ...expected },
+    deviceDeclared,
+    // Where a hook is asked, the batch named no other strategy than the policy's.
+    ...(hook === null && { onConflict }),
+  };
   return JSON.stringify(content);
 }
 

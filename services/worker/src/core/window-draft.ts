@@ -7,7 +7,7 @@ import {
   type HistoricDocument,
   type JsonObject,
 } from "@syncline/shared";
-import type { LedgerWrite } from "./window-plan.ts";
+import type { DecisionWrite, LedgerWrite } from "./window-plan.ts";
 import {
   historyKey,
   type ConflictState,
@@ -81,6 +81,8 @@ export interface RunDraft {
  */
 export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
+  /** What people decided: never in a group, so never taken back. */
+  readonly decisions: Omit<DecisionWrite, "revision">[] = [];
   readonly missingHistory = new Map<string, HistoryPlace>();
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();
@@ -223,13 +225,18 @@ export class WindowDraft {
     return refusedEntryId !== null && isEntryBefore(answeredId, refusedEntryId) ? reported : undefined;
   }
 
-  /** What of the device's conflicts on a document was resolved last, as far as it was read. */
+  /** What of the device's conflicts on a document was resolved last, as far as it was read, but for reported ones. */
   lastResolvedConflict(deviceId: string, document: string): ConflictState | undefined {
     return this.#conflictOf(this.#resolvedIdByDeviceDocument, deviceId, document);
   }
 
   conflict(conflictId: string): ConflictState | undefined {
     return this.#conflictById.get(conflictId);
+  }
+
+  /** Whether this window has written a conflict's record already. */
+  isTouched(conflictId: string): boolean {
+    return this.#touchedConflictIds.has(conflictId);
   }
 
   /** The run behind a conflict that a resolution names, or that this window has opened. */
@@ -317,9 +324,9 @@ export class WindowDraft {
     this.#set(this.#conflictById, conflict.conflictId, conflict);
     const { workspaceId, collection, documentId, deviceId } = conflict;
     const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
-    if (conflict.status === "reported") {
+    if (conflict.refusedEntryId !== null) {
       const last = this.#conflictById.get(this.#reportedIdByDeviceDocument.get(key) ?? "");
-      const isOlder = isEntryBefore(conflict.refusedEntryId ?? "", last?.refusedEntryId ?? "");
+      const isOlder = isEntryBefore(conflict.refusedEntryId, last?.refusedEntryId ?? "");
       if (!isOlder) this.#set(this.#reportedIdByDeviceDocument, key, conflict.conflictId);
       return;
     }

@@ -1,4 +1,4 @@
-import { type JsonObject, type OperationResult, type LedgerRow } from "@syncline/shared";
+import { type DecisionChoice, type JsonObject, type LedgerRow, type OperationResult } from "@syncline/shared";
 import type { ConflictState, DocumentState, HistoryPlace, NewlyHeld } from "./window-state.ts";
 
 /** A workspace that the window commits to. */
@@ -51,9 +51,20 @@ export interface BatchWrite {
   acceptedAtMs: number;
 }
 
-/** A conflict record, with the revision of the workspace that its commit makes. */
-export interface ConflictWrite extends ConflictState {
+/** What a person decided, and what that wrote over. */
+export interface DecisionWrite {
+  workspaceId: string;
+  conflictId: string;
+  /** As its record's: the workspace's revision that this commit makes. */
   revision: number;
+  choice: DecisionChoice;
+  subject: string;
+  clientId: string;
+  decidedAtMs: number;
+  replacedVersion: number;
+  /** `null` where nothing was written, or no document was there. */
+  replaced: JsonObject | null;
+  version: number;
 }
 
 /** An operation that goes behind a conflict. */
@@ -103,7 +114,8 @@ export interface WindowPlan {
   changes: ChangeWrite[];
   ledgerRows: LedgerWrite[];
   batches: BatchWrite[];
-  conflicts: ConflictWrite[];
+  conflicts: ConflictState[];
+  decisions: DecisionWrite[];
   heldMoves: HeldMove[];
   heldWrites: HeldWrite[];
   replies: BatchReply[];

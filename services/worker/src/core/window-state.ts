@@ -3,6 +3,7 @@ import {
   type AcceptedOperation,
   type ConflictStrategy,
   type HistoricDocument,
+  type HookOutcome,
   type JsonObject,
   type LedgerRow,
   type OperationResult,
@@ -63,6 +64,8 @@ export interface ConflictState {
   deviceDeclared: boolean;
   status: "open" | "parked" | "reported" | "resolved";
   strategy: ConflictStrategy;
+  /** What the collection's hook came to; `due` until it was asked, `null` where none is to be asked. */
+  hook: HookOutcome | "due" | null;
   round: number;
   /** The version the device started from; 0: none existed; `null`: unknown. */
   baseVersion: number | null;
@@ -71,7 +74,11 @@ export interface ConflictState {
   ancestor: JsonObject | null;
   /** What the device saw when it went on from an operation that was still being merged: the ancestor, then. */
   deviceView: JsonObject | null;
-  /** What the device sees after its run, once that is resolved; `null` where it deleted the document. */
+  /** What the merge, or the decision, started from, once it is resolved; `null` where nobody knows. */
+  ancestorView: JsonObject | null;
+  /** What the server had by then; `null` where there was no document. */
+  remoteView: JsonObject | null;
+  /** What the device sees after its run; `null` where it deleted the document. */
   localView: JsonObject | null;
   /** How long the device's run is, and about how many bytes of JSON it takes. */
   operationCount: number;
@@ -82,8 +89,10 @@ export interface ConflictState {
   reason: string | null;
   resolvedVersion: number | null;
   resolvedSeq: number | null;
-  /** Of a reported one: the lane entry that was refused last. */
+  /** Of one that was reported: the lane entry that was refused last. A person's decision does not undo that. */
   refusedEntryId: string | null;
+  /** The workspace's revision of the commit that wrote it last. */
+  revision: number;
   trace: Record<string, string>;
 }
 
@@ -97,11 +106,11 @@ export interface WindowState {
   /** The results of batches that were drained before: an entry that was not removed in time comes again. */
   resultsByBatchId: ReadonlyMap<string, OperationResult[]>;
   /**
-   * Of the window's devices on its documents: what is unsettled, what was reported last, and what was resolved last; and
-   * the conflicts that a resolution names.
+   * Of the window's devices on its documents: what is unsettled, what was reported last, and what else was resolved
+   * last; and the conflicts that a resolution or a decision names.
    */
   conflicts: readonly ConflictState[];
-  /** The runs behind the conflicts that a resolution names, by conflict id, in order. */
+  /** The runs behind the conflicts that a resolution or a decision names, by conflict id, in order. */
   runByConflictId: ReadonlyMap<string, readonly HeldRow[]>;
   /** Documents as they were at some version, by {@link historyKey}: `null` where nobody knows. Read when asked for. */
   historyByKey: ReadonlyMap<string, HistoricDocument | null>;

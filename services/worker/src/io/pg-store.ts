@@ -54,6 +54,7 @@ const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
 const WRITE_BATCHES = statement("write-batches");
 const WRITE_CONFLICTS = statement("write-conflicts");
+const WRITE_DECISIONS = statement("write-decisions");
 const MOVE_HELD = statement("move-held");
 const WRITE_HELD = statement("write-held");
 
@@ -79,7 +80,13 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     const ofOperations = (pick: (on: (typeof operations)[number]) => string) => operations.map(pick);
     const workspaceOf = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
     // One conflict may have several resolutions in a window: of an earlier round, committed but not removed in time.
-    const ofConflicts = Map.groupBy(resolutions, ({ conflictId }) => conflictId);
+    const named = [
+      ...resolutions.map((resolution) => ({ ...resolution, whole: needsContent(resolution) })),
+      ...operations.flatMap(({ batch: { workspaceId }, operation: { decision } }) =>
+        decision === undefined ? [] : [{ workspaceId, conflictId: decision.conflictId, whole: false }],
+      ),
+    ];
+    const ofConflicts = Map.groupBy(named, ({ conflictId }) => conflictId);
     const conflictKeys = [
       [...ofConflicts.values()].map(([first]) => first?.workspaceId),
       [...ofConflicts.keys()],
@@ -118,7 +125,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       ]),
       query(READ_HELD, [
         ...conflictKeys,
-        [...ofConflicts.values()].map((rounds) => rounds.some(needsContent)),
+        [...ofConflicts.values()].map((of) => of.some(({ whole }) => whole)),
       ]),
       query(READ_DOCUMENTS, [
         documents.map((document) => document.workspaceId),
@@ -194,6 +201,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       [WRITE_DOCUMENTS, plan.documents],
       [WRITE_CHANGES, plan.changes],
       [WRITE_CONFLICTS, plan.conflicts],
+      [WRITE_DECISIONS, plan.decisions],
       [MOVE_HELD, plan.heldMoves],
       [WRITE_HELD, plan.heldWrites],
       [WRITE_LEDGER, plan.ledgerRows],

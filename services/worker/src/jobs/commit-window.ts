@@ -1,5 +1,5 @@
 import type { Logger } from "@syncline/runtime";
-import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared";
+import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
 import { placesOf, prefixOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
@@ -9,6 +9,7 @@ interface Deps {
   store: WindowStore;
   newId: () => string;
   ledgerRetentionMs: number | undefined;
+  policies?: Policies | undefined;
   log: Logger;
   /** Told of each commit, in order, with the entries that it took. */
   onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
@@ -41,10 +42,10 @@ type Refusals = ReadonlyMap<string, string>;
 
 /** Plans on what stands in the tables now, reading from history what turns out to be needed. */
 async function planNow(window: readonly StoredEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
-  const { store, newId, ledgerRetentionMs } = deps;
+  const { store, newId, ledgerRetentionMs, policies } = deps;
   let state = await store.read(window);
   for (;;) {
-    const plan = planWindow(window, state, { newId, ledgerRetentionMs, refusals });
+    const plan = planWindow(window, state, { newId, ledgerRetentionMs, policies, refusals });
     if (plan.missingHistory.length === 0) return plan;
     const found = await store.readHistory(plan.missingHistory);
     state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };

@@ -13,7 +13,7 @@ import {
   type ReplyPublisher,
   type Span,
 } from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { Policies, StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import { commitWindow } from "./commit-window.ts";
@@ -25,6 +25,7 @@ interface Deps {
   conflicts: ConflictQueue;
   waker: LaneWaker;
   newId: () => string;
+  policies: Policies | undefined;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
   isRunning: () => boolean;
   log: Logger;

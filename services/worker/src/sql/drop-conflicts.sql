@@ -1,5 +1,5 @@
 -- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
--- Settled conflicts only, with the run of operations that each holds.
+-- Settled conflicts only, with the run of operations that each holds and what was decided on it.
 WITH old AS (
   SELECT workspace_id, conflict_id, updated_at
   FROM conflicts
@@ -12,6 +12,10 @@ WITH old AS (
   DELETE FROM held_operations h
   USING old
   WHERE h.workspace_id = old.workspace_id AND h.conflict_id = old.conflict_id
+), decided AS (
+  DELETE FROM decisions d
+  USING old
+  WHERE d.workspace_id = old.workspace_id AND d.conflict_id = old.conflict_id
 ), dropped AS (
   DELETE FROM conflicts c
   USING old

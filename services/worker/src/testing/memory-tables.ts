@@ -7,10 +7,11 @@ import {
   type LaneEntry,
   type LedgerRow,
   type OperationResult,
+  type Policies,
   type StoredEntry,
 } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
-import type { ChangeWrite, WindowPlan } from "../core/window-plan.ts";
+import type { ChangeWrite, DecisionWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,
   type ConflictState,
@@ -29,8 +30,11 @@ export class MemoryTables {
   readonly resultsByBatchId = new Map<string, OperationResult[]>();
   readonly conflictById = new Map<string, ConflictState>();
   readonly changes: ChangeWrite[] = [];
+  readonly decisions: DecisionWrite[] = [];
   /** The operations behind each conflict, in order. */
   readonly runByConflictId = new Map<string, { batchId: string; operation: AcceptedOperation }[]>();
+  /** What decides where a batch does not say. */
+  policies: Policies = {};
   #ids = 0;
   #acceptedId = 0;
   #answeredId = 0;
@@ -58,13 +62,17 @@ export class MemoryTables {
     for (const conflict of plan.conflicts) this.conflictById.set(conflict.conflictId, conflict);
     this.#writeRuns(plan);
     this.changes.push(...plan.changes);
+    this.decisions.push(...plan.decisions);
     return plan;
   }
 
   #plan(entries: readonly StoredEntry[]): WindowPlan {
     let state = this.#read(entries);
     for (;;) {
-      const plan = planWindow(entries, state, { newId: () => `conflict-${++this.#ids}` });
+      const plan = planWindow(entries, state, {
+        newId: () => `conflict-${++this.#ids}`,
+        policies: this.policies,
+      });
       if (plan.missingHistory.length === 0) return plan;
       const found = plan.missingHistory.map((place) => [historyKey(place), this.#historic(place)] as const);
       state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
@@ -123,11 +131,7 @@ export class MemoryTables {
       ledgerRowByKey: new Map(this.ledgerRowByKey),
       resultsByBatchId: new Map(this.resultsByBatchId),
       conflicts: this.#readConflicts(entries),
-      runByConflictId: new Map(
-        entries.flatMap(({ entry }) =>
-          entry.kind === "resolution" ? [this.#readRun(entry.resolution.conflictId)] : [],
-        ),
-      ),
+      runByConflictId: new Map(entries.flatMap(conflictIdsIn).map((conflictId) => this.#readRun(conflictId))),
       historyByKey: new Map(),
     };
   }
@@ -143,16 +147,21 @@ export class MemoryTables {
     return [conflictId, rows];
   }
 
-  /** As the store does: what is unsettled, what was reported, what was resolved, and what a resolution names. */
+  /** As the store does: what is unsettled, reported or resolved, and what a resolution or a decision names. */
   #readConflicts(entries: readonly StoredEntry[]): ConflictState[] {
     const all = [...this.conflictById.values()];
-    const named = entries.flatMap(({ entry }) =>
-      entry.kind === "resolution" ? all.filter((c) => c.conflictId === entry.resolution.conflictId) : [],
-    );
+    const namedIds = new Set(entries.flatMap(conflictIdsIn));
+    const named = all.filter(({ conflictId }) => namedIds.has(conflictId));
     const unsettled = all.filter(({ status }) => status === "open" || status === "parked");
     const settled = all.filter(({ status }) => status === "reported" || status === "resolved");
     return [...new Set([...unsettled, ...settled, ...named])];
   }
+}
+
+/** The conflicts that an entry names. */
+function conflictIdsIn({ entry }: StoredEntry): string[] {
+  if (entry.kind === "resolution") return [entry.resolution.conflictId];
+  return entry.batch.operations.flatMap(({ decision }) => decision?.conflictId ?? []);
 }
 
 /** An operation as a test writes it down. */

@@ -1,0 +1,35 @@
+// How conflicts are decided, by collection. Start the services with POLICIES=examples/policies/policies.mjs to use it.
+export default {
+  // Every collection that is not named below.
+  default: { strategy: "merge" },
+
+  collections: {
+    notes: {
+      rules: [
+        { path: "/body", is: "text" },
+        { path: "/tags", is: "set" },
+        { path: "/views", is: "counter" },
+      ],
+    },
+    settings: { strategy: "last-write-wins" },
+    contracts: { strategy: "manual", override: "nobody" },
+    orders: {
+      override: "admins",
+      resolveTimeoutMs: 500,
+      resolve({ ancestor, remote, local }) {
+        // Nothing: the strategy decides.
+        if (ancestor === null || remote === null || local === null) return undefined;
+        // What has left the house stays as it is.
+        if (remote.state === "shipped") return { use: "server-wins" };
+        if (remote.price !== ancestor.price && local.price !== ancestor.price) {
+          return { ask: "Both sides changed the price" };
+        }
+        // Nobody gets less than they ordered.
+        if (remote.quantity !== local.quantity) {
+          return { document: { ...local, quantity: Math.max(remote.quantity, local.quantity) } };
+        }
+        return undefined;
+      },
+    },
+  },
+};

@@ -1,0 +1,33 @@
+import { policyOf, type Policies, type ResolveCase } from "@syncline/shared";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { checkAnswer } from "../core/check-answer.ts";
+import { placeOfError, type HookMessage } from "./run-hook-messages.ts";
+
+// The process that hooks run in: loads the policies, says that it is ready, and takes one case after the other.
+
+// A signal to all of the service's processes is for the service: what is being asked is still to be answered.
+process.on("SIGINT", () => {});
+process.on("SIGTERM", () => {});
+process.once("disconnect", () => process.exit());
+// Node would print the message, which may quote a document.
+process.on("uncaughtException", () => process.exit(1));
+
+// The service has checked them; its libraries would be most of what there is to start here.
+const file = pathToFileURL(resolve(process.argv[2] ?? ""));
+const { default: policies } = (await import(file.href)) as { default: Policies };
+const send = (message: HookMessage) => process.send?.(message);
+process.on("message", (on: ResolveCase) => {
+  void answer(on).then(send);
+});
+send({ kind: "ready" });
+
+async function answer(on: ResolveCase): Promise<HookMessage> {
+  const { collection, documentId } = on.context;
+  try {
+    const checked = checkAnswer(await policyOf(policies, collection).resolve?.(on), documentId);
+    return checked === null ? { kind: "nonsense" } : { kind: "answered", answer: checked.answer };
+  } catch (error) {
+    return { kind: "threw", ...placeOfError(error) };
+  }
+}

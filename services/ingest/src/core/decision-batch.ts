@@ -1,0 +1,101 @@
+import { fieldProblem } from "@syncline/runtime";
+import {
+  DECISION_CHOICES,
+  DOCUMENT_DEPTH_MAX,
+  depthOf,
+  idSchema,
+  isJsonObject,
+  type AcceptedBatch,
+  type Decision,
+  type Json,
+  type JsonObject,
+} from "@syncline/shared";
+import { z } from "zod";
+import { SUBJECT_DEVICE_PREFIX, type Acceptance } from "./accept-batch.ts";
+
+const dataSchema = z.custom<JsonObject | null>(
+  (value) => value === null || (isJsonObject(value as Json) && depthOf(value as Json) <= DOCUMENT_DEPTH_MAX),
+  `must be a JSON object of at most ${DOCUMENT_DEPTH_MAX} levels, or null to delete the document`,
+);
+const bodySchema = z
+  .strictObject({
+    choice: z.enum(DECISION_CHOICES),
+    data: dataSchema.optional(),
+    expected_version: z.int().min(0).optional(),
+    client_id: idSchema.optional(),
+  })
+  .refine(({ choice, data }) => (choice === "data") === (data !== undefined), {
+    path: ["data"],
+    message: "goes with the choice data, and with no other",
+  });
+
+/** A person's decision, as it is sent. */
+export type DecisionBody = z.infer<typeof bodySchema>;
+
+/** @throws `invalid-field`, naming the field that is not acceptable */
+export function readDecision(value: Json): DecisionBody {
+  const parsed = bodySchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = (issue?.path ?? []).map((step) => (typeof step === "symbol" ? String(step) : step));
+  if (issue?.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
+  throw fieldProblem({ path, message: issue?.message ?? "is not acceptable" }, value);
+}
+
+/** What a choice would write now, as the conflict service sees it. */
+export interface WeighedDecision extends Pick<Decision, "revision" | "version" | "inputs"> {
+  collection: string;
+  documentId: string;
+  deviceId: string;
+  status: "open" | "parked" | "reported" | "resolved";
+  /** `null` deletes the document, or stands for the body's own. */
+  document: JsonObject | null;
+}
+
+/**
+ * A batch of the one operation that writes what was decided, in the person's own name. It is known by what the person
+ * sent, and not by what that comes to, so that sending it again has no second effect.
+ * @throws `invalid-field` where the document would get another id
+ */
+export function decisionBatch(
+  on: { workspaceId: string; conflictId: string; body: DecisionBody; weighed: WeighedDecision },
+  { batchId, subject, requestId, replyTo, nowMs, newId, fingerprint }: Acceptance,
+): AcceptedBatch {
+  const { workspaceId, conflictId, body, weighed } = on;
+  const { collection, documentId, revision, version, inputs } = weighed;
+  const document = body.data === undefined ? weighed.document : body.data;
+  if (document !== null && Object.hasOwn(document, "id") && document["id"] !== documentId) {
+    throw fieldProblem({ path: ["data", "id"], message: "differs from the document's id" }, null);
+  }
+  return {
+    batchId,
+    workspaceId,
+    deviceId: SUBJECT_DEVICE_PREFIX + subject,
+    deviceDeclared: false,
+    subject,
+    requestId,
+    acceptedAtMs: nowMs,
+    replyTo,
+    atomic: false,
+    operations: [
+      {
+        clientId: body.client_id ?? newId(),
+        position: 0,
+        kind: document === null ? "delete" : "put",
+        collection,
+        documentId,
+        ...(document === null ? {} : { data: document }),
+        expectedVersion: body.expected_version ?? version,
+        fingerprint: fingerprint([
+          "decision",
+          conflictId,
+          body.choice,
+          body.data,
+          body.data === null,
+          body.expected_version,
+        ]),
+        decision: { conflictId, choice: body.choice, revision, version, inputs },
+      },
+    ],
+  };
+}

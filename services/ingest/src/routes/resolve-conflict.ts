@@ -1,0 +1,104 @@
+import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import type { OperationResult } from "@syncline/shared";
+import type { Request, RequestHandler, Response } from "express";
+import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
+import { decisionBatch, readDecision, type WeighedDecision } from "../core/decision-batch.ts";
+import { readJson } from "../core/read-batch.ts";
+import type { AskConflictService } from "../io/conflict-service.ts";
+import type { DeviceOwners } from "../io/device-owners.ts";
+import { fingerprint } from "../io/fingerprint.ts";
+import { passOn } from "./forward-conflicts.ts";
+import type { TakeBatch } from "./take-batch.ts";
+
+interface Deps {
+  askConflictService: AskConflictService;
+  deviceOwners: DeviceOwners;
+  takeBatch: TakeBatch;
+  newId: () => string;
+}
+
+type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
+
+/**
+ * `POST …/conflicts/{id}/resolve`: takes a person's decision on a conflict, which goes through the lane like any other
+ * operation. Writers decide those of their own devices, admins all. Should the document or the record have moved since
+ * the decision was made, the answer is 409, with what stands there now.
+ */
+export function createResolveConflict(
+  { askConflictService, deviceOwners, takeBatch, newId }: Deps,
+  { replyTo }: { replyTo: string },
+): RequestHandler<{ workspaceId: string; conflictId: string }> {
+  return async (request, response) => {
+    const nowMs = Date.now();
+    const identity = identityOf(response);
+    const { workspaceId, conflictId } = request.params;
+    requireRole(identity, workspaceId, "writer");
+    const body = readDecision(readJson(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)));
+
+    const answer = await weigh(request, response, body.choice);
+    if (!answer.ok) return passOn(answer, response);
+    const weighed = (await answer.json()) as WeighedDecision;
+    await requireOwnDevice(identity, workspaceId, weighed.deviceId);
+    if (weighed.status === "open") {
+      throw new Problem("decision-outdated", {
+        detail: "The conflict is being merged. It needs a person only if that parks it",
+        current_version: weighed.version,
+        conflict_status: weighed.status,
+      });
+    }
+    const batch = decisionBatch(
+      { workspaceId, conflictId, body, weighed },
+      {
+        batchId: newId(),
+        subject: identity.subject,
+        requestId: requestIdOf(response),
+        replyTo,
+        nowMs,
+        newId,
+        fingerprint,
+      },
+    );
+    await takeBatch(request, response, {
+      batch,
+      // Somebody waits for it.
+      urgent: true,
+      problemOf: ([result]) => outdated(request, response, result),
+    });
+  };
+
+  /** What a choice comes to now. */
+  function weigh(request: ConflictRequest, response: Response, choice: string): Promise<globalThis.Response> {
+    const { workspaceId, conflictId } = request.params;
+    return askConflictService({
+      path: `/api/v1/workspaces/${encodeURIComponent(workspaceId)}/conflicts/${encodeURIComponent(conflictId)}/decision`,
+      search: `?choice=${choice}`,
+      authorization: request.get("authorization") ?? "",
+      requestId: requestIdOf(response),
+    });
+  }
+
+  async function outdated(
+    request: ConflictRequest,
+    response: Response,
+    result: OperationResult | undefined,
+  ): Promise<Problem | undefined> {
+    if (result?.error_type !== "decision_outdated") return undefined;
+    const answer = await weigh(request, response, "data");
+    const now = answer.ok ? ((await answer.json()) as WeighedDecision) : undefined;
+    const currentVersion = now?.version ?? result.conflict_data?.current_version;
+    return new Problem("decision-outdated", {
+      ...(result.error !== undefined && { detail: result.error }),
+      ...(currentVersion !== undefined && { current_version: currentVersion }),
+      ...(now !== undefined && { conflict_status: now.status }),
+    });
+  }
+
+  async function requireOwnDevice(identity: Identity, workspaceId: string, deviceId: string): Promise<void> {
+    if (identity.roleByWorkspace.get(workspaceId) === "admin") return;
+    if (deviceId === SUBJECT_DEVICE_PREFIX + identity.subject) return;
+    if (deviceId.startsWith(SUBJECT_DEVICE_PREFIX)) {
+      throw new Problem("forbidden", { detail: "A writer decides the conflicts of own devices only" });
+    }
+    await deviceOwners.check(workspaceId, deviceId, identity.subject);
+  }
+}

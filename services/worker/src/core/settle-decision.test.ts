@@ -1,0 +1,258 @@
+import {
+  mergeRun,
+  type Decision,
+  type DecisionChoice,
+  type JsonObject,
+  type LaneEntry,
+} from "@syncline/shared";
+import { describe, expect, it } from "vitest";
+import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
+import { resolveConflict } from "../testing/resolve-conflict.ts";
+import type { ConflictState } from "./window-state.ts";
+
+const put = (data: JsonObject, more: Partial<GivenOperation> = {}): GivenOperation => ({
+  kind: "put",
+  data,
+  ...more,
+});
+
+/** `d2` has changed the title that `d1` changed, too. */
+function conflicted(onConflict: "manual" | "report" | "merge"): {
+  tables: MemoryTables;
+  conflict: ConflictState;
+} {
+  const tables = new MemoryTables();
+  tables.drain(batchEntry({ device: "d0", operations: [put({ title: "New", body: "" })] }));
+  tables.drain(batchEntry({ device: "d1", operations: [put({ title: "Theirs", body: "" })] }));
+  const mine = put({ title: "Mine", body: "" }, { clientId: "mine", expectedVersion: 1 });
+  const plan = tables.drain(batchEntry({ device: "d2", onConflict, operations: [mine] }));
+  const [opened] = plan.conflicts;
+  if (opened === undefined) throw new Error("no conflict was opened");
+  if (onConflict !== "report") tables.drain(resolveConflict(tables, opened, { isLastRound: false }));
+  return { tables, conflict: recordOf(tables, opened.conflictId) };
+}
+
+function recordOf(tables: MemoryTables, conflictId: string): ConflictState {
+  const record = tables.conflictById.get(conflictId);
+  if (record === undefined) throw new Error("there is no such record");
+  return record;
+}
+
+function documentOf(tables: MemoryTables) {
+  const [document] = [...tables.documentByKey.values()];
+  return document ?? undefined;
+}
+
+/** What ingest puts on the lane for a decision that is made on the tables as they are. */
+function decide(
+  tables: MemoryTables,
+  conflictId: string,
+  document: JsonObject | null,
+  given: { choice?: DecisionChoice; clientId?: string; subject?: string; expectedVersion?: number } = {},
+): LaneEntry & { kind: "batch" } {
+  const conflict = recordOf(tables, conflictId);
+  const current = documentOf(tables);
+  const run = tables.runByConflictId.get(conflictId) ?? [];
+  const { inputs } = mergeRun(
+    "merge",
+    { ...conflict, operations: run.map(({ operation }) => operation) },
+    { data: { title: "New", body: "" }, deleted: false },
+    { data: current?.data ?? null, timestampMs: null },
+  );
+  const { choice = "data", clientId = "decision", subject = "bob" } = given;
+  const version = current?.version ?? 0;
+  const decision: Decision = { conflictId, choice, revision: conflict.revision, version, inputs };
+  return batchEntry({
+    device: `subject:${subject}`,
+    deviceDeclared: false,
+    operations: [
+      {
+        kind: document === null ? "delete" : "put",
+        ...(document !== null && { data: document }),
+        clientId,
+        expectedVersion: given.expectedVersion ?? version,
+        decision,
+      },
+    ],
+  });
+}
+
+const resultOf = (tables: MemoryTables, entry: LaneEntry) => tables.drain(entry).batches[0]?.results[0];
+const rowOf = (tables: MemoryTables, device: string, clientId: string) =>
+  [...tables.ledgerRowByKey.values()].find((row) => row.deviceId === device && row.clientId === clientId);
+
+describe("a person's decision on a parked conflict", () => {
+  it("writes the document, as one version, and settles the record and the run", () => {
+    const { tables, conflict } = conflicted("manual");
+    expect(conflict.status).toBe("parked");
+    const entry = decide(tables, conflict.conflictId, { title: "Both", body: "" });
+    expect(resultOf(tables, entry)).toMatchObject({ status: "success", version: 3, seq: 3 });
+    expect(documentOf(tables)).toMatchObject({ version: 3, data: { title: "Both" } });
+    expect(recordOf(tables, conflict.conflictId)).toMatchObject({
+      status: "resolved",
+      resolvedVersion: 3,
+      resolvedSeq: 3,
+      ancestorView: { title: "New" },
+      remoteView: { title: "Theirs" },
+      localView: { title: "Mine" },
+      result: { title: "Both" },
+    });
+    expect(rowOf(tables, "d2", "mine")).toMatchObject({
+      status: "success",
+      merged: true,
+      version: 3,
+      seq: 3,
+    });
+    expect(tables.decisions).toMatchObject([
+      {
+        choice: "data",
+        clientId: "decision",
+        replacedVersion: 2,
+        replaced: { title: "Theirs" },
+        version: 3,
+        revision: recordOf(tables, conflict.conflictId).revision,
+      },
+    ]);
+  });
+
+  it("that leaves the document as it is writes nothing", () => {
+    const { tables, conflict } = conflicted("manual");
+    const before = tables.changes.length;
+    const entry = decide(tables, conflict.conflictId, { title: "Theirs", body: "" }, { choice: "server" });
+    expect(resultOf(tables, entry)).toMatchObject({ status: "success", version: 2 });
+    expect(tables.changes).toHaveLength(before);
+    expect(rowOf(tables, "d2", "mine")).toMatchObject({ status: "success", merged: true, version: 2 });
+    expect(tables.decisions).toMatchObject([{ choice: "server", replaced: null, version: 2 }]);
+  });
+
+  it("may delete the document", () => {
+    const { tables, conflict } = conflicted("manual");
+    expect(resultOf(tables, decide(tables, conflict.conflictId, null))).toMatchObject({ version: 3 });
+    expect(documentOf(tables)).toMatchObject({ deleted: true, version: 3 });
+  });
+
+  it("covers what the device sent after it was parked", () => {
+    const { tables, conflict } = conflicted("manual");
+    const more: GivenOperation = {
+      kind: "update",
+      data: { body: "More" },
+      clientId: "more",
+      expectedVersion: 1,
+    };
+    tables.drain(batchEntry({ device: "d2", operations: [more] }));
+    tables.drain(decide(tables, conflict.conflictId, { title: "Mine", body: "More" }, { choice: "local" }));
+    expect(rowOf(tables, "d2", "more")).toMatchObject({ status: "success", merged: true, version: 3 });
+    expect(recordOf(tables, conflict.conflictId).localView).toEqual({ title: "Mine", body: "More" });
+  });
+
+  it("is the ground of what the device does before it hears of it", () => {
+    const { tables, conflict } = conflicted("manual");
+    tables.drain(decide(tables, conflict.conflictId, { title: "Theirs", body: "" }, { choice: "server" }));
+    const next: GivenOperation = {
+      kind: "update",
+      data: { body: "Next" },
+      clientId: "next",
+      expectedVersion: 1,
+    };
+    const [opened] = tables.drain(batchEntry({ device: "d2", operations: [next] })).conflicts;
+    expect(opened?.deviceView).toEqual({ title: "Mine", body: "" });
+  });
+});
+
+describe("a decision that comes too late", () => {
+  it("is refused when the document has moved, and changes nothing", () => {
+    const { tables, conflict } = conflicted("manual");
+    const entry = decide(tables, conflict.conflictId, { title: "Both" });
+    tables.drain(batchEntry({ device: "d0", operations: [put({ title: "Newer" })] }));
+    expect(resultOf(tables, entry)).toMatchObject({
+      status: "conflict",
+      error_type: "decision_outdated",
+      conflict_data: { expected_version: 2, current_version: 3, conflict_id: conflict.conflictId },
+    });
+    expect(documentOf(tables)).toMatchObject({ data: { title: "Newer" } });
+    expect(recordOf(tables, conflict.conflictId)).toEqual(conflict);
+    expect(tables.decisions).toEqual([]);
+  });
+
+  it("is refused when the person had looked at another version", () => {
+    const { tables, conflict } = conflicted("manual");
+    const entry = decide(tables, conflict.conflictId, { title: "Both" }, { expectedVersion: 1 });
+    expect(resultOf(tables, entry)).toMatchObject({ status: "conflict", error_type: "decision_outdated" });
+  });
+
+  it("is refused when the device's run has grown", () => {
+    const { tables, conflict } = conflicted("manual");
+    const entry = decide(tables, conflict.conflictId, { title: "Mine" }, { choice: "local" });
+    tables.drain(batchEntry({ device: "d2", operations: [put({ title: "Mine, again" })] }));
+    expect(resultOf(tables, entry)).toMatchObject({ status: "conflict", error_type: "decision_outdated" });
+    expect(recordOf(tables, conflict.conflictId).status).toBe("parked");
+  });
+
+  it.each(["in one window", "one after the other"])("is refused to the second of two people, %s", (how) => {
+    const { tables, conflict } = conflicted("manual");
+    // Neither writes, so that the document's version alone would let both pass.
+    const same = { title: "Theirs", body: "" };
+    const entries = ["bob", "carol"].map((subject) =>
+      decide(tables, conflict.conflictId, same, { choice: "server", subject }),
+    );
+    const plans =
+      how === "in one window" ? [tables.drain(...entries)] : entries.map((one) => tables.drain(one));
+    const results = plans.flatMap(({ batches }) => batches.flatMap((batch) => batch.results));
+    expect(results.map(({ status }) => status)).toEqual(["success", "conflict"]);
+    expect(tables.decisions).toHaveLength(1);
+  });
+
+  it("is refused when the record is gone", () => {
+    const { tables, conflict } = conflicted("report");
+    const entry = decide(tables, conflict.conflictId, { title: "Both" });
+    tables.conflictById.delete(conflict.conflictId);
+    expect(resultOf(tables, entry)).toMatchObject({ status: "conflict", error_type: "decision_outdated" });
+  });
+});
+
+describe("a decision", () => {
+  it("that is sent again has no second effect, and the same answer", () => {
+    const { tables, conflict } = conflicted("manual");
+    const first = resultOf(tables, decide(tables, conflict.conflictId, { title: "Both" }));
+    const again = resultOf(tables, decide(tables, conflict.conflictId, { title: "Both" }));
+    expect(again).toEqual({ ...first, replayed: true });
+    expect(tables.decisions).toHaveLength(1);
+  });
+
+  it("on a resolved conflict restores what lost, and keeps what it was settled with", () => {
+    const { tables, conflict } = conflicted("merge");
+    expect(conflict).toMatchObject({
+      status: "resolved",
+      remoteView: { title: "Theirs" },
+      result: { title: "Mine" },
+    });
+    const restored = conflict.remoteView;
+    tables.drain(decide(tables, conflict.conflictId, restored, { choice: "server" }));
+    expect(documentOf(tables)).toMatchObject({ data: { title: "Theirs" }, version: 4 });
+    const { revision, ...rest } = conflict;
+    expect(recordOf(tables, conflict.conflictId)).toMatchObject(rest);
+    expect(recordOf(tables, conflict.conflictId).revision).toBeGreaterThan(revision);
+    expect(tables.decisions).toMatchObject([{ choice: "server", replaced: { title: "Mine" } }]);
+  });
+
+  it("on a reported conflict resolves it; the operation stays refused, and so does what was sent behind it", () => {
+    const { tables, conflict } = conflicted("report");
+    // Accepted before the device can have known of the refusal.
+    const late: GivenOperation = {
+      kind: "update",
+      data: { body: "Late" },
+      clientId: "late",
+      expectedVersion: 1,
+    };
+    const unaware = { ...tables.accept(batchEntry({ device: "d2", operations: [late] })), answeredId: "0-0" };
+    tables.drain(decide(tables, conflict.conflictId, { title: "Mine", body: "" }, { choice: "local" }));
+    expect(recordOf(tables, conflict.conflictId)).toMatchObject({ status: "resolved", resolvedVersion: 3 });
+    expect(rowOf(tables, "d2", "mine")).toMatchObject({ status: "conflict" });
+    tables.drain(unaware);
+    expect(rowOf(tables, "d2", "late")).toMatchObject({
+      status: "conflict",
+      errorType: "behind_conflict",
+      conflictId: conflict.conflictId,
+    });
+  });
+});

@@ -1,0 +1,128 @@
+import type { Decision, JsonObject } from "@syncline/shared";
+import type { Case } from "./case.ts";
+import type { ChangeDraft, Held } from "./window-draft.ts";
+import type { LedgerWrite } from "./window-plan.ts";
+import type { ConflictState } from "./window-state.ts";
+import { writeMerge } from "./write-merge.ts";
+
+/** What a decision came to: what the ledger says of it, and the change that it made, if any. */
+export interface Decided {
+  recorded: Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;
+  change: ChangeDraft | null;
+}
+
+/**
+ * Takes a person's decision on a conflict, if the document and the record are still what it was made on: of two people
+ * at once one wins, and the other is told what stands there now. It counts as one version of the document. A record
+ * that was settled before keeps what it was settled with; the decision is added to it.
+ */
+export function settleDecision(on: Case, decision: Decision): Decided {
+  const { batch, operation, draft } = on;
+  const { workspaceId, deviceId, deviceDeclared } = batch;
+  const { collection, documentId } = operation;
+  const current = draft.document(workspaceId, collection, documentId);
+  const before = current?.version ?? 0;
+  const conflict = draft.conflict(decision.conflictId);
+  const outdated = whyOutdated(on, decision, conflict, before);
+  if (conflict === undefined || outdated !== undefined) {
+    return {
+      recorded: {
+        status: "conflict",
+        error: outdated ?? null,
+        errorType: "decision_outdated",
+        conflictId: decision.conflictId,
+        expectedVersion: operation.expectedVersion ?? decision.version,
+        currentVersion: before,
+      },
+      change: null,
+    };
+  }
+
+  const data: JsonObject | null = operation.data ?? null;
+  const { change, version } = writeMerge(draft, {
+    workspaceId,
+    collection,
+    documentId,
+    data,
+    deviceId,
+    deviceDeclared,
+    clientTimestampMs: batch.acceptedAtMs,
+    unit: undefined,
+    operations: 1,
+  });
+  if (conflict.status === "parked") settleRun(on, conflict, { change, version });
+  draft.decisions.push({
+    workspaceId,
+    conflictId: conflict.conflictId,
+    choice: decision.choice,
+    subject: batch.subject,
+    clientId: operation.clientId,
+    decidedAtMs: batch.acceptedAtMs,
+    replacedVersion: before,
+    replaced: change === null ? null : (current?.data ?? null),
+    version,
+  });
+  const { inputs } = decision;
+  draft.updateConflict(
+    conflict.status === "resolved"
+      ? conflict
+      : {
+          ...conflict,
+          status: "resolved",
+          ancestorView: inputs.ancestor,
+          remoteView: current?.data ?? null,
+          localView: inputs.local,
+          result: data,
+          twoWay: inputs.ancestor === null,
+          resolvedVersion: version,
+        },
+  );
+  return { recorded: { status: "success", version, conflictId: conflict.conflictId }, change };
+}
+
+function whyOutdated(
+  { operation, draft }: Case,
+  decision: Decision,
+  conflict: ConflictState | undefined,
+  version: number,
+): string | undefined {
+  const expected = operation.expectedVersion ?? decision.version;
+  if (expected !== version) return `The decision was made on version ${expected}, and it is ${version} now`;
+  if (decision.version !== version) return `The document has moved on, to version ${version}`;
+  if (conflict === undefined) return "The conflict's record is gone";
+  if (conflict.status === "open") return "The conflict is being merged";
+  // A window writes a record once, so that one that it has touched is not what anybody has seen.
+  const isSame = conflict.revision === decision.revision && !draft.isTouched(conflict.conflictId);
+  if (isSame) return undefined;
+  return `The conflict's record has changed since the decision was made: it is ${conflict.status} now`;
+}
+
+/**
+ * What waited behind a parked conflict is settled with the decision. What a reported one refused stays refused: its
+ * device was told to decide by itself. A row that the ledger no longer has needs no answer.
+ */
+function settleRun(
+  { draft }: Case,
+  conflict: ConflictState,
+  outcome: { change: ChangeDraft | null; version: number },
+): void {
+  for (const held of draft.run(conflict.conflictId)) {
+    const known = draft.ledger(conflict.workspaceId, conflict.deviceId, clientIdOf(held));
+    if (known === undefined) continue;
+    const row: LedgerWrite = {
+      ...known.row,
+      status: "success",
+      version: outcome.version,
+      merged: true,
+      overlapCount: conflict.overlapList?.length ?? null,
+      rounds: conflict.round,
+      error: null,
+      errorType: null,
+    };
+    draft.record({ row, change: outcome.change });
+  }
+}
+
+function clientIdOf(held: Held): string {
+  return "batchId" in held ? held.operation.clientId : held.clientId;
+}

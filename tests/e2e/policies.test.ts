@@ -1,0 +1,215 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+
+let system: System;
+let client: Client;
+beforeAll(async () => {
+  system = await startSystem({
+    env: { POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
+  });
+  client = await createClient(system);
+});
+afterAll(() => system.stop());
+
+let documents = 0;
+type Data = Record<string, unknown>;
+
+/** Two devices change a document of a collection: what the second one is answered, its record, and what stands. */
+async function collide(
+  collection: string,
+  given: { ancestor: Data; remote: Data; local: Data; timestamps?: [number, number] },
+  more: Data = {},
+) {
+  const document_id = `doc_${++documents}`;
+  const [remoteTimestamp, localTimestamp] = given.timestamps ?? [];
+  const write = (device_id: string, operation: Data, sent: Data = {}) =>
+    client.post({
+      device_id,
+      ...sent,
+      operations: [{ collection, document_id, client_id: `${device_id} ${document_id}`, ...operation }],
+    });
+  const put = (data: Data, timestamp: number | undefined) => ({ operation: "put", data, timestamp });
+  await write("dev_1", { operation: "create", data: given.ancestor });
+  await write("dev_2", put(given.remote, remoteTimestamp));
+  const local = { ...put(given.local, localTimestamp), expected_version: 1 };
+  const { status, body } = await write("dev_3", local, more);
+  const [result] = body.results;
+  const conflictId = result?.conflict_id ?? result?.conflict_data?.conflict_id;
+  const record = await client.get<Data>(`/conflicts/${conflictId}`);
+  const document = await client.get<{ data: Data }>(`/documents/${collection}/${document_id}`);
+  return { status, result, record: record.body, data: document.body.data };
+}
+
+describe("a collection's policy", () => {
+  it("merges fields as what they are", async () => {
+    const { result, record, data } = await collide("notes", {
+      ancestor: { body: "buy milk and bread", tags: ["a", "b"], views: 10 },
+      remote: { body: "buy oat milk and bread", tags: ["b", "c"], views: 13 },
+      local: { body: "buy milk and rye bread", tags: ["a", "b", "d"], views: 12 },
+    });
+    expect(result).toMatchObject({ status: "success", merged: true, overlaps: 0 });
+    expect(record).toMatchObject({ status: "resolved", strategy: "merge", hook: null });
+    expect({ ...data, tags: (data["tags"] as string[]).toSorted() }).toEqual({
+      body: "buy oat milk and rye bread",
+      tags: ["b", "c", "d"],
+      views: 15,
+    });
+  });
+
+  it("chooses the strategy where the batch names none", async () => {
+    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 3 } };
+    const older = await collide("settings", { ...sides, timestamps: [2_000, 1_000] });
+    expect([older.record["strategy"], older.data]).toEqual(["last-write-wins", { a: 2 }]);
+    const named = await collide(
+      "settings",
+      { ...sides, timestamps: [2_000, 1_000] },
+      { on_conflict: "merge" },
+    );
+    expect([named.record["strategy"], named.data]).toEqual(["merge", { a: 3 }]);
+    const contract = await collide("contracts", sides);
+    expect(contract.result).toMatchObject({ status: "conflict", error_type: "parked" });
+    const other = await collide("others", sides);
+    expect([other.record["strategy"], other.data]).toEqual(["merge", { a: 3 }]);
+  });
+
+  it("merges the fields of a group by its rules, and leaves it to the batch whether it merges at all", async () => {
+    const sides = { ancestor: { views: 1 }, remote: { views: 2 }, local: { views: 3 } };
+    const merged = await collide("notes", sides, { atomic: true, on_conflict: "merge" });
+    expect([merged.result?.status, merged.data]).toEqual(["success", { views: 4 }]);
+    const order = { ancestor: { quantity: 1 }, remote: { quantity: 3 }, local: { quantity: 2 } };
+    const reported = await collide("orders", order, { atomic: true });
+    expect(reported.record).toMatchObject({ status: "reported", hook: "skipped" });
+  });
+
+  it("says who may name another strategy, before anything is accepted", async () => {
+    const { workspaceId } = client;
+    const token = await system.syncline.token({ [workspaceId]: "writer" }, { subject: "bob" });
+    const writer = await createClient(system, { workspaceId, token });
+    const post = (by: Client, collection: string, on_conflict: string) =>
+      by.post({
+        on_conflict,
+        operations: [
+          { operation: "put", client_id: `o${++documents}`, collection: "notes", document_id: "x", data: {} },
+          { operation: "put", client_id: `o${++documents}`, collection, document_id: "x", data: {} },
+        ],
+      });
+    const refused = await post(writer, "orders", "client-wins");
+    expect(refused.status).toBe(403);
+    expect(refused.body).toMatchObject({
+      type: "urn:syncline:problem:override-not-allowed",
+      operation: `o${documents}`,
+      field: "/on_conflict",
+    });
+    expect((await writer.get("/documents/notes/x")).status).toBe(404);
+    expect((await post(client, "orders", "client-wins")).status).toBe(200);
+    expect((await post(client, "contracts", "client-wins")).status).toBe(403);
+    expect((await post(writer, "contracts", "report")).status).toBe(200);
+    expect((await post(writer, "orders", "merge")).status).toBe(200);
+  });
+});
+
+describe("a hook", () => {
+  const ancestor = { state: "open", price: 5, quantity: 1 };
+
+  it("answers with a document", async () => {
+    const sides = { ancestor, remote: { ...ancestor, quantity: 9 }, local: { ...ancestor, quantity: 2 } };
+    const { result, record, data } = await collide("orders", sides);
+    expect(result).toMatchObject({ status: "success", merged: true, overlaps: 0 });
+    expect([record["status"], record["hook"], data]).toEqual([
+      "resolved",
+      "resolved",
+      { ...ancestor, quantity: 9 },
+    ]);
+  });
+
+  it("defers to a strategy, or to the policy's own", async () => {
+    const shipped = {
+      ancestor,
+      remote: { ...ancestor, state: "shipped" },
+      local: { ...ancestor, quantity: 2 },
+    };
+    const named = await collide("orders", shipped);
+    expect(named.record).toMatchObject({ status: "resolved", hook: "deferred", strategy: "server-wins" });
+    expect(named.data).toEqual(shipped.remote);
+    const own = await collide("orders", {
+      ancestor,
+      remote: { ...ancestor, a: 1 },
+      local: { ...ancestor, b: 1 },
+    });
+    expect(own.record).toMatchObject({ hook: "deferred", strategy: "merge" });
+    expect(own.data).toEqual({ ...ancestor, a: 1, b: 1 });
+  });
+
+  it("asks a person", async () => {
+    const sides = { ancestor, remote: { ...ancestor, price: 6 }, local: { ...ancestor, price: 7 } };
+    const { result, record, data } = await collide("orders", sides);
+    expect(result).toMatchObject({
+      status: "conflict",
+      error_type: "parked",
+      error: "Both sides changed the price",
+    });
+    expect(record).toMatchObject({ status: "parked", hook: "asked", reason: "Both sides changed the price" });
+    expect(data).toEqual(sides.remote);
+  });
+
+  it("is not asked where the batch names another strategy", async () => {
+    const sides = { ancestor, remote: { ...ancestor, price: 6 }, local: { ...ancestor, price: 7 } };
+    const { record, data } = await collide("orders", sides, { on_conflict: "client-wins" });
+    expect([record["hook"], data]).toEqual([null, sides.local]);
+  });
+
+  it.each(["throwing", "rejecting", "exiting", "talking", "naming", "dating", "silent", "looping", "hungry"])(
+    "that fails leaves the decision to the strategy: %s",
+    async (collection) => {
+      const sides = {
+        ancestor: { a: 1, title: "t" },
+        remote: { a: 2, title: "t" },
+        local: { a: 1, title: "u" },
+      };
+      const { record, data } = await collide(collection, sides);
+      expect(record).toMatchObject({ status: "resolved", hook: "failed", strategy: "merge" });
+      expect(data).toEqual({ a: 2, title: "u" });
+    },
+    120_000,
+  );
+
+  it("that hangs holds up no other one", async () => {
+    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
+    const ended: string[] = [];
+    const run = async (collection: string) => {
+      const { record } = await collide(collection, sides);
+      ended.push(collection);
+      return record["hook"];
+    };
+    const all = ["stubborn", "slow", "slow", "notes"].map(run);
+    expect(await Promise.all(all)).toEqual(["failed", "resolved", "resolved", null]);
+    expect(ended.at(-1)).toBe("stubborn");
+  });
+});
+
+it("is documented with the very example that runs here", async () => {
+  const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+  const example = await read("examples/policies/policies.mjs");
+  expect(await read("docs/policies.md")).toContain(example.slice(example.indexOf("export default")));
+});
+
+describe("a module of policies that cannot be used", () => {
+  it.each([
+    ["a missing one", undefined, "Cannot find module"],
+    ["one with a mistake", `export default { default: { strategy: "theirs" } };`, "default.strategy"],
+    ["one without a default export", "export const policies = {};", "It has no default export."],
+  ])("stops the start: %s", async (_, source, reason) => {
+    const folder = await mkdtemp(join(tmpdir(), "policies-"));
+    const file = join(folder, "policies.mjs");
+    if (source !== undefined) await writeFile(file, source);
+    const start = async () => {
+      const started = await startSystem({ env: { POLICIES: file } });
+      await started.stop();
+    };
+    await expect(start()).rejects.toThrow(reason);
+    await rm(folder, { recursive: true });
+  });
+});

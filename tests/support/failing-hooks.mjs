@@ -1,0 +1,47 @@
+// The policies of the example, and hooks that do what no hook should.
+import example from "../../examples/policies/policies.mjs";
+
+const resolveTimeoutMs = 500;
+
+export default {
+  ...example,
+  collections: {
+    ...example.collections,
+    throwing: {
+      resolve({ local }) {
+        throw new RangeError(`secret ${local.title}`);
+      },
+    },
+    rejecting: { resolve: async () => Promise.reject(new Error("secret")) },
+    looping: {
+      resolveTimeoutMs,
+      resolve() {
+        for (;;);
+      },
+    },
+    stubborn: {
+      resolveTimeoutMs: 8_000,
+      resolve() {
+        for (;;);
+      },
+    },
+    silent: { resolveTimeoutMs, resolve: () => new Promise(() => {}) },
+    exiting: { resolve: () => process.exit(1) },
+    hungry: {
+      resolveTimeoutMs: 20_000,
+      resolve() {
+        const eaten = [];
+        for (;;) eaten.push(new Array(1_000).fill(eaten.length));
+      },
+    },
+    talking: { resolve: () => "local" },
+    naming: { resolve: () => ({ document: { id: "another" } }) },
+    dating: { resolve: () => ({ document: { at: new Date() } }) },
+    slow: {
+      resolve: async ({ local }) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return { document: { ...local, slow: true } };
+      },
+    },
+  },
+};
