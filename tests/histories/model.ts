@@ -140,6 +140,7 @@ interface Merged {
   base: number | null;
   version: number;
   localView: JsonObject | null;
+  result: JsonObject | null;
 }
 
 /** Everything that a failing group takes back. */
@@ -586,7 +587,7 @@ export class Model {
     if (base < last.base || base >= last.version) return { base, deviceView: null };
     this.#count("stacked on an own merge");
     if (base === last.base) return { base, deviceView: last.localView ?? {} };
-    return { base: last.version, deviceView: null };
+    return { base, deviceView: last.result ?? {} };
   }
 
   /** An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it. */
@@ -720,7 +721,8 @@ export class Model {
     conflict.twoWay = merge.ancestor === null;
     conflict.resolvedVersion = version;
     const { base } = conflict;
-    this.#state.merged.set(placeOf(conflict), { base, version, localView: merge.local });
+    const merged = { base, version, localView: merge.local, result: outcome.document };
+    this.#state.merged.set(placeOf(conflict), merged);
   }
 
   #park(conflict: Conflict, outcome: Extract<Outcome, { kind: "park" }>): void {

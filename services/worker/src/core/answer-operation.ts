@@ -219,8 +219,9 @@ function originOf({ batch, operation, draft }: Case, baseVersion: number | null)
   }
   if (baseVersion < resolvedBase || baseVersion >= resolvedVersion) return { baseVersion, deviceView: null };
   if (baseVersion === resolvedBase) return { baseVersion, deviceView: resolved.localView ?? {} };
-  // It had a newer version by then, and its own run on top: what the merge came to is the nearest to that.
-  return { baseVersion: resolvedVersion, deviceView: null };
+  // It had a newer version by then, and its own run on top: what the merge came to is the nearest to that. The version
+  // that it names stays the base, so that what is stacked on this one in turn is known to be.
+  return { baseVersion, deviceView: resolved.result ?? {} };
 }
 
 function newConflict(

@@ -456,7 +456,7 @@ describe("conflicts", () => {
     resolve(tables);
     tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] }));
     const plan = collide(tables, update({ stacked: true }, { expectedVersion: 2 }));
-    expect(plan.conflicts).toMatchObject([{ baseVersion: 3, deviceView: null }]);
+    expect(plan.conflicts).toMatchObject([{ baseVersion: 2, deviceView: { merged: true } }]);
   });
 
   it("writes nothing where the merge is what is there already", () => {
@@ -577,6 +577,30 @@ describe("a conflict in a group", () => {
     expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual({
       items: ["NEW", "x"],
       b: 2,
+    });
+  });
+
+  it("is merged from its own run, however many operations of the device follow on newer versions than the first named", () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ device: "d0", operations: [create({ by: "d0" })] }));
+    const step = (path: string, value: unknown) => ({ op: "add" as const, path, value: value as string });
+    const patch = (...steps: ReturnType<typeof step>[]): GivenOperation => ({
+      kind: "update",
+      patch: steps,
+      expectedVersion: 1,
+    });
+    const plan = tables.drain(
+      atomic(
+        "merge",
+        // A create starts from nothing, whatever version it names; the others are stacked on it.
+        create({ items: ["x"] }, { expectedVersion: 1 }),
+        patch(step("/items/0", "first")),
+        patch({ ...step("/items/1", "second") }),
+      ),
+    );
+    expect(statuses(plan)).toEqual(["success", "success", "success"]);
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toMatchObject({
+      items: ["first", "second", "x"],
     });
   });
 
