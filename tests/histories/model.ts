@@ -219,6 +219,8 @@ export class Model {
   /** The entry at hand, counted over the workspace. */
   #entry = -1;
   #writes = 0;
+  /** As it was before the group at hand, which may be taken back. */
+  #beforeUnit: State = this.#state;
 
   /** Which versions were folded is the server's own business, and so are the ids of conflicts: they are told. */
   constructor(told: {
@@ -319,6 +321,7 @@ export class Model {
     refuses: (on: Case) => boolean,
   ): { said: Map<Case, Judged>; culprit?: Case } {
     // The caller may want to go back to what was there before.
+    this.#beforeUnit = this.#state;
     this.#state = copyOf(this.#state);
     const said = new Map<Case, Judged>();
     for (const on of unit) {
@@ -326,6 +329,7 @@ export class Model {
       said.set(on, judged);
       if (on.grouped && judged.answer.status !== "success") return { said, culprit: on };
     }
+    this.#beforeUnit = this.#state;
     return { said };
   }
 
@@ -636,6 +640,10 @@ export class Model {
     if (deviceView !== null) return deviceView;
     if (base === null) return ancestor;
     if (base === 0) return {};
+    const written = this.#state.documents.get(documentKey(conflict))?.versions[base - 1]?.data;
+    // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
+    const isOfUnit = base > versionOf(this.#beforeUnit.documents.get(documentKey(conflict)));
+    if (isOfUnit && written) return written;
     const change = this.#changesOf(documentKey(conflict)).find(({ version }) => version >= base);
     if (change === undefined) return ancestor;
     if (change.data !== null) return change.data;
