@@ -57,19 +57,28 @@ function renderTables(): string {
 }
 
 function renderTable(schema: EnvSchema, isWanted: (name: string) => boolean): string {
-  const { properties } = schema.toJSONSchema({ io: "output" }) as { properties: Record<string, Variable> };
+  const { properties, required } = schema.toJSONSchema({ io: "output" }) as {
+    properties: Record<string, Variable>;
+    required: string[];
+  };
   const rows = Object.entries(properties)
     .filter(([name]) => isWanted(name))
     .map(([name, variable]) => {
       if (variable.description === undefined) throw new Error(`${name} has no description in its env.ts.`);
-      return renderRow(`\`${name}\``, variable.description, defaultOf(variable), valuesOf(variable));
+      return renderRow(
+        `\`${name}\``,
+        variable.description,
+        defaultOf(variable, required.includes(name)),
+        valuesOf(variable),
+      );
     });
   const head = [renderRow("Variable", "Meaning", "Default", "Values"), renderRow("---", "---", "---", "---")];
   return [...head, ...rows].join("\n");
 }
 
-function defaultOf(variable: Variable): string {
-  return variable.default === undefined ? "**required**" : `\`${variable.default}\``;
+function defaultOf(variable: Variable, isRequired: boolean): string {
+  if (variable.default !== undefined) return `\`${variable.default}\``;
+  return isRequired ? "**required**" : "none";
 }
 
 function valuesOf({ type, enum: choices, minimum, maximum, minLength }: Variable): string {

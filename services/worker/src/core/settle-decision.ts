@@ -1,6 +1,6 @@
 import type { Decision, JsonObject } from "@syncline/shared";
 import type { Case } from "./case.ts";
-import type { ChangeDraft, Held } from "./window-draft.ts";
+import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
 import type { LedgerWrite } from "./window-plan.ts";
 import type { ConflictState } from "./window-state.ts";
 import { writeMerge } from "./write-merge.ts";
@@ -121,8 +121,4 @@ function settleRun(
     };
     draft.record({ row, change: outcome.change });
   }
-}
-
-function clientIdOf(held: Held): string {
-  return "batchId" in held ? held.operation.clientId : held.clientId;
 }

@@ -11,7 +11,13 @@ import {
   type Resolution,
   type OperationContent,
 } from "@syncline/shared";
-import type { ChangeDraft, Held, LedgerDraft, WindowDraft } from "./window-draft.ts";
+import {
+  clientIdOf,
+  type ChangeDraft,
+  type Held,
+  type LedgerDraft,
+  type WindowDraft,
+} from "./window-draft.ts";
 import type { ConflictRound, LedgerWrite } from "./window-plan.ts";
 import type { ConflictState, DocumentState } from "./window-state.ts";
 import { writeMerge } from "./write-merge.ts";
@@ -221,8 +227,4 @@ function contentOf(held: Held): AcceptedOperation {
   const operation = "batchId" in held ? held.operation : held.content;
   assertInvariant(operation !== null, "what a run holds was not read");
   return operation;
-}
-
-function clientIdOf(held: Held): string {
-  return "batchId" in held ? held.operation.clientId : held.clientId;
 }

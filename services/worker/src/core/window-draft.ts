@@ -362,3 +362,8 @@ function bytesOf(run: readonly Held[]): number {
     0,
   );
 }
+
+/** The operation that a place in a run holds. */
+export function clientIdOf(held: Held): string {
+  return "batchId" in held ? held.operation.clientId : held.clientId;
+}
