@@ -61,7 +61,7 @@ const OVERLAP: CrashPoint[] = [
     during: "contended",
   },
   point("worker: lock lost after commit", stallWorker("before", "removeEntries")),
-  point("worker: lock lost after removal", stallWorker("before", "publish:reply")),
+  point("worker: lock lost after removal was sent", stallWorker("before", "publish:reply")),
   point("conflict: lock lost before republish", faultOf("conflict", "stall")("before", "appendResolution")),
 ];
 
@@ -69,7 +69,8 @@ const INGEST: CrashPoint[] = [
   point("ingest: before the device is claimed", crashIngest("before", "claim-device")),
   point("ingest: device claimed, before append", crashIngest("after", "claim-device")),
   point("ingest: append's answer lost", faultOf("ingest", "cut")("after", "appendBatch")),
-  point("ingest: after append, before wake-up", crashIngest("after", "appendBatch")),
+  point("ingest: append sent, before wake-up", crashIngest("before", "drain.addStandardJob")),
+  point("ingest: after append, wake-up sent", crashIngest("after", "appendBatch")),
   point("ingest: wake-up lost", faultOf("ingest", "drop")("before", "drain.addStandardJob")),
   point("ingest: after wake-up, before the reply", crashIngest("after", "drain.addStandardJob")),
   point("ingest: reply heard, before the answer", crashIngest("before", "heard:reply")),
@@ -105,7 +106,8 @@ const WORKER: CrashPoint[] = [
     crashWorker("after", "conflict.addStandardJob"),
   ),
   point("worker: removal's answer lost", cutWorker("after", "removeEntries")),
-  point("worker: after removal, before replies", crashWorker("after", "removeEntries")),
+  point("worker: removal sent, before replies", crashWorker("before", "publish:reply")),
+  point("worker: after removal, replies sent", crashWorker("after", "removeEntries")),
   point("worker: reply lost", dropWorker("before", "publish:reply")),
   point("worker: after replies, before word of the commit", crashWorker("after", "publish:reply")),
   point("worker: all told, before its job is done", crashWorker("after", "publish:changed")),
@@ -167,7 +169,7 @@ const RESOLUTION: CrashPoint[] = [
     "resolution: after commit, before its entry is removed",
     crashWorker("before", "removeEntries", OF_RESOLUTION),
   ),
-  point("resolution: after removal, before word of it", crashWorker("after", "removeEntries", OF_RESOLUTION)),
+  point("resolution: after removal, word of it sent", crashWorker("after", "removeEntries", OF_RESOLUTION)),
   point("resolution: word of it lost", dropWorker("before", "publish:settled")),
   point("resolution: after word of it", crashWorker("after", "publish:settled")),
 ];

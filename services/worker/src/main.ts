@@ -26,6 +26,7 @@ import { envSchema } from "./env.ts";
 import { createPgRetention } from "./io/pg-retention.ts";
 import { createPgStore } from "./io/pg-store.ts";
 import { createApplyRetention } from "./jobs/apply-retention.ts";
+import { createCommitTogether } from "./jobs/commit-together.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
@@ -59,22 +60,25 @@ try {
   const lanes = createLaneStreams(redis);
   const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
   const conflicts = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
-  const drainLane = createDrainLane(
+  const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
+  const commitTogether = createCommitTogether(
     {
       lanes,
       store: createPgStore(pool, epoch),
       replies: createReplyPublisher(redis),
       conflicts,
-      waker,
       newId: uuidv7,
       policies,
-      isRunning: life.isRunning,
       log,
     },
     {
-      windowOperationsMax: env.WINDOW_OPERATIONS_MAX,
+      windowOperationsMax,
       ledgerRetentionMs: env.RETENTION_LEDGER_DAYS === 0 ? undefined : env.RETENTION_LEDGER_DAYS * DAY_MS,
     },
+  );
+  const drainLane = createDrainLane(
+    { lanes, commitTogether, waker, isRunning: life.isRunning, log },
+    { windowOperationsMax },
   );
   life.own(
     "drain jobs",

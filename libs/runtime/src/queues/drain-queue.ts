@@ -2,6 +2,7 @@ import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
 import { DelayedError, Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createCoalescer } from "./coalesce.ts";
 
 const QUEUE = "drain";
 
@@ -12,7 +13,10 @@ interface DrainJob {
   retryAtMs?: number;
 }
 
-/** Asks for a lane to be drained. A wake-up during a drain is kept; a second one for a waiting job is dropped. */
+/**
+ * Asks for a lane to be drained. A wake-up during a drain is kept; a second one for a waiting job is dropped. Those that
+ * are asked for while one is on its way go together, as the one that follows it.
+ */
 export interface LaneWaker {
   /**
    * @param delayMs - how long the lane may wait for company; a lane that already waits does not wait longer
@@ -24,29 +28,33 @@ export interface LaneWaker {
 
 export function createLaneWaker(redis: Redis): LaneWaker {
   const queue = new Queue<DrainJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  const coalesce = createCoalescer();
   return {
-    async wake(lane, delayMs = 0, urgent = false) {
-      await queue.add(
-        "drain",
-        { lane },
-        {
-          // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
-          attempts: Number.MAX_SAFE_INTEGER,
-          backoff: { type: "lane" },
-          deduplication: {
-            id: `lane-${lane}`,
-            keepLastIfActive: true,
-            ...(urgent ? { reschedule: true } : {}),
-          },
-          delay: urgent ? 0 : delayMs,
-          removeOnComplete: true,
-          removeOnFail: true,
-          stackTraceLimit: 1,
-        },
-      );
-    },
+    wake: (lane, delayMs = 0, urgent = false) =>
+      coalesce(`${lane}/${delayMs}/${urgent}`, () => addJob(lane, delayMs, urgent)),
     close: () => queue.close(),
   };
+
+  async function addJob(lane: number, delayMs: number, urgent: boolean): Promise<void> {
+    await queue.add(
+      "drain",
+      { lane },
+      {
+        // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
+        attempts: Number.MAX_SAFE_INTEGER,
+        backoff: { type: "lane" },
+        deduplication: {
+          id: `lane-${lane}`,
+          keepLastIfActive: true,
+          ...(urgent ? { reschedule: true } : {}),
+        },
+        delay: urgent ? 0 : delayMs,
+        removeOnComplete: true,
+        removeOnFail: true,
+        stackTraceLimit: 1,
+      },
+    );
+  }
 }
 
 /** The lane drains that a process runs. */

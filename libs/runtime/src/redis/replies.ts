@@ -42,8 +42,10 @@ export function createReplyPublisher(redis: Redis): ReplyPublisher {
     async publish(replies, settled, changed) {
       if (replies.length + settled.length + changed.length === 0) return;
       const pipeline = redis.pipeline();
-      for (const { replyTo, ...message } of replies)
-        pipeline.publish(replyChannel(replyTo), JSON.stringify(message));
+      for (const [replyTo, ofOne] of Map.groupBy(replies, (reply) => reply.replyTo)) {
+        const messages = ofOne.map(({ batchId, results }): BatchReplyMessage => ({ batchId, results }));
+        pipeline.publish(replyChannel(replyTo), JSON.stringify(messages));
+      }
       if (settled.length > 0) pipeline.publish(SETTLED_CHANNEL, JSON.stringify(settled));
       if (changed.length > 0) pipeline.publish(CHANGED_CHANNEL, JSON.stringify(changed));
       try {
@@ -72,7 +74,7 @@ export async function subscribeReplies(
   redis.on("message", (channel: string, message: string) => {
     if (channel === SETTLED_CHANNEL) handlers.onSettled(JSON.parse(message) as SettledMessage[]);
     else if (channel === CHANGED_CHANNEL) handlers.onChanged(JSON.parse(message) as ChangedMessage[]);
-    else handlers.onBatch(JSON.parse(message) as BatchReplyMessage);
+    else for (const reply of JSON.parse(message) as BatchReplyMessage[]) handlers.onBatch(reply);
   });
   await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL, CHANGED_CHANNEL);
 }

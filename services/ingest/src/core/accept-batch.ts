@@ -3,6 +3,7 @@ import {
   type AcceptedBatch,
   type AcceptedOperation,
   type Batch,
+  type Json,
   type Operation,
 } from "@syncline/shared";
 
@@ -15,7 +16,7 @@ export interface Acceptance {
   nowMs: number;
   newId: () => string;
   /** A digest of an operation's content. */
-  fingerprint: (content: unknown) => string;
+  fingerprint: (content: readonly (Json | undefined)[]) => string;
 }
 
 /** A batch ready for its lane, and how far ahead of ours the device's clock runs. */

@@ -88,28 +88,30 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     const lane = laneOf(batch.workspaceId, options.laneCount);
     const wait = waitMs > 0 ? waiting.wait(batch, waitMs) : undefined;
     if (wait !== undefined) response.once("close", () => wait.cancel());
-    try {
-      await inSpan(
-        "append batch",
-        {
-          kind: SpanKind.PRODUCER,
-          attributes: {
-            "messaging.system": "redis",
-            "messaging.operation.type": "send",
-            "syncline.lane": lane,
-            "syncline.batch_id": batch.batchId,
-            "syncline.operations": batch.operations.length,
-          },
+    const appended = inSpan(
+      "append batch",
+      {
+        kind: SpanKind.PRODUCER,
+        attributes: {
+          "messaging.system": "redis",
+          "messaging.operation.type": "send",
+          "syncline.lane": lane,
+          "syncline.batch_id": batch.batchId,
+          "syncline.operations": batch.operations.length,
         },
-        () => lanes.appendBatch(lane, batch, injectTrace()),
-      );
+      },
+      () => lanes.appendBatch(lane, batch, injectTrace()),
+    );
+    // Over the same connection, so it arrives behind the batch, and both are synced to disk at once.
+    waker.wake(lane, options.windowMs, urgent).catch((error: unknown) => {
+      log.warn({ err: error, lane }, "a wake-up failed; the sweep will find the lane");
+    });
+    try {
+      await appended;
     } catch (error) {
       wait?.cancel();
       throw error;
     }
-    waker.wake(lane, options.windowMs, urgent).catch((error: unknown) => {
-      log.warn({ err: error, lane }, "a wake-up failed; the sweep will find the lane");
-    });
     return wait?.results;
   }
 

@@ -123,17 +123,21 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         deviceDocuments.map(({ batch }) => batch.deviceId),
         ...conflictKeys,
       ]),
-      query(READ_HELD, [
-        ...conflictKeys,
-        [...ofConflicts.values()].map((of) => of.some(({ whole }) => whole)),
-      ]),
       query(READ_DOCUMENTS, [
         documents.map((document) => document.workspaceId),
         documents.map((document) => document.collection),
         documents.map((document) => document.documentId),
       ]),
+      ...(ofConflicts.size === 0
+        ? []
+        : [
+            query(READ_HELD, [
+              ...conflictKeys,
+              [...ofConflicts.values()].map((of) => of.some(({ whole }) => whole)),
+            ]),
+          ]),
     ]);
-    const [workspaces = [], recorded = [], ledger = [], conflicts = [], held = [], documentRows = []] = rows;
+    const [workspaces = [], recorded = [], ledger = [], conflicts = [], documentRows = [], held = []] = rows;
     return {
       epoch,
       workspaceById: new Map(
@@ -151,10 +155,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
           ];
         }),
       ),
-      conflicts: uniqueBy(
-        conflicts.map((row) => camelRow<ConflictState>(row)),
-        ({ conflictId }) => conflictId,
-      ),
+      conflicts: conflicts.map((row) => camelRow<ConflictState>(row)),
       runByConflictId: new Map([
         ...[...ofConflicts.keys()].map((conflictId): [string, HeldRow[]] => [conflictId, []]),
         ...Map.groupBy(
@@ -196,7 +197,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
 
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
-    const tables: [Statement, readonly unknown[]][] = [
+    const tables: [Statement, readonly object[]][] = [
       [WRITE_WORKSPACES, plan.workspaces],
       [WRITE_DOCUMENTS, plan.documents],
       [WRITE_CHANGES, plan.changes],
@@ -252,7 +253,7 @@ async function pipelined(pool: Pool, send: (query: Query) => Promise<Row[]>[]): 
 const PARAMETER_CHARS_MAX = 32 * 1024 * 1024;
 
 /** Writes rows as JSON arrays, as few as their size allows. */
-function chunksOf(rows: readonly unknown[]): string[] {
+function chunksOf(rows: readonly object[]): string[] {
   const chunks: string[] = [];
   let open: string[] = [];
   let chars = 0;
@@ -262,13 +263,18 @@ function chunksOf(rows: readonly unknown[]): string[] {
     chars = 0;
   };
   for (const row of rows) {
-    const text = JSON.stringify(row);
+    const text = JSON.stringify(withoutNulls(row));
     if (chars + text.length > PARAMETER_CHARS_MAX) close();
     open.push(text);
     chars += text.length;
   }
   close();
   return chunks;
+}
+
+/** A column that is left out is null: most are, and Postgres need not read them. */
+function withoutNulls(row: object): object {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
 
 function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {

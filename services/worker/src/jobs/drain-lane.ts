@@ -6,26 +6,18 @@ import {
   extractTrace,
   SpanKind,
   startSpan,
-  type ConflictQueue,
   type LaneStreams,
   type LaneWaker,
   type Logger,
-  type ReplyPublisher,
   type Span,
 } from "@syncline/runtime";
-import type { Policies, StoredEntry } from "@syncline/shared";
-import type { WindowPlan } from "../core/window-plan.ts";
-import type { WindowStore } from "../io/pg-store.ts";
-import { commitWindow } from "./commit-window.ts";
+import type { StoredEntry } from "@syncline/shared";
+import type { CommitTogether, LaneWindow } from "./commit-together.ts";
 
 interface Deps {
   lanes: LaneStreams;
-  store: WindowStore;
-  replies: ReplyPublisher;
-  conflicts: ConflictQueue;
+  commitTogether: CommitTogether;
   waker: LaneWaker;
-  newId: () => string;
-  policies: Policies | undefined;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
   isRunning: () => boolean;
   log: Logger;
@@ -41,25 +33,25 @@ const WINDOWS_PER_DRAIN = 20;
  * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
  */
 export function createDrainLane(
-  deps: Deps,
-  options: { windowOperationsMax: number; ledgerRetentionMs: number | undefined },
+  { lanes, commitTogether, waker, isRunning, log }: Deps,
+  options: { windowOperationsMax: number },
 ): (lane: number, failedAttempts: number) => Promise<void> {
-  const { lanes, replies, conflicts, waker, isRunning, log } = deps;
-
   return async function drainLane(lane, failedAttempts) {
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
     for (let windows = 0; windows < WINDOWS_PER_DRAIN && isRunning(); windows++) {
       const { entries, deadIds } = await lanes.readWindow(lane, operationsMax);
       for (const id of deadIds) log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
       if (entries.length + deadIds.length === 0) return;
-      if (entries.length > 0 && (await drainWindow(lane, entries)) === 0) return;
+      const alone = failedAttempts > 0;
+      if (entries.length > 0 && (await drainWindow({ lane, entries, alone })) === 0) return;
     }
     await waker.wake(lane);
   };
 
   /** @returns how many entries are left on the lane */
-  async function drainWindow(lane: number, entries: StoredEntry[]): Promise<number> {
+  async function drainWindow(window: LaneWindow): Promise<number> {
     const startedAtMs = Date.now();
+    const { lane, entries } = window;
     const attributes = {
       "messaging.system": "redis",
       "messaging.operation.type": "process",
@@ -70,41 +62,18 @@ export function createDrainLane(
     return inSpan("drain lane", { kind: SpanKind.CONSUMER, attributes, links, root: true }, async (span) => {
       // Every operation's own trace shows its way through the drain, too.
       const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
-      const done = { left: 0, applied: 0, changes: 0 };
       try {
-        await commitWindow(entries, {
-          ...deps,
-          ledgerRetentionMs: options.ledgerRetentionMs,
-          onCommitted: async (committed, plan) => {
-            done.left = await afterCommit(lane, committed, plan);
-            done.applied += plan.operationsApplied;
-            done.changes += plan.changes.length;
-          },
-        });
+        const left = await commitTogether(window);
+        const durationMs = Date.now() - startedAtMs;
+        log.debug({ lane, entries: entries.length, left, durationMs }, "drained a window");
+        return left;
       } catch (error) {
         for (const applied of applySpans) markFailed(applied, error);
         throw error;
       } finally {
         for (const applied of applySpans) applied.end();
-        span.setAttributes({ "syncline.operations.applied": done.applied, "syncline.changes": done.changes });
       }
-      const durationMs = Date.now() - startedAtMs;
-      log.debug({ lane, entries: entries.length, ...done, durationMs }, "drained a window");
-      return done.left;
     });
-  }
-
-  /** Jobs first: an entry that is removed is not seen again. Should we die in between, the window comes once more. */
-  async function afterCommit(
-    lane: number,
-    entries: readonly StoredEntry[],
-    plan: WindowPlan,
-  ): Promise<number> {
-    await conflicts.request(plan.rounds);
-    const left = await lanes.removeEntries(lane, entries);
-    const changed = plan.workspaces.map(({ workspaceId }) => ({ workspaceId }));
-    await replies.publish(plan.replies, plan.settled, changed);
-    return left;
   }
 }
 
