@@ -24,8 +24,8 @@ export const envSchema = z
       .int()
       .min(1)
       .max(64)
-      .default(4)
-      .describe("How many lanes a process drains at once; each takes one Postgres connection"),
+      .default(8)
+      .describe("How many lanes a process drains at once; their windows commit together"),
     WINDOW_OPERATIONS_MAX: z.coerce
       .number()
       .int()

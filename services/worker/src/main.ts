@@ -26,7 +26,7 @@ import { envSchema } from "./env.ts";
 import { createPgRetention } from "./io/pg-retention.ts";
 import { createPgStore } from "./io/pg-store.ts";
 import { createApplyRetention } from "./jobs/apply-retention.ts";
-import { createCommitTogether } from "./jobs/commit-together.ts";
+import { COMMITS_MAX, createCommitTogether } from "./jobs/commit-together.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
@@ -46,7 +46,7 @@ try {
     openPool({
       databaseUrl: env.DATABASE_URL,
       // One for retention, one for the health check.
-      connectionsMax: env.WORKER_CONCURRENCY + 2,
+      connectionsMax: COMMITS_MAX + 2,
       applicationName: "syncline-worker",
       onError,
     }),

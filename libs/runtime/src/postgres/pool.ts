@@ -31,6 +31,8 @@ export function openPool(options: {
     // A transaction that hangs must not hold its locks for ever.
     idle_in_transaction_session_timeout: 30_000,
     statement_timeout: 60_000,
+    // A row that somebody does not let go of: better to come again than to hold up what goes together with it.
+    lock_timeout: 3_000,
     keepAlive: true,
     types,
     pipeline: true,

@@ -274,7 +274,9 @@ function chunksOf(rows: readonly object[]): string[] {
 
 /** A column that is left out is null: most are, and Postgres need not read them. */
 function withoutNulls(row: object): object {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+  const left: Record<string, unknown> = { ...row };
+  for (const name in left) if (left[name] === null) left[name] = undefined;
+  return left;
 }
 
 function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {

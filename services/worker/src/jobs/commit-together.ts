@@ -34,8 +34,8 @@ export interface LaneWindow {
  */
 export type CommitTogether = (window: LaneWindow) => Promise<number>;
 
-/** Two keep Postgres busy while the other one plans and is told of; more only contend. */
-const COMMITS_MAX = 2;
+/** How many a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
+export const COMMITS_MAX = 2;
 
 /**
  * Commits the windows of several lanes in one transaction: what drains bring while others are being committed goes

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import {
+  connectRedis,
+  createConflictQueue,
+  createLaneStreams,
+  createLogger,
+  createReplyPublisher,
+  openPool,
+} from "@syncline/runtime";
+import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createPgStore } from "../io/pg-store.ts";
+import { batchEntry } from "../testing/memory-tables.ts";
+import { createCommitTogether, type CommitTogether } from "./commit-together.ts";
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+let redis: ReturnType<typeof connectRedis>;
+let lanes: ReturnType<typeof createLaneStreams>;
+let conflicts: ReturnType<typeof createConflictQueue>;
+const fail = (error: Error) => {
+  throw error;
+};
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { databaseUrl } = database;
+  pool = openPool({ databaseUrl, connectionsMax: 2, applicationName: "test", onError: fail });
+  redis = connectRedis(await createTestRedisUrl(), fail);
+  lanes = createLaneStreams(redis);
+  conflicts = createConflictQueue(redis);
+});
+afterAll(async () => {
+  await conflicts.close();
+  await redis.quit();
+  await pool.end();
+  await database.drop();
+});
+
+/** The lanes of each commit, by their workspaces, in the order in which the commits began. */
+let commits: string[][];
+/** Commits wait until this is resolved. */
+let gate: PromiseWithResolvers<void>;
+/** The workspace to which another drain commits in between. */
+let contested: string;
+let commitTogether: CommitTogether;
+beforeEach(() => {
+  commits = [];
+  contested = "";
+  gate = Promise.withResolvers<void>();
+  const store = createPgStore(pool, "epoch-1");
+  commitTogether = createCommitTogether(
+    {
+      lanes,
+      store: {
+        ...store,
+        async commit(plan) {
+          commits.push(plan.workspaces.map(({ workspaceId }) => workspaceId));
+          await gate.promise;
+          if (plan.workspaces.some(({ workspaceId }) => workspaceId === contested)) await moveOn(contested);
+          await store.commit(plan);
+        },
+      },
+      replies: createReplyPublisher(redis),
+      conflicts,
+      newId: randomUUID,
+      policies: undefined,
+      log: createLogger({ service: "test", level: "fatal" }),
+    },
+    { windowOperationsMax: 4, ledgerRetentionMs: undefined },
+  );
+});
+
+async function moveOn(workspaceId: string): Promise<void> {
+  const sql =
+    "INSERT INTO workspaces AS w (workspace_id, seq, revision) VALUES ($1, 0, 1) ON CONFLICT (workspace_id) DO UPDATE SET revision = w.revision + 1";
+  await pool.query(sql, [workspaceId]);
+}
+
+/** Two commits are under way at once, so that of those that follow either may begin first. */
+const sorted = (lanesByCommit: string[][]) =>
+  lanesByCommit.toSorted((one, other) => one.join().localeCompare(other.join()));
+
+/** Puts a batch of so many operations on a lane, and reads it as a drain does. */
+async function windowOn(lane: number, operations: number, alone = false) {
+  const given = Array.from({ length: operations }, (_, n) => ({
+    kind: "put" as const,
+    documentId: `doc ${n}`,
+    clientId: randomUUID(),
+    data: {},
+  }));
+  const entry = batchEntry({ id: randomUUID(), workspace: `lane ${lane}`, operations: given });
+  if (entry.kind !== "batch") throw new Error("not a batch");
+  await lanes.appendBatch(lane, entry.batch, {});
+  return { lane, entries: (await lanes.readWindow(lane, 100)).entries, alone };
+}
+
+it("takes what comes while others are being committed together, as far as the bound goes", async () => {
+  const windows = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => windowOn(lane, lane === 4 ? 3 : 1)));
+  const done = windows.map(commitTogether);
+  await expect.poll(() => commits).toEqual([["lane 0"], ["lane 1"]]);
+  gate.resolve();
+  expect(await Promise.all(done)).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(sorted(commits.slice(2))).toEqual([
+    ["lane 2", "lane 3"],
+    ["lane 4", "lane 5"],
+  ]);
+  expect(await lanes.lanesWithEntries(8)).toEqual([]);
+});
+
+it("commits a lane that has failed before by itself", async () => {
+  const windows = [
+    ...(await Promise.all([0, 1, 2].map((lane) => windowOn(lane, 1)))),
+    await windowOn(3, 1, true),
+    await windowOn(4, 1),
+  ];
+  const done = windows.map(commitTogether);
+  await expect.poll(() => commits).toHaveLength(2);
+  gate.resolve();
+  await Promise.all(done);
+  expect(sorted(commits.slice(2))).toEqual([["lane 2"], ["lane 3"], ["lane 4"]]);
+});
+
+it("fails all that were taken together, and leaves their entries where they were", async () => {
+  const windows = await Promise.all([0, 1, 2, 3].map((lane) => windowOn(lane, 1)));
+  const done = windows.map(commitTogether);
+  await expect.poll(() => commits).toHaveLength(2);
+  contested = "lane 3";
+  gate.resolve();
+  expect((await Promise.allSettled(done)).map(({ status }) => status)).toEqual([
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+    "rejected",
+  ]);
+  expect(await lanes.lanesWithEntries(8)).toEqual([2, 3]);
+});
