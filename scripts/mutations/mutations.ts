@@ -23,16 +23,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "reply-before-commit",
     breaks: "nothing acknowledged is lost",
-    file: `${WORKER}/jobs/drain-lane.ts`,
-    find: "          ...deps,\n",
-    replace: `          ...deps,
-          store: {
-            ...deps.store,
-            async commit(plan: WindowPlan) {
-              await replies.publish(plan.replies, plan.settled, []);
-              await deps.store.commit(plan);
-            },
-          },
+    file: `${WORKER}/jobs/commit-together.ts`,
+    find: "      ...deps,\n",
+    replace: `      ...deps,
+      store: {
+        ...deps.store,
+        async commit(plan: WindowPlan) {
+          await replies.publish(plan.replies, plan.settled, []);
+          await deps.store.commit(plan);
+        },
+      },
 `,
     caughtBy: { file: ACKNOWLEDGED, test: "is answered after its commit, and not before" },
   },
@@ -117,6 +117,23 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "draft.refusingConflict(batch.deviceId, key, on.answeredId);",
     replace: "undefined;",
     caughtBy: PLAN,
+  },
+  {
+    name: "told-before-it-is-off-its-lane",
+    breaks: "order",
+    file: `${WORKER}/jobs/commit-together.ts`,
+    find: "    const removals = [",
+    replace: `    await replies.publish(plan.replies, plan.settled, []);
+    const removals = [`,
+    caughtBy: { file: `${WORKER}/jobs/commit-together.stack.test.ts`, test: "tells of a window" },
+  },
+  {
+    name: "lane-that-failed-taken-along",
+    breaks: "one bad operation stops nothing",
+    file: `${WORKER}/jobs/commit-together.ts`,
+    find: "if (count > 0 && (alone || operations > operationsMax)) break;",
+    replace: "if (count > 0 && operations > operationsMax) break;",
+    caughtBy: { file: `${WORKER}/jobs/commit-together.stack.test.ts`, test: "a lane that has failed before" },
   },
   {
     name: "answered-place-taken-back",
@@ -358,7 +375,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "conflict-job-not-asked-for",
     breaks: "it ends",
-    file: `${WORKER}/jobs/drain-lane.ts`,
+    file: `${WORKER}/jobs/commit-together.ts`,
     find: "    await conflicts.request(plan.rounds);\n",
     replace: "",
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep" },
@@ -366,14 +383,20 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "entry-removed-before-its-conflict-job",
     breaks: "it ends",
-    file: `${WORKER}/jobs/drain-lane.ts`,
-    find: `    await conflicts.request(plan.rounds);
-    const left = await lanes.removeEntries(lane, entries);
-`,
-    replace: `    const left = await lanes.removeEntries(lane, entries);
+    file: `${WORKER}/jobs/commit-together.ts`,
+    find: "    await conflicts.request(plan.rounds);\n",
+    replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries(lane, entries);
     await conflicts.request(plan.rounds);
 `,
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep, should the worker die" },
+  },
+  {
+    name: "wake-up-shares-the-one-before",
+    breaks: "it ends",
+    file: "libs/runtime/src/queues/coalesce.ts",
+    find: "return (runs.following ??= runs.ended.then(() => begin(key, run)));",
+    replace: "return runs.ended;",
+    caughtBy: { file: "libs/runtime/src/queues/coalesce.test.ts" },
   },
   {
     name: "wake-up-lost-during-a-drain",

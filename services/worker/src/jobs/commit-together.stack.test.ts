@@ -40,11 +40,14 @@ afterAll(async () => {
 let commits: string[][];
 /** Commits wait until this is resolved. */
 let gate: PromiseWithResolvers<void>;
+/** Which lanes held entries when somebody was told. */
+let lanesWhenTold: number[][];
 /** The workspace to which another drain commits in between. */
 let contested: string;
 let commitTogether: CommitTogether;
 beforeEach(() => {
   commits = [];
+  lanesWhenTold = [];
   contested = "";
   gate = Promise.withResolvers<void>();
   const store = createPgStore(pool, "epoch-1");
@@ -60,7 +63,12 @@ beforeEach(() => {
           await store.commit(plan);
         },
       },
-      replies: createReplyPublisher(redis),
+      replies: {
+        async publish(...told) {
+          lanesWhenTold.push(await lanes.lanesWithEntries(8));
+          await createReplyPublisher(redis).publish(...told);
+        },
+      },
       conflicts,
       newId: randomUUID,
       policies: undefined,
@@ -97,7 +105,7 @@ async function windowOn(lane: number, operations: number, alone = false) {
 it("takes what comes while others are being committed together, as far as the bound goes", async () => {
   const windows = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => windowOn(lane, lane === 4 ? 3 : 1)));
   const done = windows.map(commitTogether);
-  await expect.poll(() => commits).toEqual([["lane 0"], ["lane 1"]]);
+  await expect.poll(() => commits, { timeout: 10_000 }).toEqual([["lane 0"], ["lane 1"]]);
   gate.resolve();
   expect(await Promise.all(done)).toEqual([0, 0, 0, 0, 0, 0]);
   expect(sorted(commits.slice(2))).toEqual([
@@ -107,6 +115,12 @@ it("takes what comes while others are being committed together, as far as the bo
   expect(await lanes.lanesWithEntries(8)).toEqual([]);
 });
 
+it("tells of a window once it is off its lane, and not before", async () => {
+  gate.resolve();
+  await commitTogether(await windowOn(0, 2));
+  expect(lanesWhenTold).toEqual([[]]);
+});
+
 it("commits a lane that has failed before by itself", async () => {
   const windows = [
     ...(await Promise.all([0, 1, 2].map((lane) => windowOn(lane, 1)))),
@@ -114,7 +128,7 @@ it("commits a lane that has failed before by itself", async () => {
     await windowOn(4, 1),
   ];
   const done = windows.map(commitTogether);
-  await expect.poll(() => commits).toHaveLength(2);
+  await expect.poll(() => commits, { timeout: 10_000 }).toHaveLength(2);
   gate.resolve();
   await Promise.all(done);
   expect(sorted(commits.slice(2))).toEqual([["lane 2"], ["lane 3"], ["lane 4"]]);
@@ -123,7 +137,7 @@ it("commits a lane that has failed before by itself", async () => {
 it("fails all that were taken together, and leaves their entries where they were", async () => {
   const windows = await Promise.all([0, 1, 2, 3].map((lane) => windowOn(lane, 1)));
   const done = windows.map(commitTogether);
-  await expect.poll(() => commits).toHaveLength(2);
+  await expect.poll(() => commits, { timeout: 10_000 }).toHaveLength(2);
   contested = "lane 3";
   gate.resolve();
   expect((await Promise.allSettled(done)).map(({ status }) => status)).toEqual([
