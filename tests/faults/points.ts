@@ -92,7 +92,7 @@ const WORKER: CrashPoint[] = [
   point("worker: state read, before the transaction", crashWorker("after", "read-documents")),
   point("worker: a group's ancestors read, before the transaction", crashWorker("after", "read-history")),
   point("worker: after BEGIN, nothing written", crashWorker("before", "write-workspaces")),
-  ...["workspaces", "documents", "changes", "conflicts", "held", "ledger", "batches"].map((table) =>
+  ...["workspaces", "changes", "conflicts", "held", "ledger", "batches"].map((table) =>
     point(`worker: in the transaction, after write-${table}`, crashWorker("after", `write-${table}`)),
   ),
   point("worker: all written, before commit", crashWorker("before", "COMMIT")),

@@ -25,6 +25,14 @@ export interface AcceptedBatchStatus {
   results: OperationResult[];
 }
 
+/** What lies at the head of a lane. */
+export interface ReadWindow {
+  entries: StoredEntry[];
+  /** How long they are as text: about what they take in memory. */
+  bytes: number;
+  deadIds: string[];
+}
+
 /** The lanes' streams: what was accepted and is not committed yet. */
 export interface LaneStreams {
   /** Appends a batch, notes what had been answered by then, and makes its status readable, in one step. */
@@ -35,7 +43,7 @@ export interface LaneStreams {
    * Reads a lane from its head, without removing anything, until so many operations are together.
    * Entries that cannot be read are set aside, and reported.
    */
-  readWindow(lane: number, operationsMax: number): Promise<{ entries: StoredEntry[]; deadIds: string[] }>;
+  readWindow(lane: number, operationsMax: number): Promise<ReadWindow>;
   /** Removes what is committed, which counts as answered from then on. Returns how many entries are left. */
   removeEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
   /** The lanes that hold entries. */
@@ -44,8 +52,8 @@ export interface LaneStreams {
   readBatchStatus(batchId: string): Promise<AcceptedBatchStatus | null>;
 }
 
-/** Most bytes of entries in a window: bounds what a drain holds in memory. */
-const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
+/** Most bytes of entries in a window: bounds what a drain holds in memory, and what a commit does. */
+export const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
 /** Commands defined from the Lua files beside this one. */
@@ -101,17 +109,19 @@ export function createLaneStreams(redis: Redis): LaneStreams {
       const found = await guarded(scripts.readWindow(laneStreamKey(lane), operationsMax, WINDOW_BYTES_MAX));
       const entries: StoredEntry[] = [];
       const deadIds: string[] = [];
+      let bytes = 0;
       for (let at = 0; at + 2 < found.length; at += 3) {
         const [id = "", text = "", answered] = found.slice(at, at + 3);
         const entry = decodeEntry(text);
         if (entry !== undefined) {
+          bytes += text.length;
           entries.push({ id, entry, answeredId: answered || id });
           continue;
         }
         await setAside(lane, id);
         deadIds.push(id);
       }
-      return { entries, deadIds };
+      return { entries, bytes, deadIds };
     },
 
     async removeEntries(lane, entries) {

@@ -153,7 +153,7 @@ describe("a window's commit", () => {
     const entry = entryOf("back again", { kind: "put", data: { n: 1 } });
     await store.commit(await planOf(entry));
     const plan = await planOf(entryOf("back again", { kind: "put", data: { n: 2 } }));
-    const stale = { ...plan, documents: plan.documents.map((document) => ({ ...document, version: 1 })) };
+    const stale = { ...plan, changes: plan.changes.map((change) => ({ ...change, version: 1 })) };
     await expect(store.commit(stale)).rejects.toMatchObject({ code: "SYN_INVARIANT" });
     expect(await count("changes", "back again")).toBe(1);
   });

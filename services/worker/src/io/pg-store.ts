@@ -16,7 +16,7 @@ import {
   type PoolClient,
   type Statement,
 } from "@syncline/runtime";
-import type { WindowPlan } from "../core/window-plan.ts";
+import type { LedgerWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,
   needsContent,
@@ -49,7 +49,6 @@ const READ_CONFLICTS = statement("read-conflicts");
 const READ_HELD = statement("read-held");
 const READ_HISTORY = statement("read-history");
 const WRITE_WORKSPACES = statement("write-workspaces");
-const WRITE_DOCUMENTS = statement("write-documents");
 const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
 const WRITE_BATCHES = statement("write-batches");
@@ -197,23 +196,21 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
 
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
-    const tables: [Statement, readonly object[]][] = [
-      [WRITE_WORKSPACES, plan.workspaces],
-      [WRITE_DOCUMENTS, plan.documents],
-      [WRITE_CHANGES, plan.changes],
-      [WRITE_CONFLICTS, plan.conflicts],
-      [WRITE_DECISIONS, plan.decisions],
-      [MOVE_HELD, plan.heldMoves],
-      [WRITE_HELD, plan.heldWrites],
-      [WRITE_LEDGER, plan.ledgerRows],
-      [WRITE_BATCHES, plan.batches],
+    const inRows = (sql: Statement, rows: readonly object[]) =>
+      chunksOf(rows).map((chunk): [Statement, unknown[]] => [sql, [chunk]]);
+    const statements = [
+      ...inRows(WRITE_WORKSPACES, plan.workspaces),
+      ...inRows(WRITE_CHANGES, changesOf(plan)),
+      ...inRows(WRITE_CONFLICTS, plan.conflicts),
+      ...inRows(WRITE_DECISIONS, plan.decisions),
+      ...inRows(MOVE_HELD, plan.heldMoves),
+      ...inRows(WRITE_HELD, plan.heldWrites),
+      ...inColumns(WRITE_LEDGER, plan.ledgerRows, LEDGER_COLUMNS),
+      ...inRows(WRITE_BATCHES, plan.batches),
     ];
-    const statements = tables.flatMap(([sql, rows]) =>
-      chunksOf(rows).map((chunk): [Statement, string] => [sql, chunk]),
-    );
     await pipelined(pool, (query) => [
       query({ text: "BEGIN" }),
-      ...statements.map(([sql, rows]) => query(sql, [rows])),
+      ...statements.map(([sql, values]) => query(sql, values)),
       // After a failure Postgres takes COMMIT for ROLLBACK.
       query({ text: end }),
     ]);
@@ -247,6 +244,63 @@ async function pipelined(pool: Pool, send: (query: Query) => Promise<Row[]>[]): 
     // A connection that failed may hold a transaction; a new one costs little.
     client.release(failure !== undefined);
   }
+}
+
+/** The parameters of `write-ledger.sql`, in its order. */
+const LEDGER_COLUMNS = [
+  "workspaceId",
+  "deviceId",
+  "clientId",
+  "batchId",
+  "fingerprint",
+  "operation",
+  "collection",
+  "documentId",
+  "status",
+  "version",
+  "seq",
+  "merged",
+  "overlapCount",
+  "rounds",
+  "error",
+  "errorType",
+  "expectedVersion",
+  "currentVersion",
+  "conflictId",
+  "subject",
+  "requestId",
+  "traceId",
+  "acceptedAtMs",
+  "content",
+] as const satisfies (keyof LedgerWrite)[];
+
+/** A statement for rows that it takes column by column; none where there are no rows. */
+function inColumns<Row extends object>(
+  sql: Statement,
+  rows: readonly Row[],
+  columns: readonly (keyof Row)[],
+): [Statement, unknown[]][] {
+  if (rows.length === 0) return [];
+  const values = columns.map((column) => {
+    const ofRows = rows.map((row) => row[column] ?? null);
+    return ofRows.every((value) => value === null) ? null : ofRows;
+  });
+  return [[sql, values]];
+}
+
+/** The last change of a document also says what else its row holds. */
+function changesOf({ changes, documents }: WindowPlan): object[] {
+  const documentByPlace = new Map(documents.map((document) => [placeOf(document), document]));
+  return changes.map((change) => {
+    const document = documentByPlace.get(placeOf(change));
+    if (document === undefined) return change;
+    const { writerDeviceId, runBaseVersion } = document;
+    return { ...change, writerDeviceId, runBaseVersion };
+  });
+}
+
+function placeOf({ workspaceId, seq }: { workspaceId: string; seq: number }): string {
+  return `${seq} ${workspaceId}`;
 }
 
 /** Most characters of one JSON parameter, by far below what a string or a statement may hold. */

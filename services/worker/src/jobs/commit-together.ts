@@ -1,4 +1,10 @@
-import type { ConflictQueue, LaneStreams, Logger, ReplyPublisher } from "@syncline/runtime";
+import {
+  WINDOW_BYTES_MAX,
+  type ConflictQueue,
+  type LaneStreams,
+  type Logger,
+  type ReplyPublisher,
+} from "@syncline/runtime";
 import type { Policies, StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowStore } from "../io/pg-store.ts";
@@ -15,7 +21,7 @@ interface Deps {
 }
 
 interface Options {
-  /** Most operations of windows that are committed together; one window alone may hold as many. */
+  /** Most operations of windows that are committed together. */
   windowOperationsMax: number;
   ledgerRetentionMs: number | undefined;
 }
@@ -24,6 +30,7 @@ interface Options {
 export interface LaneWindow {
   lane: number;
   entries: readonly StoredEntry[];
+  bytes: number;
   /** Committed with no other: its drain has failed before, and must neither take others with it nor be taken by them. */
   alone: boolean;
 }
@@ -108,11 +115,13 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
 
 /** How many of the windows that wait, from the first on, go together: one at least. */
 function countTogether(windows: readonly LaneWindow[], operationsMax: number): number {
-  let operations = 0;
+  let operationsLeft = operationsMax;
+  let bytesLeft = WINDOW_BYTES_MAX;
   let count = 0;
-  for (const { entries, alone } of windows) {
-    operations += entries.reduce((sum, { entry }) => sum + operationsIn(entry), 0);
-    if (count > 0 && (alone || operations > operationsMax)) break;
+  for (const { entries, bytes, alone } of windows) {
+    operationsLeft -= entries.reduce((sum, { entry }) => sum + operationsIn(entry), 0);
+    bytesLeft -= bytes;
+    if (count > 0 && (alone || operationsLeft < 0 || bytesLeft < 0)) break;
     count++;
     if (alone) break;
   }

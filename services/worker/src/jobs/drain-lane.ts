@@ -39,11 +39,11 @@ export function createDrainLane(
   return async function drainLane(lane, failedAttempts) {
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
     for (let windows = 0; windows < WINDOWS_PER_DRAIN && isRunning(); windows++) {
-      const { entries, deadIds } = await lanes.readWindow(lane, operationsMax);
+      const { entries, bytes, deadIds } = await lanes.readWindow(lane, operationsMax);
       for (const id of deadIds) log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
       if (entries.length + deadIds.length === 0) return;
       const alone = failedAttempts > 0;
-      if (entries.length > 0 && (await drainWindow({ lane, entries, alone })) === 0) return;
+      if (entries.length > 0 && (await drainWindow({ lane, entries, bytes, alone })) === 0) return;
     }
     await waker.wake(lane);
   };

@@ -1,11 +1,46 @@
--- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId, clientTimestampMs }]
-INSERT INTO changes (
-  workspace_id, seq, collection, document_id, first_version, version, deleted, data, ended, group_end_seq, device_id, client_timestamp, committed_at
+-- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId, clientTimestampMs,
+--       writerDeviceId, runBaseVersion }]
+-- Writes changes, and the documents as the last of their changes leaves them: only that one has a writerDeviceId. Both at
+-- once, because what a document holds is read and stored as JSON, which is most of the work, and need not be done twice.
+-- A version never goes back: should a plan ever say so, nothing is written (SYN02).
+WITH planned AS MATERIALIZED (
+  SELECT *
+  FROM json_to_recordset($1::json) AS r (
+    "workspaceId" text, seq bigint, collection text, "documentId" text, "firstVersion" bigint, version bigint, data jsonb, ended jsonb,
+    "groupEndSeq" bigint, "deviceId" text, "clientTimestampMs" bigint, "writerDeviceId" text, "runBaseVersion" bigint
+  )
+), logged AS (
+  INSERT INTO changes (
+    workspace_id, seq, collection, document_id, first_version, version, deleted, data, ended, group_end_seq, device_id,
+    client_timestamp, committed_at
+  )
+  SELECT
+    "workspaceId", seq, collection, "documentId", "firstVersion", version, data IS NULL, data, ended, "groupEndSeq", "deviceId",
+    to_timestamp("clientTimestampMs" / 1000.0), now()
+  FROM planned
+), written AS (
+  INSERT INTO documents AS d (
+    workspace_id, collection, document_id, version, seq, deleted, data, writer_device_id, run_base_version,
+    client_timestamp, updated_at
+  )
+  SELECT
+    "workspaceId", collection, "documentId", version, seq, data IS NULL, data, "writerDeviceId", "runBaseVersion",
+    to_timestamp("clientTimestampMs" / 1000.0), now()
+  FROM planned
+  WHERE "writerDeviceId" IS NOT NULL
+  ON CONFLICT (workspace_id, collection, document_id) DO UPDATE SET
+    version = excluded.version,
+    seq = excluded.seq,
+    deleted = excluded.deleted,
+    data = excluded.data,
+    writer_device_id = excluded.writer_device_id,
+    run_base_version = excluded.run_base_version,
+    client_timestamp = excluded.client_timestamp,
+    updated_at = excluded.updated_at
+  WHERE d.version < excluded.version
+  RETURNING 1
 )
-SELECT
-  "workspaceId", seq, collection, "documentId", "firstVersion", version, data IS NULL, data, ended, "groupEndSeq", "deviceId",
-  to_timestamp("clientTimestampMs" / 1000.0), now()
-FROM json_to_recordset($1::json) AS r (
-  "workspaceId" text, seq bigint, collection text, "documentId" text, "firstVersion" bigint, version bigint, data jsonb, ended jsonb, "groupEndSeq" bigint, "deviceId" text,
-  "clientTimestampMs" bigint
+SELECT assert_documents_written(
+  (SELECT count(*) FROM planned WHERE "writerDeviceId" IS NOT NULL),
+  (SELECT count(*) FROM written)
 )
