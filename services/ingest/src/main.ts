@@ -14,6 +14,7 @@ import {
   loadPolicies,
   openPool,
   readEnvOrExit,
+  rememberTokens,
   repeat,
   startTelemetry,
   subscribeReplies,
@@ -133,7 +134,7 @@ try {
     poll.stop(),
   );
   const app = createApp({
-    verifyToken: createTokenVerifier(env.JWT_SECRET),
+    verifyToken: rememberTokens(createTokenVerifier(env.JWT_SECRET)),
     health: createHealthHandler({
       isRunning: life.isRunning,
       checkByName: {
