@@ -1,0 +1,21 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { findKustomize } from "./find-kustomize.ts";
+
+/** The folder of all manifests. */
+export const MANIFESTS = new URL("..", import.meta.url).pathname;
+
+/** A rendered object. Whether it is what its kind says, check-schema.ts finds out. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+}
+
+/** Renders a kustomization, as `kubectl apply -k` would. */
+export function render(overlay: string, folder = MANIFESTS): Manifest[] {
+  const [command, ...args] = findKustomize();
+  const text = execFileSync(command, [...args, join(folder, overlay)], { encoding: "utf8" });
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
