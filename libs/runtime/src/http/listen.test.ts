@@ -11,6 +11,13 @@ it("takes a free port where none is asked for, and says which", async () => {
   await expect(fetch(`http://127.0.0.1:${server.port}`)).rejects.toThrow("fetch failed");
 });
 
+it("keeps idle connections open for longer than the proxies in front of it", async () => {
+  const server = await listen((_request, response) => response.end(), HERE);
+  const { headers } = await fetch(`http://127.0.0.1:${server.port}`);
+  expect(headers.get("keep-alive")).toBe("timeout=75");
+  await server.close();
+});
+
 it("names a port that is taken", async () => {
   const first = await listen(() => {}, HERE);
   const second = listen(() => {}, { ...HERE, port: first.port });

@@ -1,6 +1,12 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/**
+ * How long an idle connection stays open: longer than the proxies in front keep theirs (60 s is usual). Were it the
+ * server that closes first, a proxy would now and then send a request into a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 75_000;
+
 /** A server that listens. */
 export interface Listening {
   port: number;
@@ -13,7 +19,7 @@ export async function listen(
   handler: RequestListener,
   options: { host: string; port: number },
 ): Promise<Listening> {
-  const server = createServer(handler);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
