@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 /**
@@ -19,7 +19,17 @@ export async function listen(
   handler: RequestListener,
   options: { host: string; port: number },
 ): Promise<Listening> {
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
+  const responses = new Set<ServerResponse>();
+  let closing = false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    responses.add(response);
+    response.once("close", () => {
+      responses.delete(response);
+      if (closing) server.closeIdleConnections();
+    });
+    if (closing) response.setHeader("connection", "close");
+    handler(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
@@ -29,13 +39,16 @@ export async function listen(
     });
     server.listen(options.port, options.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
-}
+  async function close(): Promise<void> {
+    closing = true;
+    const closed = new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()));
+    });
+    // Who waits for an answer is told with it not to send anything more on this connection.
+    for (const response of responses) if (!response.headersSent) response.setHeader("connection", "close");
+    server.closeIdleConnections();
+    await closed;
+  }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
-  server.closeIdleConnections();
-  await closed;
+  return { port: (server.address() as AddressInfo).port, close };
 }
