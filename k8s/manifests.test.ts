@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { IScaledObject } from "@kubernetes-models/keda/keda.sh/v1alpha1";
 import { commonEnv, readEnv } from "@syncline/runtime";
 import type { IDeployment, IStatefulSet } from "kubernetes-models/apps/v1";
 import type { IJob } from "kubernetes-models/batch/v1";
@@ -198,6 +199,9 @@ it("scales the workers by one of both, and gives them no number that an apply wo
       (each) => each.kind === "Deployment" && each.metadata.name === "syncline-worker",
     );
     expect(worker).not.toHaveProperty("spec.replicas");
+    // Prometheus knows more namespaces than this one.
+    const [trigger] = (scalers as (Manifest & IScaledObject)[])[0]?.spec?.triggers ?? [];
+    if (trigger) expect(trigger.metadata["query"]).toContain(`{namespace="${worker?.metadata.namespace}"}`);
   }
 });
 

@@ -10,7 +10,7 @@ export const MANIFESTS = new URL("..", import.meta.url).pathname;
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
 /** Renders a kustomization, as `kubectl apply -k` would. */
