@@ -11,6 +11,13 @@ it("takes a free port where none is asked for, and says which", async () => {
   await expect(fetch(`http://127.0.0.1:${server.port}`)).rejects.toThrow("fetch failed");
 });
 
+it("keeps idle connections open for longer than the proxies in front of it", async () => {
+  const server = await listen((_request, response) => response.end(), HERE);
+  const { headers } = await fetch(`http://127.0.0.1:${server.port}`);
+  expect(headers.get("keep-alive")).toBe("timeout=75");
+  await server.close();
+});
+
 it("names a port that is taken", async () => {
   const first = await listen(() => {}, HERE);
   const second = listen(() => {}, { ...HERE, port: first.port });
@@ -31,6 +38,21 @@ it("answers the request in flight before it has closed", async () => {
   const first = await Promise.race([closing.then(() => "closed"), new Promise(setImmediate)]);
   expect(first).not.toBe("closed");
   release();
-  expect(await (await answer).text()).toBe("done");
+  const response = await answer;
+  expect(await response.text()).toBe("done");
+  expect(response.headers.get("connection")).toBe("close");
+  await closing;
+});
+
+it("does not wait for a connection whose answer had begun before it was to close", async () => {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const server = await listen((_request, response) => {
+    response.write("do");
+    void released.then(() => response.end("ne"));
+  }, HERE);
+  const answer = await fetch(`http://127.0.0.1:${server.port}`);
+  const closing = server.close();
+  release();
+  expect(await answer.text()).toBe("done");
   await closing;
 });

@@ -1,5 +1,11 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+
+/**
+ * How long an idle connection stays open: longer than the proxies in front keep theirs (60 s is usual). Were it the
+ * server that closes first, a proxy would now and then send a request into a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 75_000;
 
 /** A server that listens. */
 export interface Listening {
@@ -13,7 +19,17 @@ export async function listen(
   handler: RequestListener,
   options: { host: string; port: number },
 ): Promise<Listening> {
-  const server = createServer(handler);
+  const responses = new Set<ServerResponse>();
+  let closing = false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    responses.add(response);
+    response.once("close", () => {
+      responses.delete(response);
+      if (closing) server.closeIdleConnections();
+    });
+    if (closing) response.setHeader("connection", "close");
+    handler(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
@@ -23,13 +39,16 @@ export async function listen(
     });
     server.listen(options.port, options.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
-}
+  async function close(): Promise<void> {
+    closing = true;
+    const closed = new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()));
+    });
+    // Who waits for an answer is told with it not to send anything more on this connection.
+    for (const response of responses) if (!response.headersSent) response.setHeader("connection", "close");
+    server.closeIdleConnections();
+    await closed;
+  }
 
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
-  server.closeIdleConnections();
-  await closed;
+  return { port: (server.address() as AddressInfo).port, close };
 }

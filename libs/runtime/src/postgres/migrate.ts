@@ -1,7 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import pg from "pg";
+import { listMigrations, MIGRATIONS } from "./migration-files.ts";
 
-const MIGRATIONS = new URL("../../../../migrations/", import.meta.url);
 /** Any number that no other program takes a lock on. */
 const MIGRATION_LOCK = 7_105_110_999;
 
@@ -24,8 +24,7 @@ export async function migrate(options: { databaseUrl: string }): Promise<string[
     );
     const { rows } = await client.query<{ name: string }>("SELECT name FROM schema_migrations");
     const done = new Set(rows.map((row) => row.name));
-    const files = (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql")).sort();
-    const pending = files.filter((file) => !done.has(file));
+    const pending = (await listMigrations()).filter((file) => !done.has(file));
     for (const file of pending) await applyMigration(client, file);
     return pending;
   } finally {

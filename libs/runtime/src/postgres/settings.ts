@@ -1,6 +1,7 @@
 import { isLaneCount } from "@syncline/shared";
 import { readFileSync } from "node:fs";
 import type pg from "pg";
+import { requireSchema } from "./require-schema.ts";
 
 const CLAIM_EPOCH = readFileSync(new URL("./sql/claim-epoch.sql", import.meta.url), "utf8");
 
@@ -13,11 +14,12 @@ export interface DatabaseSettings {
 /**
  * Reads the database's settings, stores the number of lanes at the first start, and begins a new epoch where the database
  * was restored since the last one.
- * @throws when this process is configured with another number of lanes than the database was: a workspace would change
- *   its lane, and two drains could work on it
+ * @throws when the schema is older than this version needs, or when this process is configured with another number of
+ *   lanes than the database was: a workspace would change its lane, and two drains could work on it
  */
 export async function claimSettings(pool: pg.Pool, lanes: number): Promise<DatabaseSettings> {
   if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}; it must be a power of two`);
+  await requireSchema(pool);
   await pool.query("INSERT INTO settings (name, value) VALUES ('lanes', $1) ON CONFLICT DO NOTHING", [
     String(lanes),
   ]);
@@ -29,6 +31,6 @@ export async function claimSettings(pool: pg.Pool, lanes: number): Promise<Datab
     throw new Error(`LANES is ${lanes}, but this database was set up with ${stored}; set LANES=${stored}`);
   }
   const epoch = valueByName.get("epoch");
-  if (epoch === undefined) throw new Error("the database has no epoch; run the migrations");
+  if (epoch === undefined) throw new Error("the database has no epoch: its table settings was changed by hand");
   return { epoch };
 }
