@@ -58,7 +58,7 @@ export async function openTcpProxy(target: () => number | undefined): Promise<Tc
     }
     const line = new Line(client, target, { fault: () => fault, mended: () => mended.promise, harm });
     lines.add(line);
-    client.once("close", () => line.ended.then(() => lines.delete(line)));
+    void line.ended.then(() => lines.delete(line));
   });
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
 
