@@ -8,8 +8,9 @@ import { SynclineError } from "@syncline/shared";
  */
 export function connectRedis(redisUrl: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(redisUrl, {
-    maxRetriesPerRequest: 1,
-    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again.
+    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again, and
+    // hears of it at once. With a retry, one that is not sent again would hang until its own time is over.
+    maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
     commandTimeout: 10_000,
