@@ -102,7 +102,7 @@ try {
   const durability = life.own("durability watch", await watchDurability(redis, log), (watch) => watch.stop());
 
   const lanes = createLaneStreams(redis);
-  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
+  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
   const query = createQuery(pool);
   const reads = createPgReads(query);
   const operations = createPgOperations(query);

@@ -21,8 +21,10 @@ export interface ConflictQueue {
   close(): Promise<void>;
 }
 
-export function createConflictQueue(redis: Redis): ConflictQueue {
+/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createConflictQueue(redis: Redis, onError: (error: Error) => void): ConflictQueue {
   const queue = new Queue<ConflictJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
   return {
     async request(jobs) {
       if (jobs.length === 0) return;

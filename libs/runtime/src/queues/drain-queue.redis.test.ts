@@ -1,7 +1,9 @@
 import { createTestRedisUrl } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
+import { createConflictQueue } from "./conflict-queue.ts";
 import { createLaneWaker, startDrainWorker, type DrainWorker, type LaneWaker } from "./drain-queue.ts";
+import { createRetentionSchedule } from "./retention-queue.ts";
 
 let redis: ReturnType<typeof connectRedis>;
 let blockingRedis: ReturnType<typeof connectRedis>;
@@ -17,7 +19,7 @@ beforeAll(async () => {
   };
   redis = connectRedis(redisUrl, onError);
   blockingRedis = connectRedisForWorker(redisUrl, onError);
-  waker = createLaneWaker(redis);
+  waker = createLaneWaker(redis, onError);
   const drain = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     endDrain.push(resolve);
@@ -51,5 +53,23 @@ describe("a wake-up", () => {
     // Another lane's comes after whatever there was for this one.
     await expect.poll(() => endDrain.length).toBe(3);
     endDrain[2]?.();
+  });
+});
+
+describe("a queue whose connection breaks", () => {
+  it("tells its owner, and writes nothing by itself", async () => {
+    const connection = connectRedis(await createTestRedisUrl(), () => undefined);
+    const errors: Error[] = [];
+    const onError = (error: Error) => errors.push(error);
+    const queues = [
+      createLaneWaker(connection, onError),
+      createConflictQueue(connection, onError),
+      createRetentionSchedule(connection, { intervalMs: 1_000, onError }),
+    ];
+    const broken = new Error("broken");
+    connection.emit("error", broken);
+    expect(errors).toEqual(queues.map(() => broken));
+    await Promise.all(queues.map((queue) => queue.close()));
+    await closeRedis(connection);
   });
 });

@@ -22,8 +22,10 @@ export interface LaneWaker {
   close(): Promise<void>;
 }
 
-export function createLaneWaker(redis: Redis): LaneWaker {
+/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createLaneWaker(redis: Redis, onError: (error: Error) => void): LaneWaker {
   const queue = new Queue<DrainJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
   return {
     async wake(lane, delayMs = 0, urgent = false) {
       await queue.add(

@@ -16,9 +16,14 @@ export interface RetentionSchedule {
   close(): Promise<void>;
 }
 
-export function createRetentionSchedule(redis: Redis, options: { intervalMs: number }): RetentionSchedule {
-  const { intervalMs } = options;
+/** @param options.onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createRetentionSchedule(
+  redis: Redis,
+  options: { intervalMs: number; onError: (error: Error) => void },
+): RetentionSchedule {
+  const { intervalMs, onError } = options;
   const queue = new Queue(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
   return {
     async ensure() {
       const known = await queue.getJobScheduler(SCHEDULER);
