@@ -2,6 +2,12 @@ import { Redis } from "ioredis";
 import { SynclineError } from "@syncline/shared";
 
 /**
+ * A connection that says nothing for so long, though it is asked, is dead, whoever was not told: a host or a firewall may
+ * forget it without a word. Longer than BullMQ's longest blocking command, which is 10 s.
+ */
+const SILENCE_MS_MAX = { commands: 5_000, jobs: 15_000 };
+
+/**
  * Opens a connection for commands that somebody waits for: while Redis is away they fail soon, instead of piling up.
  *
  * @param onError - told of every failed attempt; the connection goes on trying
@@ -14,6 +20,7 @@ export function connectRedis(redisUrl: string, onError: (error: Error) => void):
     autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
     commandTimeout: 10_000,
+    socketTimeout: SILENCE_MS_MAX.commands,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   });
   redis.on("error", onError);
@@ -25,6 +32,7 @@ export function connectRedisForWorker(redisUrl: string, onError: (error: Error) 
   const redis = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     connectTimeout: 5_000,
+    socketTimeout: SILENCE_MS_MAX.jobs,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   });
   redis.on("error", onError);
