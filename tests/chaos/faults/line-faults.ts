@@ -40,22 +40,19 @@ async function worsen(context: FaultContext, store: Store, bad: LineFault): Prom
   const delayedBytes = after.delayedBytes - before.delayedBytes;
   const lostBytes = after.lostBytes - before.lostBytes;
   const connections = after.connections - before.connections;
-  switch (bad.kind) {
-    case "latency":
-    case "slow":
-      prove("something was delayed", delayedBytes > 0);
-      return `${delayedBytes} bytes late; ${operations} operations in flight`;
-    case "silent":
-      prove("something was held", delayedBytes > 0);
-      return `${delayedBytes} bytes held; ${operations} operations in flight, ${complaints(context)} complaints`;
-    case "reset":
-      prove("connections were reset", connections > 0);
-      await until("services complained", () => complaints(context) > 0);
-      return `${connections} connections reset; ${operations} operations in flight, ${complaints(context)} complaints`;
-    default:
-      prove("something was lost", lostBytes > 0);
-      return `${connections} connections dead, ${lostBytes} bytes lost, all replaced after ${Date.now() - context.beganAtMs} ms; ${operations} operations in flight`;
+  const meanwhile = () => `${operations} operations in flight, ${complaints(context)} complaints`;
+  if (bad.kind === "reset") {
+    prove("connections were reset", connections > 0);
+    await until("services complained", () => complaints(context) > 0);
+    return `${connections} connections reset; ${meanwhile()}`;
   }
+  if (bad.kind === "half-open") {
+    prove("something was lost", lostBytes > 0);
+    const noticedMs = Date.now() - context.beganAtMs;
+    return `${connections} connections dead, ${lostBytes} bytes lost, all replaced after ${noticedMs} ms; ${meanwhile()}`;
+  }
+  prove("something was held up", delayedBytes > 0);
+  return `${delayedBytes} bytes held up; ${meanwhile()}`;
 }
 
 /** New connections work: so once every process has noticed, everything goes on, with the old ones still dead. */

@@ -1,6 +1,8 @@
 import { createTestRedisUrl } from "@syncline/stack";
+import { Queue } from "bullmq";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
 import { createConflictQueue } from "./conflict-queue.ts";
 import { createLaneWaker, startDrainWorker, type DrainWorker, type LaneWaker } from "./drain-queue.ts";
 import { createRetentionSchedule } from "./retention-queue.ts";
@@ -53,6 +55,25 @@ describe("a wake-up", () => {
     // Another lane's comes after whatever there was for this one.
     await expect.poll(() => endDrain.length).toBe(3);
     endDrain[2]?.();
+  });
+});
+
+describe("a drain that was put off by a clock that ran an hour ahead", () => {
+  it("starts at an urgent wake-up all the same", async () => {
+    const queue = new Queue("drain", { connection: redis, prefix: QUEUE_PREFIX });
+    const hourMs = 3_600_000;
+    const data = { lane: 5, retryAtMs: Date.now() + hourMs };
+    await queue.add("drain", data, {
+      delay: hourMs,
+      attempts: 10,
+      backoff: { type: "lane" },
+      deduplication: { id: "lane-5", keepLastIfActive: true },
+    });
+    const begun = endDrain.length;
+    await waker.wake(5, 0, true);
+    await expect.poll(() => endDrain.length).toBe(begun + 1);
+    endDrain[begun]?.();
+    await queue.close();
   });
 });
 

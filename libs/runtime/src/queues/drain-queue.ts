@@ -106,7 +106,9 @@ export function startDrainWorker(
 /** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */
 async function respectBackoff(job: Job<DrainJob>, token: string | undefined): Promise<void> {
   const { retryAtMs } = job.data;
-  if (retryAtMs === undefined || retryAtMs <= Date.now() + 5) return;
+  const leftMs = (retryAtMs ?? 0) - Date.now();
+  // No backoff is that long: whoever reckoned it has another clock.
+  if (retryAtMs === undefined || leftMs <= 5 || leftMs > DRAIN_BACKOFF.backoffMsMax) return;
   if (token === undefined)
     throw new SynclineError("SYN_INVARIANT", "a job without a token cannot be delayed");
   await job.moveToDelayed(retryAtMs, token);
