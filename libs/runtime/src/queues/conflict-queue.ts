@@ -1,8 +1,10 @@
 import { backoffMs, DRAIN_BACKOFF, ROUND_BACKOFF } from "@syncline/shared";
 import { Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
+import { createBlame } from "./blame.ts";
 
 const QUEUE = "conflict";
 
@@ -29,7 +31,7 @@ export function createConflictQueue(redis: Redis, onError: (error: Error) => voi
   queue.on("error", onError);
   const add = async (jobs: readonly ConflictJob[], delayOf: (job: ConflictJob) => number) => {
     if (jobs.length === 0) return;
-    await queue.addBulk(
+    const added = queue.addBulk(
       jobs.map((job) => ({
         name: "merge",
         data: job,
@@ -44,6 +46,7 @@ export function createConflictQueue(redis: Redis, onError: (error: Error) => voi
         },
       })),
     );
+    await guarded(added);
   };
   return {
     request: (jobs) =>
@@ -51,7 +54,7 @@ export function createConflictQueue(redis: Redis, onError: (error: Error) => voi
     async requestOverdue(jobs) {
       await add(jobs, () => 0);
       // One that is there already stays as it is. When it is due was reckoned by the clock of whoever put it off.
-      for (const job of jobs) await promoteIfDelayed(await queue.getJob(jobIdOf(job)));
+      for (const job of jobs) await guarded(queue.getJob(jobIdOf(job)).then(promoteIfDelayed));
     },
     close: () => queue.close(),
   };
@@ -87,7 +90,8 @@ export function startConflictWorker(
     onError: (error: Error) => void;
   },
 ): ConflictWorker {
-  const worker = new Worker<ConflictJob>(QUEUE, (job) => merge(job.data), {
+  const blame = createBlame();
+  const worker = new Worker<ConflictJob>(QUEUE, (job) => blame.watch(merge(job.data)), {
     connection: redis,
     prefix: QUEUE_PREFIX,
     concurrency: options.concurrency,
@@ -96,7 +100,7 @@ export function startConflictWorker(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random()) },
   });
-  worker.on("failed", (job, error) => options.onFailure(job?.data, error));
+  worker.on("failed", (job, error) => options.onFailure(job?.data, blame.reasonOf(error)));
   worker.on("error", options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready") };

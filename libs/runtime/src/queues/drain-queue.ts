@@ -1,7 +1,9 @@
 import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
 import { DelayedError, Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createBlame } from "./blame.ts";
 
 const QUEUE = "drain";
 
@@ -28,7 +30,7 @@ export function createLaneWaker(redis: Redis, onError: (error: Error) => void): 
   queue.on("error", onError);
   return {
     async wake(lane, delayMs = 0, urgent = false) {
-      await queue.add(
+      const job = queue.add(
         "drain",
         { lane },
         {
@@ -46,6 +48,7 @@ export function createLaneWaker(redis: Redis, onError: (error: Error) => void): 
           stackTraceLimit: 1,
         },
       );
+      await guarded(job);
     },
     close: () => queue.close(),
   };
@@ -72,12 +75,13 @@ export function startDrainWorker(
     onError: (error: Error) => void;
   },
 ): DrainWorker {
+  const blame = createBlame();
   const worker = new Worker<DrainJob>(
     QUEUE,
     async (job, token) => {
       await respectBackoff(job, token);
       // A worker that died over a lane counts like one that failed.
-      await drain(job.data.lane, job.attemptsMade + job.stalledCounter);
+      await blame.watch(drain(job.data.lane, job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
@@ -91,7 +95,7 @@ export function startDrainWorker(
         async backoffStrategy(attemptsMade, _type, error, job) {
           const delayMs = backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random());
           const lane = (job as Job<DrainJob> | undefined)?.data.lane ?? -1;
-          options.onFailure(lane, attemptsMade, error ?? new Error("the drain failed without a reason"));
+          options.onFailure(lane, attemptsMade, blame.reasonOf(error));
           await job?.updateData({ lane, retryAtMs: Date.now() + delayMs });
           return delayMs;
         },

@@ -51,3 +51,12 @@ export function redisUnavailable(error: unknown): SynclineError {
     cause: error,
   });
 }
+
+/** @throws {@link SynclineError} `SYN_REDIS_UNAVAILABLE` where the command fails */
+export async function guarded<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw redisUnavailable(error);
+  }
+}
