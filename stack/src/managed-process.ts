@@ -91,6 +91,11 @@ export class ManagedProcess {
     }
   }
 
+  /** Whether it runs and does its work now. */
+  async isReady(): Promise<boolean> {
+    return this.#child !== undefined && (await this.#spec.isReady());
+  }
+
   /** Sends a signal and waits for the end. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     this.#child?.kill(signal);

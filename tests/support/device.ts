@@ -7,6 +7,32 @@ import { createClient, type Answer, type System } from "./system.ts";
 const PAUSE_MS = 100;
 const GIVE_UP_MS = 60_000;
 
+/** One request of a device and what came of it. */
+export interface Attempt {
+  /** The batch was sent, or its status was asked for. */
+  what: "send" | "status";
+  batch: Record<string, unknown>;
+  sentAtMs: number;
+  endedAtMs: number;
+  /** `undefined` where the connection broke or nothing came. */
+  answer: Answer | undefined;
+  /** Why there is no answer. */
+  broken?: unknown;
+}
+
+export interface DeviceOptions {
+  workspaceId?: string;
+  deviceId?: string;
+  subject?: string;
+  giveUpMs?: number;
+  /** After so long without an answer a request counts as broken. */
+  timeoutMs?: number;
+  /** How long to wait after so many attempts in vain, the last with this answer. Left out, always the same. */
+  pauseMs?: (attempts: number, answer: Answer | undefined) => number;
+  /** Told of every request that has ended. */
+  onAttempt?: (attempt: Attempt) => void;
+}
+
 /** A client as it should be: it goes to every ingest in turn, and sends a batch again until it has the final answer. */
 export interface Device {
   workspaceId: string;
@@ -21,13 +47,19 @@ export interface Device {
 }
 
 export async function createDevice(
-  system: System,
-  options: { workspaceId?: string; deviceId?: string; subject?: string; giveUpMs?: number } = {},
+  system: Pick<System, "syncline">,
+  options: DeviceOptions = {},
 ): Promise<Device> {
   const { workspaceId = randomUUID(), deviceId = randomUUID(), subject = "alice" } = options;
   const token = await system.syncline.token({ [workspaceId]: "admin" }, { subject });
   const clients = await Promise.all(
-    system.syncline.ingestUrls.map((ingestUrl) => createClient(system, { workspaceId, token, ingestUrl })),
+    system.syncline.ingestUrls.map((ingestUrl) => createClient(system, {
+        workspaceId,
+        token,
+        ingestUrl,
+        ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      }),
+    ),
   );
   const lost: string[] = [];
   let turn = 0;
@@ -37,31 +69,50 @@ export async function createDevice(
     return client;
   };
 
-  /** The answer, or why there is none. */
-  async function attempt(request: () => Promise<Answer>): Promise<Answer | { broken: unknown }> {
-    try {
-      const answer = await request();
-      return answer.status >= 500 || answer.status === 429 ? { broken: answer } : answer;
-    } catch (error) {
-      return { broken: error };
-    }
+  /** The answer where it is one to go by; what breaks, and 429 and 5xx, are not. */
+  async function attempt(
+    what: Attempt["what"],
+    batch: Attempt["batch"],
+    request: () => Promise<Answer>,
+  ): Promise<{ answer?: Answer; broken?: unknown }> {
+    const sentAtMs = Date.now();
+    const outcome: { answer: Answer | undefined; broken?: unknown } = await request().then(
+      (answer) => ({ answer }),
+      (broken: unknown) => ({ answer: undefined, broken }),
+    );
+    options.onAttempt?.({ what, batch, sentAtMs, endedAtMs: Date.now(), ...outcome });
+    const { answer } = outcome;
+    if (answer === undefined) return { broken: outcome.broken };
+    return answer.status >= 500 || answer.status === 429 ? { broken: answer } : { answer };
+  }
+
+  /** Waits between attempts, and gives up in the end. */
+  function createPatience(): (last: unknown) => Promise<void> {
+    const giveUpAtMs = Date.now() + (options.giveUpMs ?? GIVE_UP_MS);
+    let attempts = 0;
+    return async (last) => {
+      if (Date.now() > giveUpAtMs) {
+        throw new Error(`No final answer came; the last was ${JSON.stringify(last)}`, { cause: last });
+      }
+      const answer = typeof last === "object" && last !== null && "status" in last ? (last as Answer) : undefined;
+      await delay(options.pauseMs?.(++attempts, answer) ?? PAUSE_MS);
+    };
   }
 
   /** `undefined` where nobody knows the batch any more. */
-  async function follow(location: string, giveUpAtMs: number): Promise<Answer | undefined> {
+  async function follow(
+    batch: Attempt["batch"],
+    location: string,
+    pause: (last: unknown) => Promise<void>,
+  ): Promise<Answer | undefined> {
     for (;;) {
-      const answer = await attempt(() => nextClient().getAbsolute<BatchResult>(location));
-      if ("status" in answer && answer.status === 404) return undefined;
-      if ("status" in answer && !/pending|syncing/.test(answer.body.status)) return answer;
-      await pause(giveUpAtMs, answer);
+      const { answer, broken } = await attempt("status", batch, () =>
+        nextClient().getAbsolute<BatchResult>(location),
+      );
+      if (answer?.status === 404) return undefined;
+      if (answer !== undefined && !/pending|syncing/.test(answer.body.status)) return answer;
+      await pause(answer ?? broken);
     }
-  }
-
-  async function pause(giveUpAtMs: number, last: unknown): Promise<void> {
-    if (Date.now() > giveUpAtMs) {
-      throw new Error(`No final answer came; the last was ${JSON.stringify(last)}`, { cause: last });
-    }
-    await delay(PAUSE_MS);
   }
 
   return {
@@ -69,17 +120,18 @@ export async function createDevice(
     deviceId,
     lost,
     async send(batch, headers) {
-      const giveUpAtMs = Date.now() + (options.giveUpMs ?? GIVE_UP_MS);
+      const body = { device_id: deviceId, ...batch };
+      const pause = createPatience();
       for (;;) {
-        const answer = await attempt(() => nextClient().post({ device_id: deviceId, ...batch }, headers));
-        if ("status" in answer) {
+        const { answer, broken } = await attempt("send", batch, () => nextClient().post(body, headers));
+        if (answer !== undefined) {
           if (answer.status !== 202) return answer;
           const location = answer.headers.get("location") ?? "";
-          const followed = await follow(location, giveUpAtMs);
+          const followed = await follow(batch, location, pause);
           if (followed !== undefined) return followed;
           lost.push(location);
         }
-        await pause(giveUpAtMs, answer);
+        await pause(answer ?? broken);
       }
     },
   };

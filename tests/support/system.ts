@@ -82,8 +82,15 @@ export interface Client {
 }
 
 export async function createClient(
-  { syncline }: System,
-  options: { workspaceId?: string; subject?: string; token?: string; ingestUrl?: string } = {},
+  { syncline }: Pick<System, "syncline">,
+  options: {
+    workspaceId?: string;
+    subject?: string;
+    token?: string;
+    ingestUrl?: string;
+    /** After so long without an answer a request fails. */
+    timeoutMs?: number;
+  } = {},
 ): Promise<Client> {
   const workspaceId = options.workspaceId ?? randomUUID();
   const subject = options.subject ?? "alice";
@@ -92,7 +99,9 @@ export async function createClient(
   const authorization = `Bearer ${token}`;
 
   async function send<T>(path: string, init: RequestInit): Promise<Answer<T>> {
-    const response = await fetch(ingestUrl + path, init);
+    const { timeoutMs } = options;
+    const signal = timeoutMs === undefined ? null : AbortSignal.timeout(timeoutMs);
+    const response = await fetch(ingestUrl + path, { ...init, signal });
     const text = await response.text();
     return {
       status: response.status,

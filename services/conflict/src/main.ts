@@ -54,8 +54,8 @@ try {
     r.quit(),
   );
   const conflicts = createPgConflicts(createQuery(pool));
-  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
-  const queue = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
+  const queue = life.own("conflict queue", createConflictQueue(redis, onError), (q) => q.close());
   const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
     h.close(),
   );

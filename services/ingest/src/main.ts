@@ -90,20 +90,26 @@ try {
   const waiting = new WaitingBatches();
   const watched = new WatchedWorkspaces();
   const streams = new OpenStreams(env.EVENT_STREAMS_MAX);
-  await subscribeReplies(subscriber, replyTo, {
-    onBatch: ({ batchId, results }) => waiting.onBatch(batchId, results),
-    onSettled: (settled) => {
-      for (const { result, ...batch } of settled) waiting.onSettled(batch, result);
+  const subscription = await subscribeReplies(
+    subscriber,
+    replyTo,
+    {
+      onBatch: ({ batchId, results }) => waiting.onBatch(batchId, results),
+      onSettled: (settled) => {
+        for (const { result, ...batch } of settled) waiting.onSettled(batch, result);
+      },
+      onChanged: (changed) => {
+        for (const { workspaceId } of changed) watched.onCommit(workspaceId);
+      },
     },
-    onChanged: (changed) => {
-      for (const { workspaceId } of changed) watched.onCommit(workspaceId);
-    },
-  });
+    log,
+  );
+  life.own("subscription", subscription, (s) => s.stop());
 
   const durability = life.own("durability watch", await watchDurability(redis, log), (watch) => watch.stop());
 
   const lanes = createLaneStreams(redis);
-  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
+  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
   const query = createQuery(pool);
   const reads = createPgReads(query);
   const operations = createPgOperations(query);
@@ -114,7 +120,7 @@ try {
     findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
   });
   const takeBatch = createTakeBatch(
-    { lanes, waker, waiting, durabilityFaults: durability.faults, log },
+    { lanes, waker, waiting, durability, log },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);

@@ -58,8 +58,8 @@ try {
     r.quit(),
   );
   const lanes = createLaneStreams(redis);
-  const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
-  const conflicts = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
+  const conflicts = life.own("conflict queue", createConflictQueue(redis, onError), (q) => q.close());
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
   const commitTogether = createCommitTogether(
     {
@@ -122,7 +122,7 @@ try {
   );
   const retentionSchedule = life.own(
     "retention queue",
-    createRetentionSchedule(redis, { intervalMs: env.RETENTION_INTERVAL_MS }),
+    createRetentionSchedule(redis, { intervalMs: env.RETENTION_INTERVAL_MS, onError }),
     (schedule) => schedule.close(),
   );
   life.own(

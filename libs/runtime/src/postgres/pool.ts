@@ -12,6 +12,9 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
+/** Nothing that we ask takes longer. */
+const STATEMENT_MS_MAX = 20_000;
+
 /**
  * Opens a pool whose clients pipeline: statements sent without waiting for each other share a round trip.
  *
@@ -30,9 +33,11 @@ export function openPool(options: {
     connectionTimeoutMillis: 5_000,
     // A transaction that hangs must not hold its locks for ever.
     idle_in_transaction_session_timeout: 30_000,
-    statement_timeout: 60_000,
+    statement_timeout: STATEMENT_MS_MAX,
     // A row that somebody does not let go of: better to come again than to hold up what goes together with it.
     lock_timeout: 3_000,
+    // Should Postgres not be there to end it: a connection may be dead without a word. It is replaced then.
+    query_timeout: STATEMENT_MS_MAX + 5_000,
     keepAlive: true,
     types,
     pipeline: true,

@@ -1,8 +1,10 @@
 import { backoffMs, DRAIN_BACKOFF, ROUND_BACKOFF } from "@syncline/shared";
-import { Queue, Worker } from "bullmq";
+import { Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
+import { createBlame } from "./blame.ts";
 
 const QUEUE = "conflict";
 
@@ -18,32 +20,58 @@ export interface ConflictJob {
 export interface ConflictQueue {
   /** Asking twice for one round is asking once. The first round starts at once, later ones after a backoff. */
   request(jobs: readonly ConflictJob[]): Promise<void>;
+  /** Starts rounds at once: they should have begun by now, whether their jobs got lost or are put off. */
+  requestOverdue(jobs: readonly ConflictJob[]): Promise<void>;
   close(): Promise<void>;
 }
 
-export function createConflictQueue(redis: Redis): ConflictQueue {
+/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createConflictQueue(redis: Redis, onError: (error: Error) => void): ConflictQueue {
   const queue = new Queue<ConflictJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
+  const add = async (jobs: readonly ConflictJob[], delayOf: (job: ConflictJob) => number) => {
+    if (jobs.length === 0) return;
+    const added = queue.addBulk(
+      jobs.map((job) => ({
+        name: "merge",
+        data: job,
+        opts: {
+          jobId: jobIdOf(job),
+          delay: delayOf(job),
+          attempts: Number.MAX_SAFE_INTEGER,
+          backoff: { type: "store" },
+          removeOnComplete: true,
+          removeOnFail: true,
+          stackTraceLimit: 1,
+        },
+      })),
+    );
+    await guarded(added);
+  };
   return {
-    async request(jobs) {
-      if (jobs.length === 0) return;
-      await queue.addBulk(
-        jobs.map((job) => ({
-          name: "merge",
-          data: job,
-          opts: {
-            jobId: `${job.conflictId}-${job.round}`,
-            delay: job.round === 1 ? 0 : backoffMs(job.round - 1, ROUND_BACKOFF, Math.random()),
-            attempts: Number.MAX_SAFE_INTEGER,
-            backoff: { type: "store" },
-            removeOnComplete: true,
-            removeOnFail: true,
-            stackTraceLimit: 1,
-          },
-        })),
-      );
+    request: (jobs) =>
+      add(jobs, ({ round }) => (round === 1 ? 0 : backoffMs(round - 1, ROUND_BACKOFF, Math.random()))),
+    async requestOverdue(jobs) {
+      await add(jobs, () => 0);
+      // One that is there already stays as it is. When it is due was reckoned by the clock of whoever put it off.
+      for (const job of jobs) await guarded(queue.getJob(jobIdOf(job)).then(promoteIfDelayed));
     },
     close: () => queue.close(),
   };
+}
+
+function jobIdOf({ conflictId, round }: ConflictJob): string {
+  return `${conflictId}-${round}`;
+}
+
+async function promoteIfDelayed(job: Job<ConflictJob> | undefined): Promise<void> {
+  if (job === undefined || !(await job.isDelayed())) return;
+  try {
+    await job.promote();
+  } catch (error) {
+    // Another process has started it meanwhile.
+    if (await job.isDelayed()) throw error;
+  }
 }
 
 /** The merges that a process runs. */
@@ -62,7 +90,8 @@ export function startConflictWorker(
     onError: (error: Error) => void;
   },
 ): ConflictWorker {
-  const worker = new Worker<ConflictJob>(QUEUE, (job) => merge(job.data), {
+  const blame = createBlame();
+  const worker = new Worker<ConflictJob>(QUEUE, (job) => blame.watch(merge(job.data)), {
     connection: redis,
     prefix: QUEUE_PREFIX,
     concurrency: options.concurrency,
@@ -71,7 +100,7 @@ export function startConflictWorker(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random()) },
   });
-  worker.on("failed", (job, error) => options.onFailure(job?.data, error));
+  worker.on("failed", (job, error) => options.onFailure(job?.data, blame.reasonOf(error)));
   worker.on("error", options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready") };

@@ -1,12 +1,18 @@
+import { dispositionOf } from "@syncline/shared";
 import { createTestRedisUrl } from "@syncline/stack";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Queue } from "bullmq";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createConflictQueue } from "./conflict-queue.ts";
 import { createLaneWaker, startDrainWorker, type DrainWorker, type LaneWaker } from "./drain-queue.ts";
+import { createRetentionSchedule } from "./retention-queue.ts";
 
 let redis: ReturnType<typeof connectRedis>;
 let blockingRedis: ReturnType<typeof connectRedis>;
 let waker: LaneWaker;
 let worker: DrainWorker;
+const failures: Error[] = [];
 /** Each drain that has begun, by the function that ends it. */
 const endDrain: (() => void)[] = [];
 
@@ -17,7 +23,7 @@ beforeAll(async () => {
   };
   redis = connectRedis(redisUrl, onError);
   blockingRedis = connectRedisForWorker(redisUrl, onError);
-  waker = createLaneWaker(redis);
+  waker = createLaneWaker(redis, onError);
   const drain = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     endDrain.push(resolve);
@@ -25,10 +31,11 @@ beforeAll(async () => {
   };
   worker = startDrainWorker(blockingRedis, drain, {
     concurrency: 4,
-    onFailure: (_lane, _attempt, error) => onError(error),
-    onError,
+    onFailure: (_lane, _attempt, error) => failures.push(error),
+    onError: () => undefined,
   });
 });
+afterEach(() => expect(failures).toEqual([]));
 afterAll(async () => {
   await worker.close();
   await waker.close();
@@ -51,5 +58,70 @@ describe("a wake-up", () => {
     // Another lane's comes after whatever there was for this one.
     await expect.poll(() => endDrain.length).toBe(3);
     endDrain[2]?.();
+  });
+});
+
+describe("a drain that was put off by a clock that ran an hour ahead", () => {
+  it("starts at an urgent wake-up all the same", async () => {
+    const queue = new Queue("drain", { connection: redis, prefix: QUEUE_PREFIX });
+    const hourMs = 3_600_000;
+    const data = { lane: 5, retryAtMs: Date.now() + hourMs };
+    await queue.add("drain", data, {
+      delay: hourMs,
+      attempts: 10,
+      backoff: { type: "lane" },
+      deduplication: { id: "lane-5", keepLastIfActive: true },
+    });
+    const begun = endDrain.length;
+    await waker.wake(5, 0, true);
+    await expect.poll(() => endDrain.length).toBe(begun + 1);
+    endDrain[begun]?.();
+    await queue.close();
+  });
+});
+
+describe("a Redis that has lost a job while its lane was drained", () => {
+  it("counts as one that is away, and not as a mistake of ours", async () => {
+    const begun = endDrain.length;
+    await waker.wake(6);
+    await expect.poll(() => endDrain.length).toBe(begun + 1);
+    await redis.flushdb();
+    endDrain[begun]?.();
+    await expect.poll(() => failures.length).toBeGreaterThan(0);
+    expect(failures.splice(0).map((error) => dispositionOf(error))).not.toContain("fatal");
+  });
+
+  it("fails a wake-up as one that is away does", async () => {
+    const connection = connectRedis(await createTestRedisUrl(), () => undefined);
+    const lanes = createLaneWaker(connection, () => undefined);
+    const conflicts = createConflictQueue(connection, () => undefined);
+    const job = { workspaceId: "w", conflictId: "c", round: 1, trace: {} };
+    await Promise.all([lanes.wake(0), conflicts.request([job])]);
+    connection.disconnect();
+    const attempts = await Promise.allSettled([
+      lanes.wake(0),
+      conflicts.request([job]),
+      conflicts.requestOverdue([job]),
+    ]);
+    const reasons = attempts.map((attempt) => attempt.status === "rejected" && dispositionOf(attempt.reason));
+    expect(reasons).toEqual(["retry", "retry", "retry"]);
+  });
+});
+
+describe("a queue whose connection breaks", () => {
+  it("tells its owner, and writes nothing by itself", async () => {
+    const connection = connectRedis(await createTestRedisUrl(), () => undefined);
+    const errors: Error[] = [];
+    const onError = (error: Error) => errors.push(error);
+    const queues = [
+      createLaneWaker(connection, onError),
+      createConflictQueue(connection, onError),
+      createRetentionSchedule(connection, { intervalMs: 1_000, onError }),
+    ];
+    const broken = new Error("broken");
+    connection.emit("error", broken);
+    expect(errors).toEqual(queues.map(() => broken));
+    await Promise.all(queues.map((queue) => queue.close()));
+    await closeRedis(connection);
   });
 });

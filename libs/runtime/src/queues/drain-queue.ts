@@ -1,7 +1,9 @@
 import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
 import { DelayedError, Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createBlame } from "./blame.ts";
 import { createCoalescer } from "./coalesce.ts";
 
 const QUEUE = "drain";
@@ -26,8 +28,10 @@ export interface LaneWaker {
   close(): Promise<void>;
 }
 
-export function createLaneWaker(redis: Redis): LaneWaker {
+/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createLaneWaker(redis: Redis, onError: (error: Error) => void): LaneWaker {
   const queue = new Queue<DrainJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
   const coalesce = createCoalescer();
   return {
     wake: (lane, delayMs = 0, urgent = false) =>
@@ -36,7 +40,7 @@ export function createLaneWaker(redis: Redis): LaneWaker {
   };
 
   async function addJob(lane: number, delayMs: number, urgent: boolean): Promise<void> {
-    await queue.add(
+    const job = queue.add(
       "drain",
       { lane },
       {
@@ -54,6 +58,7 @@ export function createLaneWaker(redis: Redis): LaneWaker {
         stackTraceLimit: 1,
       },
     );
+    await guarded(job);
   }
 }
 
@@ -78,12 +83,13 @@ export function startDrainWorker(
     onError: (error: Error) => void;
   },
 ): DrainWorker {
+  const blame = createBlame();
   const worker = new Worker<DrainJob>(
     QUEUE,
     async (job, token) => {
       await respectBackoff(job, token);
       // A worker that died over a lane counts like one that failed.
-      await drain(job.data.lane, job.attemptsMade + job.stalledCounter);
+      await blame.watch(drain(job.data.lane, job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
@@ -97,7 +103,7 @@ export function startDrainWorker(
         async backoffStrategy(attemptsMade, _type, error, job) {
           const delayMs = backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random());
           const lane = (job as Job<DrainJob> | undefined)?.data.lane ?? -1;
-          options.onFailure(lane, attemptsMade, error ?? new Error("the drain failed without a reason"));
+          options.onFailure(lane, attemptsMade, blame.reasonOf(error));
           await job?.updateData({ lane, retryAtMs: Date.now() + delayMs });
           return delayMs;
         },
@@ -112,7 +118,9 @@ export function startDrainWorker(
 /** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */
 async function respectBackoff(job: Job<DrainJob>, token: string | undefined): Promise<void> {
   const { retryAtMs } = job.data;
-  if (retryAtMs === undefined || retryAtMs <= Date.now() + 5) return;
+  const leftMs = (retryAtMs ?? 0) - Date.now();
+  // No backoff is that long: whoever reckoned it has another clock.
+  if (retryAtMs === undefined || leftMs <= 5 || leftMs > DRAIN_BACKOFF.backoffMsMax) return;
   if (token === undefined)
     throw new SynclineError("SYN_INVARIANT", "a job without a token cannot be delayed");
   await job.moveToDelayed(retryAtMs, token);

@@ -2,6 +2,7 @@ import { backoffMs, ROUND_BACKOFF } from "@syncline/shared";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createBlame } from "./blame.ts";
 
 const QUEUE = "retention";
 /** One for the whole fleet: whoever schedules it again finds it there. */
@@ -16,9 +17,14 @@ export interface RetentionSchedule {
   close(): Promise<void>;
 }
 
-export function createRetentionSchedule(redis: Redis, options: { intervalMs: number }): RetentionSchedule {
-  const { intervalMs } = options;
+/** @param options.onError - told of what breaks in between; without it, it would go to stderr as it is */
+export function createRetentionSchedule(
+  redis: Redis,
+  options: { intervalMs: number; onError: (error: Error) => void },
+): RetentionSchedule {
+  const { intervalMs, onError } = options;
   const queue = new Queue(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", onError);
   return {
     async ensure() {
       const known = await queue.getJobScheduler(SCHEDULER);
@@ -61,7 +67,8 @@ export function startRetentionWorker(
   applyRetention: () => Promise<void>,
   options: { onFailure: (attempt: number, error: Error) => void; onError: (error: Error) => void },
 ): RetentionWorker {
-  const worker = new Worker(QUEUE, applyRetention, {
+  const blame = createBlame();
+  const worker = new Worker(QUEUE, () => blame.watch(applyRetention()), {
     connection: redis,
     prefix: QUEUE_PREFIX,
     lockDuration: 5_000,
@@ -69,7 +76,7 @@ export function startRetentionWorker(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, ROUND_BACKOFF, Math.random()) },
   });
-  worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, error));
+  worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, blame.reasonOf(error)));
   worker.on("error", options.onError);
   // Without Redis there is nothing to wait for: the run in flight ends by itself.
   return { close: () => worker.close(redis.status !== "ready") };

@@ -2,17 +2,25 @@ import { Redis } from "ioredis";
 import { SynclineError } from "@syncline/shared";
 
 /**
+ * A connection that says nothing for so long, though it is asked, is dead, whoever was not told: a host or a firewall may
+ * forget it without a word. Longer than BullMQ's longest blocking command, which is 10 s.
+ */
+const SILENCE_MS_MAX = { commands: 5_000, jobs: 15_000 };
+
+/**
  * Opens a connection for commands that somebody waits for: while Redis is away they fail soon, instead of piling up.
  *
  * @param onError - told of every failed attempt; the connection goes on trying
  */
 export function connectRedis(redisUrl: string, onError: (error: Error) => void): Redis {
   const redis = new Redis(redisUrl, {
-    maxRetriesPerRequest: 1,
-    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again.
+    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again, and
+    // hears of it at once. With a retry, one that is not sent again would hang until its own time is over.
+    maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
     commandTimeout: 10_000,
+    socketTimeout: SILENCE_MS_MAX.commands,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   });
   redis.on("error", onError);
@@ -24,6 +32,7 @@ export function connectRedisForWorker(redisUrl: string, onError: (error: Error) 
   const redis = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     connectTimeout: 5_000,
+    socketTimeout: SILENCE_MS_MAX.jobs,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
   });
   redis.on("error", onError);
@@ -41,4 +50,13 @@ export function redisUnavailable(error: unknown): SynclineError {
   return new SynclineError("SYN_REDIS_UNAVAILABLE", "Redis cannot be reached, or refused the command", {
     cause: error,
   });
+}
+
+/** @throws {@link SynclineError} `SYN_REDIS_UNAVAILABLE` where the command fails */
+export async function guarded<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    throw redisUnavailable(error);
+  }
 }

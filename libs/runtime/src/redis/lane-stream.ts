@@ -8,7 +8,7 @@ import {
   type StoredEntry,
 } from "@syncline/shared";
 import type { Redis } from "ioredis";
-import { redisUnavailable } from "./connect.ts";
+import { guarded, redisUnavailable } from "./connect.ts";
 import {
   acceptedBatchKey,
   acceptedResolutionKey,
@@ -159,14 +159,6 @@ export function createLaneStreams(redis: Redis): LaneStreams {
       .xadd(deadEntriesKey(lane), "*", "from", id, ...found[1])
       .xdel(laneStreamKey(lane), id);
     await guarded(moved.exec());
-  }
-}
-
-async function guarded<T>(command: Promise<T>): Promise<T> {
-  try {
-    return await command;
-  } catch (error) {
-    throw redisUnavailable(error);
   }
 }
 

@@ -1,5 +1,7 @@
 import type { OperationResult } from "@syncline/shared";
 import type { Redis } from "ioredis";
+import type { Logger } from "../log.ts";
+import { repeat, type Repeating } from "../repeat.ts";
 import { redisUnavailable } from "./connect.ts";
 import { CHANGED_CHANNEL, replyChannel, SETTLED_CHANNEL } from "./keys.ts";
 
@@ -57,10 +59,16 @@ export function createReplyPublisher(redis: Redis): ReplyPublisher {
   };
 }
 
+/** How often a connection that only listens is asked whether it is still there. */
+const PING_INTERVAL_MS = 5_000;
+
 /**
- * Listens for the answers to one ingest process's batches, and for what every ingest process is told.
+ * Listens for the answers to one ingest process's batches, and for what every ingest process is told. Asks now and then
+ * whether the connection is still there: one that is dead without a word is replaced then, and would else hear nothing for
+ * hours.
  *
  * @param redis - a connection of its own: it does nothing but listen
+ * @returns the asking; the connection's owner closes it
  */
 export async function subscribeReplies(
   redis: Redis,
@@ -70,11 +78,14 @@ export async function subscribeReplies(
     onSettled: (settled: SettledMessage[]) => void;
     onChanged: (changed: ChangedMessage[]) => void;
   },
-): Promise<void> {
+  log: Logger,
+): Promise<Repeating> {
   redis.on("message", (channel: string, message: string) => {
     if (channel === SETTLED_CHANNEL) handlers.onSettled(JSON.parse(message) as SettledMessage[]);
     else if (channel === CHANGED_CHANNEL) handlers.onChanged(JSON.parse(message) as ChangedMessage[]);
     else for (const reply of JSON.parse(message) as BatchReplyMessage[]) handlers.onBatch(reply);
   });
   await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL, CHANGED_CHANNEL);
+  const ping = async () => void (await redis.ping());
+  return repeat("the look at the subscription", ping, { intervalMs: PING_INTERVAL_MS, log });
 }

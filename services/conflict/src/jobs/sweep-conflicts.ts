@@ -3,12 +3,15 @@ import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const SWEEP_CONFLICTS_MAX = 500;
 
-/** Asks again for the rounds of open conflicts that have been quiet for long: their job may have got lost. */
+/**
+ * Asks again for the rounds of open conflicts that have been quiet for long: their jobs may have got lost, or been put off by
+ * a clock that is wrong.
+ */
 export function createSweepConflicts(
   deps: { conflicts: PgConflicts; queue: ConflictQueue },
   options: { quietMs: number },
 ): () => Promise<void> {
   return async () => {
-    await deps.queue.request(await deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX));
+    await deps.queue.requestOverdue(await deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX));
   };
 }

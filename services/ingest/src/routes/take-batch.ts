@@ -13,13 +13,14 @@ import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
 import { waitMsOf } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
+import type { DurabilityWatch } from "../io/watch-durability.ts";
 
 interface Deps {
   lanes: LaneStreams;
   waker: LaneWaker;
   waiting: WaitingBatches;
-  /** Why this Redis cannot promise to keep what it was given; empty when it can. */
-  durabilityFaults: () => readonly string[];
+  /** Whether this Redis can promise to keep what it is given. */
+  durability: Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
   log: Logger;
 }
 
@@ -43,7 +44,7 @@ interface Taken {
 export type TakeBatch = (request: Pick<Request, "get">, response: Response, taken: Taken) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durabilityFaults, log } = deps;
+  const { lanes, waker, waiting, durability, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
@@ -116,11 +117,11 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   }
 
   function requireDurability(): void {
-    const faults = durabilityFaults();
+    const faults = durability.faults();
     if (faults.length === 0) return;
     throw new Problem("unavailable", {
       detail: `Redis is not set up to keep what it is given, so nothing is answered 202: ${faults.join("; ")}`,
-      retryAfterSeconds: 30,
+      retryAfterSeconds: durability.retryAfterSeconds(),
     });
   }
 }

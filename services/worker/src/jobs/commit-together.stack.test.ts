@@ -27,7 +27,7 @@ beforeAll(async () => {
   pool = openPool({ databaseUrl, connectionsMax: 2, applicationName: "test", onError: fail });
   redis = connectRedis(await createTestRedisUrl(), fail);
   lanes = createLaneStreams(redis);
-  conflicts = createConflictQueue(redis);
+  conflicts = createConflictQueue(redis, fail);
 });
 afterAll(async () => {
   await conflicts.close();

@@ -1,0 +1,53 @@
+import { createTestRedisUrl } from "@syncline/stack";
+import { Queue } from "bullmq";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
+import {
+  createConflictQueue,
+  startConflictWorker,
+  type ConflictJob,
+  type ConflictQueue,
+  type ConflictWorker,
+} from "./conflict-queue.ts";
+
+let redis: ReturnType<typeof connectRedis>;
+let blockingRedis: ReturnType<typeof connectRedis>;
+let queue: ConflictQueue;
+let worker: ConflictWorker;
+const merged: ConflictJob[] = [];
+
+beforeAll(async () => {
+  const redisUrl = await createTestRedisUrl();
+  const onError = (error: Error) => {
+    throw error;
+  };
+  redis = connectRedis(redisUrl, onError);
+  blockingRedis = connectRedisForWorker(redisUrl, onError);
+  queue = createConflictQueue(redis, onError);
+  worker = startConflictWorker(blockingRedis, async (job) => void merged.push(job), {
+    concurrency: 2,
+    onFailure: (_job, error) => onError(error),
+    onError,
+  });
+});
+afterAll(async () => {
+  await worker.close();
+  await queue.close();
+  await closeRedis(blockingRedis);
+  await closeRedis(redis);
+});
+
+const roundOf = (conflictId: string): ConflictJob => ({ workspaceId: "w", conflictId, round: 2, trace: {} });
+
+it("a round that was put off by a clock that ran an hour ahead starts when it is overdue", async () => {
+  const jobs = new Queue("conflict", { connection: redis, prefix: QUEUE_PREFIX });
+  await jobs.add("merge", roundOf("c1"), { jobId: "c1-2", delay: 3_600_000, removeOnComplete: true });
+  await queue.request([roundOf("c1")]);
+  expect(merged).toEqual([]); // asking twice for one round is asking once
+  await queue.requestOverdue([roundOf("c1"), roundOf("c2")]);
+  await expect
+    .poll(() => merged.map(({ conflictId }) => conflictId).toSorted(), { timeout: 5_000 })
+    .toEqual(["c1", "c2"]);
+  await jobs.close();
+});

@@ -1,0 +1,16 @@
+import { closeRedis, connectRedis, createLogger } from "@syncline/runtime";
+import { createTestRedisUrl } from "@syncline/stack";
+import { expect, it } from "vitest";
+import { watchDurability } from "./watch-durability.ts";
+
+it("knows nothing while Redis is away, for which nobody need wait long, and looks when it is back", async () => {
+  const redis = connectRedis(await createTestRedisUrl(), () => undefined);
+  const watch = await watchDurability(redis, createLogger({ service: "test", level: "fatal" }));
+  expect(watch.faults()).toEqual([]);
+  redis.disconnect(true);
+  await expect.poll(() => watch.faults(), { interval: 1 }).toHaveLength(1);
+  expect(watch.retryAfterSeconds()).toBe(1);
+  await expect.poll(() => watch.faults()).toEqual([]);
+  await watch.stop();
+  await closeRedis(redis);
+});

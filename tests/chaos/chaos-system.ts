@@ -1,0 +1,99 @@
+import { connectRedis, createLaneStreams, migrate, openPool, type LaneStreams } from "@syncline/runtime";
+import {
+  startLocalStores,
+  startSyncline,
+  type LocalStores,
+  type ManagedProcess,
+  type RunningSyncline,
+} from "@syncline/stack";
+import { openControl, type Control } from "./control.ts";
+import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+/** What each service is called, and how many of it run. */
+export const SERVICES = { ingest: 2, worker: 3, conflict: 2 } as const;
+export type ServiceName = keyof typeof SERVICES;
+
+/** A whole Syncline, as separate processes that are started again when they end, on stores that may be harmed. */
+export interface ChaosSystem {
+  stores: LocalStores;
+  syncline: RunningSyncline;
+  processesOf: (service: ServiceName) => readonly ManagedProcess[];
+  /** All of them. */
+  processes: () => ManagedProcess[];
+  /** The lines from all services to the stores. */
+  lines: Record<"redis" | "postgres", TcpProxy>;
+  control: Control;
+  /** Past the lines, straight to the store. */
+  pool: ReturnType<typeof openPool>;
+  /** Past the lines, straight to the store. */
+  redis: ReturnType<typeof connectRedis>;
+  lanes: LaneStreams;
+  stop(): Promise<void>;
+}
+
+export async function startChaosSystem(): Promise<ChaosSystem> {
+  const stores = await startLocalStores();
+  const control = await openControl();
+  const lines = {
+    postgres: await openTcpProxy(() => portOf(stores.databaseServerUrl)),
+    redis: await openTcpProxy(() => portOf(stores.redisUrl)),
+  };
+  const quiet = () => undefined; // stores that are away are what this is about
+  const pool = openPool({
+    databaseUrl: stores.databaseServerUrl,
+    connectionsMax: 4,
+    applicationName: "chaos",
+    onError: quiet,
+  });
+  const redis = connectRedis(stores.redisUrl, quiet);
+  async function stopStores(): Promise<void> {
+    await pool.end();
+    redis.disconnect();
+    control.close();
+    await Promise.all(Object.values(lines).map((line) => line.close()));
+    await stores.stop();
+  }
+  try {
+    await migrate({ databaseUrl: stores.databaseServerUrl });
+    const syncline = await startSyncline({
+      databaseUrl: withPort(stores.databaseServerUrl, lines.postgres.port),
+      redisUrl: withPort(stores.redisUrl, lines.redis.port),
+      home: stores.home,
+      ingests: SERVICES.ingest,
+      workers: SERVICES.worker,
+      conflicts: SERVICES.conflict,
+      keepAlive: true,
+      // Each drained window is a line, so that one sees which process did what.
+      env: { ...control.env, LOG_LEVEL: "debug" },
+    });
+    const byService = { ingest: syncline.ingests, worker: syncline.workers, conflict: syncline.conflicts };
+    return {
+      stores,
+      syncline,
+      processesOf: (service) => byService[service],
+      processes: () => Object.values(byService).flat(),
+      lines,
+      control,
+      pool,
+      redis,
+      lanes: createLaneStreams(redis),
+      async stop() {
+        await syncline.stop();
+        await stopStores();
+      },
+    };
+  } catch (error) {
+    await stopStores();
+    throw error;
+  }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+function withPort(url: string, port: number): string {
+  const moved = new URL(url);
+  moved.port = String(port);
+  return moved.href;
+}

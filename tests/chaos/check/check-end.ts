@@ -1,0 +1,185 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ChangesBody, JsonObject } from "@syncline/shared";
+import { eventually } from "../../support/system.ts";
+import type { ChaosSystem } from "../chaos-system.ts";
+import type { History, SentBatch } from "../load/history.ts";
+import type { LoadedWorkspace } from "../load/run-load.ts";
+import { SHARED } from "../load/workload.ts";
+
+const REST_MS_MAX = 120_000;
+
+/** Waits until nothing is under way, and says what still is where that does not come. */
+export async function checkAtRest(system: ChaosSystem, history: History): Promise<void> {
+  try {
+    await eventually(async () => {
+      const left = await readLeftovers(system);
+      if (Object.values(left).some((count) => count > 0)) throw new Error(JSON.stringify(left));
+    }, REST_MS_MAX);
+  } catch (error) {
+    history.violate("lost", `in the end something is left: ${String(error)}`);
+  }
+}
+
+/** What is there only while something is under way. */
+async function readLeftovers({ redis, pool }: ChaosSystem): Promise<Record<string, number>> {
+  const { rows } = await pool.query<Record<string, number>>(`
+    SELECT (SELECT count(*) FROM operations WHERE status = 'pending') AS pending_operations,
+           (SELECT count(*) FROM conflicts WHERE status IN ('open', 'parked')) AS unsettled_conflicts,
+           (SELECT count(*) FROM held_operations h JOIN conflicts c USING (workspace_id, conflict_id)
+            WHERE c.status IN ('open', 'parked')) AS held_operations`);
+  const left: Record<string, number> = { ...rows[0] };
+  // Keys of lanes, batches and resolutions, dead entries, and jobs; the notes of what was answered and the queues' own stay.
+  for (const key of await redis.keys("{syncline}:*")) {
+    const kind =
+      /^\{syncline\}:(lane|dead|batch|resolution|queue:(?:drain|conflict):(?:\d+|wait|active|delayed|de:.*))(:|$)/.exec(
+        key,
+      )?.[1];
+    if (kind === undefined) continue;
+    const count = kind === "lane" ? await redis.xlen(key) : 1;
+    left[kind] = (left[kind] ?? 0) + count;
+  }
+  return left;
+}
+
+/** Holds the tables, the feed and the ledger against what the devices know that they have done. */
+export async function checkWorkspace(
+  workspace: LoadedWorkspace,
+  system: ChaosSystem,
+  history: History,
+): Promise<void> {
+  const { workspaceId, follower } = workspace;
+  const changes = await readFeed(workspace);
+  const stored = await readDocuments(system, workspaceId);
+  const wrong = (what: string) => history.violate("wrong", `${workspaceId}: ${what}`);
+
+  // The feed: no gaps, no doubles, and played from its start it comes to what is stored.
+  const replayed = new Map<string, { version: number; data: JsonObject | null }>();
+  changes.forEach(({ seq, collection, document_id, version, data }, index) => {
+    if (seq !== index + 1) wrong(`change ${index + 1} of the feed is ${seq}`);
+    const key = `${collection}/${document_id}`;
+    const before = replayed.get(key);
+    if (version <= (before?.version ?? 0))
+      wrong(`change ${seq} takes ${key} to version ${version} from ${before?.version}`);
+    if (collection === SHARED.collection) checkPlaces(before?.data, data, seq);
+    replayed.set(key, { version, data });
+  });
+  if (!isDeepStrictEqual(replayed, stored))
+    wrong("the feed, played from its start, does not come to the documents");
+  try {
+    await eventually(async () => {
+      if (follower.seq() !== changes.length)
+        throw new Error(`it is at ${follower.seq()} of ${changes.length}`);
+    });
+  } catch (error) {
+    history.violate("lost", `${workspaceId}: its follower does not come to the end: ${String(error)}`);
+  }
+
+  /** A device's writes to its place never overtake each other. */
+  function checkPlaces(before: JsonObject | null | undefined, after: JsonObject | null, seq: number): void {
+    for (const [deviceId, number] of Object.entries(before ?? {})) {
+      if (Number(after?.[deviceId] ?? 0) < Number(number))
+        history.violate(
+          "lost",
+          `${workspaceId}: change ${seq} takes ${deviceId} back from ${Number(number)} to ${Number(after?.[deviceId])}`,
+        );
+    }
+  }
+
+  checkDocuments(workspace, stored, history);
+  await checkLedger(workspaceId, system, history);
+}
+
+function checkDocuments(
+  { workspaceId, devices }: LoadedWorkspace,
+  stored: ReadonlyMap<string, { version: number; data: JsonObject | null }>,
+  history: History,
+): void {
+  const expected = new Map<string, { version: number; data: JsonObject | null }>();
+  const board: JsonObject = {};
+  for (const { deviceId, workload } of devices) {
+    const { documents, sharedNumber, claims } = workload.state;
+    for (const [key, document] of documents) expected.set(key, document);
+    if (sharedNumber > 0) board[deviceId] = sharedNumber;
+    for (const [key, holds] of claims) {
+      if (!holds) continue;
+      if (expected.has(key)) history.violate("doubled", `${workspaceId}: two devices were given ${key}`);
+      expected.set(key, { version: 1, data: { by: deviceId } });
+    }
+    for (const [key, holds] of claims)
+      if (!holds && !stored.has(key))
+        history.violate("lost", `${workspaceId}: ${deviceId} was refused ${key}, which is not there`);
+  }
+  const boardKey = `${SHARED.collection}/${SHARED.document_id}`;
+  // How many versions merges made of it is theirs; what stands in it is not.
+  expected.set(boardKey, { version: stored.get(boardKey)?.version ?? 0, data: board });
+  for (const [key, want] of expected) {
+    const found = stored.get(key);
+    if (isDeepStrictEqual(found, want)) continue;
+    const kind = (found?.version ?? 0) > want.version ? "doubled" : "lost";
+    history.violate(kind, `${workspaceId}: ${key} is ${JSON.stringify(found)}, not ${JSON.stringify(want)}`);
+  }
+  for (const key of stored.keys())
+    if (!expected.has(key))
+      history.violate("doubled", `${workspaceId}: ${key} is there, and nobody has made it`);
+}
+
+/** Every answer is what the ledger says, and the ledger has nothing else. */
+async function checkLedger(workspaceId: string, { pool }: ChaosSystem, history: History): Promise<void> {
+  const { rows } = await pool.query<LedgerRow>(
+    "SELECT device_id, client_id, status, version, seq, error_type FROM operations WHERE workspace_id = $1",
+    [workspaceId],
+  );
+  const rowByKey = new Map(rows.map((row) => [`${row.device_id} ${row.client_id}`, row]));
+  const sent = new Map<string, SentBatch>();
+  for (const batch of history.batches) {
+    if (batch.workspaceId !== workspaceId) continue;
+    for (const result of batch.results ?? []) {
+      const key = `${batch.deviceId} ${result.client_id}`;
+      sent.set(key, batch);
+      const row = rowByKey.get(key);
+      if (result.status === "skipped" ? row === undefined : row !== undefined && agrees(row, result))
+        continue;
+      history.violate(
+        "lost",
+        `${key} was answered ${JSON.stringify(result)}; the ledger has ${JSON.stringify(row)}`,
+        batch,
+      );
+    }
+  }
+  for (const [key, row] of rowByKey)
+    if (!sent.has(key) && row.client_id !== "board")
+      history.violate("doubled", `${workspaceId}: the ledger has ${key}, which nobody was answered`);
+}
+
+interface LedgerRow {
+  device_id: string;
+  client_id: string;
+  status: string;
+  version: number | null;
+  seq: number | null;
+  error_type: string | null;
+}
+
+function agrees(row: LedgerRow, result: NonNullable<SentBatch["results"]>[number]): boolean {
+  if (row.status !== result.status) return false;
+  if (result.status === "success") return row.version === result.version && row.seq === result.seq;
+  return row.error_type === result.error_type;
+}
+
+async function readDocuments({ pool }: ChaosSystem, workspaceId: string) {
+  const { rows } = await pool.query<{ key: string; version: number; data: JsonObject | null }>(
+    "SELECT collection || '/' || document_id AS key, version, data FROM documents WHERE workspace_id = $1",
+    [workspaceId],
+  );
+  return new Map(rows.map(({ key, version, data }) => [key, { version, data }]));
+}
+
+async function readFeed({ client }: LoadedWorkspace): Promise<ChangesBody["changes"]> {
+  const changes: ChangesBody["changes"] = [];
+  for (let since = 0, more = true; more;) {
+    const { body } = await client.get<ChangesBody>(`/changes?since=${since}&limit=1000`);
+    changes.push(...body.changes);
+    ({ next: since, more } = body);
+  }
+  return changes;
+}

@@ -1,0 +1,47 @@
+import type { ChaosSystem } from "../chaos-system.ts";
+import type { History } from "../load/history.ts";
+import type { LogLine } from "../log-reader.ts";
+
+/** What a process may hold more in the end than when it was warm, of itself and beside its heap. */
+const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
+const REDIS_GROWTH_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Bytes that are held, after a collection of garbage: of each process by its name, and of Redis. */
+export type MemoryUse = ReadonlyMap<string, number>;
+
+export async function measureMemory({ processes, control, redis }: ChaosSystem): Promise<MemoryUse> {
+  const measured = await Promise.all(
+    processes().map(async ({ name, pid }): Promise<[string, number]> => {
+      if (pid === undefined) throw new Error(`${name} does not run.`);
+      const { heapBytes, externalBytes } = await control.readMemory(pid);
+      return [name, heapBytes + externalBytes];
+    }),
+  );
+  const used = /used_memory:(\d+)/.exec(await redis.info("memory"))?.[1];
+  return new Map([...measured, ["redis", Number(used)]]);
+}
+
+export function checkMemory(warm: MemoryUse, end: MemoryUse, history: History): void {
+  for (const [name, bytes] of end) {
+    const grownBytes = bytes - (warm.get(name) ?? 0);
+    const bound = name === "redis" ? REDIS_GROWTH_BYTES_MAX : GROWTH_BYTES_MAX;
+    if (grownBytes > bound)
+      history.violate("wrong", `${name} holds ${toMiB(grownBytes)} MiB more than when it was warm`);
+  }
+}
+
+export function toMiB(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1);
+}
+
+/** Every process lives, and none has said anything that is a mistake of ours. */
+export async function checkProcesses(
+  { processes }: ChaosSystem,
+  logged: readonly LogLine[],
+  history: History,
+): Promise<void> {
+  for (const managed of processes())
+    if (!(await managed.isReady())) history.violate("wrong", `${managed.name} is not ready in the end`);
+  for (const { from, level, text } of logged)
+    if (["error", "fatal", "raw"].includes(level)) history.violate("wrong", `${from} logged: ${text}`);
+}

@@ -1,0 +1,37 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { SERVICES, type ServiceName } from "../chaos-system.ts";
+import { prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
+
+const HOUR_MS = 3_600_000;
+const SHIFTED_MS = 3_000;
+
+/** Clocks that are set, of one process of each service at once. */
+export const CLOCK_FAULTS: readonly FaultKind[] = [
+  { name: "clocks an hour ahead", strike: (context) => shiftClocks(context, HOUR_MS) },
+  { name: "clocks an hour back", strike: (context) => shiftClocks(context, -HOUR_MS) },
+];
+
+/** Work that is to be tried again is put off by a clock, too: so some of it fails meanwhile. */
+async function shiftClocks(context: FaultContext, shiftMs: number): Promise<string> {
+  const { system, random, logged } = context;
+  const shifted = (Object.keys(SERVICES) as ServiceName[]).map((service) =>
+    random.pick(system.processesOf(service)),
+  );
+  const pids = shifted.map(({ pid }) => pid ?? 0);
+  for (const pid of pids) system.control.shiftClock(pid, shiftMs);
+  const linesByShiftedClocks = () =>
+    logged().filter(({ atMs }) => Math.abs(atMs - Date.now() - shiftMs) < HOUR_MS / 2).length;
+  try {
+    await until("a process logs by a clock that was set", () => linesByShiftedClocks() > 0);
+    await system.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'syncline-worker'",
+    );
+    await delay(SHIFTED_MS);
+  } finally {
+    for (const [index, pid] of pids.entries()) {
+      if (shifted[index]?.pid === pid) system.control.shiftClock(pid, 0);
+    }
+  }
+  prove("they worked meanwhile", linesByShiftedClocks() > 1);
+  return `${shifted.map(({ name }) => name).join(", ")}: ${linesByShiftedClocks()} lines logged by those clocks`;
+}

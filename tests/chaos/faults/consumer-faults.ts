@@ -1,0 +1,68 @@
+import { connect, type Socket } from "node:net";
+import { prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
+
+/** Of each kind, at each ingest. */
+const CONSUMERS = 5;
+/** A consumer that takes nothing is let go after 10 s. */
+const LET_GO_MS_MAX = 30_000;
+
+/** Clients that ask for more than they take. */
+export const CONSUMER_FAULTS: readonly FaultKind[] = [
+  { name: "slow consumers on every stream", strike: consumeSlowly },
+];
+
+/**
+ * Event streams and snapshots of which nobody takes a byte. Where there is more to send than the lines can hold, the server
+ * must let go; the events of a batch are too few for that, and only lie there.
+ */
+async function consumeSlowly(context: FaultContext): Promise<string> {
+  const { system, largeWorkspaceId, history, random } = context;
+  const { workspaceId } = random.pick(context.workspaces);
+  const token = await system.syncline.token(
+    { [largeWorkspaceId]: "reader", [workspaceId]: "reader" },
+    { subject: "slow" },
+  );
+  const batchId = await batchOf(context, workspaceId);
+  const endless = ["changes/events?since=0", "snapshot?limit=10000"].map(
+    (path) => `/api/v1/workspaces/${encodeURIComponent(largeWorkspaceId)}/${path}`,
+  );
+  const open = (path: string) =>
+    system.syncline.ingestUrls.flatMap((url) =>
+      Array.from({ length: CONSUMERS }, () => openStalled(url, path, token)),
+    );
+  const stalled = endless.flatMap(open);
+  const idle = [...open(`/api/v1/batches/${batchId}/events`), ...open(feedOf(workspaceId))];
+  const beganAtMs = Date.now();
+  try {
+    // A socket that reads nothing hears of no end: the server says it.
+    const letGo = () => context.logged().filter(({ message }) => message.endsWith("ended early")).length;
+    await until("each that takes nothing was let go", () => letGo() >= stalled.length, LET_GO_MS_MAX);
+    prove("devices were answered meanwhile", history.longestWaitMs(beganAtMs, Date.now()) > 0);
+    return `${stalled.length} consumers that took nothing let go after ${Date.now() - beganAtMs} ms, ${idle.length} more beside them`;
+  } finally {
+    for (const socket of [...stalled, ...idle]) socket.destroy();
+  }
+}
+
+function feedOf(workspaceId: string): string {
+  return `/api/v1/workspaces/${encodeURIComponent(workspaceId)}/changes/events`;
+}
+
+/** Any batch of the workspace that was answered. */
+async function batchOf({ system }: FaultContext, workspaceId: string): Promise<string> {
+  const { rows } = await system.pool.query<{ batch_id: string }>(
+    "SELECT batch_id FROM batches WHERE workspace_id = $1 LIMIT 1",
+    [workspaceId],
+  );
+  return rows[0]?.batch_id ?? "";
+}
+
+/** Asks, and reads nothing of the answer. */
+function openStalled(url: string, path: string, token: string): Socket {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  socket.on("error", () => undefined); // it was let go
+  socket.pause();
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${token}\r\n\r\n`);
+  return socket;
+}

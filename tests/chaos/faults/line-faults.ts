@@ -1,0 +1,69 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { LineFault } from "../tcp-proxy.ts";
+import { complaints, inFlight, prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
+
+type Store = "redis" | "postgres";
+
+/** For so long a half-open connection may go unnoticed. */
+const NOTICED_MS_MAX = 60_000;
+/** How long a line is bad. */
+const BAD_MS = { latency: 4_000, slow: 4_000, silent: 6_000, reset: 2_000 } as const;
+
+/** What goes wrong between the services and a store. */
+export const LINE_FAULTS: readonly FaultKind[] = (["redis", "postgres"] as const).flatMap((store) => {
+  const storeName = store === "redis" ? "Redis" : "Postgres";
+  const fault = (name: string, bad: LineFault): FaultKind => ({
+    name: `${storeName}: ${name}`,
+    strike: (context) => worsen(context, store, bad),
+  });
+  return [
+    fault("100 ms more each way", { kind: "latency", ms: 100 }),
+    fault("a line of 20 kB/s", { kind: "slow", bytesPerSecond: 20_000 }),
+    fault("no answer", { kind: "silent" }),
+    fault("connections reset", { kind: "reset" }),
+    fault("connections half open", { kind: "half-open" }),
+  ];
+});
+
+async function worsen(context: FaultContext, store: Store, bad: LineFault): Promise<string> {
+  const line = context.system.lines[store];
+  const before = line.harm();
+  const operations = await inFlight(context);
+  line.setFault(bad);
+  try {
+    if (bad.kind === "half-open") await untilNoticed(context, store);
+    else await delay(BAD_MS[bad.kind]);
+  } finally {
+    line.setFault(undefined);
+  }
+  const after = line.harm();
+  const delayedBytes = after.delayedBytes - before.delayedBytes;
+  const lostBytes = after.lostBytes - before.lostBytes;
+  const connections = after.connections - before.connections;
+  const meanwhile = () => `${operations} operations in flight, ${complaints(context)} complaints`;
+  if (bad.kind === "reset") {
+    prove("connections were reset", connections > 0);
+    await until("services complained", () => complaints(context) > 0);
+    return `${connections} connections reset; ${meanwhile()}`;
+  }
+  if (bad.kind === "half-open") {
+    prove("something was lost", lostBytes > 0);
+    const noticedMs = Date.now() - context.beganAtMs;
+    return `${connections} connections dead, ${lostBytes} bytes lost, all replaced after ${noticedMs} ms; ${meanwhile()}`;
+  }
+  prove("something was held up", delayedBytes > 0);
+  return `${delayedBytes} bytes held up; ${meanwhile()}`;
+}
+
+/** New connections work: so once every process has noticed, everything goes on, with the old ones still dead. */
+async function untilNoticed({ history, system, beganAtMs }: FaultContext, store: Store): Promise<void> {
+  await until(
+    "what was in flight is answered, and all services are ready",
+    async () => {
+      if (!history.isSettledTo(beganAtMs) || system.lines[store].openConnections() === 0) return false;
+      const ready = await Promise.all(system.processes().map((managed) => managed.isReady()));
+      return ready.every(Boolean);
+    },
+    NOTICED_MS_MAX,
+  );
+}

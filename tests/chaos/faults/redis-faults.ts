@@ -1,0 +1,108 @@
+import { execFile } from "node:child_process";
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { laneOf } from "@syncline/shared";
+import { LANE_COUNT } from "../../support/system.ts";
+import {
+  DidNotBite,
+  failedRequests,
+  inFlight,
+  prove,
+  until,
+  type FaultContext,
+  type FaultKind,
+} from "./fault-kind.ts";
+import { holdWorkspace } from "./hold-workspace.ts";
+
+const AWAY_MS = 1_500;
+
+/** A Redis that goes away, forgets, or takes no more. */
+export const REDIS_FAULTS: readonly FaultKind[] = [
+  { name: "Redis killed, its file kept", strike: killKeepingData },
+  { name: "Redis loses its data", strike: loseData },
+  { name: "Redis out of memory", strike: fillMemory },
+  { name: "Redis' disk full", strike: fillDisk },
+];
+
+async function killKeepingData(context: FaultContext): Promise<string> {
+  const { redis } = context.system.stores;
+  const operations = await inFlight(context);
+  const oldPid = redis.pid;
+  await redis.kill();
+  await delay(AWAY_MS);
+  await redis.start();
+  await until("requests failed", () => failedRequests(context) > 0);
+  prove("the process is another one", redis.pid !== oldPid);
+  return `${oldPid} killed, now ${redis.pid}; ${operations} operations in flight, ${failedRequests(context)} requests failed`;
+}
+
+/** What was 202 and not drained by then is in doubt. So that there is some, a workspace's drains are held up. */
+async function loseData(context: FaultContext): Promise<string> {
+  const { system, history, beganAtMs } = context;
+  const { redis, home } = system.stores;
+  const { workspaceId } = context.random.pick(context.workspaces);
+  const lane = laneOf(workspaceId, LANE_COUNT);
+  const release = await holdWorkspace(system, workspaceId);
+  let entries = 0;
+  try {
+    await until("accepted batches lie on a lane behind the window that is being drained", async () => {
+      entries = (await system.lanes.readWindow(lane, 100_000)).entries.length;
+      return entries >= 2;
+    });
+    await redis.kill();
+  } finally {
+    await release();
+  }
+  rmSync(join(home, "redis", "appendonlydir"), { recursive: true });
+  await redis.start();
+  prove("Redis is empty", (await system.redis.xlen("{syncline}:lane:none")) === 0);
+  const forgotten = () =>
+    history.batches.filter(({ attempts }) =>
+      attempts.some(
+        ({ what, status, endedAtMs }) => what === "status" && status === 404 && endedAtMs > beganAtMs,
+      ),
+    ).length;
+  await until("a batch that was answered 202 is 404", () => forgotten() > 0, 60_000);
+  return `${entries} entries on lane ${lane} were gone; ${forgotten()} batches that were 202 are 404, and were sent again`;
+}
+
+async function fillMemory(context: FaultContext): Promise<string> {
+  const { redis } = context.system;
+  const refusedBefore = await refusals();
+  await redis.config("SET", "maxmemory", "1mb");
+  try {
+    await until("clients were refused", () => failedRequests(context) > 0);
+    await delay(AWAY_MS);
+  } finally {
+    await redis.config("SET", "maxmemory", "0");
+  }
+  const refused = (await refusals()) - refusedBefore;
+  prove("Redis answered OOM", refused > 0);
+  return `Redis answered OOM ${refused} times; ${failedRequests(context)} requests failed`;
+
+  async function refusals(): Promise<number> {
+    const stats = await redis.info("errorstats");
+    return Number(/errorstat_OOM:count=(\d+)/.exec(stats)?.[1] ?? 0);
+  }
+}
+
+/**
+ * The append-only file may not grow any more, in the middle of a write. A Redis that syncs every write ends itself then,
+ * as it does on a full disk, so that MISCONF is never seen with it.
+ */
+async function fillDisk(context: FaultContext): Promise<string> {
+  const { redis, home } = context.system.stores;
+  const { pid, ended } = redis;
+  if (pid === undefined) throw new Error("Redis does not run.");
+  const folder = join(home, "redis", "appendonlydir");
+  const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+  await promisify(execFile)("prlimit", ["--pid", String(pid), `--fsize=${Math.max(...sizes) + 100}`]);
+  const how = await Promise.race([ended, delay(20_000, undefined)]);
+  if (how === undefined) throw new DidNotBite("Redis did not end where its disk was full");
+  await delay(AWAY_MS);
+  await redis.start();
+  await until("requests failed", () => failedRequests(context) > 0);
+  return `${pid} ended by itself (${how}) in mid-write, now ${redis.pid}; ${failedRequests(context)} requests failed`;
+}

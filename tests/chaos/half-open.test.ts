@@ -1,0 +1,76 @@
+import { connectRedis, openPool, subscribeReplies, closeRedis, createLogger } from "@syncline/runtime";
+import { createTestDatabase, createTestRedisUrl } from "@syncline/stack";
+import { afterAll, describe, it } from "vitest";
+import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+const proxies: TcpProxy[] = [];
+afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
+
+/** The same address, by way of a proxy. */
+async function viaProxy(url: string): Promise<{ url: string; proxy: TcpProxy }> {
+  const { port } = new URL(url);
+  const proxy = await openTcpProxy(() => Number(port));
+  proxies.push(proxy);
+  const moved = new URL(url);
+  moved.port = String(proxy.port);
+  return { url: moved.href, proxy };
+}
+
+const quiet = () => undefined;
+
+describe.concurrent("a connection that is dead, and of which nobody was told,", () => {
+  it("to Redis is replaced within seconds", async ({ expect }) => {
+    const { url, proxy } = await viaProxy(await createTestRedisUrl());
+    const redis = connectRedis(url, quiet);
+    await redis.ping();
+    proxy.setFault({ kind: "half-open" });
+    await expect(redis.ping()).rejects.toThrow();
+    await expect.poll(() => redis.ping().catch(() => "broken"), { timeout: 2_000 }).toBe("PONG");
+    await closeRedis(redis);
+  }, 15_000);
+
+  it("that only listens to Redis is replaced within seconds", async ({ expect }) => {
+    const redisUrl = await createTestRedisUrl();
+    const { url, proxy } = await viaProxy(redisUrl);
+    const [listener, publisher] = [connectRedis(url, quiet), connectRedis(redisUrl, quiet)];
+    const heard: string[] = [];
+    const subscription = await subscribeReplies(
+      listener,
+      "half-open",
+      { onBatch: ({ batchId }) => heard.push(batchId), onSettled: quiet, onChanged: quiet },
+      createLogger({ service: "test", level: "fatal" }),
+    );
+    proxy.setFault({ kind: "half-open" });
+    await expect
+      .poll(
+        async () => {
+          await publisher.publish(
+            "{syncline}:reply:half-open",
+            JSON.stringify({ batchId: "b", results: [] }),
+          );
+          return heard;
+        },
+        { timeout: 25_000, interval: 100 },
+      )
+      .not.toEqual([]);
+    await subscription.stop();
+    await closeRedis(listener);
+    await closeRedis(publisher);
+  }, 40_000);
+
+  it("to Postgres is replaced in half a minute", async ({ expect }) => {
+    const database = await createTestDatabase();
+    const { url, proxy } = await viaProxy(database.databaseUrl);
+    const pool = openPool({
+      databaseUrl: url,
+      connectionsMax: 1,
+      applicationName: "half-open",
+      onError: quiet,
+    });
+    await pool.query("SELECT 1");
+    proxy.setFault({ kind: "half-open" });
+    await expect(pool.query("SELECT 1")).rejects.toThrow();
+    expect((await pool.query("SELECT 1")).rowCount).toBe(1);
+    await pool.end();
+  }, 40_000);
+});

@@ -1,0 +1,30 @@
+/** A server-sent event as it came. */
+export interface ReceivedEvent {
+  event: string | undefined;
+  id: string | undefined;
+  /** `undefined` of one that only names a place. */
+  data: unknown;
+}
+
+/** Reads server-sent events until the stream ends; throws where it breaks. */
+export async function* readEvents(response: Response): AsyncGenerator<ReceivedEvent, void, void> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    const parts = (text + decoder.decode(chunk, { stream: true })).split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const fields = new Map(
+        part
+          .split("\n")
+          .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+      );
+      const data = fields.get("data");
+      yield {
+        event: fields.get("event"),
+        id: fields.get("id"),
+        data: data === undefined ? undefined : (JSON.parse(data) as unknown),
+      };
+    }
+  }
+}

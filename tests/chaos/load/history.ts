@@ -1,0 +1,119 @@
+import type { BatchResult } from "@syncline/shared";
+import type { Attempt } from "../../support/device.ts";
+
+/** A batch that a device has sent, every request that it took, and what came of it. */
+export interface SentBatch {
+  workspaceId: string;
+  deviceId: string;
+  body: { operations: readonly { client_id: string }[] };
+  firstSentAtMs: number;
+  attempts: { what: Attempt["what"]; sentAtMs: number; endedAtMs: number; status: number | undefined }[];
+  /** When it had its final answer. */
+  finalAtMs?: number;
+  status?: number;
+  results?: BatchResult["results"];
+}
+
+/** Something that must not be, and when it was seen. */
+export interface Violation {
+  kind: "lost" | "doubled" | "wrong";
+  what: string;
+  /** When the operation at fault was first sent; else when it was seen. */
+  atMs: number;
+}
+
+/** Everything that devices have sent and were answered in a run, and everything that was wrong. */
+export class History {
+  readonly batches: SentBatch[] = [];
+  readonly violations: Violation[] = [];
+  readonly #open = new Set<SentBatch>();
+
+  begin(sent: Pick<SentBatch, "workspaceId" | "deviceId" | "body">): SentBatch {
+    const batch: SentBatch = { ...sent, firstSentAtMs: Date.now(), attempts: [] };
+    this.batches.push(batch);
+    this.#open.add(batch);
+    return batch;
+  }
+
+  /** How many operations were sent and have no final answer yet. */
+  get operationsInFlight(): number {
+    let operations = 0;
+    for (const { body } of this.#open) operations += body.operations.length;
+    return operations;
+  }
+
+  /** Whether everything that was first sent before that time has its final answer. */
+  isSettledTo(atMs: number): boolean {
+    return [...this.#open].every(({ firstSentAtMs }) => firstSentAtMs > atMs);
+  }
+
+  note(batch: SentBatch, { what, sentAtMs, endedAtMs, answer }: Attempt): void {
+    batch.attempts.push({ what, sentAtMs, endedAtMs, status: answer?.status });
+    const status = answer?.status;
+    // Anything else of a server that is ill is a broken connection, 502 or 503, and to be sent again.
+    const expected = what === "send" ? [200, 202, 409, 503] : [200, 404, 503];
+    if (status !== undefined && !expected.includes(status)) {
+      this.violate("wrong", `a ${what} was answered ${status}: ${JSON.stringify(answer?.body)}`, batch);
+    }
+  }
+
+  end(batch: SentBatch, status: number, results: BatchResult["results"]): void {
+    Object.assign(batch, { finalAtMs: Date.now(), status, results });
+    this.#open.delete(batch);
+  }
+
+  violate(kind: Violation["kind"], what: string, batch?: SentBatch): void {
+    this.violations.push({
+      kind,
+      what: batch === undefined ? what : `${batch.workspaceId} ${batch.deviceId}: ${what}`,
+      atMs: batch?.firstSentAtMs ?? Date.now(),
+    });
+  }
+
+  /** Requests that ended between two times with nothing that a client could go by. */
+  failedRequests(fromMs: number, toMs: number): number {
+    let failed = 0;
+    for (const { attempts } of this.batches)
+      for (const { endedAtMs, status } of attempts)
+        if (endedAtMs >= fromMs && endedAtMs <= toMs && (status === undefined || status >= 500)) failed += 1;
+    return failed;
+  }
+
+  /**
+   * Operations of which, between two times, a client could not know what had become: the connection broke, the answer was
+   * 5xx, or what had been answered 202 was 404.
+   */
+  operationsInDoubt(fromMs: number, toMs: number): number {
+    let operations = 0;
+    for (const { attempts, body } of this.batches) {
+      const inDoubt = attempts.some(
+        ({ what, endedAtMs, status }) =>
+          endedAtMs >= fromMs &&
+          endedAtMs <= toMs &&
+          (what === "send" ? status === undefined || status >= 500 : status === 404),
+      );
+      if (inDoubt) operations += body.operations.length;
+    }
+    return operations;
+  }
+
+  /** The longest time between two times in which no device had a final answer. */
+  longestStillnessMs(fromMs: number, toMs: number): number {
+    const finals = this.batches
+      .map(({ finalAtMs }) => finalAtMs ?? 0)
+      .filter((atMs) => atMs > fromMs && atMs < toMs)
+      .toSorted((a, b) => a - b);
+    const times = [fromMs, ...finals, toMs];
+    return Math.max(...times.map((atMs, index) => atMs - (times[index - 1] ?? atMs)));
+  }
+
+  /** The longest that a device waited for a final answer that came between two times. */
+  longestWaitMs(fromMs: number, toMs: number): number {
+    let longest = 0;
+    for (const { firstSentAtMs, finalAtMs } of this.batches) {
+      if (finalAtMs !== undefined && finalAtMs >= fromMs && finalAtMs <= toMs)
+        longest = Math.max(longest, finalAtMs - firstSentAtMs);
+    }
+    return longest;
+  }
+}

@@ -1,0 +1,165 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { backoffMs, type DocumentBody } from "@syncline/shared";
+import { createDevice, type Attempt, type Device } from "../../support/device.ts";
+import { createClient, type Answer, type Client } from "../../support/system.ts";
+import type { ChaosSystem } from "../chaos-system.ts";
+import { createRandom, type Random } from "../random.ts";
+import { startFollower, type Follower } from "./follower.ts";
+import type { History, SentBatch } from "./history.ts";
+import { compareReplay, SHARED, Workload, type Planned } from "./workload.ts";
+
+/** Faster than a client in the field, so that a run of minutes sees what hours would. */
+const BACKOFF = { backoffMsMin: 50, backoffMsMax: 3_000 };
+const THINK_MS_MAX = 400;
+/** Longer than a request may wait for its results. */
+const TIMEOUT_MS = 45_000;
+const GIVE_UP_MS = 300_000;
+
+export interface LoadOptions {
+  seed: number;
+  workspaces: number;
+  devicesPerWorkspace: number;
+}
+
+/** A workspace, and what its devices know that they have done to it. */
+export interface LoadedWorkspace {
+  workspaceId: string;
+  client: Client;
+  devices: { deviceId: string; workload: Workload }[];
+  follower: Follower;
+}
+
+/** Devices that write, send again, and read, until they are stopped. */
+export interface Load {
+  workspaces: readonly LoadedWorkspace[];
+  /** How often a batch was sent once more, and a document read back. */
+  counts: () => { replays: number; reads: number };
+  /** Lets every device have its final answers, and ends. The followers go on. */
+  finish(): Promise<void>;
+}
+
+export async function startLoad(
+  { syncline }: Pick<ChaosSystem, "syncline">,
+  history: History,
+  options: LoadOptions,
+): Promise<Load> {
+  const random = createRandom(options.seed);
+  const counts = { replays: 0, reads: 0 };
+  const stopping = new AbortController();
+
+  async function openWorkspace(workspaceId: string, index: number): Promise<LoadedWorkspace> {
+    const token = await syncline.token({ [workspaceId]: "admin" }, { subject: "alice" });
+    const client = await createClient({ syncline }, { workspaceId, token, timeoutMs: TIMEOUT_MS });
+    const { body } = await client.post({
+      operations: [{ operation: "create", client_id: "board", ...SHARED, data: {} }],
+    });
+    const sharedVersion = body.results[0]?.version ?? 0;
+    const devices = Array.from({ length: options.devicesPerWorkspace }, (_, n) => {
+      const deviceId = `device_${n + 1}`;
+      const workload = new Workload(deviceId, createRandom(random.below(2 ** 32)), { sharedVersion });
+      return { deviceId, workload };
+    });
+    const { ingestUrls } = syncline;
+    const how = index % 2 === 0 ? "events" : "pages";
+    const follower = startFollower({ workspaceId, token, ingestUrls, how }, history);
+    return { workspaceId, client, devices, follower };
+  }
+
+  async function runDevice(
+    { workspaceId, client }: LoadedWorkspace,
+    { deviceId, workload }: LoadedWorkspace["devices"][number],
+    random: Random,
+  ): Promise<void> {
+    let current: SentBatch | undefined;
+    const device = await createDevice(
+      { syncline },
+      {
+        workspaceId,
+        deviceId,
+        giveUpMs: GIVE_UP_MS,
+        timeoutMs: TIMEOUT_MS,
+        pauseMs: (attempts, answer) => pauseMs(attempts, answer, random),
+        onAttempt: (attempt: Attempt) => {
+          if (current !== undefined) history.note(current, attempt);
+        },
+      },
+    );
+
+    async function send({ body }: Planned): Promise<{ sent: SentBatch; answer: Answer }> {
+      current = history.begin({ workspaceId, deviceId, body });
+      const answer = await sendKindly(device, body, random);
+      history.end(current, answer.status, answer.body.results);
+      return { sent: current, answer };
+    }
+
+    while (!stopping.signal.aborted) {
+      const settled = random.oneIn(12) ? workload.pickSettled() : undefined;
+      if (settled !== undefined) {
+        const { sent, answer } = await send(settled.planned);
+        for (const fault of compareReplay(settled.results, answer.body.results))
+          history.violate("doubled", fault, sent);
+        counts.replays += 1;
+      } else {
+        const planned = workload.plan();
+        const { sent, answer } = await send(planned);
+        for (const fault of workload.settle(planned, answer.body.results))
+          history.violate("wrong", fault, sent);
+      }
+      if (random.oneIn(10)) await readBack(workspaceId, client, workload);
+      await delay(random.below(THINK_MS_MAX));
+    }
+  }
+
+  /** 200 means committed: nobody else writes what is read here, so that it must be exactly what was answered. */
+  async function readBack(workspaceId: string, client: Client, workload: Workload): Promise<void> {
+    const picked = workload.pickDocument();
+    if (picked === undefined) return;
+    const [key, own] = picked;
+    const path = key.split("/").map(encodeURIComponent).join("/");
+    const read = await client.get<DocumentBody>(`/documents/${path}`).catch(() => undefined);
+    if (read === undefined || read.status >= 500) return; // a read that fails promises nothing
+    const found = read.status === 404 ? null : read.body.data;
+    const version = Number(read.headers.get("etag")?.replaceAll('"', ""));
+    if (version !== own.version || !isDeepStrictEqual(found, own.data)) {
+      history.violate(
+        version < own.version ? "lost" : "doubled",
+        `${workspaceId} ${key} is version ${version} ${JSON.stringify(found)}, after an answer of ${own.version} ${JSON.stringify(own.data)}`,
+      );
+    }
+    counts.reads += 1;
+  }
+
+  const workspaces = await Promise.all(
+    Array.from({ length: options.workspaces }, (_, index) =>
+      openWorkspace(`workspace_${options.seed}_${index + 1}`, index),
+    ),
+  );
+  const running = workspaces.flatMap((workspace) =>
+    workspace.devices.map((device) =>
+      runDevice(workspace, device, createRandom(random.below(2 ** 32))).catch((error: unknown) => {
+        history.violate("lost", `${workspace.workspaceId} ${device.deviceId} gave up: ${String(error)}`);
+      }),
+    ),
+  );
+  return {
+    workspaces,
+    counts: () => ({ ...counts }),
+    async finish() {
+      stopping.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Some wait for their results, some for a second, some not at all. */
+function sendKindly(device: Device, body: Planned["body"], random: Random): Promise<Answer> {
+  const prefer = random.pick([undefined, undefined, "wait=1", "respond-async"]);
+  return device.send({ ...body }, prefer === undefined ? {} : { prefer });
+}
+
+function pauseMs(attempts: number, answer: Answer | undefined, random: Random): number {
+  const retryAfter = Number(answer?.headers.get("retry-after") ?? 0);
+  const jittered = backoffMs(attempts, BACKOFF, random.below(1_000) / 1_000);
+  return retryAfter * 1_000 + jittered;
+}

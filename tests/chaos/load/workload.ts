@@ -1,0 +1,307 @@
+import type { JsonObject, OperationResult } from "@syncline/shared";
+import type { Random } from "../random.ts";
+
+/** A batch, ready to be sent, and what must come of it. */
+export interface Planned {
+  body: {
+    device_id: string;
+    atomic?: boolean;
+    on_conflict?: "report";
+    operations: { client_id: string; [field: string]: unknown }[];
+  };
+  /** One for each operation. */
+  expected: Expected[];
+}
+
+/** The one right answer to an operation, or the right ones. */
+export type Expected =
+  | { status: "success"; version: number; document: string }
+  /** Others write the document too: where its version comes to is theirs as well. */
+  | { status: "success"; shared: true }
+  | { status: "error"; errorType: string }
+  | { status: "skipped" }
+  /** Whoever comes first has it. */
+  | { status: "claim"; document: string };
+
+/** A document that one device alone writes: so that its state, and every answer, is known whatever else goes on. */
+export interface OwnDocument {
+  version: number;
+  /** `null`: deleted. */
+  data: JsonObject | null;
+}
+
+/** Where everything of a device lies; keys are `collection/id`. */
+export interface DeviceState {
+  documents: ReadonlyMap<string, OwnDocument>;
+  /** The last number that the device has written to its place in its workspace's shared document. */
+  sharedNumber: number;
+  /** The claims that it holds, and those that it saw refused. */
+  claims: ReadonlyMap<string, boolean>;
+}
+
+export const SHARED = { collection: "shared", document_id: "board" } as const;
+
+const OWN_DOCUMENTS = 4;
+const REPLAYABLE_MAX = 20;
+
+/**
+ * What one device sends, and what it must be answered. Most of it goes to documents of its own, to which it adds ever
+ * greater numbers: a write that is lost, doubled or out of order shows. To the shared document every device writes in a place
+ * of its own, naming the version that it last heard of, so that merges keep them all.
+ */
+export class Workload {
+  readonly #deviceId: string;
+  readonly #random: Random;
+  readonly #documents = new Map<string, OwnDocument>();
+  readonly #claims = new Map<string, boolean>();
+  readonly #settled: { planned: Planned; results: readonly OperationResult[] }[] = [];
+  #operations = 0;
+  /** Ever greater, and never the same again. */
+  #writes = 0;
+  #sharedNumber = 0;
+  #sharedVersion: number;
+  #claimCount = 0;
+
+  constructor(deviceId: string, random: Random, options: { sharedVersion: number }) {
+    this.#deviceId = deviceId;
+    this.#random = random;
+    this.#sharedVersion = options.sharedVersion;
+  }
+
+  get state(): DeviceState {
+    return { documents: this.#documents, sharedNumber: this.#sharedNumber, claims: this.#claims };
+  }
+
+  /** A document of its own, to be read back. */
+  pickDocument(): [key: string, OwnDocument] | undefined {
+    return this.#documents.size === 0 ? undefined : this.#random.pick([...this.#documents]);
+  }
+
+  /** A batch that has its final answer, to be sent once more. */
+  pickSettled(): { planned: Planned; results: readonly OperationResult[] } | undefined {
+    return this.#settled.length === 0 ? undefined : this.#random.pick(this.#settled);
+  }
+
+  /** The next batch. One at a time: settle it before the next. */
+  plan(): Planned {
+    const random = this.#random;
+    switch (random.below(8)) {
+      case 0:
+        return this.#planPair();
+      case 1:
+        return this.#planFailingGroup();
+      case 2:
+        return this.#planClaim();
+      case 3:
+      case 4:
+        return this.#batchOf([...this.#planShared(1 + random.below(3)), ...this.#planOwn(random.below(3))]);
+      default:
+        return this.#batchOf([
+          ...this.#planOwn(1 + random.below(8)),
+          ...(random.oneIn(4) ? this.#planMade() : []),
+          ...(random.oneIn(6) ? this.#planRefused() : []),
+        ]);
+    }
+  }
+
+  /** Takes in the final answer. @returns what is wrong with it */
+  settle(planned: Planned, results: readonly OperationResult[]): string[] {
+    const faults = compare(planned, results);
+    if (faults.length > 0) return faults;
+    planned.expected.forEach((expected, index) => {
+      const result = results[index];
+      const data = planned.body.operations[index]?.["data"] as JsonObject | undefined;
+      if ("shared" in expected) this.#sharedVersion = Math.max(this.#sharedVersion, result?.version ?? 0);
+      if (expected.status === "claim") this.#claims.set(expected.document, result?.status === "success");
+      if (expected.status === "success" && "document" in expected && expected.document === "made/") {
+        this.#documents.set(`made/${result?.document_id}`, { version: 1, data: data ?? null });
+      }
+    });
+    this.#settled.push({ planned, results });
+    if (this.#settled.length > REPLAYABLE_MAX) this.#settled.shift();
+    return [];
+  }
+
+  #batchOf(
+    steps: [operation: Record<string, unknown>, expected: Expected][],
+    more: Partial<Planned["body"]> = {},
+  ): Planned {
+    return {
+      body: {
+        device_id: this.#deviceId,
+        ...more,
+        operations: steps.map(([operation]) => ({
+          client_id: `${this.#deviceId}:${++this.#operations}`,
+          ...(this.#random.oneIn(10) ? { priority: "high" } : {}),
+          ...operation,
+        })),
+      },
+      expected: steps.map(([, expected]) => expected),
+    };
+  }
+
+  #planOwn(count: number): [Record<string, unknown>, Expected][] {
+    // What the device has received by now; what it stacks on its own unconfirmed writes names the same.
+    const received = new Map([...this.#documents].map(([key, { version }]) => [key, version]));
+    const steps: [Record<string, unknown>, Expected][] = [];
+    for (let n = 0; n < count; n++) {
+      const id = `${this.#deviceId}:${this.#random.below(OWN_DOCUMENTS)}`;
+      const key = `own/${id}`;
+      const document = this.#documents.get(key);
+      const base = received.get(key);
+      const names = base !== undefined && this.#random.oneIn(2) ? { expected_version: base } : {};
+      const [operation, data] = this.#planWrite(document?.data ?? null);
+      const place = { collection: "own", document_id: id };
+      const creates = operation["operation"] === "create";
+      steps.push([{ ...place, ...operation, ...(creates ? {} : names) }, this.#write(key, data)]);
+    }
+    return steps;
+  }
+
+  /** An operation on a document of its own, and what stands there afterwards. */
+  #planWrite(data: JsonObject | null): [Record<string, unknown>, JsonObject | null] {
+    const number = ++this.#writes;
+    if (data === null) {
+      const created = { number, log: [] };
+      return [{ operation: "create", data: created }, created];
+    }
+    const log = [...(data["log"] as number[]), number];
+    if (log.length > 30 || this.#random.oneIn(12)) return [{ operation: "delete" }, null];
+    switch (this.#random.below(4)) {
+      case 0: {
+        const put = { number, log: [number] };
+        return [{ operation: "put", data: put }, put];
+      }
+      case 1:
+        return [
+          { operation: "update", data: { number } },
+          { ...data, number },
+        ];
+      default:
+        return [
+          { operation: "update", patch: [{ op: "add", path: "/log/-", value: number }] },
+          { ...data, log },
+        ];
+    }
+  }
+
+  #write(key: string, data: JsonObject | null): Expected {
+    const version = (this.#documents.get(key)?.version ?? 0) + 1;
+    this.#documents.set(key, { version, data });
+    return { status: "success", version, document: key };
+  }
+
+  #planShared(count: number): [Record<string, unknown>, Expected][] {
+    const base = this.#sharedVersion;
+    return Array.from({ length: count }, () => [
+      {
+        operation: "update",
+        ...SHARED,
+        data: { [this.#deviceId]: ++this.#sharedNumber },
+        expected_version: base,
+      },
+      { status: "success", shared: true },
+    ]);
+  }
+
+  /** Two documents that always hold the same. */
+  #planPair(): Planned {
+    const number = ++this.#writes;
+    const ids = ["left", "right"].map((side) => `${this.#deviceId}:${side}`);
+    return this.#batchOf(
+      ids.map((id) => [
+        { operation: "put", collection: "pairs", document_id: id, data: { number } },
+        this.#write(`pairs/${id}`, { number }),
+      ]),
+      { atomic: true },
+    );
+  }
+
+  /** A group that fails as a whole. */
+  #planFailingGroup(): Planned {
+    const id = `${this.#deviceId}:left`;
+    return this.#batchOf(
+      [
+        [
+          { operation: "put", collection: "pairs", document_id: id, data: { number: -1 } },
+          { status: "skipped" },
+        ],
+        ...this.#planRefused(),
+      ],
+      { atomic: true },
+    );
+  }
+
+  #planRefused(): [Record<string, unknown>, Expected][] {
+    const missing = {
+      operation: "update",
+      collection: "own",
+      document_id: "never there",
+      data: { number: 1 },
+    };
+    return [[missing, { status: "error", errorType: "document_not_found" }]];
+  }
+
+  /** The server makes the id, once. */
+  #planMade(): [Record<string, unknown>, Expected][] {
+    return [
+      [
+        { operation: "create", collection: "made", data: { by: this.#deviceId, number: ++this.#writes } },
+        { status: "success", version: 1, document: "made/" },
+      ],
+    ];
+  }
+
+  /** Every device of the workspace tries for it. */
+  #planClaim(): Planned {
+    const id = `claim ${++this.#claimCount}`;
+    return this.#batchOf(
+      [
+        [
+          { operation: "create", collection: "claims", document_id: id, data: { by: this.#deviceId } },
+          { status: "claim", document: `claims/${id}` },
+        ],
+      ],
+      { on_conflict: "report" },
+    );
+  }
+}
+
+/** Says what is wrong with the answers to a batch. */
+function compare({ body, expected }: Planned, results: readonly OperationResult[]): string[] {
+  if (results.length !== expected.length)
+    return [`${expected.length} operations had ${results.length} results`];
+  return expected.flatMap((want, index) => {
+    const result = results[index];
+    const clientId = body.operations[index]?.client_id;
+    if (result !== undefined && result.client_id === clientId && isRight(want, result)) return [];
+    return [`${clientId} must come to ${JSON.stringify(want)}, and was answered ${JSON.stringify(result)}`];
+  });
+}
+
+function isRight(want: Expected, result: OperationResult): boolean {
+  if (want.status === "claim") {
+    return (
+      (result.status === "success" && result.version === 1) ||
+      (result.status === "conflict" && result.error_type === "document_exists")
+    );
+  }
+  if (result.status !== want.status) return false;
+  if (want.status === "error") return result.error_type === want.errorType;
+  if (want.status === "success" && "shared" in want) return (result.overlaps ?? 0) === 0;
+  return want.status === "skipped" || result.version === want.version;
+}
+
+/** Says where the answers to a batch that was sent once more differ from the first ones. */
+export function compareReplay(
+  first: readonly OperationResult[],
+  again: readonly OperationResult[],
+): string[] {
+  const essence = ({ client_id, status, document_id, version, seq, error_type }: OperationResult) =>
+    JSON.stringify({ client_id, status, document_id, version, seq, error_type });
+  return first.flatMap((result, index) => {
+    const other = again[index];
+    if (other !== undefined && essence(other) === essence(result)) return [];
+    return [`sent once more it was answered ${JSON.stringify(other)}, first ${JSON.stringify(result)}`];
+  });
+}

@@ -1,0 +1,17 @@
+// `npm run chaos -- [--minutes N] [--seed S] [--only NAME]...`: a load under faults, and whether everything held.
+import { parseArgs } from "node:util";
+import { runChaos } from "./run-chaos.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "2" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
+    only: { type: "string", multiple: true, default: [] },
+  },
+});
+const minutes = Number(values.minutes);
+const seed = Number(values.seed);
+if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not ${values.minutes}`);
+if (!Number.isSafeInteger(seed)) throw new Error(`--seed takes a whole number, not ${values.seed}`);
+const held = await runChaos({ minutes, seed, only: values.only, say: console.log });
+process.exit(held ? 0 : 1);

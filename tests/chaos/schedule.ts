@@ -1,0 +1,101 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { ChaosSystem } from "./chaos-system.ts";
+import { CLOCK_FAULTS } from "./faults/clock-faults.ts";
+import { CONSUMER_FAULTS } from "./faults/consumer-faults.ts";
+import { until, type FaultContext, type FaultKind } from "./faults/fault-kind.ts";
+import { LINE_FAULTS } from "./faults/line-faults.ts";
+import { POSTGRES_FAULTS } from "./faults/postgres-faults.ts";
+import { PROCESS_FAULTS } from "./faults/process-faults.ts";
+import { REDIS_FAULTS } from "./faults/redis-faults.ts";
+import type { History } from "./load/history.ts";
+import type { Load } from "./load/run-load.ts";
+import type { LogLine, LogReader } from "./log-reader.ts";
+import type { Random } from "./random.ts";
+
+export const FAULTS: readonly FaultKind[] = [
+  ...PROCESS_FAULTS,
+  ...REDIS_FAULTS,
+  ...POSTGRES_FAULTS,
+  ...LINE_FAULTS,
+  ...CLOCK_FAULTS,
+  ...CONSUMER_FAULTS,
+];
+
+/** A fault that struck, and when. */
+export interface Strike {
+  name: string;
+  beganAtMs: number;
+  /** When it was over, and everything that had been sent by then was answered. */
+  recoveredAtMs: number;
+}
+
+const RECOVERED_MS_MAX = 90_000;
+const CALM_MS_MAX = 1_000;
+
+interface Parts {
+  system: ChaosSystem;
+  history: History;
+  load: Load;
+  largeWorkspaceId: string;
+  logs: LogReader;
+  random: Random;
+  say: (line: string) => void;
+}
+
+/**
+ * Lets one fault strike after the other until the time is over: every kind once, in a random order, then every kind once
+ * more in another. After each it waits until all is well. A fault that did not bite, or from which nothing recovered, is a
+ * violation.
+ *
+ * @returns what struck, and all that was logged meanwhile
+ */
+export async function strikeUntil(
+  endAtMs: number,
+  faults: readonly FaultKind[],
+  { system, history, load, largeWorkspaceId, logs, random, say }: Parts,
+): Promise<{ strikes: Strike[]; logged: LogLine[] }> {
+  const strikes: Strike[] = [];
+  const logged: LogLine[] = [];
+  let deck: FaultKind[] = [];
+  while (Date.now() < endAtMs) {
+    if (deck.length === 0) deck = random.shuffle(faults);
+    const fault = deck.pop();
+    if (fault === undefined) break;
+    await delay(random.below(CALM_MS_MAX));
+    logged.push(...logs.read());
+    const before = logged.length;
+    const beganAtMs = Date.now();
+    const context: FaultContext = {
+      system,
+      history,
+      workspaces: load.workspaces,
+      largeWorkspaceId,
+      random,
+      logged: () => {
+        logged.push(...logs.read());
+        return logged.slice(before);
+      },
+      beganAtMs,
+    };
+    let bit = "";
+    try {
+      bit = await fault.strike(context);
+    } catch (error) {
+      history.violate("wrong", `${fault.name}: ${String(error)}`);
+    }
+    const endedAtMs = Date.now();
+    await until("everything sent by then is answered", () => isWell(endedAtMs), RECOVERED_MS_MAX).catch(
+      (error: unknown) => history.violate("lost", `after ${fault.name}: ${String(error)}`),
+    );
+    const recoveredAtMs = Date.now();
+    strikes.push({ name: fault.name, beganAtMs, recoveredAtMs });
+    say(`${fault.name}: ${bit}; well again after ${recoveredAtMs - endedAtMs} ms`);
+  }
+  return { strikes, logged };
+
+  async function isWell(endedAtMs: number): Promise<boolean> {
+    if (!history.isSettledTo(endedAtMs)) return false;
+    const ready = await Promise.all(system.processes().map((managed) => managed.isReady()));
+    return ready.every(Boolean);
+  }
+}
