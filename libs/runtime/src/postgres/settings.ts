@@ -31,6 +31,7 @@ export async function claimSettings(pool: pg.Pool, lanes: number): Promise<Datab
     throw new Error(`LANES is ${lanes}, but this database was set up with ${stored}; set LANES=${stored}`);
   }
   const epoch = valueByName.get("epoch");
-  if (epoch === undefined) throw new Error("the database has no epoch: its table settings was changed by hand");
+  if (epoch === undefined)
+    throw new Error("the database has no epoch: its table settings was changed by hand");
   return { epoch };
 }
