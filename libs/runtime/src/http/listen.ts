@@ -1,9 +1,21 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * Longer than load balancers keep a connection idle, of which 60 s is the most common: who hangs up first must not be the one
+ * to whom a request may be on its way.
+ */
+const KEEP_ALIVE_MS = 65_000;
 
 /** A server that listens. */
 export interface Listening {
   port: number;
+  /**
+   * Goes on for so long, and sends away whoever is answered meanwhile: each answer ends its connection, so that the next
+   * request opens one, to a process that is not about to end. Come before {@link close}, and after `/readyz` has turned.
+   */
+  sendAway(forMs: number): Promise<void>;
   /** Ends idle connections at once, the others when their request is answered. */
   close(): Promise<void>;
 }
@@ -13,7 +25,15 @@ export async function listen(
   handler: RequestListener,
   options: { host: string; port: number },
 ): Promise<Listening> {
-  const server = createServer(handler);
+  const answering = new Set<ServerResponse>();
+  let keepsAlive = true;
+  const server = createServer((request, response) => {
+    if (!keepsAlive) response.shouldKeepAlive = false;
+    answering.add(response);
+    response.once("close", () => answering.delete(response));
+    handler(request, response);
+  });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
@@ -23,7 +43,21 @@ export async function listen(
     });
     server.listen(options.port, options.host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) };
+  const stopKeepingAlive = () => {
+    keepsAlive = false;
+    for (const response of answering) response.shouldKeepAlive = false;
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    async sendAway(forMs) {
+      stopKeepingAlive();
+      await delay(forMs);
+    },
+    close() {
+      stopKeepingAlive();
+      return closeServer(server);
+    },
+  };
 }
 
 async function closeServer(server: Server): Promise<void> {
