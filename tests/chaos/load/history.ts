@@ -35,6 +35,8 @@ export interface Violation {
 export class History {
   readonly batches: SentBatch[] = [];
   readonly violations: Violation[] = [];
+  /** When Redis has lost its data. */
+  readonly dataLossesAtMs: number[] = [];
   readonly #open = new Set<SentBatch>();
 
   begin(sent: Pick<SentBatch, "workspaceId" | "deviceId" | "body">): SentBatch {
@@ -68,6 +70,10 @@ export class History {
     const expected = what === "send" ? [200, 202, 409, 503] : [200, 404, 503];
     if (status !== undefined && !expected.includes(status)) {
       this.violate("wrong", `a ${what} was answered ${status}: ${JSON.stringify(answer?.body)}`, batch);
+    }
+    // Nothing but Redis' own loss excuses a 404 of what was answered 202.
+    if (status === 404 && !this.dataLossesAtMs.some((atMs) => atMs >= batch.firstSentAtMs)) {
+      this.violate("lost", "a batch was answered 202, and then 404", batch);
     }
   }
 
