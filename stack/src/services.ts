@@ -57,6 +57,7 @@ function describeService(
     command: process.execPath,
     args: ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning", entry],
     env: {
+      STOP_DELAY_MS: "0", // no load balancer has to notice anything
       ...process.env,
       DATABASE_URL: databaseUrl,
       REDIS_URL: redisUrl,

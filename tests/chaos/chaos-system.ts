@@ -63,8 +63,13 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
       workers: SERVICES.worker,
       conflicts: SERVICES.conflict,
       keepAlive: true,
-      // Each drained window is a line, so that one sees which process did what.
-      env: { ...control.env, LOG_LEVEL: "debug" },
+      env: {
+        ...control.env,
+        // Each drained window is a line, so that one sees which process did what.
+        LOG_LEVEL: "debug",
+        // Later rounds wait for up to a minute, for which a run has no time.
+        MERGE_ROUNDS_MAX: "3",
+      },
     });
     const byService = { ingest: syncline.ingests, worker: syncline.workers, conflict: syncline.conflicts };
     return {

@@ -31,6 +31,8 @@ export interface Strike {
 
 const RECOVERED_MS_MAX = 90_000;
 const CALM_MS_MAX = 1_000;
+/** Ten times what they log of their work: more is somebody who tries again without a pause. */
+const LINES_A_SECOND_MAX = 2_000;
 
 interface Parts {
   system: ChaosSystem;
@@ -88,6 +90,10 @@ export async function strikeUntil(
       (error: unknown) => history.violate("lost", `after ${fault.name}: ${String(error)}`),
     );
     const recoveredAtMs = Date.now();
+    const linesASecond = (context.logged().length / (recoveredAtMs - beganAtMs)) * 1_000;
+    if (linesASecond > LINES_A_SECOND_MAX) {
+      history.violate("wrong", `${fault.name}: services logged ${Math.round(linesASecond)} lines a second`);
+    }
     strikes.push({ name: fault.name, beganAtMs, recoveredAtMs });
     say(`${fault.name}: ${bit}; well again after ${recoveredAtMs - endedAtMs} ms`);
   }

@@ -53,7 +53,8 @@ export async function createDevice(
   const { workspaceId = randomUUID(), deviceId = randomUUID(), subject = "alice" } = options;
   const token = await system.syncline.token({ [workspaceId]: "admin" }, { subject });
   const clients = await Promise.all(
-    system.syncline.ingestUrls.map((ingestUrl) => createClient(system, {
+    system.syncline.ingestUrls.map((ingestUrl) =>
+      createClient(system, {
         workspaceId,
         token,
         ingestUrl,
@@ -94,7 +95,8 @@ export async function createDevice(
       if (Date.now() > giveUpAtMs) {
         throw new Error(`No final answer came; the last was ${JSON.stringify(last)}`, { cause: last });
       }
-      const answer = typeof last === "object" && last !== null && "status" in last ? (last as Answer) : undefined;
+      const answer =
+        typeof last === "object" && last !== null && "status" in last ? (last as Answer) : undefined;
       await delay(options.pauseMs?.(++attempts, answer) ?? PAUSE_MS);
     };
   }

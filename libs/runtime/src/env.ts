@@ -26,6 +26,17 @@ export const jwtSecretVariable = z
   .min(32)
   .describe("The secret that tokens are signed with (HS256), at least 32 characters");
 
+/** For the services that clients, or other services, send requests to. */
+export const stopDelayVariable = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(15_000)
+  .default(5_000)
+  .describe(
+    "How long requests are still taken after SIGTERM, while /readyz says no and load balancers notice, in milliseconds",
+  );
+
 /** A port, with the service's own default. */
 export function portVariable(port: number) {
   return z.coerce.number().int().min(0).max(65535).default(port).describe("The port to listen on");

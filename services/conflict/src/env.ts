@@ -1,10 +1,11 @@
-import { commonEnv, jwtSecretVariable, portVariable } from "@syncline/runtime";
+import { commonEnv, jwtSecretVariable, portVariable, stopDelayVariable } from "@syncline/runtime";
 import { z } from "zod";
 
 export const envSchema = z.object({
   ...commonEnv,
   PORT: portVariable(3001),
   JWT_SECRET: jwtSecretVariable,
+  STOP_DELAY_MS: stopDelayVariable,
   CONFLICT_CONCURRENCY: z.coerce
     .number()
     .int()

@@ -95,6 +95,7 @@ try {
   });
   const server = await listen(app, { host: env.HOST, port: env.PORT });
   life.own("server", server, (s) => s.close());
+  life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "conflict is ready");
 } catch (error) {
   await life.failStart(error);

@@ -178,8 +178,9 @@ try {
   const server = await listen(app, { host: env.HOST, port: env.PORT });
   life.own("server", server, (s) => s.close());
   life.own("open streams", streams, (s) => s.close());
-  // The first to be closed: whoever waits is answered with what is known, so that the server can end.
+  // Whoever waits is answered with what is known, so that the server can end.
   life.own("waiting requests", waiting, (w) => w.close());
+  life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "ingest is ready");
 } catch (error) {
   await life.failStart(error);

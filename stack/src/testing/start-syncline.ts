@@ -32,6 +32,7 @@ export interface RunningSyncline {
   readonly ingestUrls: readonly string[];
   /** The first one's. */
   readonly conflictUrl: string;
+  readonly conflictUrls: readonly string[];
   /** The first one. */
   readonly ingest: ManagedProcess;
   readonly ingests: readonly ManagedProcess[];
@@ -99,6 +100,7 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
     ingestUrl: serviceUrl(ingestPorts[0] ?? 0),
     ingestUrls: ingestPorts.map(serviceUrl),
     conflictUrl: serviceUrl(conflictPorts[0] ?? 0),
+    conflictUrls: conflictPorts.map(serviceUrl),
     ingest,
     ingests,
     conflict,

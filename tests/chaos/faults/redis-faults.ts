@@ -17,6 +17,7 @@ import {
 import { holdWorkspace } from "./hold-workspace.ts";
 
 const AWAY_MS = 1_500;
+const FULL_MS = 4_000;
 
 /** A Redis that goes away, forgets, or takes no more. */
 export const REDIS_FAULTS: readonly FaultKind[] = [
@@ -52,6 +53,7 @@ async function loseData(context: FaultContext): Promise<string> {
       return entries >= 2;
     });
     await redis.kill();
+    history.dataLossesAtMs.push(Date.now());
   } finally {
     await release();
   }
@@ -74,7 +76,7 @@ async function fillMemory(context: FaultContext): Promise<string> {
   await redis.config("SET", "maxmemory", "1mb");
   try {
     await until("clients were refused", () => failedRequests(context) > 0);
-    await delay(AWAY_MS);
+    await delay(FULL_MS);
   } finally {
     await redis.config("SET", "maxmemory", "0");
   }

@@ -1,13 +1,22 @@
 import type { BatchResult } from "@syncline/shared";
 import type { Attempt } from "../../support/device.ts";
 
+/** A request that has ended. */
+interface Ended {
+  what: Attempt["what"];
+  sentAtMs: number;
+  endedAtMs: number;
+  /** `refused` where nobody listened, so that nothing was sent; `undefined` where the connection broke. */
+  status: number | "refused" | undefined;
+}
+
 /** A batch that a device has sent, every request that it took, and what came of it. */
 export interface SentBatch {
   workspaceId: string;
   deviceId: string;
   body: { operations: readonly { client_id: string }[] };
   firstSentAtMs: number;
-  attempts: { what: Attempt["what"]; sentAtMs: number; endedAtMs: number; status: number | undefined }[];
+  attempts: Ended[];
   /** When it had its final answer. */
   finalAtMs?: number;
   status?: number;
@@ -26,6 +35,8 @@ export interface Violation {
 export class History {
   readonly batches: SentBatch[] = [];
   readonly violations: Violation[] = [];
+  /** When Redis has lost its data. */
+  readonly dataLossesAtMs: number[] = [];
   readonly #open = new Set<SentBatch>();
 
   begin(sent: Pick<SentBatch, "workspaceId" | "deviceId" | "body">): SentBatch {
@@ -47,13 +58,22 @@ export class History {
     return [...this.#open].every(({ firstSentAtMs }) => firstSentAtMs > atMs);
   }
 
-  note(batch: SentBatch, { what, sentAtMs, endedAtMs, answer }: Attempt): void {
-    batch.attempts.push({ what, sentAtMs, endedAtMs, status: answer?.status });
+  note(batch: SentBatch, { what, sentAtMs, endedAtMs, answer, broken }: Attempt): void {
     const status = answer?.status;
+    batch.attempts.push({
+      what,
+      sentAtMs,
+      endedAtMs,
+      status: status ?? (wasRefused(broken) ? "refused" : undefined),
+    });
     // Anything else of a server that is ill is a broken connection, 502 or 503, and to be sent again.
     const expected = what === "send" ? [200, 202, 409, 503] : [200, 404, 503];
     if (status !== undefined && !expected.includes(status)) {
       this.violate("wrong", `a ${what} was answered ${status}: ${JSON.stringify(answer?.body)}`, batch);
+    }
+    // Nothing but Redis' own loss excuses a 404 of what was answered 202.
+    if (status === 404 && !this.dataLossesAtMs.some((atMs) => atMs >= batch.firstSentAtMs)) {
+      this.violate("lost", "a batch was answered 202, and then 404", batch);
     }
   }
 
@@ -75,7 +95,7 @@ export class History {
     let failed = 0;
     for (const { attempts } of this.batches)
       for (const { endedAtMs, status } of attempts)
-        if (endedAtMs >= fromMs && endedAtMs <= toMs && (status === undefined || status >= 500)) failed += 1;
+        if (endedAtMs >= fromMs && endedAtMs <= toMs && hasFailed(status)) failed += 1;
     return failed;
   }
 
@@ -90,7 +110,7 @@ export class History {
         ({ what, endedAtMs, status }) =>
           endedAtMs >= fromMs &&
           endedAtMs <= toMs &&
-          (what === "send" ? status === undefined || status >= 500 : status === 404),
+          (what === "send" ? status !== "refused" && hasFailed(status) : status === 404),
       );
       if (inDoubt) operations += body.operations.length;
     }
@@ -116,4 +136,13 @@ export class History {
     }
     return longest;
   }
+}
+
+function hasFailed(status: Ended["status"]): boolean {
+  return typeof status !== "number" || status >= 500;
+}
+
+function wasRefused(broken: unknown): boolean {
+  const cause = broken instanceof Error ? broken.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
 }

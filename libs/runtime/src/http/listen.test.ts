@@ -56,3 +56,24 @@ it("does not wait for a connection whose answer had begun before it was to close
   expect(await answer.text()).toBe("done");
   await closing;
 });
+
+it("sends away who is answered, in mid-request too, and still takes who comes", async () => {
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const server = await listen((request, response) => {
+    arrive();
+    if (request.url === "/slow") void released.then(() => response.end("done"));
+    else response.end("done");
+  }, HERE);
+  const ask = (path: string) => fetch(`http://127.0.0.1:${server.port}${path}`);
+  expect((await ask("/")).headers.get("connection")).toBe("keep-alive");
+  const slow = ask("/slow");
+  await arrived;
+  const away = server.sendAway(200);
+  release();
+  expect((await slow).headers.get("connection")).toBe("close");
+  const late = await ask("/");
+  expect([late.status, late.headers.get("connection")]).toEqual([200, "close"]);
+  await away;
+  await server.close();
+});

@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type ServerResponse } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * How long an idle connection stays open: longer than the proxies in front keep theirs (60 s is usual). Were it the
@@ -10,6 +11,11 @@ const KEEP_ALIVE_MS = 75_000;
 /** A server that listens. */
 export interface Listening {
   port: number;
+  /**
+   * Goes on for so long, and sends away whoever is answered meanwhile: each answer ends its connection, so that the next
+   * request opens one, to a process that is not about to end. Come before {@link close}, and after `/readyz` has turned.
+   */
+  sendAway(forMs: number): Promise<void>;
   /** Ends idle connections at once, the others when their request is answered. */
   close(): Promise<void>;
 }
@@ -19,17 +25,20 @@ export async function listen(
   handler: RequestListener,
   options: { host: string; port: number },
 ): Promise<Listening> {
-  const responses = new Set<ServerResponse>();
+  const answering = new Set<ServerResponse>();
+  let keepsAlive = true;
   let closing = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    responses.add(response);
+  const server = createServer((request, response) => {
+    if (!keepsAlive) response.shouldKeepAlive = false;
+    answering.add(response);
     response.once("close", () => {
-      responses.delete(response);
+      answering.delete(response);
+      // One whose head was sent before has promised to stay open.
       if (closing) server.closeIdleConnections();
     });
-    if (closing) response.setHeader("connection", "close");
     handler(request, response);
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
@@ -39,16 +48,28 @@ export async function listen(
     });
     server.listen(options.port, options.host, resolve);
   });
-  async function close(): Promise<void> {
-    closing = true;
-    const closed = new Promise<void>((resolve, reject) => {
-      server.close((error) => (error ? reject(error) : resolve()));
-    });
-    // Who waits for an answer is told with it not to send anything more on this connection.
-    for (const response of responses) if (!response.headersSent) response.setHeader("connection", "close");
-    server.closeIdleConnections();
-    await closed;
-  }
+  const stopKeepingAlive = () => {
+    keepsAlive = false;
+    for (const response of answering) response.shouldKeepAlive = false;
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    async sendAway(forMs) {
+      stopKeepingAlive();
+      await delay(forMs);
+    },
+    close() {
+      stopKeepingAlive();
+      closing = true;
+      return closeServer(server);
+    },
+  };
+}
 
-  return { port: (server.address() as AddressInfo).port, close };
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()));
+  });
+  server.closeIdleConnections();
+  await closed;
 }

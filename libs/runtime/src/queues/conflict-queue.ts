@@ -5,6 +5,7 @@ import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
 import { createBlame } from "./blame.ts";
+import { restWhenRefused } from "./rest-when-refused.ts";
 
 const QUEUE = "conflict";
 
@@ -101,7 +102,7 @@ export function startConflictWorker(
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random()) },
   });
   worker.on("failed", (job, error) => options.onFailure(job?.data, blame.reasonOf(error)));
-  worker.on("error", options.onError);
+  restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready") };
 }

@@ -108,6 +108,34 @@ describe("a Redis that has lost a job while its lane was drained", () => {
   });
 });
 
+describe("a Redis that refuses to give out jobs", () => {
+  it("is not asked again and again without a pause, and drains go on when it does", async () => {
+    const url = await createTestRedisUrl();
+    const [commands, blocking] = [
+      connectRedis(url, () => undefined),
+      connectRedisForWorker(url, () => undefined),
+    ];
+    await commands.set(`${QUEUE_PREFIX}:drain:active`, "not a list, so that every answer is an error");
+    let errors = 0;
+    const drained: number[] = [];
+    const refused = startDrainWorker(blocking, async (lane) => void drained.push(lane), {
+      concurrency: 4,
+      onFailure: () => undefined,
+      onError: () => (errors += 1),
+    });
+    const lanes = createLaneWaker(commands, () => undefined);
+    await lanes.wake(1);
+    await expect.poll(() => errors).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(errors).toBeLessThan(30);
+    await commands.del(`${QUEUE_PREFIX}:drain:active`);
+    await expect.poll(() => drained, { timeout: 10_000 }).toEqual([1]);
+    await refused.close();
+    await lanes.close();
+    await Promise.all([closeRedis(commands), closeRedis(blocking)]);
+  });
+});
+
 describe("a queue whose connection breaks", () => {
   it("tells its owner, and writes nothing by itself", async () => {
     const connection = connectRedis(await createTestRedisUrl(), () => undefined);

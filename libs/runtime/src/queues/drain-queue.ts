@@ -5,6 +5,7 @@ import { guarded } from "../redis/connect.ts";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
 import { createBlame } from "./blame.ts";
 import { createCoalescer } from "./coalesce.ts";
+import { restWhenRefused } from "./rest-when-refused.ts";
 
 const QUEUE = "drain";
 
@@ -110,7 +111,7 @@ export function startDrainWorker(
       },
     },
   );
-  worker.on("error", options.onError);
+  restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready") };
 }

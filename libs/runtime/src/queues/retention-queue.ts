@@ -3,6 +3,7 @@ import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
 import { createBlame } from "./blame.ts";
+import { restWhenRefused } from "./rest-when-refused.ts";
 
 const QUEUE = "retention";
 /** One for the whole fleet: whoever schedules it again finds it there. */
@@ -77,7 +78,7 @@ export function startRetentionWorker(
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, ROUND_BACKOFF, Math.random()) },
   });
   worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, blame.reasonOf(error)));
-  worker.on("error", options.onError);
+  restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the run in flight ends by itself.
   return { close: () => worker.close(redis.status !== "ready") };
 }

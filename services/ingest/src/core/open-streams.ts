@@ -16,11 +16,6 @@ export class OpenStreams {
     this.#streamsMax = streamsMax;
   }
 
-  /** No new stream is opened: the process is stopping. */
-  get isClosed(): boolean {
-    return this.#closed;
-  }
-
   /** `undefined` where there is no place left. */
   open(): OpenStream | undefined {
     if (this.#closed || this.#streams.size >= this.#streamsMax) return undefined;

@@ -41,8 +41,6 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     const readPage = (from: number) => feed.readChanges(workspaceId, { since: from, limit, collections });
     const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
     if (page === "gone") throw gone("history-gone", workspaceId);
-    // A stopping server waits for connections that idle.
-    if (streams.isClosed) response.set("connection", "close");
     const body: ChangesBody = { epoch, ...page };
     response.set("cache-control", "no-store").json(body);
 

@@ -1,0 +1,82 @@
+import type { ManagedProcess } from "@syncline/stack";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient, startSystem, type Answer, type System } from "../support/system.ts";
+import { openLoadBalancer, type LoadBalancer } from "./load-balancer.ts";
+
+const CLIENTS = 12;
+
+let system: System;
+let ingests: LoadBalancer;
+let conflicts: LoadBalancer;
+beforeAll(async () => {
+  // Ingest is told the balancer's address, which is there before the services are.
+  const conflictUrls: string[] = [];
+  conflicts = await openLoadBalancer(conflictUrls);
+  system = await startSystem({
+    ingests: 2,
+    conflicts: 2,
+    workers: 2,
+    keepAlive: true,
+    env: { CONFLICT_URL: conflicts.url, STOP_DELAY_MS: "2000" },
+  });
+  conflictUrls.push(...system.syncline.conflictUrls);
+  ingests = await openLoadBalancer(system.syncline.ingestUrls);
+});
+afterAll(async () => {
+  await Promise.all([ingests.close(), conflicts.close()]);
+  await system.stop();
+});
+
+/** Clients that send, read and look at conflicts without a pause, over connections that stay open, and never twice. */
+async function underLoad(run: () => Promise<void>): Promise<{ requests: number; failed: unknown[] }> {
+  const failed: unknown[] = [];
+  let requests = 0;
+  const ending = new AbortController();
+  async function ask(request: () => Promise<Answer<unknown>>): Promise<void> {
+    requests += 1;
+    try {
+      const { status, body } = await request();
+      if (status !== 200 && status !== 202) failed.push({ status, body });
+    } catch (error) {
+      failed.push(error);
+    }
+  }
+  const clients = Array.from({ length: CLIENTS }, async (_, n) => {
+    const client = await createClient(system, { ingestUrl: ingests.url });
+    for (let count = 1; !ending.signal.aborted; count++) {
+      const operation = { operation: "put", client_id: `${n} ${count}`, document_id: "doc", data: { count } };
+      await ask(() => client.post({ device_id: `device ${n}`, operations: [operation] }));
+      await ask(() => client.get("/changes?since=0&limit=10"));
+      await ask(() => client.get("/conflicts"));
+    }
+  });
+  await run();
+  ending.abort();
+  await Promise.all(clients);
+  return { requests, failed };
+}
+
+async function restart(managed: ManagedProcess): Promise<void> {
+  const { pid, ended } = managed;
+  await managed.kill("SIGTERM");
+  expect(await ended).toBe("exit code 0");
+  await expect
+    .poll(async () => managed.pid !== pid && (await managed.isReady()), { timeout: 30_000 })
+    .toBe(true);
+  // Else there may be none left to go to when the next one stops.
+  await expect.poll(() => ingests.areAllReady() && conflicts.areAllReady()).toBe(true);
+}
+
+describe("a rolling restart under load", () => {
+  it.each(["workers", "ingests", "conflicts"] as const)(
+    "of the %s fails no request",
+    async (service) => {
+      const { requests, failed } = await underLoad(async () => {
+        for (const managed of system.syncline[service]) await restart(managed);
+      });
+      expect(failed).toEqual([]);
+      expect(requests).toBeGreaterThan(100);
+    },
+    120_000,
+  );
+});
