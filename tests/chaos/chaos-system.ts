@@ -67,8 +67,9 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
         ...control.env,
         // Each drained window is a line, so that one sees which process did what.
         LOG_LEVEL: "debug",
-        // Later rounds wait for up to a minute, for which a run has no time.
+        // A run has no time for rounds that wait for a minute, nor for requests that wait for what Redis has lost.
         MERGE_ROUNDS_MAX: "3",
+        WAIT_MS_MAX: "10000",
       },
     });
     const byService = { ingest: syncline.ingests, worker: syncline.workers, conflict: syncline.conflicts };
