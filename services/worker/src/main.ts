@@ -13,6 +13,7 @@ import {
   createRetentionSchedule,
   listen,
   loadPolicies,
+  mergeBackoffOf,
   openPool,
   readEnvOrExit,
   repeat,
@@ -58,7 +59,9 @@ try {
   );
   const lanes = createLaneStreams(redis);
   const waker = life.own("wake-ups", createLaneWaker(redis), (w) => w.close());
-  const conflicts = life.own("conflict queue", createConflictQueue(redis), (q) => q.close());
+  const conflicts = life.own("conflict queue", createConflictQueue(redis, mergeBackoffOf(env)), (q) =>
+    q.close(),
+  );
   const drainLane = createDrainLane(
     {
       lanes,

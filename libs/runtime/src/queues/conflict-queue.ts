@@ -1,4 +1,4 @@
-import { backoffMs, DRAIN_BACKOFF, ROUND_BACKOFF } from "@syncline/shared";
+import { backoffMs, DRAIN_BACKOFF, type BackoffBounds } from "@syncline/shared";
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_PREFIX } from "../redis/keys.ts";
@@ -21,7 +21,8 @@ export interface ConflictQueue {
   close(): Promise<void>;
 }
 
-export function createConflictQueue(redis: Redis): ConflictQueue {
+/** @param backoff - how long rounds wait for each other */
+export function createConflictQueue(redis: Redis, backoff: BackoffBounds): ConflictQueue {
   const queue = new Queue<ConflictJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   return {
     async request(jobs) {
@@ -32,7 +33,7 @@ export function createConflictQueue(redis: Redis): ConflictQueue {
           data: job,
           opts: {
             jobId: `${job.conflictId}-${job.round}`,
-            delay: job.round === 1 ? 0 : backoffMs(job.round - 1, ROUND_BACKOFF, Math.random()),
+            delay: job.round === 1 ? 0 : backoffMs(job.round - 1, backoff, Math.random()),
             attempts: Number.MAX_SAFE_INTEGER,
             backoff: { type: "store" },
             removeOnComplete: true,

@@ -1,4 +1,5 @@
 import type { ConflictQueue } from "@syncline/runtime";
+import type { BackoffBounds } from "@syncline/shared";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const SWEEP_CONFLICTS_MAX = 500;
@@ -6,9 +7,9 @@ const SWEEP_CONFLICTS_MAX = 500;
 /** Asks again for the rounds of open conflicts that have been quiet for long: their job may have got lost. */
 export function createSweepConflicts(
   deps: { conflicts: PgConflicts; queue: ConflictQueue },
-  options: { quietMs: number },
+  options: { quietMs: number; backoff: BackoffBounds },
 ): () => Promise<void> {
   return async () => {
-    await deps.queue.request(await deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX));
+    await deps.queue.request(await deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX));
   };
 }

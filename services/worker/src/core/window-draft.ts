@@ -83,6 +83,8 @@ export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
   /** What people decided: never in a group, so never taken back. */
   readonly decisions: Omit<DecisionWrite, "revision">[] = [];
+  /** The rounds of each merge that comes to its end: it is in no group either. */
+  readonly roundsTaken: number[] = [];
   readonly missingHistory = new Map<string, HistoryPlace>();
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();

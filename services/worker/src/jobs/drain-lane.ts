@@ -1,4 +1,5 @@
 import {
+  createHistogram,
   inSpan,
   linkTo,
   linkToSpan,
@@ -31,6 +32,9 @@ interface Deps {
   log: Logger;
 }
 
+/** Exact where most merges end, coarser up to the most that can be configured. */
+const ROUND_BUCKETS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32];
+
 /** After so many windows a lane goes to the back of the queue, so that the others get their turn. */
 const WINDOWS_PER_DRAIN = 20;
 
@@ -45,6 +49,7 @@ export function createDrainLane(
   options: { windowOperationsMax: number; ledgerRetentionMs: number | undefined },
 ): (lane: number, failedAttempts: number) => Promise<void> {
   const { lanes, replies, conflicts, waker, isRunning, log } = deps;
+  const mergeRounds = createHistogram("syncline.merge.rounds", "Rounds that a merge took", ROUND_BUCKETS);
 
   return async function drainLane(lane, failedAttempts) {
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
@@ -100,6 +105,7 @@ export function createDrainLane(
     entries: readonly StoredEntry[],
     plan: WindowPlan,
   ): Promise<number> {
+    for (const rounds of plan.roundsTaken) mergeRounds.record(rounds);
     await conflicts.request(plan.rounds);
     const left = await lanes.removeEntries(lane, entries);
     const changed = plan.workspaces.map(({ workspaceId }) => ({ workspaceId }));
