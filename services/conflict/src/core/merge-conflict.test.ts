@@ -37,6 +37,7 @@ function caseOf(given: {
       deviceId: "dev",
       hook: null,
       round: 1,
+      currentVersion: 2,
       baseVersion: 1,
       ancestor: null,
       deviceView: null,

@@ -44,7 +44,12 @@ export function createPgConflicts(query: Query): PgConflicts {
       const document = [workspaceId, conflict.collection, conflict.documentId];
       const [[remote], [historic]] = await Promise.all([
         query<Record<string, unknown>>(READ_REMOTE, document),
-        query<HistoricDocument>(READ_ANCESTOR, [...document, conflict.baseVersion]),
+        query<HistoricDocument>(READ_ANCESTOR, [
+          ...document,
+          conflict.baseVersion,
+          conflict.deviceId,
+          conflict.currentVersion,
+        ]),
       ]);
       return {
         conflict,
