@@ -46,7 +46,8 @@ afterAll(async () => {
 });
 
 it("a document that many devices write at once ends with every edit in, in few rounds", async () => {
-  const { workspaceId } = await createClient(system);
+  const client = await createClient(system);
+  const { workspaceId } = client;
   const token = await system.syncline.token({ [workspaceId]: "writer" });
   const { ingestUrl } = system.syncline;
   const outcome = await writeHotDocument({ ingestUrl, token, workspaceId }, LOAD);
@@ -56,6 +57,20 @@ it("a document that many devices write at once ends with every edit in, in few r
   // Each device but the first meets what another wrote; the last round is merged in the drain.
   expect(outcome.conflicts.length).toBeGreaterThanOrEqual(LOAD.devices - 1);
   expect(Math.max(...outcome.conflicts.map(({ round }) => round))).toBeLessThanOrEqual(8);
+
+  // Each record, however it came to its end, says when and in which trace.
+  const { body } = await client.get<{ conflicts: { conflict_id: string }[] }>("/conflicts?limit=500");
+  for (const { conflict_id } of body.conflicts) {
+    const record = await client.get(`/conflicts/${conflict_id}`);
+    expect(record.body).toMatchObject({
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      opened_at: expect.stringMatching(/Z$/),
+      resolved_at: expect.stringMatching(/Z$/),
+      open_ms: expect.any(Number),
+      two_way: false,
+      overlaps: [],
+    });
+  }
 
   const expected = countByRounds(outcome.conflicts);
   await eventually(async () => expect(lastHistogram("syncline.merge.rounds")).toEqual(expected));

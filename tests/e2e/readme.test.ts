@@ -40,7 +40,7 @@ describe("the README", () => {
     expect(batch).toEqual(firstAnswer);
     expect(document).toMatchObject({ version: 2, data: { title: "Milk", done: true } });
     expect(changes).toMatchObject({ changes: [{ document_id: "note_1", version: 2 }] });
-    expect((phone?.["results"] as Answer[])[0]).toEqual(phoneResult);
+    expect(phone?.["results"]).toEqual([phoneResult]);
     expect(parked).toMatchObject({ conflicts: [{ document_id: "order_1", status: "parked" }] });
     expect(record).toMatchObject({ hook: "asked", overlaps: [{ path: "/price", remote: 6, local: 4 }] });
     expect(decided).toMatchObject({ status: "completed" });
