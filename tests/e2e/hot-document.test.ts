@@ -1,48 +1,20 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { countByRounds, planLoad, writeHotDocument } from "../../bench/hot-document/hot-document.ts";
+import { startMetricReceiver, type MetricReceiver } from "../support/metric-receiver.ts";
 import { createClient, eventually, startSystem, type System } from "../support/system.ts";
 
 const LOAD = { devices: 12, fields: 48, operations: 480, perBatch: 2 };
 
-interface OtlpMetrics {
-  resourceMetrics: { scopeMetrics: { metrics: OtlpMetric[] }[] }[];
-}
-interface OtlpMetric {
-  name: string;
-  histogram?: { dataPoints: { explicitBounds: number[]; bucketCounts: (number | string)[] }[] };
-}
-
 let system: System;
-let receiver: Server;
-const metrics: OtlpMetric[] = [];
+let receiver: MetricReceiver;
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const body = Buffer.concat(chunks).toString();
-      if (request.url === "/v1/metrics") metrics.push(...readMetrics(body));
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
-  system = await startSystem({
-    env: {
-      MERGE_BACKOFF_MS_MIN: "50",
-      MERGE_BACKOFF_MS_MAX: "400",
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      OTEL_TRACES_SAMPLER: "always_off",
-      OTEL_METRIC_EXPORT_INTERVAL: "200",
-    },
-  });
+  receiver = await startMetricReceiver();
+  const backoff = { MERGE_BACKOFF_MS_MIN: "50", MERGE_BACKOFF_MS_MAX: "400" };
+  system = await startSystem({ env: { ...receiver.env, ...backoff } });
 });
 afterAll(async () => {
   await system.stop();
-  receiver.closeAllConnections();
-  await new Promise((resolve) => receiver.close(resolve));
+  await receiver.stop();
 });
 
 it("a document that many devices write at once ends with every edit in, in few rounds", async () => {
@@ -73,21 +45,7 @@ it("a document that many devices write at once ends with every edit in, in few r
   }
 
   const expected = countByRounds(outcome.conflicts);
-  await eventually(async () => expect(lastHistogram("syncline.merge.rounds")).toEqual(expected));
-});
-
-function readMetrics(body: string): OtlpMetric[] {
-  const { resourceMetrics } = JSON.parse(body) as OtlpMetrics;
-  return resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-}
-
-/** How often each value was seen by the last report. */
-function lastHistogram(name: string): Map<number, number> {
-  const [point] = metrics.findLast((metric) => metric.name === name)?.histogram?.dataPoints ?? [];
-  const counts = point?.bucketCounts.map(Number) ?? [];
-  return new Map(
-    counts.flatMap((count, index): [number, number][] =>
-      count === 0 ? [] : [[point?.explicitBounds[index] ?? Infinity, count]],
-    ),
+  await eventually(async () =>
+    expect(receiver.last("syncline.merge.rounds")).toEqual([{ attributes: {}, counts: expected }]),
   );
-}
+});

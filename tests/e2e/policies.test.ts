@@ -3,17 +3,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collideOn, type Collide } from "../support/collide.ts";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { startMetricReceiver, type MetricReceiver, type ReceivedPoint } from "../support/metric-receiver.ts";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
+let receiver: MetricReceiver;
 beforeAll(async () => {
+  receiver = await startMetricReceiver();
   system = await startSystem({
-    env: { POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
+    env: { ...receiver.env, POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
   });
   client = await createClient(system);
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await receiver.stop();
+});
 
 const collide = (...how: Parameters<Collide>) => collideOn(client, ...how);
 
@@ -156,6 +162,25 @@ describe("a hook", () => {
     },
     120_000,
   );
+
+  it("is counted by what it came to", async () => {
+    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
+    for (const collection of ["throwing", "silent", "slow"]) await collide(collection, sides);
+    const { rows } = await system.pool.query<{ failed: number; answered: number }>(
+      `SELECT count(*) FILTER (WHERE hook = 'failed')::int AS failed,
+         count(*) FILTER (WHERE hook IN ('resolved', 'deferred', 'asked'))::int AS answered
+       FROM conflicts`,
+    );
+    await eventually(async () => {
+      const calls = Object.groupBy(receiver.last("syncline.hook.calls"), ({ attributes }) =>
+        attributes["syncline.hook.outcome"] === "answered" ? "answered" : "failed",
+      );
+      const sum = (points: ReceivedPoint[] = []) => points.reduce((all, { value = 0 }) => all + value, 0);
+      // A round may be run twice, so a hook may have been asked more often than a record can tell.
+      expect(sum(calls.failed)).toBeGreaterThanOrEqual(rows[0]?.failed ?? Infinity);
+      expect(sum(calls.answered)).toBeGreaterThanOrEqual(rows[0]?.answered ?? Infinity);
+    });
+  });
 
   it("that hangs holds up no other one", async () => {
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
