@@ -16,7 +16,7 @@ export default {
     orders: {
       override: "admins",
       resolveTimeoutMs: 500,
-      resolve({ ancestor, remote, local }) {
+      resolve({ ancestor, remote, local, merged }) {
         // Nothing: the strategy decides.
         if (ancestor === null || remote === null || local === null) return undefined;
         // What has left the house stays as it is.
@@ -24,9 +24,9 @@ export default {
         if (remote.price !== ancestor.price && local.price !== ancestor.price) {
           return { ask: "Both sides changed the price" };
         }
-        // Nobody gets less than they ordered.
+        // The merge, but nobody gets less than they ordered.
         if (remote.quantity !== local.quantity) {
-          return { document: { ...local, quantity: Math.max(remote.quantity, local.quantity) } };
+          return { document: { ...merged, quantity: Math.max(remote.quantity, local.quantity) } };
         }
         return undefined;
       },

@@ -12,6 +12,8 @@ export interface ServiceSettings {
   readonly ports: Record<keyof ServiceSpecs, readonly number[]>;
   /** More configuration, for all of them. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Runs what `npm run build` made, as the images do, in place of the sources. */
+  readonly built?: boolean | undefined;
 }
 
 /** One process for each port, in the order of the ports. */
@@ -21,7 +23,7 @@ export interface ServiceSpecs {
   readonly workers: readonly ProcessSpec[];
 }
 
-/** How the three services are started from their sources: the one place that knows, for people, tests and benchmarks. */
+/** How the three services are started: the one place that knows, for people, tests and benchmarks. */
 export function describeServices(settings: ServiceSettings): ServiceSpecs {
   const { ports, jwtSecret } = settings;
   const conflictUrls = ports.conflicts.map(serviceUrl);
@@ -48,14 +50,15 @@ function describeService(
   service: "ingest" | "conflict" | "worker",
   index: number,
   port: number,
-  { databaseUrl, redisUrl, env }: ServiceSettings,
+  { databaseUrl, redisUrl, env, built = false }: ServiceSettings,
   own: NodeJS.ProcessEnv = {},
 ): ProcessSpec {
-  const entry = join("services", service, "src", "main.ts");
+  const fromSource = ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"];
+  const [flags, entry] = built ? [[], "dist/main.js"] : [fromSource, "src/main.ts"];
   return {
     name: `${service}-${index + 1}`,
     command: process.execPath,
-    args: ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning", entry],
+    args: [...flags, join("services", service, entry)],
     env: {
       STOP_DELAY_MS: "0", // no load balancer has to notice anything
       ...process.env,

@@ -46,7 +46,7 @@ describe.concurrent("a connection that is dead, and of which nobody was told,", 
         async () => {
           await publisher.publish(
             "{syncline}:reply:half-open",
-            JSON.stringify({ batchId: "b", results: [] }),
+            JSON.stringify([{ batchId: "b", results: [] }]),
           );
           return heard;
         },

@@ -2,46 +2,26 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { collideOn, type Collide } from "../support/collide.ts";
+import { startMetricReceiver, type MetricReceiver, type ReceivedPoint } from "../support/metric-receiver.ts";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
+let receiver: MetricReceiver;
 beforeAll(async () => {
+  receiver = await startMetricReceiver();
   system = await startSystem({
-    env: { POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
+    env: { ...receiver.env, POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
   });
   client = await createClient(system);
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  await system.stop();
+  await receiver.stop();
+});
 
-let documents = 0;
-type Data = Record<string, unknown>;
-
-/** Two devices change a document of a collection: what the second one is answered, its record, and what stands. */
-async function collide(
-  collection: string,
-  given: { ancestor: Data; remote: Data; local: Data; timestamps?: [number, number] },
-  more: Data = {},
-) {
-  const document_id = `doc_${++documents}`;
-  const [remoteTimestamp, localTimestamp] = given.timestamps ?? [];
-  const write = (device_id: string, operation: Data, sent: Data = {}) =>
-    client.post({
-      device_id,
-      ...sent,
-      operations: [{ collection, document_id, client_id: `${device_id} ${document_id}`, ...operation }],
-    });
-  const put = (data: Data, timestamp: number | undefined) => ({ operation: "put", data, timestamp });
-  await write("dev_1", { operation: "create", data: given.ancestor });
-  await write("dev_2", put(given.remote, remoteTimestamp));
-  const local = { ...put(given.local, localTimestamp), expected_version: 1 };
-  const { status, body } = await write("dev_3", local, more);
-  const [result] = body.results;
-  const conflictId = result?.conflict_id ?? result?.conflict_data?.conflict_id;
-  const record = await client.get<Data>(`/conflicts/${conflictId}`);
-  const document = await client.get<{ data: Data }>(`/documents/${collection}/${document_id}`);
-  return { status, result, record: record.body, data: document.body.data };
-}
+const collide = (...how: Parameters<Collide>) => collideOn(client, ...how);
 
 describe("a collection's policy", () => {
   it("merges fields as what they are", async () => {
@@ -88,19 +68,26 @@ describe("a collection's policy", () => {
     const { workspaceId } = client;
     const token = await system.syncline.token({ [workspaceId]: "writer" }, { subject: "bob" });
     const writer = await createClient(system, { workspaceId, token });
+    let operations = 0;
     const post = (by: Client, collection: string, on_conflict: string) =>
       by.post({
         on_conflict,
         operations: [
-          { operation: "put", client_id: `o${++documents}`, collection: "notes", document_id: "x", data: {} },
-          { operation: "put", client_id: `o${++documents}`, collection, document_id: "x", data: {} },
+          {
+            operation: "put",
+            client_id: `o${++operations}`,
+            collection: "notes",
+            document_id: "x",
+            data: {},
+          },
+          { operation: "put", client_id: `o${++operations}`, collection, document_id: "x", data: {} },
         ],
       });
     const refused = await post(writer, "orders", "client-wins");
     expect(refused.status).toBe(403);
     expect(refused.body).toMatchObject({
       type: "urn:syncline:problem:override-not-allowed",
-      operation: `o${documents}`,
+      operation: `o${operations}`,
       field: "/on_conflict",
     });
     expect((await writer.get("/documents/notes/x")).status).toBe(404);
@@ -175,6 +162,25 @@ describe("a hook", () => {
     },
     120_000,
   );
+
+  it("is counted by what it came to", async () => {
+    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
+    for (const collection of ["throwing", "silent", "slow"]) await collide(collection, sides);
+    const { rows } = await system.pool.query<{ failed: number; answered: number }>(
+      `SELECT count(*) FILTER (WHERE hook = 'failed')::int AS failed,
+         count(*) FILTER (WHERE hook IN ('resolved', 'deferred', 'asked'))::int AS answered
+       FROM conflicts`,
+    );
+    await eventually(async () => {
+      const calls = Object.groupBy(receiver.last("syncline.hook.calls"), ({ attributes }) =>
+        attributes["syncline.hook.outcome"] === "answered" ? "answered" : "failed",
+      );
+      const sum = (points: ReceivedPoint[] = []) => points.reduce((all, { value = 0 }) => all + value, 0);
+      // A round may be run twice, so a hook may have been asked more often than a record can tell.
+      expect(sum(calls.failed)).toBeGreaterThanOrEqual(rows[0]?.failed ?? Infinity);
+      expect(sum(calls.answered)).toBeGreaterThanOrEqual(rows[0]?.answered ?? Infinity);
+    });
+  });
 
   it("that hangs holds up no other one", async () => {
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };

@@ -239,6 +239,26 @@ describe("a conflict that was settled", () => {
   });
 });
 
+describe("a conflict that was resolved before records kept what the server had", () => {
+  it("is not reopened with what nobody knows, and so deletes nothing", async () => {
+    const { id, document_id } = await conflicted("merge");
+    await system.pool.query(
+      `UPDATE conflicts SET ancestor_view = NULL, remote_view = NULL, views_kept = false
+       WHERE workspace_id = $1 AND conflict_id = $2`,
+      [client.workspaceId, id],
+    );
+    const refused = await resolve<Problem & { field: string }>(id, { choice: "server" });
+    expect([refused.status, refused.body.field]).toEqual([422, "/choice"]);
+    expect(refused.body.detail).toContain("Decide with local, merged or data");
+    expect(await readData(document_id)).toEqual(MINE);
+    const { body } = await client.get(`/conflicts/${id}/preview`);
+    expect(body).toMatchObject({ choices: { server: null, local: { document: MINE } } });
+    expect((await resolve(id, { choice: "data", data: THEIRS })).status).toBe(200);
+    expect((await resolve(id, { choice: "local" })).status).toBe(200);
+    expect(await readData(document_id)).toEqual(MINE);
+  });
+});
+
 describe("a decision", () => {
   it("that is sent again under its key has no second effect, and the same answer", async () => {
     const { id, document_id } = await conflicted("manual");
@@ -370,5 +390,25 @@ describe("the list of conflicts", () => {
     expect(await list(`since=${new Date().toISOString()}`)).toEqual([200, []]);
     expect(await list("until=2020-01-01T00:00:00Z")).toEqual([200, []]);
     expect(await list("since=yesterday")).toEqual([422, undefined]);
+    expect(await list("before=tasks")).toEqual([422, undefined]);
+    expect(await list("limit=501")).toEqual([422, undefined]);
+
+    interface Page {
+      conflicts: { conflict_id: string; collection: string; device_id: string; opened_at: string }[];
+      next: string | null;
+      more: boolean;
+    }
+    const pages: Page[] = [];
+    for (let before = ""; pages.at(-1)?.more !== false; before = `&before=${pages.at(-1)?.next}`) {
+      pages.push((await own.get<Page>(`/conflicts?device_id=four&limit=1${before}`)).body);
+    }
+    expect(pages.map(({ conflicts: [one], more }) => [one?.collection, one?.device_id, more])).toEqual([
+      ["tasks", "four", true],
+      ["notes", "four", false],
+    ]);
+    // From the time of opening on, and before it.
+    const opened = pages[0]?.conflicts[0]?.opened_at;
+    expect(await list(`since=${opened}&device_id=four`)).toEqual([200, ["tasks four"]]);
+    expect(await list(`until=${opened}&device_id=four`)).toEqual([200, ["notes four"]]);
   });
 });

@@ -177,7 +177,12 @@ describe("retention", () => {
     });
 
     /** Parks a conflict of a device that knows `baseVersion`, about the place that the document's versions differ in. */
-    async function parkOn(one: Client, documentId: string, baseVersion: number): Promise<string> {
+    async function parkOn(
+      one: Client,
+      documentId: string,
+      baseVersion: number,
+      deviceId = `dev_${randomUUID()}`,
+    ): Promise<string> {
       const update = {
         operation: "update",
         client_id: `r${++operations}`,
@@ -185,7 +190,7 @@ describe("retention", () => {
         data: { n: "mine" },
         expected_version: baseVersion,
       };
-      const result = await send(one, `dev_${randomUUID()}`, update, { on_conflict: "manual" });
+      const result = await send(one, deviceId, update, { on_conflict: "manual" });
       expect(result).toMatchObject({ status: "conflict", error_type: "parked" });
       return result.conflict_data?.conflict_id ?? "";
     }
@@ -223,6 +228,19 @@ describe("retention", () => {
       await ageChanges(system, one, 300);
       await apply();
       expect(await changesOf(system, one, "doc")).toEqual([3, 4]);
+    });
+
+    it("keeps what the device of an unsettled conflict wrote after the version that it named", async () => {
+      const one = await createClient(system);
+      await send(one, "dev_1", put("doc", { n: 1 }));
+      const own = { device_id: "parking", operations: [put("doc", { n: 2 })] };
+      expect((await one.post(own)).body.results).toMatchObject([{ version: 2 }]);
+      for (let n = 3; n <= 4; n++) await send(one, `dev_${n}`, put("doc", { n }));
+      const conflictId = await parkOn(one, "doc", 1, "parking");
+      await ageChanges(system, one, 300);
+      await apply();
+      expect(await changesOf(system, one, "doc")).toEqual([2, 4]);
+      expect((await one.get(`/conflicts/${conflictId}`)).body).toMatchObject({ ancestor: { n: 2 } });
     });
 
     it("keeps a tombstone that is an ancestor, and the last live version before it", async () => {

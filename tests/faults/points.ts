@@ -185,7 +185,7 @@ const CONTENDED: CrashPoint[] = [
   point(
     "sweep: next round found, before its job is added",
     dropWorker("before", "conflict.addDelayedJob"),
-    crashConflict("before", "conflict.addDelayedJob"),
+    crashConflict("before", "conflict.addStandardJob"),
   ),
 ].map((each) => ({ ...each, during: "contended" }));
 
@@ -224,6 +224,10 @@ const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
   {
     steps: /: (drain|conflict)\.(hmset|hset|hget|hgetall|bzpopmin|extendLocks|moveStalledJobsToWait)$/,
     because: "BullMQ's own: how it waits, keeps its locks and finds those that were lost",
+  },
+  {
+    steps: /^conflict: conflict\.(zscore|promote)$/,
+    because: "whether a round was put off too long: its job is there either way, and the next look finds it",
   },
   { steps: /: (multi|exec)$/, because: "the step is what they hold, done and answered with EXEC" },
   { steps: /: BEGIN$/, because: "nothing is done yet; between it and what follows there is a point" },

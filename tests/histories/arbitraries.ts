@@ -1,7 +1,9 @@
 import {
   CONFLICT_STRATEGIES,
+  DECISION_CHOICES,
   PRIORITIES,
   type ConflictStrategy,
+  type DecisionChoice,
   type JsonObject,
   type JsonPatchStep,
   type OperationKind,
@@ -42,6 +44,15 @@ export interface OperationDraft {
   special?: Special | undefined;
 }
 
+/** What a person decides, on one of the conflicts that anybody was told of by then. */
+export interface DecisionDraft {
+  pick: number;
+  choice: DecisionChoice;
+  data: JsonObject | null;
+  /** The document's version that the person has looked at. */
+  expected: "none" | "current" | "back";
+}
+
 export interface Step {
   workspace: number;
   device: number;
@@ -63,6 +74,8 @@ export interface Step {
   fault?: string | undefined;
   /** Not a new batch but an earlier one of the device once more. */
   resend?: number | undefined;
+  /** Not a batch but a person's decision; of two at once where it is sent twice. */
+  decision?: DecisionDraft | undefined;
 }
 
 /** A history: what devices send, in numbers that only mean something while it is played. */
@@ -137,7 +150,7 @@ const operation: fc.Arbitrary<OperationDraft> = kind.chain((kind) =>
   fc.record({
     kind: fc.constant(kind),
     document: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, NAMED_BY_SERVER),
-    collection: fc.constantFrom(0, 0, 0, 0, 1),
+    collection: fc.constantFrom(0, 0, 0, 0, 0, 1, 1, 2, 3),
     stays: fc.boolean(),
     data: kind === "update" ? mergePatch : document,
     idInData: oneIn(8),
@@ -177,6 +190,15 @@ const step: fc.Arbitrary<Step> = fc.record({
     fc.array(operation, { minLength: 1, maxLength: 2 }),
   ),
   resend: rarely(fc.nat(5), 7),
+  decision: rarely(
+    fc.record({
+      pick: fc.nat(20),
+      choice: fc.constantFrom(...DECISION_CHOICES),
+      data: fc.option(document),
+      expected: fc.constantFrom("none", "none", "current", "back"),
+    }),
+    6,
+  ),
 });
 
 /** A device that types: it goes on editing one document, and waits for nothing. */
@@ -213,11 +235,11 @@ const founding: fc.Arbitrary<Step> = fc.record({
   atomic: fc.boolean(),
   otherEpoch: fc.constant(false),
   faulty: fc.constant(false),
-  operations: fc.tuple(document, document, document).map((documents) =>
+  operations: fc.array(document, { minLength: 5, maxLength: 5 }).map((documents) =>
     documents.map((data, index) => ({
       kind: "put" as const,
       document: index % 2,
-      collection: index > 1 ? 1 : 0,
+      collection: index > 1 ? index - 1 : 0,
       stays: false,
       data,
       idInData: false,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batchStatus, type OperationResult, type Overlap } from "@syncline/shared";
+import { batchStatus, canonicalJson, type Json, type OperationResult, type Overlap } from "@syncline/shared";
 import type { TappedEntry } from "../support/lane-tap.ts";
 import type { System } from "../support/system.ts";
 import {
@@ -40,6 +40,7 @@ interface Tables {
   documents: DocumentRow[];
   ledger: LedgerRow[];
   conflicts: Record<string, unknown>[];
+  decisions: Record<string, unknown>[];
 }
 
 const SELECT = {
@@ -50,8 +51,11 @@ const SELECT = {
   ledger: `SELECT device_id, client_id, batch_id, status, version::int, seq::int, error_type, conflict_id
     FROM operations WHERE workspace_id = $1`,
   conflicts: `SELECT conflict_id, collection, document_id, device_id, status, strategy, round, base_version::int,
-    current_version::int, operation_count, result, overlap_list, two_way, resolved_version::int
+    current_version::int, operation_count, result, overlap_list, two_way, resolved_version::int,
+    ancestor_view, remote_view, local_view
     FROM conflicts WHERE workspace_id = $1`,
+  decisions: `SELECT conflict_id, choice, client_id, replaced_version::int, replaced, version::int
+    FROM decisions WHERE workspace_id = $1 ORDER BY revision, client_id`,
 };
 
 async function readTables({ pool }: System, workspaceId: string): Promise<Tables> {
@@ -61,6 +65,7 @@ async function readTables({ pool }: System, workspaceId: string): Promise<Tables
     documents: await read<DocumentRow>(SELECT.documents),
     ledger: await read<LedgerRow>(SELECT.ledger),
     conflicts: await read<Record<string, unknown>>(SELECT.conflicts),
+    decisions: await read<Record<string, unknown>>(SELECT.decisions),
   };
 }
 
@@ -126,6 +131,7 @@ class WorkspaceCheck {
     this.#checkFeed();
     this.#checkLedger();
     this.#checkConflicts();
+    this.#checkDecisions();
     for (const answered of this.#played.answered) this.#checkAnswer(answered);
     this.#checkPages();
     const places = ({ seq, version, data }: Pick<Change, "seq" | "version" | "data">) => ({
@@ -143,7 +149,18 @@ class WorkspaceCheck {
     if (batch === undefined) throw new Error(`Nobody sent the batch ${batchId} that is on the lane`);
     const documentIds = operations.toSorted((a, b) => a.position - b.position).map((one) => one.documentId);
     this.#countInterleaving({ batch, place, answered });
-    this.#model.takeBatch(batch, { batchId, acceptedAtMs, documentIds, place, answered });
+    const [operation] = operations;
+    const decided = operation?.decision && {
+      version: operation.decision.version,
+      revision: operation.decision.revision,
+      isQuiet: this.#played.quiet.has(requestId),
+      isOutdated:
+        this.#ledgerByKey.get(keyOf(deviceOf(batch), operation.clientId))?.error_type === "decision_outdated",
+    };
+    this.#model.takeBatch(batch, { batchId, acceptedAtMs, documentIds, place, answered, decided });
+    if (!this.#played.outdated.has(requestId)) return;
+    const said = this.#model.saidByBatch.get(batchId)?.map(({ answer }) => answer.errorType);
+    expectSame(said, ["decision_outdated"], `what was answered 409: ${JSON.stringify(batch)}`);
   }
 
   readonly #placesBefore: { batch: unknown; device: string; place: number }[] = [];
@@ -341,9 +358,25 @@ class WorkspaceCheck {
         overlap_list: byPath(conflict.overlaps),
         two_way: conflict.twoWay,
         resolved_version: conflict.resolvedVersion,
+        ancestor_view: conflict.views?.ancestor ?? null,
+        remote_view: conflict.views?.remote ?? null,
+        local_view: conflict.views?.local ?? null,
       },
     ]);
     expectSame(Object.fromEntries(rows), Object.fromEntries(expected), "conflicts");
+  }
+
+  #checkDecisions(): void {
+    const rows = this.#tables.decisions.map(({ client_id: _, ...row }) => row);
+    const expected = this.#model.decisions.map((decision) => ({
+      conflict_id: this.#idOf(decision.conflict),
+      choice: decision.choice,
+      replaced_version: decision.replacedVersion,
+      replaced: decision.replaced,
+      version: decision.version,
+    }));
+    const byText = (all: readonly unknown[]) => all.map((one) => canonicalJson(one as Json)).toSorted();
+    expectSame(byText(rows), byText(expected), "the decisions");
   }
 
   #idOf(conflict: Conflict): string {
@@ -361,11 +394,13 @@ class WorkspaceCheck {
       expectSame(typeof error, result.status === "success" ? "undefined" : "string", shown);
       return result;
     });
-    expectSame(
-      results,
-      said.map((one) => this.#resultOf(one, keyOf(device, one.answer.clientId))),
-      shown,
-    );
+    const expected = said.map(({ answer, replayed }, index) => {
+      // Who looks at a parked one after a person has decided hears of that.
+      const isSince = answer.decided !== undefined && results[index]?.status === "success";
+      const heard = isSince ? (answer.decided ?? answer) : answer;
+      return this.#resultOf({ answer: heard, replayed }, keyOf(device, answer.clientId));
+    });
+    expectSame(results, expected, shown);
     const failed = results.some((result) => result.status !== "success");
     const isRefused = batch.atomic === true && failed;
     const statuses = {

@@ -78,6 +78,7 @@ export const LEAST_PER_THOUSAND: Readonly<Record<string, number>> = {
   "sent: again while it is under way": 358,
   "sent: before the last was answered": 960,
   "sent: while another device's is under way": 1234,
+  "stacked on an own change": 20,
   "stacked on an own merge": 70,
   "update: any version": 229,
   "update: current version": 235,

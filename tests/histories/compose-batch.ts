@@ -1,5 +1,11 @@
 import { DEFAULT_COLLECTION, type OperationResult } from "@syncline/shared";
-import { NAMED_BY_SERVER, UNDECLARED, type OperationDraft, type Step } from "./arbitraries.ts";
+import {
+  NAMED_BY_SERVER,
+  UNDECLARED,
+  type DecisionDraft,
+  type OperationDraft,
+  type Step,
+} from "./arbitraries.ts";
 import {
   collectionOf,
   documentKey,
@@ -10,7 +16,8 @@ import {
   type SentOperation,
 } from "./sent-batch.ts";
 
-const COLLECTIONS = [undefined, "notes"];
+/** The first has the default policy, the others one of their own. */
+const COLLECTIONS = [undefined, "notes", "contracts", "drafts"];
 
 /** What one device of a workspace did so far. */
 interface Past {
@@ -24,15 +31,20 @@ interface Past {
 export class Composer {
   readonly #pastByDevice = new Map<string, Past>();
   readonly #versionsByDocument = new Map<string, number[]>();
+  /** What anybody was told of, by id. */
+  readonly #conflicts = new Map<string, { collection: string; document_id: string }>();
   #namedByServer: string | undefined;
   #nextId = 1;
 
   /** Takes in what the devices are told: the versions that they may name from then on. */
   hear(batch: SentBatch, results: readonly OperationResult[]): void {
-    for (const [index, { document_id: documentId, version }] of results.entries()) {
+    for (const [index, { document_id: documentId, version, ...result }] of results.entries()) {
       const operation = batch.operations[index];
-      if (operation === undefined || documentId === undefined || !version) continue;
+      if (operation === undefined || documentId === undefined) continue;
       const collection = collectionOf(operation);
+      const conflictId = result.conflict_id ?? result.conflict_data?.conflict_id;
+      if (conflictId !== undefined) this.#conflicts.set(conflictId, { collection, document_id: documentId });
+      if (!version) continue;
       if (namedIdOf(operation) === undefined && collection === DEFAULT_COLLECTION) {
         this.#namedByServer = documentId;
       }
@@ -75,6 +87,23 @@ export class Composer {
     };
     past.batches.push(batch);
     return batch;
+  }
+
+  /** `undefined` while there is nothing to decide. */
+  composeDecision({ pick, choice, data, expected }: DecisionDraft): SentBatch | undefined {
+    const [conflictId, place] = [...this.#conflicts][pick % Math.max(1, this.#conflicts.size)] ?? [];
+    if (conflictId === undefined || place === undefined) return undefined;
+    const { collection, document_id: documentId } = place;
+    const versions = this.#versionsByDocument.get(documentKey({ collection, documentId })) ?? [];
+    const version = { none: undefined, current: versions.at(-1), back: versions.at(-2) }[expected];
+    const operation: SentOperation = {
+      operation: "put",
+      client_id: `decision_${this.#nextId++}`,
+      ...place,
+      ...(version !== undefined && { expected_version: version }),
+      decision: { conflict_id: conflictId, choice, ...(choice === "data" && { data }) },
+    };
+    return { operations: [operation] };
   }
 
   #composeOperation(draft: OperationDraft, past: Past, device: string | undefined): SentOperation {

@@ -29,12 +29,14 @@ const count: Count = (what) => met.set(what, (met.get(what) ?? 0) + 1);
 let operations = 0;
 let conflicts = 0;
 
+const POLICIES = "tests/histories/policies.ts";
 /** Few lanes that wait a little, so that much meets in one window; one round, so that the last one is met. */
-const SETTINGS = { LANES: "2", WINDOW_MS: "20", MERGE_ROUNDS_MAX: "1" };
+const SETTINGS = { LANES: "2", WINDOW_MS: "20", MERGE_ROUNDS_MAX: "1", POLICIES };
 /** Many lanes, because one whose worker has died waits for seconds. */
 const FAULTY_SETTINGS = {
   LANES: "32",
   MERGE_ROUNDS_MAX: "2",
+  POLICIES,
   SWEEP_INTERVAL_MS: "1000",
   WORKER_CONCURRENCY: "2",
 };

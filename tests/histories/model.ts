@@ -4,14 +4,19 @@ import {
   applyOperation,
   canonicalJson,
   mergeDocument,
+  policyOf,
+  type CollectionPolicy,
   type ConflictStrategy,
+  type DecisionChoice,
   type Json,
   type JsonObject,
   type OperationKind,
   type OperationResult,
   type Overlap,
+  type Policies,
   type Resolution,
 } from "@syncline/shared";
+import policies from "./policies.ts";
 import {
   collectionOf,
   deviceOf,
@@ -21,6 +26,7 @@ import {
   namedIdOf,
   REFUSED_PREFIX,
   type SentBatch,
+  type SentDecision,
   type SentOperation,
 } from "./sent-batch.ts";
 
@@ -33,6 +39,28 @@ export interface Acceptance {
   /** Its place on the lane, and that of the last entry that had been answered by then. */
   place: number;
   answered: number;
+  /** Of a person's decision: what the server looked at when it took it, and what the server is free to say. */
+  decided?: Decided | undefined;
+}
+
+/** On what a decision was made. */
+interface Decided {
+  version: number;
+  /** The record's. */
+  revision: number;
+  /** Nothing was under way: the record can be no other by the time that it is drained. */
+  isQuiet: boolean;
+  /** What was said of it. */
+  isOutdated: boolean;
+}
+
+/** A row of the table `decisions`. */
+export interface DecisionRow {
+  conflict: Conflict;
+  choice: DecisionChoice;
+  replacedVersion: number;
+  replaced: JsonObject | null;
+  version: number;
 }
 
 /** A row of the table `changes`. */
@@ -60,6 +88,8 @@ export interface Answer {
   errorType?: string;
   conflict?: Conflict;
   mismatch?: { expected: number | null; current: number };
+  /** Of a parked one: its answer since a person has decided. Who looks at its batch hears this from then on. */
+  decided?: Answer;
 }
 
 /** An answer as one batch hears it. */
@@ -132,8 +162,18 @@ export interface Conflict {
   overlaps: Overlap[] | null;
   twoWay: boolean | null;
   resolvedVersion: number | null;
+  /** What it was settled with. */
+  views: Views | null;
+  /** The record's revision that a person has decided last on. */
+  decidedOn: number;
   /** Of a reported one: the place on the lane of what was refused with it last. */
   refusedAt: number;
+}
+
+interface Views {
+  ancestor: JsonObject | null;
+  remote: JsonObject | null;
+  local: JsonObject | null;
 }
 
 interface Merged {
@@ -196,6 +236,7 @@ interface Merge {
 /** How often each thing that a history may meet was met. */
 export type Count = (what: string) => void;
 
+const POLICIES: Policies = policies;
 const same = (a: Json, b: Json): boolean => canonicalJson(a) === canonicalJson(b);
 const versionOf = (document: Document | undefined): number => document?.versions.length ?? 0;
 const dataOf = (document: Document | undefined): JsonObject | null => document?.versions.at(-1)?.data ?? null;
@@ -213,6 +254,7 @@ export class Model {
     turns: new Map(),
   };
   readonly #saidByBatch = new Map<string, Said[]>();
+  readonly #decisions: DecisionRow[] = [];
   readonly #count: Count;
   readonly #changesOf: (document: string) => readonly Change[];
   readonly #keysBehind: (conflictId: string) => readonly string[];
@@ -248,6 +290,11 @@ export class Model {
     return this.#saidByBatch;
   }
 
+  /** What people decided, in order. */
+  get decisions(): readonly DecisionRow[] {
+    return this.#decisions;
+  }
+
   takeBatch(batch: SentBatch, accepted: Acceptance): void {
     this.#entry += 1;
     if (this.#saidByBatch.has(accepted.batchId)) return this.#count("batch: on the lane twice");
@@ -264,9 +311,7 @@ export class Model {
 
   takeResolution(resolution: Resolution): void {
     this.#entry += 1;
-    const conflict = this.#keysBehind(resolution.conflictId)
-      .map((key) => this.#state.conflicts.get(key))
-      .find((known) => known !== undefined);
+    const conflict = this.#conflictOf(resolution.conflictId);
     if (conflict?.status !== "open" || conflict.round !== resolution.round)
       return this.#count("resolution: late");
     const document = this.#state.documents.get(documentKey(conflict));
@@ -294,6 +339,11 @@ export class Model {
       return this.#park(conflict, { kind: "park", proposed: null, overlaps: [] });
     }
     this.#commit(conflict, run, merge, merge.outcome);
+  }
+
+  #conflictOf(conflictId: string): Conflict | undefined {
+    const conflicts = this.#keysBehind(conflictId).map((key) => this.#state.conflicts.get(key));
+    return conflicts.find((known) => known !== undefined);
   }
 
   /** Judges what stands or falls together; what Postgres refuses is found out when all else would go through. */
@@ -364,6 +414,8 @@ export class Model {
       this.#count("client_id_expired");
       return unrecorded(on, this.#entry, { status: "error", errorType: "client_id_expired" });
     }
+    const { decision } = on.operation;
+    if (decision !== undefined) return this.#decide(on, decision);
     const before = this.#state;
     if (refused) this.#state = copyOf(before);
     const judged = this.#judge(on);
@@ -497,7 +549,9 @@ export class Model {
 
   #conflict(on: Case, base: number | null, errorType: string): Judged {
     const { batch, operation, device } = on;
-    const strategy = batch.on_conflict ?? (on.grouped ? "report" : "merge");
+    const { strategy: ofPolicy = "merge" } = policyOf(POLICIES, collectionOf(operation));
+    const strategy = batch.on_conflict ?? (on.grouped ? "report" : ofPolicy);
+    if (batch.on_conflict === undefined && !on.grouped) this.#count(`policy: ${ofPolicy}`);
     const conflict: Conflict = {
       key: on.key,
       device,
@@ -514,6 +568,8 @@ export class Model {
       overlaps: null,
       twoWay: null,
       resolvedVersion: null,
+      views: null,
+      decidedOn: -1,
       refusedAt: -1,
       ...this.#origin(base, this.#state.merged.get(on.place)),
     };
@@ -562,6 +618,7 @@ export class Model {
     if (refused !== undefined) return this.#record(on, { status: "error", errorType: refused });
     const { overlaps } = merge.outcome;
     const wrote = !same(dataOf(document), merge.outcome.document);
+    const remote = dataOf(document);
     this.#count(`group: merged, ${conflict.strategy}`);
     if (wrote) {
       this.#write(on.document, on, merge.outcome.document, {
@@ -580,7 +637,7 @@ export class Model {
     });
     conflict.held.push(heldOf(on, judged.answer));
     conflict.round = 0;
-    this.#resolve(conflict, merge, merge.outcome, version);
+    this.#resolve(conflict, { ...merge, remote }, merge.outcome, version);
     this.#state.conflicts.set(on.key, conflict);
     return judged;
   }
@@ -610,6 +667,88 @@ export class Model {
     return judged;
   }
 
+  /**
+   * Takes a person's decision, if the document and the record are still what it was made on. That the record has changed
+   * since, the server alone can tell, unless nothing was under way; but of two decisions on one revision, one is too late.
+   */
+  #decide(on: Case, decision: SentDecision): Judged {
+    const weighed = on.accepted.decided ?? fail("A decision was accepted without what it was made on");
+    const conflict =
+      this.#conflictOf(decision.conflict_id) ?? fail("A decision names what nobody was told of");
+    const document = this.#state.documents.get(on.document);
+    const current = versionOf(document);
+    const expected = on.operation.expected_version ?? weighed.version;
+    const hasMoved = expected !== current || weighed.version !== current;
+    const isTooLate = conflict.status === "open" || weighed.revision <= conflict.decidedOn;
+    if (hasMoved || isTooLate || (weighed.isOutdated && !weighed.isQuiet)) {
+      this.#count(`decision: outdated${hasMoved ? ", the document has moved" : ""}`);
+      const mismatch = { expected, current };
+      return this.#record(on, { status: "conflict", errorType: "decision_outdated", conflict, mismatch });
+    }
+    const isParked = conflict.status === "parked";
+    if (isParked && conflict.held.some(({ operation }) => isRefusable(operation.client_id))) {
+      this.#count("decision: refused by Postgres");
+      return this.#record(on, { status: "error", errorType: "operation_refused" });
+    }
+    this.#count(`decision: ${decision.choice}, of a conflict that is ${conflict.status}`);
+    const before = dataOf(document);
+    const { data, ...views } = this.#weigh(conflict, decision, document);
+    const wrote = !same(before, data);
+    const timestamp = Math.max(on.accepted.acceptedAtMs, document?.versions.at(-1)?.timestamp ?? 0);
+    const version = wrote
+      ? this.#write(on.document, on, data, { timestamp, unit: undefined, merged: false })
+      : current;
+    if (isParked) this.#settleRun(conflict, { version, wrote });
+    const replaced = wrote ? before : null;
+    this.#decisions.push({ conflict, choice: decision.choice, replacedVersion: current, replaced, version });
+    conflict.decidedOn = weighed.revision;
+    if (conflict.status !== "resolved") {
+      const resolved = { base: conflict.base, version, localView: views.local, result: data };
+      // What a reported one refused stays refused, whatever is decided.
+      if (isParked) this.#state.merged.set(placeOf(conflict), resolved);
+      if (isParked) this.#state.unsettled.delete(placeOf(conflict));
+      Object.assign(conflict, { status: "resolved", result: data, resolvedVersion: version, views });
+      conflict.twoWay = views.ancestor === null;
+    }
+    return this.#record(on, { status: "success", version, wrote });
+  }
+
+  /** What a choice comes to now: of a resolved conflict with the documents of that time, else with those of now. */
+  #weigh(
+    conflict: Conflict,
+    { choice, data = null }: SentDecision,
+    document: Document | undefined,
+  ): Views & { data: JsonObject | null } {
+    const now = dataOf(document);
+    const replayed = () => {
+      const { ancestor, local } = this.#merge(conflict, conflict.held, document);
+      return { ancestor, local, remote: now };
+    };
+    const views = conflict.views ?? replayed();
+    const { ancestor, local, remote } = views;
+    const merged = mergeByStrategy(
+      "merge",
+      { ancestor, local, remote: now, isLocalNewer: false },
+      policyOf(POLICIES, conflict.collection),
+    );
+    const proposed = merged.kind === "park" ? merged.proposed : merged.document;
+    return { ancestor, local, remote, data: { server: remote, local, merged: proposed, data }[choice] };
+  }
+
+  /** The batches stay answered; who sends an operation again learns the new answer. */
+  #settleRun(conflict: Conflict, { version, wrote }: { version: number; wrote: boolean }): void {
+    for (const held of conflict.held) {
+      const { errorType: _, ...rest } = held.answer;
+      const merged = { overlaps: conflict.overlaps?.length ?? 0, rounds: conflict.round };
+      const decided: Answer = { ...rest, status: "success", entry: this.#entry, version, wrote, merged };
+      if (held.answer.errorType === "parked") held.answer.decided = decided;
+      held.answer = decided;
+      const key = keyOf(conflict.device, held.operation.client_id);
+      const known = this.#state.ledger.get(key) ?? fail("The ledger has no row of a held operation");
+      this.#state.ledger.set(key, { ...known, answer: decided });
+    }
+  }
+
   /** Replays a run on what the device started from, and merges the outcome with the server's document. */
   #merge(conflict: Conflict, run: readonly Held[], remote: Document | undefined): Merge {
     const ancestor = this.#ancestor(conflict, run[0]?.operation.operation);
@@ -622,12 +761,8 @@ export class Model {
     }
     const timestamp = run.findLast((held) => !errorTypes.has(held))?.timestamp ?? null;
     const remoteTime = remote?.versions.at(-1)?.timestamp ?? null;
-    const outcome = mergeByStrategy(conflict.strategy, {
-      ancestor,
-      local,
-      remote: dataOf(remote),
-      isLocalNewer: isNewer(timestamp, remoteTime),
-    });
+    const sides = { ancestor, local, remote: dataOf(remote), isLocalNewer: isNewer(timestamp, remoteTime) };
+    const outcome = mergeByStrategy(conflict.strategy, sides, policyOf(POLICIES, conflict.collection));
     const newest = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
     return { ancestor, local, newest, errorTypes, outcome };
   }
@@ -640,11 +775,18 @@ export class Model {
     if (deviceView !== null) return deviceView;
     if (base === null) return ancestor;
     if (base === 0) return {};
-    const written = this.#state.documents.get(documentKey(conflict))?.versions[base - 1]?.data;
+    const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
+    // What the device wrote itself right after the version that it names, it saw, too.
+    const isOwn = (version: Version | undefined) =>
+      version?.declared === true && version.device === conflict.device;
+    let seen = base;
+    while (seen < conflict.currentVersion && isOwn(versionsNow[seen])) seen++;
+    if (seen > base) this.#count("stacked on an own change");
+    const written = versionsNow[seen - 1]?.data;
     // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
-    const isOfUnit = base > versionOf(this.#beforeUnit.documents.get(documentKey(conflict)));
+    const isOfUnit = seen > versionOf(this.#beforeUnit.documents.get(documentKey(conflict)));
     if (isOfUnit && written) return written;
-    const change = this.#changesOf(documentKey(conflict)).find(({ version }) => version >= base);
+    const change = this.#changesOf(documentKey(conflict)).find(({ version }) => version >= seen);
     if (change === undefined) return ancestor;
     if (change.data !== null) return change.data;
     if (first === "put" || first === "create") return {};
@@ -666,7 +808,8 @@ export class Model {
     const key = documentKey(conflict);
     const versionBefore = versionOf(this.#state.documents.get(key));
     const accepted = run.filter((held) => !merge.errorTypes.has(held));
-    const isSame = same(dataOf(this.#state.documents.get(key)), outcome.document);
+    const remote = dataOf(this.#state.documents.get(key));
+    const isSame = same(remote, outcome.document);
     const wrote = accepted.length > 0 && !isSame;
     this.#count(`merged: ${wrote ? "written" : "nothing to write"}`);
     if (accepted.length > 1) this.#count("merged: a run");
@@ -696,7 +839,7 @@ export class Model {
     conflict.held = [...run];
     const place = placeOf(conflict);
     this.#state.unsettled.delete(place);
-    this.#resolve(conflict, merge, outcome, version);
+    this.#resolve(conflict, { ...merge, remote }, outcome, version);
     const first = left[0];
     if (first === undefined) return;
     this.#count("merged: what came meanwhile goes on");
@@ -711,6 +854,7 @@ export class Model {
       overlaps: null,
       twoWay: null,
       resolvedVersion: null,
+      views: null,
     };
     for (const { answer } of left) answer.conflict = next;
     this.#state.conflicts.set(next.key, next);
@@ -719,17 +863,18 @@ export class Model {
 
   #resolve(
     conflict: Conflict,
-    merge: Merge,
+    { ancestor, remote, local }: Views,
     outcome: Extract<Outcome, { kind: "commit" }>,
     version: number,
   ): void {
     conflict.status = "resolved";
+    conflict.views = { ancestor, remote, local };
     conflict.result = outcome.document;
     conflict.overlaps = outcome.overlaps;
-    conflict.twoWay = merge.ancestor === null;
+    conflict.twoWay = ancestor === null;
     conflict.resolvedVersion = version;
     const { base } = conflict;
-    const merged = { base, version, localView: merge.local, result: outcome.document };
+    const merged = { base, version, localView: local, result: outcome.document };
     this.#state.merged.set(placeOf(conflict), merged);
   }
 
@@ -751,13 +896,16 @@ function mergeByStrategy(
     remote: JsonObject | null;
     isLocalNewer: boolean;
   },
+  { rules, deleteVsEdit }: CollectionPolicy,
 ): Outcome {
   const { isLocalNewer, ...documents } = sides;
   if (strategy === "client-wins") return { kind: "commit", document: sides.local, overlaps: [] };
   if (strategy === "server-wins") return { kind: "commit", document: sides.remote, overlaps: [] };
   const prefer = strategy === "last-write-wins" && !isLocalNewer ? "remote" : "local";
-  const { document, overlaps } = mergeDocument(documents, { prefer });
-  if (strategy === "manual" && overlaps.length > 0) return { kind: "park", proposed: document, overlaps };
+  const options = { prefer, ...(rules && { rules }), ...(deleteVsEdit && { deleteVsEdit }) } as const;
+  const { document, overlaps, undecided } = mergeDocument(documents, options);
+  const asks = undecided || (strategy === "manual" && overlaps.length > 0);
+  if (asks) return { kind: "park", proposed: document, overlaps };
   return { kind: "commit", document, overlaps };
 }
 
@@ -850,6 +998,7 @@ function contentOf(operation: SentOperation): string {
     data ?? null,
     patch ?? null,
     expected_version ?? null,
+    operation.decision ? { ...operation.decision } : null,
   ]);
 }
 

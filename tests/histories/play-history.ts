@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { LaneTap } from "../support/lane-tap.ts";
 import { createDevice } from "../support/device.ts";
 import { createClient, eventually, type Answer, type Client, type System } from "../support/system.ts";
-import type { History, Step } from "./arbitraries.ts";
+import type { DecisionDraft, History, Step } from "./arbitraries.ts";
 import { Composer } from "./compose-batch.ts";
 import type { Mischief } from "./mischief.ts";
 import { namedIdOf, type SentBatch } from "./sent-batch.ts";
@@ -31,6 +31,10 @@ export interface Played {
   client: Client;
   batchByRequestId: ReadonlyMap<string, SentBatch>;
   answered: readonly Answered[];
+  /** The requests of decisions that were answered 409. */
+  outdated: ReadonlySet<string>;
+  /** Those of decisions beside which nothing was under way. */
+  quiet: ReadonlySet<string>;
   /** What a reader of the feed has read. */
   followed: readonly ChangeBody[];
   /** The last `seq` of each page that it has read. */
@@ -53,14 +57,15 @@ export async function playHistory(history: History, stage: Stage): Promise<Playe
     }),
   );
   const underWay = new Map<string, Promise<void>[]>();
-  for (const step of history) {
+  for (const [index, step] of history.entries()) {
     const player = players[step.workspace];
     if (player === undefined) throw new Error("A history names a workspace that there is not");
     const device = `${step.workspace} ${step.device}`;
     if (step.fault !== undefined) await mischief?.arm(step.fault);
     if (step.after === "own") await Promise.all(underWay.get(device) ?? []);
     if (step.after === "all") await Promise.all([...underWay.values()].flat());
-    const taking = player.take(step);
+    const isAlone = step.after === "all" && (history[index + 1]?.after ?? "all") === "all";
+    const taking = player.take(step, isAlone);
     // Whoever waits for it hears of its failure; until then it is nobody's.
     taking.catch(() => undefined);
     underWay.set(device, [...(underWay.get(device) ?? []), taking]);
@@ -80,6 +85,8 @@ class Player implements Played {
   readonly client: Client;
   readonly batchByRequestId = new Map<string, SentBatch>();
   readonly answered: Answered[] = [];
+  readonly outdated = new Set<string>();
+  readonly quiet = new Set<string>();
   readonly followed: ChangeBody[] = [];
   readonly pageEnds: number[] = [];
   readonly #composer = new Composer();
@@ -93,7 +100,8 @@ class Player implements Played {
     this.#sendAgain = sendAgain;
   }
 
-  async take(step: Step): Promise<void> {
+  async take(step: Step, isAlone: boolean): Promise<void> {
+    if (step.decision !== undefined) return this.#decide(step.decision, step.twice, isAlone);
     const batch = this.#composer.compose(step);
     if (step.faulty) await this.#sendFaulty(batch);
     const copies = step.twice ? 2 : 1;
@@ -110,7 +118,7 @@ class Player implements Played {
 
   async #readPage(limit: number): Promise<void> {
     const since = this.followed.at(-1)?.seq ?? 0;
-    const { body } = await this.#insist(200, () =>
+    const { body } = await this.#insist([200], () =>
       this.client.get<{ changes: ChangeBody[] }>(`/changes?since=${since}&limit=${limit}`),
     );
     this.followed.push(...body.changes);
@@ -132,23 +140,57 @@ class Player implements Played {
       const { body } = first;
       if (isAsync) expect(body.results).toEqual(batch.operations.map(pendingResult));
       const location = first.headers.get("location") ?? "";
-      const settled = await eventually(async () => {
-        const found = await this.client.getAbsolute<BatchResult>(location);
-        expect(found.status).toBe(200);
-        expect(found.body.status).not.toMatch(/pending|syncing/);
-        return found;
-      }, PLAY_MS_MAX);
-      this.#hear({ batch, by: "lookup", ...settled });
+      this.#hear({ batch, by: "lookup", ...(await this.#follow(location)) });
       return;
     }
     this.#hear({ batch, by: "request", ...first });
   }
 
+  /** One person decides, or two at once. */
+  async #decide(draft: DecisionDraft, isTwice: boolean, isAlone: boolean): Promise<void> {
+    const isQuiet = isAlone && !isTwice && this.#sendAgain === undefined;
+    const batches = Array.from({ length: isTwice ? 2 : 1 }, () => this.#composer.composeDecision(draft));
+    const composed = batches.filter((batch) => batch !== undefined);
+    await Promise.all(composed.map((batch) => this.#sendDecision(batch, isQuiet)));
+  }
+
+  async #sendDecision(batch: SentBatch, isQuiet: boolean): Promise<void> {
+    const requestId = randomUUID();
+    this.batchByRequestId.set(requestId, batch);
+    if (isQuiet) this.quiet.add(requestId);
+    const [operation] = batch.operations;
+    const { conflict_id: conflictId = "", ...decision } = operation?.decision ?? {};
+    const body = {
+      ...decision,
+      client_id: operation?.client_id,
+      expected_version: operation?.expected_version,
+    };
+    const answer = await this.#insist([200, 202, 409], () =>
+      this.client.resolve(conflictId, body, { "x-request-id": requestId }),
+    );
+    if (answer.status === 200) return this.#hear({ batch, by: "request", ...answer });
+    if (answer.status === 202) {
+      const location = answer.headers.get("location") ?? "";
+      return this.#hear({ batch, by: "lookup", ...(await this.#follow(location)) });
+    }
+    expect(answer.body).toMatchObject({ type: "urn:syncline:problem:decision-outdated" });
+    this.outdated.add(requestId);
+  }
+
+  #follow(location: string): Promise<Answer> {
+    return eventually(async () => {
+      const found = await this.client.getAbsolute<BatchResult>(location);
+      expect(found.status).toBe(200);
+      expect(found.body.status).not.toMatch(/pending|syncing/);
+      return found;
+    }, PLAY_MS_MAX);
+  }
+
   /** Asks until it is answered so; where nothing goes wrong, once must do. */
-  async #insist<T>(status: number, ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  async #insist<T>(statuses: readonly number[], ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
     const look = async () => {
       const answer = await ask();
-      expect(answer.status, JSON.stringify(answer.body)).toBe(status);
+      expect(statuses, JSON.stringify(answer.body)).toContain(answer.status);
       return answer;
     };
     return this.#sendAgain === undefined ? look() : eventually(look, PLAY_MS_MAX);
@@ -169,7 +211,7 @@ class Player implements Played {
       data: { id: "another" },
       patch: undefined,
     };
-    await this.#insist(422, () => this.client.post({ ...batch, operations: [faulty, ...others] }));
+    await this.#insist([422], () => this.client.post({ ...batch, operations: [faulty, ...others] }));
   }
 }
 

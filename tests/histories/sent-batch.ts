@@ -2,6 +2,7 @@
 import {
   DEFAULT_COLLECTION,
   type ConflictStrategy,
+  type DecisionChoice,
   type JsonObject,
   type JsonPatchStep,
   type OperationKind,
@@ -21,6 +22,15 @@ export interface SentOperation {
   timestamp?: number;
   priority?: Priority;
   group?: string;
+  /** What a person decides, in the place of a write. */
+  decision?: SentDecision;
+}
+
+/** A person's decision, as it is sent. */
+export interface SentDecision {
+  conflict_id: string;
+  choice: DecisionChoice;
+  data?: JsonObject | null;
 }
 
 /** A batch as it is sent, but for its workspace. */

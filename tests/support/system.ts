@@ -76,6 +76,12 @@ export interface Client {
     body: string | Uint8Array,
     headers?: Record<string, string>,
   ): Promise<Answer<Record<string, unknown>>>;
+  /** A person's decision on a conflict. */
+  resolve<T = BatchResult>(
+    conflictId: string,
+    decision: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
   /** `path` is below the workspace. */
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
   getAbsolute<T>(path: string): Promise<Answer<T>>;
@@ -122,6 +128,12 @@ export async function createClient(
     post: (batch, headers) =>
       postRaw<BatchResult>(JSON.stringify({ workspace_id: workspaceId, ...batch }), headers),
     postRaw,
+    resolve: (conflictId, decision, headers) =>
+      send(`/api/v1/workspaces/${workspaceId}/conflicts/${conflictId}/resolve`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization, ...headers },
+        body: JSON.stringify(decision),
+      }),
     get: (path, headers) => getAbsolute(`/api/v1/workspaces/${workspaceId}${path}`, headers),
     getAbsolute,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { EnvError, commonEnv, jwtSecretVariable, portVariable, readEnv } from "./env.ts";
+import { EnvError, commonEnv, jwtSecretVariable, mergeBackoffOf, portVariable, readEnv } from "./env.ts";
 
 const schema = z.object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: jwtSecretVariable });
 const GOOD = {
@@ -26,6 +26,8 @@ describe("reading the environment", () => {
       HOST: "0.0.0.0",
       LANES: 16,
       LOG_LEVEL: "info",
+      MERGE_BACKOFF_MS_MIN: 1_000,
+      MERGE_BACKOFF_MS_MAX: 300_000,
       PORT: 8080,
     });
   });
@@ -72,5 +74,17 @@ describe("reading the environment", () => {
 
   it.each(["-1", "65536", "80.5", "http"])("refuses the port %s", (port) => {
     expect(messageFor({ ...GOOD, PORT: port })).toContain("PORT is not usable");
+  });
+
+  it("takes the backoff of merges, and refuses a base above its cap", () => {
+    const backoff = { MERGE_BACKOFF_MS_MIN: "20", MERGE_BACKOFF_MS_MAX: "500" };
+    const read = readEnv(schema, { ...GOOD, ...backoff });
+    expect(mergeBackoffOf(read)).toEqual({ backoffMsMin: 20, backoffMsMax: 500 });
+    const crossed = "MERGE_BACKOFF_MS_MIN must not be greater than MERGE_BACKOFF_MS_MAX";
+    expect(messageFor({ ...GOOD, MERGE_BACKOFF_MS_MAX: "999" })).toContain(crossed);
+    expect(messageFor({ ...GOOD, ...backoff, MERGE_BACKOFF_MS_MIN: "501" })).toContain(crossed);
+    expect(messageFor({ ...GOOD, MERGE_BACKOFF_MS_MIN: "0" })).toContain(
+      "MERGE_BACKOFF_MS_MIN is not usable",
+    );
   });
 });

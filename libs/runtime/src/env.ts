@@ -1,3 +1,4 @@
+import { ROUND_BACKOFF, type BackoffBounds } from "@syncline/shared";
 import { z } from "zod";
 import { policiesVariable } from "./policies.ts";
 
@@ -18,7 +19,30 @@ export const commonEnv = {
     .default("info")
     .describe("How much to log"),
   POLICIES: policiesVariable,
+  MERGE_BACKOFF_MS_MIN: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(60_000)
+    .default(ROUND_BACKOFF.backoffMsMin)
+    .describe(
+      "The longest wait before the second round of a conflict's merge, in milliseconds; it doubles with each round, and the first starts at once. The same for all three",
+    ),
+  MERGE_BACKOFF_MS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600_000)
+    .default(ROUND_BACKOFF.backoffMsMax)
+    .describe("What the longest wait between two rounds is capped at, in milliseconds"),
 } as const;
+
+/** How long a conflict's rounds wait for each other. */
+export function mergeBackoffOf(
+  env: Record<"MERGE_BACKOFF_MS_MIN" | "MERGE_BACKOFF_MS_MAX", number>,
+): BackoffBounds {
+  return { backoffMsMin: env.MERGE_BACKOFF_MS_MIN, backoffMsMax: env.MERGE_BACKOFF_MS_MAX };
+}
 
 /** For the services that check tokens. */
 export const jwtSecretVariable = z
@@ -54,7 +78,11 @@ export class EnvError extends Error {
 export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const crossed = findCrossedBounds(parsed.data);
+    if (crossed.length === 0) return parsed.data;
+    throw new EnvError(`Cannot start. ${crossed.join(". ")}.`);
+  }
   const faults = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0] ?? "environment");
     const hint = schema.shape[name]?.description;
@@ -62,6 +90,16 @@ export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv
     return `${name} ${problem}${hint === undefined ? "" : ` (${hint})`}`;
   });
   throw new EnvError(`Cannot start. ${faults.join(". ")}.`);
+}
+
+/** What is called …_MIN lies below what is called …_MAX, or one of the two is a mistake. */
+function findCrossedBounds(env: Record<string, unknown>): string[] {
+  return Object.entries(env).flatMap(([name, min]) => {
+    const nameOfMax = name.replace(/_MIN$/, "_MAX");
+    const max = env[nameOfMax];
+    const isCrossed = typeof min === "number" && typeof max === "number" && min > max;
+    return isCrossed ? [`${name} must not be greater than ${nameOfMax}`] : [];
+  });
 }
 
 /** Reads the environment at the start of a process, and ends the process with one sentence where it is at fault. */

@@ -14,6 +14,7 @@ import {
   createTokenVerifier,
   listen,
   loadPolicies,
+  mergeBackoffOf,
   openPool,
   readEnvOrExit,
   repeat,
@@ -55,7 +56,8 @@ try {
   );
   const conflicts = createPgConflicts(createQuery(pool));
   const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
-  const queue = life.own("conflict queue", createConflictQueue(redis, onError), (q) => q.close());
+  const backoff = mergeBackoffOf(env);
+  const queue = life.own("conflict queue", createConflictQueue(redis, backoff, onError), (q) => q.close());
   const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
     h.close(),
   );
@@ -75,7 +77,7 @@ try {
     }),
     (jobs) => jobs.close(),
   );
-  const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS });
+  const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS, backoff });
   life.own(
     "sweep",
     repeat("the sweep for conflicts", sweep, { intervalMs: env.SWEEP_INTERVAL_MS, log }),

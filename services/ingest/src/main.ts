@@ -12,6 +12,7 @@ import {
   createTokenVerifier,
   listen,
   loadPolicies,
+  mergeBackoffOf,
   openPool,
   readEnvOrExit,
   rememberTokens,
@@ -115,10 +116,13 @@ try {
   const operations = createPgOperations(query);
   const feed = createPgFeed(createQuery(feedPool));
   const findBatch = createFindBatch({ lanes, reads });
-  const findLife = createFindLife({
-    operations,
-    findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
-  });
+  const findLife = createFindLife(
+    {
+      operations,
+      findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
+    },
+    { mergeBackoff: mergeBackoffOf(env) },
+  );
   const takeBatch = createTakeBatch(
     { lanes, waker, waiting, durability, log },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },

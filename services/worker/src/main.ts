@@ -13,6 +13,7 @@ import {
   createRetentionSchedule,
   listen,
   loadPolicies,
+  mergeBackoffOf,
   openPool,
   readEnvOrExit,
   repeat,
@@ -59,7 +60,11 @@ try {
   );
   const lanes = createLaneStreams(redis);
   const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
-  const conflicts = life.own("conflict queue", createConflictQueue(redis, onError), (q) => q.close());
+  const conflicts = life.own(
+    "conflict queue",
+    createConflictQueue(redis, mergeBackoffOf(env), onError),
+    (q) => q.close(),
+  );
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
   const commitTogether = createCommitTogether(
     {

@@ -21,6 +21,8 @@ export interface StartSynclineOptions {
   readonly keepAlive?: boolean;
   /** More configuration, for all services. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs what `npm run build` made, in place of the sources. */
+  readonly built?: boolean;
   /** Where logs and process records go: the run's folder in a test, which clears up what a test leaves running. */
   readonly home?: string;
 }
@@ -53,7 +55,7 @@ export interface RunningSyncline {
 
 /** Starts the services on free ports and waits until all are ready. */
 export async function startSyncline(options: StartSynclineOptions): Promise<RunningSyncline> {
-  const { databaseUrl, redisUrl, env, keepAlive = false } = options;
+  const { databaseUrl, redisUrl, env, built, keepAlive = false } = options;
   const { ingests: ingestCount = 1, conflicts: conflictCount = 1, workers: workerCount = 1 } = options;
   const home = options.home ?? requireProvided("stackHome");
   mkdirSync(join(home, "logs"), { recursive: true });
@@ -68,6 +70,7 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
     jwtSecret,
     ports: { ingests: ingestPorts, conflicts: conflictPorts, workers: ports },
     env,
+    built,
   });
   const manage = (processes: readonly ProcessSpec[]) =>
     processes.map((spec) => new ManagedProcess(home, spec, logFolder));

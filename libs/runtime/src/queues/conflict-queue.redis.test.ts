@@ -1,3 +1,4 @@
+import { ROUND_BACKOFF } from "@syncline/shared";
 import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -24,7 +25,7 @@ beforeAll(async () => {
   };
   redis = connectRedis(redisUrl, onError);
   blockingRedis = connectRedisForWorker(redisUrl, onError);
-  queue = createConflictQueue(redis, onError);
+  queue = createConflictQueue(redis, ROUND_BACKOFF, onError);
   worker = startConflictWorker(blockingRedis, async (job) => void merged.push(job), {
     concurrency: 2,
     onFailure: (_job, error) => onError(error),

@@ -1,4 +1,4 @@
-import { backoffMs, DRAIN_BACKOFF, ROUND_BACKOFF } from "@syncline/shared";
+import { backoffMs, DRAIN_BACKOFF, type BackoffBounds } from "@syncline/shared";
 import { Queue, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { guarded } from "../redis/connect.ts";
@@ -26,8 +26,15 @@ export interface ConflictQueue {
   close(): Promise<void>;
 }
 
-/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
-export function createConflictQueue(redis: Redis, onError: (error: Error) => void): ConflictQueue {
+/**
+ * @param backoff - how long rounds wait for each other
+ * @param onError - told of what breaks in between; without it, it would go to stderr as it is
+ */
+export function createConflictQueue(
+  redis: Redis,
+  backoff: BackoffBounds,
+  onError: (error: Error) => void,
+): ConflictQueue {
   const queue = new Queue<ConflictJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   queue.on("error", onError);
   const add = async (jobs: readonly ConflictJob[], delayOf: (job: ConflictJob) => number) => {
@@ -51,7 +58,7 @@ export function createConflictQueue(redis: Redis, onError: (error: Error) => voi
   };
   return {
     request: (jobs) =>
-      add(jobs, ({ round }) => (round === 1 ? 0 : backoffMs(round - 1, ROUND_BACKOFF, Math.random()))),
+      add(jobs, ({ round }) => (round === 1 ? 0 : backoffMs(round - 1, backoff, Math.random()))),
     async requestOverdue(jobs) {
       await add(jobs, () => 0);
       // One that is there already stays as it is. When it is due was reckoned by the clock of whoever put it off.

@@ -1,4 +1,4 @@
-import { dispositionOf } from "@syncline/shared";
+import { dispositionOf, ROUND_BACKOFF } from "@syncline/shared";
 import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -94,7 +94,7 @@ describe("a Redis that has lost a job while its lane was drained", () => {
   it("fails a wake-up as one that is away does", async () => {
     const connection = connectRedis(await createTestRedisUrl(), () => undefined);
     const lanes = createLaneWaker(connection, () => undefined);
-    const conflicts = createConflictQueue(connection, () => undefined);
+    const conflicts = createConflictQueue(connection, ROUND_BACKOFF, () => undefined);
     const job = { workspaceId: "w", conflictId: "c", round: 1, trace: {} };
     await Promise.all([lanes.wake(0), conflicts.request([job])]);
     connection.disconnect();
@@ -143,7 +143,7 @@ describe("a queue whose connection breaks", () => {
     const onError = (error: Error) => errors.push(error);
     const queues = [
       createLaneWaker(connection, onError),
-      createConflictQueue(connection, onError),
+      createConflictQueue(connection, ROUND_BACKOFF, onError),
       createRetentionSchedule(connection, { intervalMs: 1_000, onError }),
     ];
     const broken = new Error("broken");

@@ -732,6 +732,33 @@ describe("any arrays", () => {
 });
 
 describe("large documents", () => {
+  const keys = (count: number, edit: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`key ${n}`, n % 10 === edit ? -n : n]));
+  const items = (count: number, edit: number) =>
+    Array.from({ length: count }, (_, n) => (n % 100 === edit ? `new ${edit} ${n}` : `item ${n}`));
+  const rows = (count: number, edit: number) =>
+    Array.from({ length: count }, (_, id) => ({ id, text: id % 10 === edit ? `new ${edit}` : "old" }));
+
+  it.each([
+    ["keys", keys],
+    ["items of a sequence", items],
+    ["items with an identity", rows],
+  ])("take time that grows about as their size does: %s", (_, make) => {
+    const [few, many] = [10_000, 80_000].map((count) => {
+      const [ancestor, remote, local] = [-1, 3, 7].map((edit) => ({ at: make(count, edit) as Json }));
+      const times = Array.from({ length: 5 }, () => {
+        const before = process.cpuUsage();
+        mergeDocument({ ancestor: ancestor ?? null, remote: remote ?? null, local: local ?? null });
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1_000;
+      });
+      return Math.min(...times);
+    });
+    // Eight times the size: 8 times as long where it is linear, 64 where it is quadratic.
+    expect((many ?? 0) / Math.max(few ?? 0, 1)).toBeLessThan(32);
+    expect(few).toBeLessThan(500);
+  });
+
   it("nest to 1,000 levels", () => {
     const nest = (leaf: Json) => {
       let value = leaf;

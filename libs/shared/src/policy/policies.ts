@@ -9,6 +9,8 @@ export interface ResolveCase {
   readonly ancestor: JsonObject | null;
   readonly remote: JsonObject | null;
   readonly local: JsonObject | null;
+  /** What the strategy comes to, or proposes to a person. To change it where it is not right keeps what else both did. */
+  readonly merged: JsonObject | null;
   readonly context: ResolveContext;
 }
 

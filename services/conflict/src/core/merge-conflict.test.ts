@@ -37,6 +37,7 @@ function caseOf(given: {
       deviceId: "dev",
       hook: null,
       round: 1,
+      currentVersion: 2,
       baseVersion: 1,
       ancestor: null,
       deviceView: null,
@@ -160,11 +161,12 @@ describe("a conflict's hook", () => {
   const decided = (answer: ResolveAnswer) =>
     decideByHook(on(), mergedOn(on()), { kind: "answered", answer }, policy);
 
-  it("is given the three documents, and what else there is to know", () => {
+  it("is given the three documents, what the strategy came to, and what else there is to know", () => {
     expect(caseForHook(on(), mergedOn(on()), policy)).toEqual({
       ancestor: { a: 1 },
       remote: { a: 3 },
       local: { a: 2 },
+      merged: { a: 2 },
       context: {
         workspaceId: "w",
         collection: "documents",
@@ -175,6 +177,12 @@ describe("a conflict's hook", () => {
         strategy: "merge",
       },
     });
+  });
+
+  it("is given what the strategy would propose to a person", () => {
+    const manual = on({ strategy: "manual" });
+    expect(mergedOn(manual).outcome.kind).toBe("park");
+    expect(caseForHook(manual, mergedOn(manual), policy)).toMatchObject({ merged: { a: 2 } });
   });
 
   it.each([

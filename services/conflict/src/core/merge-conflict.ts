@@ -2,6 +2,8 @@ import {
   mergeRun,
   type CollectionPolicy,
   type HistoricDocument,
+  type JsonObject,
+  type MergeOutcome,
   type RemoteDocument,
   type ResolveAnswer,
   type ResolveCase,
@@ -47,13 +49,13 @@ export function mergeConflict(
 /** What the collection's hook is to be asked, or `null`: of a last round the drain may have to merge by itself. */
 export function caseForHook(
   { conflict, remote }: ConflictCase,
-  { inputs: { ancestor, local }, isLastRound }: Resolution,
+  { inputs: { ancestor, local }, outcome, isLastRound }: Resolution,
   policy: CollectionPolicy,
 ): ResolveCase | null {
   if (conflict.hook !== "due" || policy.resolve === undefined || isLastRound) return null;
   const { workspaceId, collection, documentId, conflictId, deviceId, round, strategy } = conflict;
   const context = { workspaceId, collection, documentId, conflictId, deviceId, round, strategy };
-  return { ancestor, remote: remote.data, local, context };
+  return { ancestor, remote: remote.data, local, merged: documentOf(outcome), context };
 }
 
 /** Puts what the hook answered in the place of what the strategy came to. Pure. */
@@ -73,8 +75,8 @@ export function decideByHook(
     return { ...merged, ...chosen, hook: "deferred", strategy: answer.use };
   }
   if ("ask" in answer) {
-    const proposed = outcome.kind === "park" ? outcome.proposed : outcome.document;
     const { overlaps } = outcome;
+    const proposed = documentOf(outcome);
     return { ...merged, outcome: { kind: "park", reason: answer.ask, proposed, overlaps }, hook: "asked" };
   }
   // Which of the run's operations are at fault does not depend on who decides.
@@ -87,4 +89,9 @@ export function decideByHook(
     outcome: { kind: "commit", document, overlaps: [], twoWay, refused },
     hook: "resolved",
   };
+}
+
+/** What a merge comes to, or proposes. */
+function documentOf(outcome: MergeOutcome): JsonObject | null {
+  return outcome.kind === "park" ? outcome.proposed : outcome.document;
 }

@@ -12,4 +12,6 @@ export interface OpenConflict extends DeviceRun {
   /** `due` where the collection's hook is to be asked. */
   hook: HookOutcome | "due" | null;
   round: number;
+  /** The document's version when the device collided with it. */
+  currentVersion: number;
 }

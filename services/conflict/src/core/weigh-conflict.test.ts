@@ -24,6 +24,7 @@ function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): R
       strategy: "manual",
       hook: null,
       round: 1,
+      currentVersion: 2,
       revision: 3,
       baseVersion: 1,
       ancestor: null,
@@ -31,6 +32,7 @@ function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): R
       ancestorView: null,
       remoteView: null,
       localView: null,
+      viewsKept: true,
       operations: [
         {
           clientId: "op_1",
@@ -56,8 +58,8 @@ describe("what a conflict could come to", () => {
   it("is, while it waits for a person, what stands there now", () => {
     const on = conflictCase();
     expect(sidesOf(on, {})).toMatchObject({ inputs: { ancestor: NEW, local: MINE }, remote: THEIRS });
-    expect(weighChoice("server", on, {}).document).toEqual(THEIRS);
-    expect(weighChoice("local", on, {}).document).toEqual(MINE);
+    expect(weighChoice("server", on, {})?.document).toEqual(THEIRS);
+    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
     expect(weighChoice("merged", on, {})).toMatchObject({ document: MINE, overlaps: [{ path: "/title" }] });
   });
 
@@ -75,7 +77,7 @@ describe("what a conflict could come to", () => {
     const deleted = { ...conflictCase(), remote: { version: 2, data: null, timestampMs: 9 } };
     const policy = { deleteVsEdit: "park" } as const;
     expect(weighStrategies(deleted, policy).merge.reason).toContain("deleted");
-    expect(weighChoice("server", deleted, policy).document).toBeNull();
+    expect(weighChoice("server", deleted, policy)?.document).toBeNull();
   });
 
   it("is, once it is resolved, one of the sides of that time, or brings the device's values into what is there", () => {
@@ -86,8 +88,15 @@ describe("what a conflict could come to", () => {
     } as typeof NEW);
     // Nothing of it needs the history.
     on.historic = null;
-    expect(weighChoice("server", on, {}).document).toEqual(THEIRS);
-    expect(weighChoice("local", on, {}).document).toEqual(MINE);
-    expect(weighChoice("merged", on, {}).document).toEqual({ ...MINE, tag: 1 });
+    expect(weighChoice("server", on, {})?.document).toEqual(THEIRS);
+    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
+    expect(weighChoice("merged", on, {})?.document).toEqual({ ...MINE, tag: 1 });
+  });
+
+  it("is never taken from a side that the record does not have", () => {
+    const on = conflictCase({ ...resolved, ancestorView: null, remoteView: null, viewsKept: false });
+    expect(weighChoice("server", on, {})).toBeUndefined();
+    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
+    expect(weighChoice("merged", on, {})?.document).toEqual(MINE);
   });
 });

@@ -21,6 +21,8 @@ export interface RecordedConflict extends OpenConflict {
   ancestorView: JsonObject | null;
   remoteView: JsonObject | null;
   localView: JsonObject | null;
+  /** False of one that is resolved, and whose record is from before the other two views were kept. */
+  viewsKept: boolean;
 }
 
 export interface RecordedCase extends ConflictCase {
@@ -57,16 +59,18 @@ export function sidesOf({ conflict, remote, historic }: RecordedCase, policy: Me
 /**
  * What a choice comes to with the document as it is now. One side is taken whole; the merge keeps what has changed
  * since, and prefers the device's value where both changed one place. That restores what lost in a resolved conflict.
+ *
+ * @returns `undefined` where nobody knows any more what that side had
  */
 export function weighChoice(
   choice: Exclude<DecisionChoice, "data">,
   on: RecordedCase,
   policy: MergePolicy,
-): Option {
+): Option | undefined {
   const { inputs, remote } = sidesOf(on, policy);
   switch (choice) {
     case "server":
-      return { document: remote, overlaps: [] };
+      return on.conflict.viewsKept ? { document: remote, overlaps: [] } : undefined;
     case "local":
       return { document: inputs.local, overlaps: [] };
     case "merged": {

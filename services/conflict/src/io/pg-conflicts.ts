@@ -1,5 +1,5 @@
 import { camelRow, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
-import type { HistoricDocument } from "@syncline/shared";
+import type { BackoffBounds, HistoricDocument } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
 
@@ -20,8 +20,8 @@ export interface ConflictsPage {
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
 export interface PgConflicts {
   readCase(workspaceId: string, conflictId: string): Promise<RecordedCase | undefined>;
-  /** Open conflicts that nothing has happened to for so long. */
-  listQuiet(quietMs: number, limit: number): Promise<ConflictJob[]>;
+  /** Open conflicts that nothing has happened to for so long, the wait for their round apart. */
+  listQuiet(quiet: { quietMs: number; backoff: BackoffBounds }, limit: number): Promise<ConflictJob[]>;
   /** A page of a workspace's records, newest first, as the wire shows them. */
   list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
@@ -44,7 +44,12 @@ export function createPgConflicts(query: Query): PgConflicts {
       const document = [workspaceId, conflict.collection, conflict.documentId];
       const [[remote], [historic]] = await Promise.all([
         query<Record<string, unknown>>(READ_REMOTE, document),
-        query<HistoricDocument>(READ_ANCESTOR, [...document, conflict.baseVersion]),
+        query<HistoricDocument>(READ_ANCESTOR, [
+          ...document,
+          conflict.baseVersion,
+          conflict.deviceId,
+          conflict.currentVersion,
+        ]),
       ]);
       return {
         conflict,
@@ -56,10 +61,10 @@ export function createPgConflicts(query: Query): PgConflicts {
       };
     },
 
-    async listQuiet(quietMs, limit) {
-      return (await query<Record<string, unknown>>(LIST_OPEN, [quietMs, limit])).map((row) =>
-        camelRow<ConflictJob>(row),
-      );
+    async listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, limit) {
+      const parameters = [quietMs, limit, backoffMsMin, backoffMsMax];
+      const rows = await query<Record<string, unknown>>(LIST_OPEN, parameters);
+      return rows.map((row) => camelRow<ConflictJob>(row));
     },
 
     list: (workspaceId, { before, limit, ...of }) => {

@@ -1,4 +1,5 @@
 import type { ConflictQueue } from "@syncline/runtime";
+import type { BackoffBounds } from "@syncline/shared";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const SWEEP_CONFLICTS_MAX = 500;
@@ -9,9 +10,9 @@ const SWEEP_CONFLICTS_MAX = 500;
  */
 export function createSweepConflicts(
   deps: { conflicts: PgConflicts; queue: ConflictQueue },
-  options: { quietMs: number },
+  options: { quietMs: number; backoff: BackoffBounds },
 ): () => Promise<void> {
   return async () => {
-    await deps.queue.requestOverdue(await deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX));
+    await deps.queue.requestOverdue(await deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX));
   };
 }

@@ -72,7 +72,7 @@ function previewConflict(conflicts: PgConflicts, policies: Policies): OnConflict
       status: on.conflict.status,
       ...documentsOf(on, policies),
       choices: {
-        server: weighChoice("server", on, policy),
+        server: weighChoice("server", on, policy) ?? null,
         local: weighChoice("local", on, policy),
         merged: weighChoice("merged", on, policy),
       },
@@ -90,6 +90,11 @@ function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
     const on = await findCase(conflicts, workspaceId, conflictId);
     const { collection, documentId, deviceId, status, revision } = on.conflict;
     const policy = policyOf(policies, collection);
+    const weighed = choice === "data" ? { document: null } : weighChoice(choice, on, policy);
+    if (weighed === undefined) {
+      const message = `cannot be ${choice}: the record is from before it was kept what the server had. Decide with local, merged or data`;
+      throw fieldProblem({ path: ["choice"], message }, null);
+    }
     response.json({
       collection,
       documentId,
@@ -98,7 +103,7 @@ function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
       revision,
       version: on.remote.version,
       inputs: sidesOf(on, policy).inputs,
-      document: choice === "data" ? null : weighChoice(choice, on, policy).document,
+      document: weighed.document,
     });
   };
 }

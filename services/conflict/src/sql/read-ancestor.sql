@@ -1,12 +1,10 @@
--- $1 workspace id, $2 collection, $3 document id, $4 version
--- The document at a version: the change that holds it, or, where that is a tombstone, what was deleted, marked so.
+-- $1 workspace id, $2 collection, $3 document id, $4 version, $5 device id, $6 the document's version when the device collided
+-- The document as the device saw it that names the version; where that is a tombstone, what was deleted, marked so.
 SELECT coalesce(at_version.data, at_version.ended, before.data) AS data, at_version.data IS NULL AS deleted
 FROM (
   SELECT version, data, ended
   FROM changes
-  WHERE workspace_id = $1 AND collection = $2 AND document_id = $3 AND version >= $4 AND first_version <= $4
-  ORDER BY version
-  LIMIT 1
+  WHERE workspace_id = $1 AND collection = $2 AND document_id = $3 AND version = version_seen($1, $2, $3, $4, $5, $6)
 ) at_version
 LEFT JOIN LATERAL (
   SELECT c.data

@@ -2,9 +2,9 @@ import {
   backoffMs,
   pendingResults,
   resultOf,
-  ROUND_BACKOFF,
   type AcceptedBatch,
   type AcceptedOperation,
+  type BackoffBounds,
   type LedgerRow,
   type OperationKind,
   type OperationResult,
@@ -125,8 +125,9 @@ export function operationBody(row: OperationRow): OperationBody {
   };
 }
 
-export function operationLife(story: OperationStory): OperationLifeBody {
-  const conflict = conflictOf(story);
+/** @param backoff - how long the rounds of a merge wait for each other */
+export function operationLife(story: OperationStory, backoff: BackoffBounds): OperationLifeBody {
+  const conflict = conflictOf(story, backoff);
   return {
     ...operationBody(story),
     drained_at: story.drainedAt?.toISOString() ?? null,
@@ -193,7 +194,7 @@ function changeOf(story: OperationStory): Pick<OperationLifeBody, "applied" | "f
   };
 }
 
-function conflictOf(story: OperationStory): OperationLifeBody["conflict"] {
+function conflictOf(story: OperationStory, backoff: BackoffBounds): OperationLifeBody["conflict"] {
   const { conflictId, conflictStatus: status, conflictStrategy: strategy, conflictRound: round } = story;
   if (conflictId === null || status === null || strategy === null || round === null) return null;
   const { conflictReason: reason, conflictRoundAt: roundAt } = story;
@@ -204,11 +205,11 @@ function conflictOf(story: OperationStory): OperationLifeBody["conflict"] {
     strategy,
     round,
     reason,
-    next_round_by: isDue ? new Date(roundAt.getTime() + longestDelayMs(round)).toISOString() : null,
+    next_round_by: isDue ? new Date(roundAt.getTime() + longestDelayMs(round, backoff)).toISOString() : null,
   };
 }
 
 /** The first round starts at once, later ones after a backoff. */
-function longestDelayMs(round: number): number {
-  return round === 1 ? 0 : backoffMs(round - 1, ROUND_BACKOFF, 1);
+function longestDelayMs(round: number, backoff: BackoffBounds): number {
+  return round === 1 ? 0 : backoffMs(round - 1, backoff, 1);
 }

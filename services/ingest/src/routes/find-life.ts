@@ -1,4 +1,5 @@
 import { Problem, identityOf } from "@syncline/runtime";
+import type { BackoffBounds } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
@@ -36,14 +37,17 @@ export function namedOperation(
  */
 export type FindLife = (key: OperationKey) => Promise<OperationLifeBody>;
 
-export function createFindLife(deps: {
-  operations: PgOperations;
-  findOnLane: (key: OperationKey) => Promise<OperationOnLane | undefined>;
-}): FindLife {
+export function createFindLife(
+  deps: {
+    operations: PgOperations;
+    findOnLane: (key: OperationKey) => Promise<OperationOnLane | undefined>;
+  },
+  options: { mergeBackoff: BackoffBounds },
+): FindLife {
   return async (key) => {
     const inLedger = async () => {
       const story = await deps.operations.read(key);
-      return story === undefined ? undefined : operationLife(story);
+      return story === undefined ? undefined : operationLife(story, options.mergeBackoff);
     };
     const onLane = async () => {
       const accepted = await deps.findOnLane(key);

@@ -134,7 +134,13 @@ function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Ans
   const historic =
     conflict.deviceView !== null || baseVersion === null
       ? null
-      : draft.historic({ workspaceId, collection, documentId, version: baseVersion });
+      : draft.historic({
+          workspaceId,
+          collection,
+          documentId,
+          version: baseVersion,
+          deviceId: batch.deviceDeclared ? batch.deviceId : null,
+        });
   const { inputs, outcome } = mergeRun(
     conflict.strategy,
     { ...conflict, operations: [operation] },

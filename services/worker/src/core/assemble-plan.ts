@@ -112,6 +112,7 @@ export function assemblePlan(
     rounds,
     missingHistory: [...draft.missingHistory.values()],
     operationsApplied: ledgerRows.filter((row) => row.status === "success").length,
+    roundsTaken: draft.roundsTaken,
   };
 }
 

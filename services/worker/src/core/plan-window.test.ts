@@ -553,6 +553,33 @@ describe("a conflict in a group", () => {
     expect(plan.rounds).toEqual([]);
   });
 
+  it.each([
+    ["in one window", [4]],
+    ["each in its own", [1, 1, 1, 1]],
+    ["the group's alone", [3, 1]],
+    ["the other's and the group's", [2, 2]],
+    ["the device's own and the rest", [1, 3]],
+  ])("starts from what its device saw, its own changes included: %s", (_, windows) => {
+    const at = { expectedVersion: 1 };
+    const step = (op: "add" | "replace", value: string) => ({
+      kind: "update" as const,
+      ...at,
+      patch: [{ op, path: "/rows/0", value }],
+    });
+    const tables = new MemoryTables();
+    const batches: GivenBatch[] = [
+      { device: "d0", operations: [create({ rows: ["a"] })] },
+      { device: "d1", operations: [step("add", "x")] },
+      { device: "d2", operations: [update({ other: true })] },
+      { device: "d1", atomic: true, onConflict: "merge", operations: [step("replace", "y")] },
+    ];
+    for (const count of windows) tables.drain(...batches.splice(0, count).map(batchEntry));
+    expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual({
+      rows: ["y", "a"],
+      other: true,
+    });
+  });
+
   it.each([[undefined], ["report"], ["manual"]] as const)("fails the group under %s", (strategy) => {
     const tables = tablesWithB();
     const plan = tables.drain(atomic(strategy, put({}, { documentId: "other" }), update({ b: 3 }, stale)));

@@ -128,6 +128,7 @@ function commit(
     });
   });
 
+  draft.roundsTaken.push(conflict.round);
   draft.updateConflict({
     ...rest,
     status: "resolved",
@@ -168,6 +169,7 @@ function park(
   resolution: Pick<Resolution, "hook" | "strategy">,
   draft: WindowDraft,
 ): Settled {
+  draft.roundsTaken.push(conflict.round);
   draft.updateConflict({
     ...conflict,
     status: "parked",

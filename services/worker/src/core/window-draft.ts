@@ -83,6 +83,8 @@ export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
   /** What people decided: never in a group, so never taken back. */
   readonly decisions: Omit<DecisionWrite, "revision">[] = [];
+  /** The rounds of each merge that comes to its end: it is in no group either. */
+  readonly roundsTaken: number[] = [];
   readonly missingHistory = new Map<string, HistoryPlace>();
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();
@@ -116,28 +118,30 @@ export class WindowDraft {
   }
 
   /**
-   * A document as it was at a version: of a tombstone what it ended. `null` where nobody knows, and where it has to be
-   * read first, which is then noted in {@link missingHistory}.
+   * A document as a device saw it that names a version: of a tombstone what it ended. `null` where nobody knows, and where
+   * it has to be read first, which is then noted in {@link missingHistory}.
    */
   historic(place: HistoryPlace): HistoricDocument | null {
-    const { workspaceId, collection, documentId, version } = place;
+    const { workspaceId, collection, documentId } = place;
     const key = documentKey(workspaceId, collection, documentId);
-    if (version <= 0) return null;
+    if (place.version <= 0) return null;
     const read = this.#state.documentByKey.get(key);
+    const written = this.changes.filter(
+      (one) => documentKey(one.workspaceId, one.collection, one.documentId) === key,
+    );
+    const version = lastOwnVersion(place, read, written);
     if (version > (read?.version ?? 0)) {
-      const change = this.changes.find(
-        (one) =>
-          one.version >= version && documentKey(one.workspaceId, one.collection, one.documentId) === key,
-      );
+      const change = written.find((one) => one.version >= version);
       if (change === undefined) return null;
       if (change.data !== null) return { data: change.data, deleted: false };
       if (change.ended !== null) return { data: change.ended, deleted: true };
-      const before = this.historic({ ...place, version: change.firstVersion - 1 });
+      const before = this.historic({ ...place, version: change.firstVersion - 1, deviceId: null });
       return before && { ...before, deleted: true };
     }
     if (version === read?.version && read.data !== null) return { data: read.data, deleted: false };
-    const known = this.#state.historyByKey.get(historyKey(place));
-    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    const seen = { ...place, version };
+    const known = this.#state.historyByKey.get(historyKey(seen));
+    if (known === undefined) this.missingHistory.set(historyKey(seen), seen);
     return known ?? null;
   }
 
@@ -366,4 +370,23 @@ function bytesOf(run: readonly Held[]): number {
 /** The operation that a place in a run holds. */
 export function clientIdOf(held: Held): string {
   return "batchId" in held ? held.operation.clientId : held.clientId;
+}
+
+/**
+ * The version up to which all changes since the one that is named are the device's own, as far as what is read and what the
+ * window wrote tell; what lies further back is the history's to tell.
+ */
+function lastOwnVersion(
+  { version, deviceId }: HistoryPlace,
+  read: DocumentState | null | undefined,
+  written: readonly ChangeDraft[],
+): number {
+  if (deviceId === null) return version;
+  const isOwnRun = read && read.writerDeviceId === deviceId && read.runBaseVersion <= version;
+  let last = isOwnRun ? Math.max(version, read.version) : version;
+  for (const change of written) {
+    if (change.firstVersion > last + 1 || change.deviceId !== deviceId || !change.deviceDeclared) continue;
+    last = Math.max(last, change.version);
+  }
+  return last;
 }

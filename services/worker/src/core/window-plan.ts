@@ -125,4 +125,6 @@ export interface WindowPlan {
   missingHistory: HistoryPlace[];
   /** For metrics: operations that were applied, and the writes they were folded into. */
   operationsApplied: number;
+  /** For metrics: the rounds of each merge that came to its end. */
+  roundsTaken: number[];
 }

@@ -116,14 +116,17 @@ export interface WindowState {
   historyByKey: ReadonlyMap<string, HistoricDocument | null>;
 }
 
-/** A document at a version. */
+/** A document at a version, as a device saw it: with what it wrote itself right after that. */
 export interface HistoryPlace {
   workspaceId: string;
   collection: string;
   documentId: string;
   version: number;
+  /** `null`: as it was, whoever looks. */
+  deviceId: string | null;
 }
 
-export function historyKey({ workspaceId, collection, documentId, version }: HistoryPlace): string {
-  return `${documentKey(workspaceId, collection, documentId)}@${version}`;
+export function historyKey(place: HistoryPlace): string {
+  const { workspaceId, collection, documentId, version, deviceId } = place;
+  return `${documentKey(workspaceId, collection, documentId)}@${version} ${JSON.stringify(deviceId)}`;
 }

@@ -183,6 +183,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         places.map(({ collection }) => collection),
         places.map(({ documentId }) => documentId),
         places.map(({ version }) => version),
+        places.map(({ deviceId }) => deviceId),
       ]),
     ]);
     return new Map([

@@ -7,6 +7,7 @@ import {
   createReplyPublisher,
   openPool,
 } from "@syncline/runtime";
+import { ROUND_BACKOFF } from "@syncline/shared";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createPgStore } from "../io/pg-store.ts";
@@ -27,7 +28,7 @@ beforeAll(async () => {
   pool = openPool({ databaseUrl, connectionsMax: 2, applicationName: "test", onError: fail });
   redis = connectRedis(await createTestRedisUrl(), fail);
   lanes = createLaneStreams(redis);
-  conflicts = createConflictQueue(redis, fail);
+  conflicts = createConflictQueue(redis, ROUND_BACKOFF, fail);
 });
 afterAll(async () => {
   await conflicts.close();

@@ -1,4 +1,5 @@
 import {
+  createHistogram,
   WINDOW_BYTES_MAX,
   type ConflictQueue,
   type LaneStreams,
@@ -44,6 +45,9 @@ export type CommitTogether = (window: LaneWindow) => Promise<number>;
 /** How many a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
 export const COMMITS_MAX = 2;
 
+/** Exact where most merges end, coarser up to the most that can be configured. */
+const ROUND_BUCKETS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32];
+
 /**
  * Commits the windows of several lanes in one transaction: what drains bring while others are being committed goes
  * together into the next commit, so that the busier it gets the less each window costs. Lanes share no workspace, so
@@ -51,6 +55,7 @@ export const COMMITS_MAX = 2;
  */
 export function createCommitTogether(deps: Deps, options: Options): CommitTogether {
   const { lanes, replies, conflicts } = deps;
+  const mergeRounds = createHistogram("syncline.merge.rounds", "Rounds that a merge took", ROUND_BUCKETS);
   const waiting: (LaneWindow & PromiseWithResolvers<number>)[] = [];
   let underWay = 0;
 
@@ -101,6 +106,7 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
     entriesByLane: ReadonlyMap<number, readonly StoredEntry[]>,
     plan: WindowPlan,
   ): Promise<[number, number][]> {
+    for (const rounds of plan.roundsTaken) mergeRounds.record(rounds);
     await conflicts.request(plan.rounds);
     const removals = [...entriesByLane].map(async ([lane, entries]): Promise<[number, number]> => [
       lane,

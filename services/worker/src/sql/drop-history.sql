@@ -28,7 +28,7 @@ WITH looked_at AS (
   SELECT unnest(ARRAY[at_version.seq, before.seq]) AS seq
   FROM documents_checked d
   CROSS JOIN LATERAL (
-    SELECT base_version
+    SELECT base_version, device_id, current_version
     FROM conflicts
     WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
       AND status IN ('open', 'parked')
@@ -37,9 +37,7 @@ WITH looked_at AS (
     SELECT seq, version, deleted AND ended IS NULL AS needs_before
     FROM changes
     WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
-      AND version >= k.base_version AND first_version <= k.base_version
-    ORDER BY version
-    LIMIT 1
+      AND version = version_seen($1, d.collection, d.document_id, k.base_version, k.device_id, k.current_version)
   ) at_version
   LEFT JOIN LATERAL (
     SELECT seq

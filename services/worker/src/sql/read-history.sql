@@ -1,15 +1,14 @@
--- $1 workspace ids, $2 collections, $3 document ids, $4 versions, in fours.
--- Documents as they were at these versions: the change that holds a version, or, where that is a tombstone, what it ended.
-SELECT k.workspace_id, k.collection, k.document_id, k.version::bigint, coalesce(at_version.data, at_version.ended, before.data) AS data,
+-- $1 workspace ids, $2 collections, $3 document ids, $4 versions, $5 device ids or null, in fives.
+-- Documents as the devices saw them that name these versions; where that is a tombstone, what it ended.
+SELECT k.workspace_id, k.collection, k.document_id, k.version::bigint, k.device_id, coalesce(at_version.data, at_version.ended, before.data) AS data,
   at_version.data IS NULL AS deleted
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS k (workspace_id, collection, document_id, version)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+  AS k (workspace_id, collection, document_id, version, device_id)
 CROSS JOIN LATERAL (
   SELECT c.version, c.data, c.ended
   FROM changes c
   WHERE c.workspace_id = k.workspace_id AND c.collection = k.collection AND c.document_id = k.document_id
-    AND c.version >= k.version AND c.first_version <= k.version
-  ORDER BY c.version
-  LIMIT 1
+    AND c.version = version_seen(k.workspace_id, k.collection, k.document_id, k.version, k.device_id, NULL)
 ) at_version
 LEFT JOIN LATERAL (
   SELECT c.data

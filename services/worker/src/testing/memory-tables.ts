@@ -86,9 +86,12 @@ export class MemoryTables {
         change.collection === place.collection &&
         change.documentId === place.documentId,
     );
-    const at = of.findIndex(
-      (change) => change.firstVersion <= place.version && place.version <= change.version,
+    const others = of.find(
+      ({ version, deviceId }) =>
+        version > place.version && (place.deviceId === null || deviceId !== place.deviceId),
     );
+    const version = Math.max(place.version, (others?.firstVersion ?? 0) - 1);
+    const at = of.findIndex((change) => change.firstVersion <= version && version <= change.version);
     const live = of.slice(0, at + 1).findLast((change) => (change.data ?? change.ended) !== null);
     const data = live?.data ?? live?.ended ?? null;
     return data && { data, deleted: of[at]?.data === null };

@@ -1,0 +1,58 @@
+import { createTestRedisUrl } from "@syncline/stack";
+import { Queue } from "bullmq";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { closeRedis, connectRedis } from "../redis/connect.ts";
+import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { createConflictQueue, type ConflictQueue } from "./conflict-queue.ts";
+
+const BACKOFF = { backoffMsMin: 60_000, backoffMsMax: 150_000 };
+/** So many draws from the whole of an interval that none near its end would be a miracle. */
+const DRAWS = 200;
+
+let redis: ReturnType<typeof connectRedis>;
+let conflicts: ConflictQueue;
+let queue: Queue;
+beforeAll(async () => {
+  const onError = (error: Error) => {
+    throw error;
+  };
+  redis = connectRedis(await createTestRedisUrl(), onError);
+  conflicts = createConflictQueue(redis, BACKOFF, onError);
+  queue = new Queue("conflict", { connection: redis, prefix: QUEUE_PREFIX });
+});
+afterAll(async () => {
+  await queue.close();
+  await conflicts.close();
+  await closeRedis(redis);
+});
+
+/** How long so many conflicts wait for a round. */
+async function delaysOf(round: number): Promise<number[]> {
+  const ids = Array.from({ length: DRAWS }, (_, index) => `c${index}`);
+  const trace = {};
+  await conflicts.request(ids.map((conflictId) => ({ workspaceId: "w", conflictId, round, trace })));
+  const jobs = await Promise.all(ids.map((id) => queue.getJob(`${id}-${round}`)));
+  return jobs.map((job) => job?.delay ?? Number.NaN);
+}
+
+it.each([
+  [2, 60_000],
+  [3, 120_000],
+  [4, 150_000],
+  [8, 150_000],
+])("a round %i waits somewhere between nothing and %i ms", async (round, bound) => {
+  const delays = await delaysOf(round);
+  expect(Math.max(...delays)).toBeLessThanOrEqual(bound);
+  expect(Math.max(...delays)).toBeGreaterThan(bound * 0.8);
+  expect(Math.min(...delays)).toBeLessThan(bound * 0.2);
+});
+
+it("the first round starts at once", async () => {
+  expect(new Set(await delaysOf(1))).toEqual(new Set([0]));
+});
+
+it("asking twice for a round is asking once", async () => {
+  const before = await queue.getJobCounts();
+  await delaysOf(2);
+  expect(await queue.getJobCounts()).toEqual(before);
+});

@@ -1,0 +1,69 @@
+import { createQuery, migrate, openPool } from "@syncline/runtime";
+import { createTestDatabase, type TestDatabase } from "@syncline/stack";
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createPgConflicts, type PgConflicts } from "./pg-conflicts.ts";
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+let conflicts: PgConflicts;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = openPool({
+    databaseUrl: database.databaseUrl,
+    connectionsMax: 1,
+    applicationName: "test",
+    onError: (error) => {
+      throw error;
+    },
+  });
+  conflicts = createPgConflicts(createQuery(pool));
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** An open conflict whose round was asked for so long ago. */
+async function insertOpen(round: number, ageMs: number): Promise<string> {
+  const conflictId = randomUUID();
+  await pool.query(
+    `INSERT INTO conflicts (workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy,
+       round, current_version, operation_count, operation_bytes, revision, trace, opened_at, updated_at, round_at)
+     VALUES ('w', $1, 'notes', $2, 'd', true, 'open', 'merge', $3, 1, 0, 0, 1, '{}', now(), now(),
+       now() - $4 * interval '1 millisecond')`,
+    [conflictId, conflictId, round, ageMs],
+  );
+  return conflictId;
+}
+
+it("takes no conflict for forgotten whose round may still be waiting for its time", async () => {
+  const [first, third] = [await insertOpen(1, 10_000), await insertOpen(3, 10_000)];
+  const quiet = async (backoffMsMin: number, backoffMsMax: number, quietMs = 1_000) => {
+    const found = await conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, 10);
+    return new Set(found.map(({ conflictId }) => conflictId));
+  };
+  // The third waits for twice the base, at most for the cap, and then it must have been quiet for a second.
+  expect(await quiet(4_000, 300_000)).toEqual(new Set([first, third]));
+  expect(await quiet(5_000, 300_000)).toEqual(new Set([first]));
+  expect(await quiet(5_000, 8_000)).toEqual(new Set([first, third]));
+  expect(await quiet(4_000, 300_000, 11_000)).toEqual(new Set());
+});
+
+it("knows which records were resolved before they kept what the merge saw", async () => {
+  const [before, since] = [await insertOpen(1, 0), await insertOpen(1, 0)];
+  await pool.query(
+    `UPDATE conflicts SET status = 'resolved', resolved_at = m.applied_at
+     FROM schema_migrations m WHERE m.name = '000006_decisions.sql' AND conflict_id = $1`,
+    [before],
+  );
+  await pool.query("UPDATE conflicts SET status = 'resolved', resolved_at = now() WHERE conflict_id = $1", [
+    since,
+  ]);
+  const open = await insertOpen(1, 0);
+  await pool.query("ALTER TABLE conflicts DROP COLUMN views_kept");
+  await pool.query("DELETE FROM schema_migrations WHERE name = '000009_views_kept.sql'");
+  expect(await migrate({ databaseUrl: database.databaseUrl })).toEqual(["000009_views_kept.sql"]);
+  const kept = async (id: string) => (await conflicts.readCase("w", id))?.conflict.viewsKept;
+  expect([await kept(before), await kept(since), await kept(open)]).toEqual([false, true, true]);
+});

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { countByRounds, planLoad, writeHotDocument } from "../../bench/hot-document/hot-document.ts";
+import { startMetricReceiver, type MetricReceiver } from "../support/metric-receiver.ts";
+import { createClient, eventually, startSystem, type System } from "../support/system.ts";
+
+const LOAD = { devices: 12, fields: 48, operations: 480, perBatch: 2 };
+
+let system: System;
+let receiver: MetricReceiver;
+beforeAll(async () => {
+  receiver = await startMetricReceiver();
+  const backoff = { MERGE_BACKOFF_MS_MIN: "50", MERGE_BACKOFF_MS_MAX: "400" };
+  system = await startSystem({ env: { ...receiver.env, ...backoff } });
+});
+afterAll(async () => {
+  await system.stop();
+  await receiver.stop();
+});
+
+it("a document that many devices write at once ends with every edit in, in few rounds", async () => {
+  const client = await createClient(system);
+  const { workspaceId } = client;
+  const token = await system.syncline.token({ [workspaceId]: "writer" });
+  const { ingestUrl } = system.syncline;
+  const outcome = await writeHotDocument({ ingestUrl, token, workspaceId }, LOAD);
+  expect(outcome.data).toEqual(planLoad(LOAD).model);
+  expect(outcome.version).toBe(1 + LOAD.operations);
+  expect(new Set(outcome.conflicts.map(({ status }) => status))).toEqual(new Set(["resolved"]));
+  // Each device but the first meets what another wrote; the last round is merged in the drain.
+  expect(outcome.conflicts.length).toBeGreaterThanOrEqual(LOAD.devices - 1);
+  expect(Math.max(...outcome.conflicts.map(({ round }) => round))).toBeLessThanOrEqual(8);
+
+  // Each record, however it came to its end, says when and in which trace.
+  const { body } = await client.get<{ conflicts: { conflict_id: string }[] }>("/conflicts?limit=500");
+  for (const { conflict_id } of body.conflicts) {
+    const record = await client.get(`/conflicts/${conflict_id}`);
+    expect(record.body).toMatchObject({
+      trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      opened_at: expect.stringMatching(/Z$/),
+      resolved_at: expect.stringMatching(/Z$/),
+      open_ms: expect.any(Number),
+      two_way: false,
+      overlaps: [],
+    });
+  }
+
+  const expected = countByRounds(outcome.conflicts);
+  await eventually(async () =>
+    expect(receiver.last("syncline.merge.rounds")).toEqual([{ attributes: {}, counts: expected }]),
+  );
+});

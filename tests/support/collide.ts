@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import type { Client } from "./system.ts";
+
+type Data = Record<string, unknown>;
+
+/** What is known of a conflict that was made. */
+interface Collision {
+  status: number;
+  /** What the second device was answered. */
+  result: Record<string, unknown> | undefined;
+  record: Data;
+  /** The document that stands. */
+  data: Data;
+}
+
+export type Collide = (
+  collection: string,
+  given: { ancestor: Data; remote: Data; local: Data; timestamps?: [number, number] },
+  more?: Data,
+) => Promise<Collision>;
+
+/** Lets two devices change a document of a collection. `more` goes into the batch of the second one. */
+export async function collideOn(
+  client: Client,
+  ...[collection, given, more]: Parameters<Collide>
+): Promise<Collision> {
+  const document_id = randomUUID();
+  const [remoteTimestamp, localTimestamp] = given.timestamps ?? [];
+  const write = (device_id: string, operation: Data, sent: Data = {}) =>
+    client.post({
+      device_id,
+      ...sent,
+      operations: [{ collection, document_id, client_id: `${device_id} ${document_id}`, ...operation }],
+    });
+  const put = (data: Data, timestamp: number | undefined) => ({ operation: "put", data, timestamp });
+  await write("dev_1", { operation: "create", data: given.ancestor });
+  await write("dev_2", put(given.remote, remoteTimestamp));
+  const local = { ...put(given.local, localTimestamp), expected_version: 1 };
+  const { status, body } = await write("dev_3", local, more);
+  const [result] = body.results;
+  const conflictId = result?.conflict_id ?? result?.conflict_data?.conflict_id;
+  const record = await client.get<Data>(`/conflicts/${conflictId}`);
+  const document = await client.get<{ data: Data }>(`/documents/${collection}/${document_id}`);
+  return { status, result: result && { ...result }, record: record.body, data: document.body.data };
+}

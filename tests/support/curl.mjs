@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// As much of curl as the pages' examples use: the tests run those where there is no curl. An answer ends its line.
+const headers = {};
+let url;
+let body;
+for (let args = process.argv.slice(2); args.length > 0;) {
+  const argument = args.shift();
+  if (argument === "-H") {
+    const [name, ...value] = args.shift().split(":");
+    headers[name] = value.join(":").trim();
+  } else if (argument === "-d") body = args.shift();
+  else if (argument.startsWith("http")) url = argument;
+  else if (argument !== "-sS") throw new Error(`this curl knows no ${argument}`);
+}
+const response = await fetch(url, { method: body === undefined ? "GET" : "POST", headers, body });
+console.log(await response.text());
