@@ -20,12 +20,6 @@ export const commonEnv = {
   POLICIES: policiesVariable,
 } as const;
 
-/** For the services that check tokens. */
-export const jwtSecretVariable = z
-  .string()
-  .min(32)
-  .describe("The secret that tokens are signed with (HS256), at least 32 characters");
-
 /** A port, with the service's own default. */
 export function portVariable(port: number) {
   return z.coerce.number().int().min(0).max(65535).default(port).describe("The port to listen on");

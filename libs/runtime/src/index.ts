@@ -4,6 +4,7 @@ export * from "./http/health.ts";
 export * from "./http/listen.ts";
 export * from "./http/problem.ts";
 export * from "./http/request-context.ts";
+export * from "./http/token-env.ts";
 export * from "./http/token-verifier.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";

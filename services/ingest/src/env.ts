@@ -1,36 +1,38 @@
-import { commonEnv, jwtSecretVariable, portVariable } from "@syncline/runtime";
+import { commonEnv, portVariable, refineTokenEnv, tokenEnv } from "@syncline/runtime";
 import { z } from "zod";
 
-export const envSchema = z.object({
-  ...commonEnv,
-  PORT: portVariable(3000),
-  JWT_SECRET: jwtSecretVariable,
-  CONFLICT_URL: z
-    .url({ protocol: /^https?$/ })
-    .describe("Where the conflict service answers, for its forwarded routes"),
-  WINDOW_MS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10_000)
-    .default(0)
-    .describe(
-      "How long an idle lane waits for company before it drains, in milliseconds; urgent operations do not wait",
-    ),
-  WAIT_MS_MAX: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(300_000)
-    .default(30_000)
-    .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
-  EVENT_STREAMS_MAX: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(1_000)
-    .describe(
-      "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
-    ),
-});
+export const envSchema = z
+  .object({
+    ...commonEnv,
+    PORT: portVariable(3000),
+    ...tokenEnv,
+    CONFLICT_URL: z
+      .url({ protocol: /^https?$/ })
+      .describe("Where the conflict service answers, for its forwarded routes"),
+    WINDOW_MS: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(0)
+      .describe(
+        "How long an idle lane waits for company before it drains, in milliseconds; urgent operations do not wait",
+      ),
+    WAIT_MS_MAX: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(300_000)
+      .default(30_000)
+      .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
+    EVENT_STREAMS_MAX: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1_000)
+      .describe(
+        "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
+      ),
+  })
+  .superRefine(refineTokenEnv);

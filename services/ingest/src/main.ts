@@ -9,13 +9,14 @@ import {
   createLifecycle,
   createLogger,
   createQuery,
-  createTokenVerifier,
   listen,
   loadPolicies,
   openPool,
+  openTokenVerifier,
   readEnvOrExit,
   repeat,
   startTelemetry,
+  tokenRulesOf,
   subscribeReplies,
 } from "@syncline/runtime";
 import { laneOf } from "@syncline/shared";
@@ -132,8 +133,9 @@ try {
   life.own("commit look-up", repeat("the commit look-up", pollChanged, { intervalMs: 2_000, log }), (poll) =>
     poll.stop(),
   );
+  const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
   const app = createApp({
-    verifyToken: createTokenVerifier(env.JWT_SECRET),
+    verifyToken: tokens.verify,
     health: createHealthHandler({
       isRunning: life.isRunning,
       checkByName: {

@@ -73,8 +73,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       // The first page tells whether there is anything to follow, while another answer can still be given.
       const { value: first } = await pages.next();
       if (first === undefined || first === "gone") throw gone("history-gone", workspaceId);
-      const { expiresAtMs } = identityOf(response);
-      await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
+      await streamEvents(response, stream, log, async (events) => {
         await sendPage(events, first);
         for await (const page of pages) {
           // Overtaken by what was dropped: the client comes back, and is answered 410.

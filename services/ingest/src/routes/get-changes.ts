@@ -48,7 +48,7 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
 
     async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | "gone"> {
       const stream = openStream(streams, response);
-      const timer = setTimeout(stream.end, waitMs);
+      const timer = setTimeout(() => stream.end(), waitMs);
       try {
         const watch = watched.watch(workspaceId, stream.signal);
         let latest: ChangesPage | "gone" = { changes: [], next: since, more: false };

@@ -18,6 +18,9 @@ const querySchema = z.object({
   limit: limitParameter({ most: 10_000, default: 1_000 }),
 });
 
+/** No id is empty, so this is before every document. */
+const BEFORE_ALL: DocumentPlace = { collection: "", documentId: "" };
+
 /** A page goes on from a document, in the snapshot that a seq was pinned for. */
 const cursorSchema = z.tuple([z.string(), z.number().int().min(0), z.string(), z.string()]);
 
@@ -52,9 +55,10 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
       writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
     response.status(200).set({ "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    let place = cursor?.place ?? BEFORE_ALL;
+    const next = () => writeCursor([epoch, seq, place.collection, place.documentId]);
     try {
       await writeLine({ epoch, seq });
-      let place: DocumentPlace | undefined = cursor?.place;
       let left = limit;
       let more = true;
       while (left > 0 && more) {
@@ -63,17 +67,23 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
           limit: Math.min(left, READ_DOCUMENTS_MAX),
         });
         for (const document of page.documents) {
-          await writeLine(document);
+          stream.signal.throwIfAborted();
+          // What is written now is sent, also where the stream ends while the client has not taken it.
           place = { collection: document.collection, documentId: document.document_id };
+          await writeLine(document);
         }
         left -= page.documents.length;
         more = page.more;
       }
-      const next =
-        more && place !== undefined ? writeCursor([epoch, seq, place.collection, place.documentId]) : null;
-      await writeLine({ next, seq });
+      await writeLine({ next: more ? next() : null, seq });
       endSoon(response);
     } catch (error) {
+      if (stream.endedBy === "token_expired") {
+        const tail: SnapshotTail = { next: next(), seq, ended: "token_expired" };
+        response.write(`${JSON.stringify(tail)}\n`);
+        endSoon(response);
+        return;
+      }
       // Without its last line a page is not whole: the client sees that, and asks for it again.
       if (!stream.signal.aborted) log.warn({ err: error, workspaceId }, "a snapshot ended early");
       response.destroy();
