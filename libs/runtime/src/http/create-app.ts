@@ -12,6 +12,7 @@ import express, {
 } from "express";
 import helmet from "helmet";
 import type { Logger } from "../log.ts";
+import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { Problem } from "./problem.ts";
 import { requestIdOf, setIdentity, setRequestId } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
@@ -31,8 +32,9 @@ export function createApp({ verifyToken, health, addRoutes, log }: Parts): Expre
   app.use(health, helmet(), nameRequest, traceRequest);
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
-    setIdentity(response, await verifyToken(request.get("authorization")));
-    next();
+    const identity = await verifyToken(request.get("authorization"));
+    setIdentity(response, identity);
+    inWorkspaces([...identity.roleByWorkspace.keys()], next);
   });
   for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);

@@ -1,4 +1,4 @@
-import type { ConflictQueue } from "@syncline/runtime";
+import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const SWEEP_CONFLICTS_MAX = 500;
@@ -9,6 +9,9 @@ export function createSweepConflicts(
   options: { quietMs: number },
 ): () => Promise<void> {
   return async () => {
-    await deps.queue.request(await deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX));
+    const quiet = await inWorkspaces([], () =>
+      deps.conflicts.listQuiet(options.quietMs, SWEEP_CONFLICTS_MAX),
+    );
+    await deps.queue.request(quiet);
   };
 }
