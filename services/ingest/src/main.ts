@@ -45,6 +45,7 @@ import { createGetChangeEvents } from "./routes/get-change-events.ts";
 import { createGetChanges } from "./routes/get-changes.ts";
 import { createGetDocument } from "./routes/get-document.ts";
 import { createGetHistory } from "./routes/get-history.ts";
+import { createGetOpenApi } from "./routes/get-openapi.ts";
 import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
@@ -145,6 +146,7 @@ try {
     }),
     addRoutes: (routes) =>
       addRoutes(routes, {
+        getOpenApi: createGetOpenApi(),
         postBatch: createPostBatch(
           { deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
           { replyTo },

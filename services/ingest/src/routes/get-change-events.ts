@@ -15,7 +15,7 @@ import { feedParameters, readQuery } from "./read-query.ts";
 /** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
 const PAGE_EVENTS_MAX = 100;
 
-const querySchema = z.object(feedParameters);
+export const changeEventsQuerySchema = z.object(feedParameters);
 
 interface Deps {
   feed: PgFeed;
@@ -42,7 +42,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { since, collections, ...query } = readQuery(querySchema, request.query);
+    const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request.query);
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }

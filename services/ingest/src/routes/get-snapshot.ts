@@ -13,8 +13,8 @@ import { limitParameter, readQuery } from "./read-query.ts";
 /** Most documents that are read at once; the next are read when the client has taken these. */
 const READ_DOCUMENTS_MAX = 100;
 
-const querySchema = z.object({
-  after: z.string().optional(),
+export const snapshotQuerySchema = z.object({
+  after: z.string().optional().describe("The `next` of the page before"),
   limit: limitParameter({ most: 10_000, default: 1_000 }),
 });
 
@@ -42,7 +42,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { after, limit } = readQuery(querySchema, request.query);
+    const { after, limit } = readQuery(snapshotQuerySchema, request.query);
     const cursor = after === undefined ? undefined : readPlace(after);
     if (cursor !== undefined && cursor.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);

@@ -6,9 +6,9 @@ import { operationBody, type OperationListing } from "../core/operation-life.ts"
 import { LISTED_STATUSES, type PgOperations } from "../io/pg-operations.ts";
 import { limitParameter, readQuery } from "./read-query.ts";
 
-const querySchema = z.object({
+export const operationsQuerySchema = z.object({
   status: z.enum(LISTED_STATUSES),
-  before: z.string().optional(),
+  before: z.string().optional().describe("The `next` of the page before"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
@@ -19,7 +19,7 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { status, before, limit } = readQuery(querySchema, request.query);
+    const { status, before, limit } = readQuery(operationsQuerySchema, request.query);
     const found = await operations.list(workspaceId, {
       status,
       before: before === undefined ? undefined : readPlace(before),
