@@ -9,6 +9,13 @@ export const envSchema = z
     CONFLICT_URL: z
       .url({ protocol: /^https?$/ })
       .describe("Where the conflict service answers, for its forwarded routes"),
+    REQUEST_TIMEOUT_MS: z.coerce
+      .number()
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(60_000)
+      .describe("How long a client may take to send a request whole, in milliseconds; then it is answered 408"),
     WINDOW_MS: z.coerce
       .number()
       .int()

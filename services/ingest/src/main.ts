@@ -172,7 +172,11 @@ try {
       }),
     log,
   });
-  const server = await listen(app, { host: env.HOST, port: env.PORT });
+  const server = await listen(app, {
+    host: env.HOST,
+    port: env.PORT,
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+  });
   life.own("server", server, (s) => s.close());
   life.own("open streams", streams, (s) => s.close());
   // The first to be closed: whoever waits is answered with what is known, so that the server can end.
