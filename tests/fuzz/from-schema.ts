@@ -40,7 +40,7 @@ function plainValuesOf(schema: Schema, find: FindSchema): fc.Arbitrary<unknown> 
   if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   const choices = schema.oneOf ?? schema.anyOf;
   if (choices !== undefined) return fc.oneof(...choices.map((choice) => plainValuesOf(choice, find)));
-  const [type] = [schema.type ?? "any"].flat();
+  const [type = ""] = [schema.type ?? []].flat();
   switch (type) {
     case "object":
       return schema.properties === undefined ? documents : objectsOf(schema, find);

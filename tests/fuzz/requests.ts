@@ -323,7 +323,7 @@ const encoding: fc.Arbitrary<Encode> = fc.oneof(
 
 /** Percent-encodes all but the plainest characters, byte by byte; half a surrogate pair as the bytes it would have. */
 export function percentEncode(text: string): string {
-  return [...text]
+  return Array.from(text)
     .map((character) => {
       if (/[A-Za-z0-9._~-]/.test(character)) return character;
       const unit = character.charCodeAt(0);

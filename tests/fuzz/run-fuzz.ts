@@ -249,10 +249,10 @@ function ping(
   url: string,
   onFailure: (error: unknown) => void,
 ): { slowestMs: () => number; stop: () => Promise<void> } {
-  let isStopped = false;
+  const stopping = new AbortController();
   let slowestMs = 0;
   const run = async () => {
-    while (!isStopped) {
+    while (!stopping.signal.aborted) {
       const startedAtMs = performance.now();
       // A connection of its own: one that idles while the server is busy may be closed by it in just that moment.
       try {
@@ -273,7 +273,7 @@ function ping(
       return since;
     },
     async stop() {
-      isStopped = true;
+      stopping.abort();
       await running;
     },
   };

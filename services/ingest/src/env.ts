@@ -15,7 +15,31 @@ export const envSchema = z
       .min(1_000)
       .max(600_000)
       .default(60_000)
-      .describe("How long a client may take to send a request whole, in milliseconds; then it is answered 408"),
+      .describe(
+        "How long a client may take to send a request whole, in milliseconds; then it is answered 408",
+      ),
+    CORS_ORIGINS: z
+      .string()
+      .transform((list) => list.split(",").map((origin) => origin.trim()))
+      .pipe(
+        z.array(
+          z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be an origin, such as https://app.example.com"),
+        ),
+      )
+      .optional()
+      .describe(
+        "The web sites whose pages may ask, comma-separated, such as https://app.example.com; `*` for all. Without it none",
+      ),
+    TRUST_PROXY: z
+      .string()
+      .regex(
+        /^(\d{1,2}|(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)(, ?(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?))*)$/i,
+        "must be a number of proxies, or a list of addresses and networks",
+      )
+      .optional()
+      .describe(
+        "Which proxies are believed when they say who asked (X-Forwarded-For): how many there are, or their addresses and networks, comma-separated. Without it none, and the audit trail has the proxy's address",
+      ),
     WINDOW_MS: z.coerce
       .number()
       .int()

@@ -3,6 +3,7 @@ import {
   closeRedis,
   connectRedis,
   createApp,
+  createAuditLog,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
@@ -115,7 +116,7 @@ try {
     findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
   });
   const takeBatch = createTakeBatch(
-    { lanes, waker, waiting, durabilityFaults: durability.faults, log },
+    { lanes, waker, waiting, durabilityFaults: durability.faults, audit: createAuditLog(log), log },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);
@@ -137,6 +138,8 @@ try {
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
   const app = createApp({
     verifyToken: tokens.verify,
+    corsOrigins: env.CORS_ORIGINS,
+    trustProxy: env.TRUST_PROXY,
     health: createHealthHandler({
       isRunning: life.isRunning,
       checkByName: {

@@ -80,7 +80,9 @@ function responsesOf(
   problems: readonly ProblemType[],
 ): Record<string, unknown> {
   const typesByStatus = Map.groupBy(problems, (type): number => PROBLEMS[type].status);
-  const statuses = [...new Set([...Object.keys(answers).map(Number), ...typesByStatus.keys()])].sort();
+  const statuses = [...new Set([...Object.keys(answers).map(Number), ...typesByStatus.keys()])].sort(
+    (a, b) => a - b,
+  );
   return Object.fromEntries(
     statuses.map((status) => {
       const answer = answers[status];

@@ -54,7 +54,7 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     // A stopping server waits for connections that idle.
     if (streams.isClosed) response.set("connection", "close");
     const body: ChangesBody = { epoch, ...page };
-    response.set("cache-control", "no-store").json(body);
+    response.json(body);
 
     async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | "gone"> {
       const stream = openStream(streams, response);

@@ -29,6 +29,6 @@ export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): Reques
     ) {
       throw new Problem("not-found", { detail: "The document never existed" });
     }
-    response.set("cache-control", "no-store").json(body);
+    response.json(body);
   };
 }

@@ -28,7 +28,7 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
     const page = found.slice(0, limit);
     const last = page.at(-1);
     const more = found.length > limit;
-    response.set("cache-control", "no-store").json({
+    response.json({
       operations: page.map(({ operation }) => operationBody(operation)),
       next: more && last !== undefined ? writeCursor(last.place) : null,
       more,

@@ -20,6 +20,7 @@ interface Deps {
   waiting: WaitingBatches;
   /** Why this Redis cannot promise to keep what it was given; empty when it can. */
   durabilityFaults: () => readonly string[];
+  audit: Logger;
   log: Logger;
 }
 
@@ -40,20 +41,27 @@ interface Taken {
 }
 
 /** Puts a batch on its lane and answers with its results, or 202 while they are due. */
-export type TakeBatch = (request: Pick<Request, "get">, response: Response, taken: Taken) => Promise<void>;
+export type TakeBatch = (
+  request: Pick<Request, "get" | "ip">,
+  response: Response,
+  taken: Taken,
+) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durabilityFaults, log } = deps;
+  const { lanes, waker, waiting, durabilityFaults, audit, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
     if (waitMs === 0) requireDurability();
     const results = await appendAndWait(response, batch, { waitMs, urgent });
     const durationMs = Date.now() - batch.acceptedAtMs;
-    log.info(
+    audit.info(
       {
         requestId: batch.requestId,
+        subject: batch.subject,
+        from: request.ip,
         workspaceId: batch.workspaceId,
+        deviceId: batch.deviceId,
         batchId: batch.batchId,
         operations: batch.operations.length,
         durationMs,
