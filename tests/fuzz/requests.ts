@@ -126,13 +126,28 @@ function pathValue(name: string, { known }: Fixtures): fc.Arbitrary<string> {
   );
 }
 
+/** A place in a listing, as the server writes them, and as it did not write this one. */
+const madeUpCursor = fc
+  .oneof(
+    fc.tuple(fc.constantFrom(0, 1, -1, Number.MAX_SAFE_INTEGER), oddText, oddText),
+    fc.tuple(oddText, fc.constantFrom(0, 1, Number.MAX_SAFE_INTEGER), oddText, oddText),
+    oddJson,
+  )
+  .map((place) => Buffer.from(JSON.stringify(place)).toString("base64url"));
+
 function queryOf(
   parameters: NonNullable<ApiOperation["parameters"]>,
   find: FindSchema,
 ): fc.Arbitrary<string> {
   const pairs = parameters.map(({ name, schema }) =>
     fc
-      .option(fc.oneof({ weight: 3, arbitrary: valuesOf(schema, find) }, { weight: 1, arbitrary: oddText }))
+      .option(
+        fc.oneof(
+          { weight: 6, arbitrary: valuesOf(schema, find) },
+          { weight: 2, arbitrary: oddText },
+          { weight: 1, arbitrary: madeUpCursor },
+        ),
+      )
       .map((value) => (value === null ? [] : [`${name}=${percentEncode(textOf(value))}`])),
   );
   const extra = fc.option(fc.tuple(oddText, oddText), { freq: 20 });

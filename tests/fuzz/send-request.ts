@@ -15,11 +15,28 @@ const HANG_MS = 30_000;
 
 export const createAgent = (): Agent => new Agent({ keepAlive: true, maxSockets: 64 });
 
+/** The connection was one that had been used before, and was closed just as the request went out. */
+class StaleConnection extends Error {}
+
 /**
  * Sends a request, and reads the answer whole; of an event stream the beginning.
  * @throws where no answer came
  */
-export function sendRequest(
+export async function sendRequest(
+  request: FuzzRequest,
+  options: { url: string; agent: Agent },
+): Promise<FuzzAnswer> {
+  for (;;) {
+    try {
+      return await sendOnce(request, options);
+    } catch (error) {
+      // Every client must try again here: the server had no part in the request.
+      if (!(error instanceof StaleConnection)) throw error;
+    }
+  }
+}
+
+function sendOnce(
   { method, path, headers, body }: FuzzRequest,
   options: { url: string; agent: Agent },
 ): Promise<FuzzAnswer> {
@@ -51,7 +68,8 @@ export function sendRequest(
     const timer = setTimeout(() => sent.destroy(new Error(`No answer in ${HANG_MS} ms`)), HANG_MS);
     sent.once("error", (error) => {
       clearTimeout(timer);
-      reject(error);
+      const isReset = "code" in error && error.code === "ECONNRESET";
+      reject(isReset && sent.reusedSocket ? new StaleConnection() : error);
     });
     sent.end(body);
   });

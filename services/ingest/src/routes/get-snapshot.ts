@@ -3,7 +3,7 @@ import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/ru
 import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readCursor, writeCursor } from "../core/cursor.ts";
+import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
@@ -22,7 +22,7 @@ export const snapshotQuerySchema = z.object({
 const BEFORE_ALL: DocumentPlace = { collection: "", documentId: "" };
 
 /** A page goes on from a document, in the snapshot that a seq was pinned for. */
-const cursorSchema = z.tuple([z.string(), z.number().int().min(0), z.string(), z.string()]);
+const cursorSchema = z.tuple([z.string(), z.number().int().min(0), placeTextSchema, placeTextSchema]);
 
 interface Deps {
   feed: PgFeed;

@@ -1,7 +1,7 @@
 import { fieldProblem, identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readCursor, writeCursor } from "../core/cursor.ts";
+import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import { operationBody, type OperationListing } from "../core/operation-life.ts";
 import { LISTED_STATUSES, type PgOperations } from "../io/pg-operations.ts";
 import { limitParameter, readQuery } from "./read-query.ts";
@@ -12,7 +12,7 @@ export const operationsQuerySchema = z.object({
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
-const placeSchema = z.tuple([z.number().int(), z.string(), z.string()]);
+const placeSchema = z.tuple([z.number().int(), placeTextSchema, placeTextSchema]);
 
 /** `GET …/operations?status=&before=&limit=`: the workspace's operations that failed or wait, newest first. */
 export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: string }> {
