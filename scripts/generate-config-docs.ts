@@ -3,7 +3,7 @@
 //   npm run docs:config              writes them
 //   npm run docs:config -- --check   writes nothing, and fails where they are stale
 import { readFileSync, writeFileSync } from "node:fs";
-import { commonEnv } from "@syncline/runtime";
+import { commonEnv, tokenEnv } from "@syncline/runtime";
 import { format, resolveConfig } from "prettier";
 import { envSchema as conflict } from "../services/conflict/src/env.ts";
 import { envSchema as ingest } from "../services/ingest/src/env.ts";
@@ -23,6 +23,7 @@ interface Variable {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
+  readonly items?: Variable;
 }
 
 const PAGE = new URL("../docs/config.md", import.meta.url);
@@ -46,9 +47,11 @@ if (fresh === page) {
 
 function renderTables(): string {
   const isCommon = (name: string) => Object.hasOwn(commonEnv, name);
-  const isOwn = (name: string) => !isCommon(name);
+  const isToken = (name: string) => Object.hasOwn(tokenEnv, name);
+  const isOwn = (name: string) => !isCommon(name) && !isToken(name);
   const sections = [
     ["All three services", renderTable(worker, isCommon)],
+    ["ingest and conflict: tokens", renderTable(ingest, isToken)],
     ["ingest", renderTable(ingest, isOwn)],
     ["worker", renderTable(worker, isOwn)],
     ["conflict", renderTable(conflict, isOwn)],
@@ -81,7 +84,8 @@ function defaultOf(variable: Variable, isRequired: boolean): string {
   return isRequired ? "**required**" : "none";
 }
 
-function valuesOf({ type, enum: choices, minimum, maximum, minLength }: Variable): string {
+function valuesOf({ type, enum: choices, minimum, maximum, minLength, items }: Variable): string {
+  if (items !== undefined) return `a list of ${valuesOf(items)}`;
   if (choices !== undefined) return choices.map((choice) => `\`${choice}\``).join(", ");
   if (type !== "integer")
     return minLength === undefined || minLength < 2 ? "text" : `${minLength} characters or more`;

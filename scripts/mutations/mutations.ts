@@ -8,6 +8,7 @@ const STORE = `${WORKER}/io/pg-store.pg.test.ts`;
 const LANE = "libs/runtime/src/redis/lane-stream.redis.test.ts";
 const ACKNOWLEDGED = "tests/faults/acknowledged.test.ts";
 const FEED = "tests/e2e/feed.test.ts";
+const ROLES = "libs/runtime/src/postgres/roles.pg.test.ts";
 const RETENTION = "tests/e2e/retention.test.ts";
 
 /** Each takes one safeguard away. A safeguard that only makes things quicker is not among them. */
@@ -499,6 +500,65 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (owner !== subject)",
     replace: "if (!owner)",
     caughtBy: { file: "tests/e2e/batch.test.ts", test: "a batch" },
+  },
+  {
+    name: "no-wall-in-postgres",
+    breaks: "walls",
+    file: "migrations/000007_roles.sql",
+    find: "'USING (workspace_id = ANY ((SELECT workspaces_in_reach())::text[]))'",
+    replace: "'USING (true)'",
+    caughtBy: { file: ROLES, test: "shows the workspaces that were named" },
+  },
+  {
+    name: "reach-stays-with-the-connection",
+    breaks: "walls",
+    file: "libs/runtime/src/postgres/sql/name-workspaces.sql",
+    find: "::text, true",
+    replace: "::text, false",
+    caughtBy: { file: ROLES, test: "is not passed on with a connection" },
+  },
+  {
+    name: "a-right-too-many",
+    breaks: "walls",
+    file: "migrations/000007_roles.sql",
+    find: "GRANT SELECT, INSERT ON devices TO syncline_ingest;",
+    replace: "GRANT SELECT, INSERT, UPDATE ON devices TO syncline_ingest;",
+    caughtBy: { file: ROLES, test: "may do to tables what its statements need" },
+  },
+  {
+    name: "any-algorithm-will-do",
+    breaks: "walls",
+    file: "libs/runtime/src/http/token-verifier.ts",
+    find: "    algorithms: [...algorithms],\n",
+    replace: "",
+    caughtBy: {
+      file: "libs/runtime/src/http/token-verifier.test.ts",
+      test: "is signed with another algorithm",
+    },
+  },
+  {
+    name: "streams-outlive-their-token",
+    breaks: "walls",
+    file: "services/ingest/src/routes/open-stream.ts",
+    find: "Math.min(leftMs, STREAM_MS_MAX)",
+    replace: "STREAM_MS_MAX",
+    caughtBy: { file: FEED, test: "ends when the token expires" },
+  },
+  {
+    name: "a-key-twice-loses-a-value",
+    breaks: "nothing acknowledged is lost",
+    file: "services/ingest/src/core/parse-json.ts",
+    find: "if (twice !== undefined)",
+    replace: "if (twice?.length === 0)",
+    caughtBy: { file: "services/ingest/src/core/parse-json.test.ts", test: "a key that stands twice" },
+  },
+  {
+    name: "values-without-number",
+    breaks: "it says no in time",
+    file: "services/ingest/src/core/parse-json.ts",
+    find: "  return left < 0;\n",
+    replace: "  return left === 0.5;\n",
+    caughtBy: { file: "services/ingest/src/core/parse-json.test.ts", test: "holds too many brackets" },
   },
 
   {

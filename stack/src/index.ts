@@ -2,6 +2,8 @@
 export { createDevToken } from "./dev-token.ts";
 export type { DevTokenOptions, WorkspaceRole } from "./dev-token.ts";
 export type { DevFile } from "./dev-file.ts";
+export { prepareRoles } from "./database-roles.ts";
+export type { RoleUrls } from "./database-roles.ts";
 export { findFreePorts } from "./free-port.ts";
 export { ManagedProcess } from "./managed-process.ts";
 export { startSyncline } from "./testing/start-syncline.ts";

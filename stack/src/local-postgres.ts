@@ -33,11 +33,19 @@ export const INITDB_LOCALE = [
 /** The tests start many services, each with a pool. */
 export const POSTGRES_CONNECTIONS_MAX = 300;
 
+/** A certificate for `localhost` and its key, in PEM. */
+export interface StoreCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface LocalStoreOptions {
   readonly home: string;
   readonly settings: HomeSettings;
   /** Ends the preparation early. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes connections with TLS only, at `localhost`; who connects must know the certificate already. */
+  readonly certificate?: StoreCertificate | undefined;
   readonly say: (line: string) => void;
 }
 
@@ -61,17 +69,20 @@ export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<
   } else {
     await createCluster(options, binaries, dataFolder, user);
   }
+  if (options.certificate !== undefined) demandTls(dataFolder, options.certificate, user);
   settings.postgresPort = await keepOrFindPort(settings.postgresPort);
   saveSettings(home, settings);
 
   const port = settings.postgresPort;
+  const isTls = options.certificate !== undefined;
   const url = (database: string) =>
-    `postgres://${SUPERUSER}:${settings.postgresPassword}@127.0.0.1:${port}/${database}`;
+    `postgres://${SUPERUSER}:${settings.postgresPassword}@${isTls ? "localhost" : "127.0.0.1"}:${port}/${database}${isTls ? "?sslmode=verify-full" : ""}`;
   const config = {
     port,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     max_connections: POSTGRES_CONNECTIONS_MAX,
+    ssl: isTls ? "on" : "off",
   };
   return {
     url: url("syncline"),
@@ -91,6 +102,20 @@ export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<
       isReady: () => createDatabase(url("postgres"), "syncline"),
     },
   };
+}
+
+/** Puts the certificate where Postgres looks for it, and lets nobody in without it. */
+function demandTls(dataFolder: string, { cert, key }: StoreCertificate, user: SystemUser | undefined): void {
+  const contentByFile = {
+    "server.crt": cert,
+    "server.key": key,
+    "pg_hba.conf": "hostssl all all all scram-sha-256\n",
+  };
+  for (const [file, content] of Object.entries(contentByFile)) {
+    const path = join(dataFolder, file);
+    writeFileSync(path, content, { mode: 0o600 });
+    if (user !== undefined) chownSync(path, user.uid, user.gid);
+  }
 }
 
 /** Removes what a home keeps outside itself. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { keepOrFindPort } from "./free-port.ts";
 import { saveSettings, writePrivateText } from "./home.ts";
-import type { LocalStore, LocalStoreOptions } from "./local-postgres.ts";
+import type { LocalStore, LocalStoreOptions, StoreCertificate } from "./local-postgres.ts";
 import { findRedisServer } from "./redis-binary.ts";
 
 /** What Syncline asks of any Redis, and `databases` for the tests, which take one each. */
@@ -21,6 +21,7 @@ export async function prepareLocalRedis({
   home,
   settings,
   signal,
+  certificate,
   say,
 }: LocalStoreOptions): Promise<LocalStore> {
   const server = await findRedisServer(say, signal);
@@ -33,14 +34,18 @@ export async function prepareLocalRedis({
   const config = {
     ...REDIS_CONFIG,
     bind: "127.0.0.1",
-    port: String(settings.redisPort),
+    ...(certificate === undefined
+      ? { port: String(settings.redisPort) }
+      : { port: "0", "tls-port": String(settings.redisPort), ...writeCertificate(folder, certificate) }),
     requirepass: settings.redisPassword,
     dir: folder,
   };
   // A file and not arguments: every user of the machine can read those.
   const lines = Object.entries(config).map(([name, value]) => `${name} ${JSON.stringify(value)}\n`);
   writePrivateText(configPath, lines.join(""));
-  const url = `redis://:${settings.redisPassword}@127.0.0.1:${settings.redisPort}/0`;
+  const address = certificate === undefined ? "redis://" : "rediss://";
+  const host = certificate === undefined ? "127.0.0.1" : "localhost";
+  const url = `${address}:${settings.redisPassword}@${host}:${settings.redisPort}/0`;
   return {
     url,
     spec: {
@@ -54,6 +59,13 @@ export async function prepareLocalRedis({
       isReady: () => isRedisReady(url),
     },
   };
+}
+
+function writeCertificate(folder: string, { cert, key }: StoreCertificate): Record<string, string> {
+  const [certFile, keyFile] = [join(folder, "server.crt"), join(folder, "server.key")];
+  writePrivateText(certFile, cert);
+  writePrivateText(keyFile, key);
+  return { "tls-cert-file": certFile, "tls-key-file": keyFile, "tls-auth-clients": "no" };
 }
 
 /** @returns false while nobody listens or the data is still being read. */

@@ -1,11 +1,13 @@
 import { join } from "node:path";
+import type { RoleUrls } from "./database-roles.ts";
 import type { ProcessSpec } from "./managed-process.ts";
 import { REPOSITORY } from "./repository.ts";
 
 const HOST = "127.0.0.1";
 
 export interface ServiceSettings {
-  readonly databaseUrl: string;
+  /** The database's address for each service. */
+  readonly databaseUrls: Pick<RoleUrls, "syncline_ingest" | "syncline_conflict" | "syncline_worker">;
   readonly redisUrl: string;
   /** What ingest checks tokens with (HS256), 32 characters or more. */
   readonly jwtSecret: string;
@@ -50,7 +52,7 @@ function describeService(
   service: "ingest" | "conflict" | "worker",
   index: number,
   port: number,
-  { databaseUrl, redisUrl, env, built = false }: ServiceSettings,
+  { databaseUrls, redisUrl, env, built = false }: ServiceSettings,
   own: NodeJS.ProcessEnv = {},
 ): ProcessSpec {
   const fromSource = ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"];
@@ -62,7 +64,7 @@ function describeService(
     env: {
       STOP_DELAY_MS: "0", // no load balancer has to notice anything
       ...process.env,
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: databaseUrls[`syncline_${service}`],
       REDIS_URL: redisUrl,
       HOST,
       PORT: String(port),

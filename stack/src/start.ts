@@ -4,6 +4,8 @@ import { parseArgs } from "node:util";
 import { migrate } from "@syncline/runtime";
 import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
 import type { DevFile } from "./dev-file.ts";
+import { prepareRoles } from "./database-roles.ts";
+import type { RoleUrls } from "./database-roles.ts";
 import { createDevToken } from "./dev-token.ts";
 import { findFreePorts, readPort, requireFreePort } from "./free-port.ts";
 import { lockHome, openHome } from "./home.ts";
@@ -93,11 +95,12 @@ async function bringUp(
     openStore(options.databaseUrl, prepareLocalPostgres, local, stores),
     openStore(options.redisUrl, prepareLocalRedis, local, stores),
   ]);
-  await migrateOrExplain(postgres.url);
+  const databaseUrls = await databaseUrlsOf(postgres);
+  await migrateOrExplain(databaseUrls.syncline_migrate);
 
   const workerPorts = await findFreePorts(options.workers);
   const specs = describeServices({
-    databaseUrl: postgres.url,
+    databaseUrls,
     redisUrl: redis.url,
     jwtSecret: settings.jwtSecret,
     ports: { ingests: [ingestPort], conflicts: [conflictPort], workers: workerPorts },
@@ -153,6 +156,18 @@ async function openStore(
   }
   const { url, spec } = await prepare(local);
   return { url, managed: await stores.start(spec) };
+}
+
+/** In a Postgres of ours every service has its own role. One that was given is used as it was given. */
+async function databaseUrlsOf({
+  url,
+  managed,
+}: {
+  url: string;
+  managed?: ManagedProcess;
+}): Promise<RoleUrls> {
+  if (managed !== undefined) return prepareRoles(url);
+  return { syncline_migrate: url, syncline_ingest: url, syncline_conflict: url, syncline_worker: url };
 }
 
 async function migrateOrExplain(databaseUrl: string): Promise<void> {

@@ -163,7 +163,7 @@ async function committed(system: System, client: Client): Promise<{ seq: number;
 
 let system: System;
 beforeAll(async () => {
-  system = await startSystem({ workers: 2 });
+  system = await startSystem({ workers: 2, env: { JWT_CLOCK_SKEW_SECONDS: "0" } });
 });
 afterAll(() => system.stop());
 
@@ -330,13 +330,14 @@ describe("the stream of changes", () => {
     expect(events.events).toHaveLength(1);
   });
 
-  it("ends when the token expires", async () => {
+  it("ends when the token expires, and says so", async () => {
     const token = await ownToken(system, client.workspaceId, "2 seconds");
     const events = await openEvents(system, `/api/v1/workspaces/${client.workspaceId}/changes/events`, token);
     const startedAtMs = Date.now();
     await events.ended;
     expect(Date.now() - startedAtMs).toBeLessThan(5_000);
-    expect(events.events).toHaveLength(2);
+    expect(events.events).toHaveLength(3);
+    expect(events.events.at(-1)).toEqual({ event: "end", id: undefined, data: { reason: "token_expired" } });
   });
 });
 
@@ -602,6 +603,7 @@ describe("the open streams of a process", () => {
     await small.syncline.ingest.kill("SIGTERM");
     expect(Date.now() - startedAtMs).toBeLessThan(2_000);
     await events.ended;
+    expect(events.events).toEqual([{ event: "end", id: undefined, data: { reason: "stopping" } }]);
     expect((await waiting).body).toMatchObject({ changes: [], next: 0 });
     expect(await small.syncline.ingest.ended).toBe("exit code 0");
     await small.syncline.ingest.start();
@@ -708,6 +710,42 @@ describe("a snapshot", () => {
       ["d", false],
       ["c", true],
     ]);
+  });
+
+  it("ends early when the token does, and says where to go on with another", async () => {
+    const client = await createClient(system);
+    const text = "x".repeat(900_000);
+    for (let n = 0; n < 20; n++) await client.post({ operations: [put(`big_${n + 10}`, { n, text })] });
+    const token = await ownToken(system, client.workspaceId, "2 seconds");
+    const url = `${system.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/snapshot`;
+    const lines = await new Promise<Record<string, unknown>[]>((resolve, reject) => {
+      const request = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
+      request.once("response", (response) => {
+        // The client takes nothing until its token is over.
+        setTimeout(() => {
+          let received = "";
+          response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+          response.once("error", reject).once("end", () => {
+            resolve(
+              received
+                .trimEnd()
+                .split("\n")
+                .map((line) => JSON.parse(line) as Record<string, unknown>),
+            );
+          });
+        }, 2_500);
+      });
+      request.once("error", reject).end();
+    });
+    const tail = lines.at(-1);
+    expect(tail).toEqual({ next: expect.any(String) as string, seq: 20, ended: "token_expired" });
+    const rest = await readLines(client, `?after=${encodeURIComponent(String(tail?.["next"]))}`);
+    const sent = lines.slice(1, -1).map((line) => line["document_id"]);
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.length).toBeLessThan(20);
+    expect([...sent, ...rest.slice(1, -1).map((line) => line["document_id"])]).toEqual(
+      Array.from({ length: 20 }, (_, n) => `big_${n + 10}`),
+    );
   });
 
   it("of a workspace without a commit is empty", async () => {

@@ -79,6 +79,20 @@ it("sends a caller's token nowhere but to the conflict service, whatever address
   await new Promise((resolve) => stranger.close(resolve));
 });
 
+it("answers 422, not 500, to a cursor that it did not write", async () => {
+  const cursor = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString("base64url");
+  for (const path of [
+    `/operations?status=error&before=${cursor(0, "\u0000", "c")}`,
+    `/operations?status=error&before=${cursor("0", "d", "c")}`,
+    `/snapshot?after=${cursor("epoch", 0, "documents", "\u0000")}`,
+    "/snapshot?after=%00",
+    "/conflicts?device_id=%00",
+    "/conflicts?since=0000-01-01T00:00:00Z",
+  ]) {
+    expect([path, (await client.get(path)).status]).toEqual([path, 422]);
+  }
+});
+
 it("answers 404, not 500, to ids that no document can have", async () => {
   for (const id of ["%00", "a%0Ab", "x".repeat(201)]) {
     expect((await client.get(`/documents/documents/${id}`)).status).toBe(404);

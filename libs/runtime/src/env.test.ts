@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { EnvError, commonEnv, jwtSecretVariable, mergeBackoffOf, portVariable, readEnv } from "./env.ts";
+import { EnvError, commonEnv, mergeBackoffOf, portVariable, readEnv } from "./env.ts";
 
-const schema = z.object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: jwtSecretVariable });
+const schema = z.object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: z.string().min(32) });
 const GOOD = {
   DATABASE_URL: "postgres://user:password@localhost:5432/syncline",
   REDIS_URL: "redis://localhost:6379/0",

@@ -44,12 +44,6 @@ export function mergeBackoffOf(
   return { backoffMsMin: env.MERGE_BACKOFF_MS_MIN, backoffMsMax: env.MERGE_BACKOFF_MS_MAX };
 }
 
-/** For the services that check tokens. */
-export const jwtSecretVariable = z
-  .string()
-  .min(32)
-  .describe("The secret that tokens are signed with (HS256), at least 32 characters");
-
 /** For the services that clients, or other services, send requests to. */
 export const stopDelayVariable = z.coerce
   .number()

@@ -14,6 +14,11 @@ export function createLogger(options: { service: string; level: string }): Logge
   });
 }
 
+/** Who did what, and from where: lines with `audit`, which are written whatever the level is. */
+export function createAuditLog(log: Logger): Logger {
+  return log.child({ audit: true }, { level: "info" });
+}
+
 /** What a log says of an error. Of one from Postgres neither message nor detail: both may quote a document. */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };

@@ -17,6 +17,7 @@ export * from "./merge/merge-document.ts";
 export * from "./merge/merge-run.ts";
 export * from "./policy/policies.ts";
 export * from "./protocol/batch.ts";
+export * from "./protocol/conflict-query.ts";
 export * from "./protocol/document.ts";
 export * from "./protocol/lane-entry.ts";
 export * from "./protocol/operation.ts";

@@ -11,15 +11,16 @@ import {
   createLifecycle,
   createLogger,
   createQuery,
-  createTokenVerifier,
   listen,
   loadPolicies,
   mergeBackoffOf,
   openPool,
+  openTokenVerifier,
   readEnvOrExit,
   repeat,
   startConflictWorker,
   startTelemetry,
+  tokenRulesOf,
 } from "@syncline/runtime";
 import { dispositionOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
@@ -83,8 +84,9 @@ try {
     repeat("the sweep for conflicts", sweep, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
     (r) => r.stop(),
   );
+  const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
   const app = createApp({
-    verifyToken: createTokenVerifier(env.JWT_SECRET),
+    verifyToken: tokens.verify,
     health: createHealthHandler({
       isRunning: life.isRunning,
       checkByName: {

@@ -1,37 +1,70 @@
-import { commonEnv, jwtSecretVariable, portVariable, stopDelayVariable } from "@syncline/runtime";
+import { commonEnv, portVariable, refineTokenEnv, stopDelayVariable, tokenEnv } from "@syncline/runtime";
 import { z } from "zod";
 
-export const envSchema = z.object({
-  ...commonEnv,
-  PORT: portVariable(3000),
-  JWT_SECRET: jwtSecretVariable,
-  STOP_DELAY_MS: stopDelayVariable,
-  CONFLICT_URL: z
-    .url({ protocol: /^https?$/ })
-    .describe("Where the conflict service answers, for its forwarded routes"),
-  WINDOW_MS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(10_000)
-    .default(0)
-    .describe(
-      "How long an idle lane waits for company before it drains, in milliseconds; urgent operations do not wait",
-    ),
-  WAIT_MS_MAX: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(300_000)
-    .default(30_000)
-    .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
-  EVENT_STREAMS_MAX: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(1_000)
-    .describe(
-      "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
-    ),
-});
+export const envSchema = z
+  .object({
+    ...commonEnv,
+    PORT: portVariable(3000),
+    ...tokenEnv,
+    STOP_DELAY_MS: stopDelayVariable,
+    CONFLICT_URL: z
+      .url({ protocol: /^https?$/ })
+      .describe("Where the conflict service answers, for its forwarded routes"),
+    REQUEST_TIMEOUT_MS: z.coerce
+      .number()
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(60_000)
+      .describe(
+        "How long a client may take to send a request whole, in milliseconds; then it is answered 408",
+      ),
+    CORS_ORIGINS: z
+      .string()
+      .transform((list) => list.split(",").map((origin) => origin.trim()))
+      .pipe(
+        z.array(
+          z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be an origin, such as https://app.example.com"),
+        ),
+      )
+      .optional()
+      .describe(
+        "The web sites whose pages may ask, comma-separated, such as https://app.example.com; `*` for all. Without it none",
+      ),
+    TRUST_PROXY: z
+      .string()
+      .regex(
+        /^(\d{1,2}|(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?)(, ?(loopback|linklocal|uniquelocal|[\da-f.:]+(\/\d{1,3})?))*)$/i,
+        "must be a number of proxies, or a list of addresses and networks",
+      )
+      .optional()
+      .describe(
+        "Which proxies are believed when they say who asked (X-Forwarded-For): how many there are, or their addresses and networks, comma-separated. Without it none, and the audit trail has the proxy's address",
+      ),
+    WINDOW_MS: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(0)
+      .describe(
+        "How long an idle lane waits for company before it drains, in milliseconds; urgent operations do not wait",
+      ),
+    WAIT_MS_MAX: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(300_000)
+      .default(30_000)
+      .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
+    EVENT_STREAMS_MAX: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1_000)
+      .describe(
+        "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
+      ),
+  })
+  .superRefine(refineTokenEnv);

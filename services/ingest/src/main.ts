@@ -3,21 +3,23 @@ import {
   closeRedis,
   connectRedis,
   createApp,
+  createAuditLog,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
   createLifecycle,
   createLogger,
   createQuery,
-  createTokenVerifier,
   listen,
   loadPolicies,
   mergeBackoffOf,
   openPool,
+  openTokenVerifier,
   readEnvOrExit,
   rememberTokens,
   repeat,
   startTelemetry,
+  tokenRulesOf,
   subscribeReplies,
 } from "@syncline/runtime";
 import { laneOf } from "@syncline/shared";
@@ -46,6 +48,7 @@ import { createGetChangeEvents } from "./routes/get-change-events.ts";
 import { createGetChanges } from "./routes/get-changes.ts";
 import { createGetDocument } from "./routes/get-document.ts";
 import { createGetHistory } from "./routes/get-history.ts";
+import { createGetOpenApi } from "./routes/get-openapi.ts";
 import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
@@ -124,7 +127,7 @@ try {
     { mergeBackoff: mergeBackoffOf(env) },
   );
   const takeBatch = createTakeBatch(
-    { lanes, waker, waiting, durability, log },
+    { lanes, waker, waiting, durability, audit: createAuditLog(log), log },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);
@@ -143,8 +146,11 @@ try {
   life.own("commit look-up", repeat("the commit look-up", pollChanged, { intervalMs: 2_000, log }), (poll) =>
     poll.stop(),
   );
+  const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
   const app = createApp({
-    verifyToken: rememberTokens(createTokenVerifier(env.JWT_SECRET)),
+    verifyToken: rememberTokens(tokens.verify),
+    corsOrigins: env.CORS_ORIGINS,
+    trustProxy: env.TRUST_PROXY,
     health: createHealthHandler({
       isRunning: life.isRunning,
       checkByName: {
@@ -154,6 +160,7 @@ try {
     }),
     addRoutes: (routes) =>
       addRoutes(routes, {
+        getOpenApi: createGetOpenApi(),
         postBatch: createPostBatch(
           { deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
           { replyTo },
@@ -179,7 +186,11 @@ try {
       }),
     log,
   });
-  const server = await listen(app, { host: env.HOST, port: env.PORT });
+  const server = await listen(app, {
+    host: env.HOST,
+    port: env.PORT,
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+  });
   life.own("server", server, (s) => s.close());
   life.own("open streams", streams, (s) => s.close());
   // Whoever waits is answered with what is known, so that the server can end.

@@ -1,6 +1,7 @@
 import { migrate } from "@syncline/runtime";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
+import { prepareRoles } from "../database-roles.ts";
 import { withDatabase } from "./test-database.ts";
 import { startTestStores } from "./test-stores.ts";
 
@@ -40,7 +41,8 @@ async function createTemplate(serverUrl: string): Promise<void> {
   await client.connect();
   try {
     await client.query(`CREATE DATABASE ${TEMPLATE}`);
-    await migrate({ databaseUrl: withDatabase(serverUrl, TEMPLATE) });
+    const { syncline_migrate: databaseUrl } = await prepareRoles(withDatabase(serverUrl, TEMPLATE));
+    await migrate({ databaseUrl });
   } finally {
     await client.end();
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { prepareRoles } from "../database-roles.ts";
 import { createDevToken } from "../dev-token.ts";
 import type { DevTokenOptions } from "../dev-token.ts";
 import { findFreePorts } from "../free-port.ts";
@@ -11,6 +12,7 @@ import { messageOf } from "../stack-error.ts";
 import { requireProvided } from "./test-database.ts";
 
 export interface StartSynclineOptions {
+  /** An administrator's: the services get addresses of their own, each in the name of its role. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
   /** How many processes of each service; left out, one. */
@@ -65,7 +67,7 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
   const conflictPorts = ports.splice(0, conflictCount);
   const jwtSecret = randomBytes(24).toString("hex");
   const specs = describeServices({
-    databaseUrl,
+    databaseUrls: await prepareRoles(databaseUrl),
     redisUrl,
     jwtSecret,
     ports: { ingests: ingestPorts, conflicts: conflictPorts, workers: ports },

@@ -2,6 +2,7 @@ import { connectContainerEngine, startContainerStores } from "../container-store
 import { openHome } from "../home.ts";
 import { IMAGES } from "../images.ts";
 import { prepareLocalPostgres } from "../local-postgres.ts";
+import type { StoreCertificate } from "../local-postgres.ts";
 import { prepareLocalRedis } from "../local-redis.ts";
 import { ManagedProcess } from "../managed-process.ts";
 import { pickTestStack } from "../pick-test-stack.ts";
@@ -51,10 +52,10 @@ export async function startTestStores(env: NodeJS.ProcessEnv): Promise<TestStore
   return { ...stores, home, stop };
 }
 
-/** Starts stores that nobody else uses, for tests that do harm to them. */
-export async function startLocalStores(): Promise<LocalStores> {
+/** Starts stores that nobody else uses, for tests that do harm to them, or need them set up in another way. */
+export async function startLocalStores(how: { certificate?: StoreCertificate } = {}): Promise<LocalStores> {
   const home = makeTestHome();
-  const options = { home, settings: openHome(home), say };
+  const options = { home, settings: openHome(home), say, ...how };
   const start = async ({ url, spec }: Awaited<ReturnType<typeof prepareLocalRedis>>) => {
     const managed = new ManagedProcess(home, spec);
     await managed.start();

@@ -94,10 +94,14 @@ function breakConnection(client: pg.Client): void {
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
 
-/** Only what the flow of operations is made of: not the settings at start, nor health checks. */
+/**
+ * Only what the flow of operations is made of: not the settings at start, nor health checks, nor what says for which
+ * workspaces a statement is.
+ */
 function readStatement([config, given]: unknown[]): { step: string; values: unknown[] } | undefined {
   if (typeof config !== "object" || config === null) return undefined;
   const { name, text, values } = config as { name?: string; text?: string; values?: unknown[] };
   const step = name ?? (/^(BEGIN|COMMIT|ROLLBACK)$/.test(text ?? "") ? text : undefined);
-  return step === undefined ? undefined : { step, values: values ?? (Array.isArray(given) ? given : []) };
+  if (step === undefined || step === "name-workspaces") return undefined;
+  return { step, values: values ?? (Array.isArray(given) ? given : []) };
 }

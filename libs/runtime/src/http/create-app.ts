@@ -10,10 +10,12 @@ import express, {
   type Express,
   type RequestHandler,
 } from "express";
+import cors from "cors";
 import helmet from "helmet";
-import type { Logger } from "../log.ts";
+import { createAuditLog, type Logger } from "../log.ts";
+import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { Problem } from "./problem.ts";
-import { requestIdOf, setIdentity, setRequestId } from "./request-context.ts";
+import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
 
 interface Parts {
@@ -21,18 +23,54 @@ interface Parts {
   health: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
+  /** The web sites whose pages may ask, `*` for all; without it none. */
+  corsOrigins?: readonly string[] | undefined;
+  /** Which proxies are believed when they say who asked, as Express has it. */
+  trustProxy?: string | undefined;
   log: Logger;
 }
 
+/** What a page may send and read beyond the plainest. Tokens go in a header, so cookies are not allowed. */
+const CORS_HEADERS = {
+  methods: ["GET", "POST"],
+  allowedHeaders: [
+    "Authorization",
+    "Content-Type",
+    "Content-Encoding",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "Traceparent",
+    "X-Request-Id",
+  ],
+  exposedHeaders: ["ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"],
+  maxAge: 600,
+};
+
 /** What every HTTP service shares: health, secure headers, request ids, traces, the token check, and problems. */
-export function createApp({ verifyToken, health, addRoutes, log }: Parts): Express {
+export function createApp({
+  verifyToken,
+  health,
+  addRoutes,
+  corsOrigins = [],
+  trustProxy,
+  log,
+}: Parts): Express {
   const app = express();
   app.disable("etag").set("query parser", "simple");
+  // A number says how many proxies there are; all else names them.
+  if (trustProxy !== undefined)
+    app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
   app.use(health, helmet(), nameRequest, traceRequest);
+  if (corsOrigins.length > 0) {
+    app.use(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
+  }
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
-    setIdentity(response, await verifyToken(request.get("authorization")));
-    next();
+    const identity = await verifyToken(request.get("authorization"));
+    setIdentity(response, identity);
+    response.set("cache-control", "no-store");
+    inWorkspaces([...identity.roleByWorkspace.keys()], next);
   });
   for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);
@@ -77,9 +115,19 @@ const traceRequest: RequestHandler = (request, response, next) => {
 
 /** The one place where an error becomes an answer. */
 function answerProblem(log: Logger): ErrorRequestHandler {
-  return (error: unknown, _request, response, next) => {
+  const audit = createAuditLog(log);
+  return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = toProblem(error);
+    if (problem.status === 401 || problem.status === 403) {
+      const { method, path, ip: from } = request;
+      const subject = subjectOf(response);
+      const requestId = requestIdOf(response);
+      audit.info(
+        { requestId, subject, from, method, path: path.slice(0, 300), reason: problem.message },
+        "refused a request",
+      );
+    }
     if (problem.status >= 500) {
       const level = problem.type === "internal" ? "error" : "warn";
       log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { expect, it } from "vitest";
 import { listen } from "./listen.ts";
 
@@ -15,6 +16,26 @@ it("keeps idle connections open for longer than the proxies in front of it", asy
   const server = await listen((_request, response) => response.end(), HERE);
   const { headers } = await fetch(`http://127.0.0.1:${server.port}`);
   expect(headers.get("keep-alive")).toBe("timeout=75");
+  await server.close();
+});
+
+it("lets go who does not send a request whole in time, and answers 408", async () => {
+  const server = await listen((request, response) => request.resume().once("end", () => response.end()), {
+    ...HERE,
+    requestTimeoutMs: 1_000,
+  });
+  const talk = (sent: string) =>
+    new Promise<string>((resolve) => {
+      let received = "";
+      const socket = connect(server.port, HERE.host, () => socket.write(sent));
+      socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+      socket.once("error", () => undefined).once("close", () => resolve(received));
+    });
+  const answers = await Promise.all([
+    talk("GET / HTTP/1.1\r\nHost: a\r\nX-Slow:"),
+    talk("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"),
+  ]);
+  for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408/);
   await server.close();
 });
 

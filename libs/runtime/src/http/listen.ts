@@ -1,4 +1,10 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -7,6 +13,12 @@ import { setTimeout as delay } from "node:timers/promises";
  * server that closes first, a proxy would now and then send a request into a connection that is just being closed.
  */
 const KEEP_ALIVE_MS = 75_000;
+
+/** Headers are small: who takes longer for them is not sending, but holding on to a connection. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS_DEFAULT = 60_000;
+/** How often connections are looked through for those whose time is over. */
+const LOOK_MS = 1_000;
 
 /** A server that listens. */
 export interface Listening {
@@ -20,15 +32,25 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** @throws when the port is taken, naming it */
+/**
+ * @param options - `requestTimeoutMs`: within this time a request has been sent whole, or is answered 408 and let go
+ * @throws when the port is taken, naming it
+ */
 export async function listen(
   handler: RequestListener,
-  options: { host: string; port: number },
+  options: { host: string; port: number; requestTimeoutMs?: number },
 ): Promise<Listening> {
   const answering = new Set<ServerResponse>();
   let keepsAlive = true;
   let closing = false;
-  const server = createServer((request, response) => {
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT } = options;
+  const settings: ServerOptions = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    connectionsCheckingInterval: LOOK_MS,
+  };
+  const server = createServer(settings, (request, response) => {
     if (!keepsAlive) response.shouldKeepAlive = false;
     answering.add(response);
     response.once("close", () => {
@@ -38,7 +60,6 @@ export async function listen(
     });
     handler(request, response);
   });
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";

@@ -20,6 +20,11 @@ export function identityOf(response: Response): Identity {
   return identity;
 }
 
+/** Who asks; `undefined` where nobody has said so. */
+export function subjectOf(response: Response): string | undefined {
+  return contextOf(response).identity?.subject;
+}
+
 export function setRequestId(response: Response, requestId: string): void {
   contextOf(response).requestId = requestId;
 }

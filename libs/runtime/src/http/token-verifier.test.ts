@@ -1,11 +1,31 @@
-import { SignJWT, type JWTPayload } from "jose";
-import { describe, expect, it } from "vitest";
+import { SignJWT, exportJWK, exportSPKI, generateKeyPair, type CryptoKey, type JWTPayload } from "jose";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createLogger } from "../log.ts";
 import { Problem, type ProblemType } from "./problem.ts";
-import { ROLES, createTokenVerifier, requireRole, type Role } from "./token-verifier.ts";
+import type { TokenRules } from "./token-env.ts";
+import { ROLES, openTokenVerifier, requireRole, type Role, type VerifyToken } from "./token-verifier.ts";
 
 const SECRET = "a secret of thirty-two characters";
 const CLAIMS = { sub: "user_1", workspaces: { w1: "reader", w2: "admin" } };
-const verify = createTokenVerifier(SECRET);
+const log = createLogger({ service: "test", level: "silent" });
+
+function verifierOf(rules: Partial<TokenRules>): VerifyToken {
+  const { verify } = openTokenVerifier(
+    {
+      keys: { secrets: [SECRET] },
+      algorithms: ["HS256"],
+      issuer: undefined,
+      audience: undefined,
+      clockSkewSeconds: 0,
+      ...rules,
+    },
+    log,
+  );
+  return verify;
+}
+const verify = verifierOf({});
 
 function sign(claims: JWTPayload, { secret = SECRET, alg = "HS256", expires = "1h" } = {}): Promise<string> {
   return new SignJWT(claims)
@@ -16,9 +36,9 @@ function sign(claims: JWTPayload, { secret = SECRET, alg = "HS256", expires = "1
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-async function refusal(authorization: string | undefined): Promise<Problem> {
+async function refusal(authorization: string | undefined, by = verify): Promise<Problem> {
   try {
-    await verify(authorization);
+    await by(authorization);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -103,12 +123,144 @@ describe("a token", () => {
     ["no workspaces", { sub: "user_1" }],
     ["workspaces that are a list", { sub: "user_1", workspaces: ["w1"] }],
     ["a role that there is not", { sub: "user_1", workspaces: { w1: "owner" } }],
+    ["a workspace that no id looks like", { sub: "user_1", workspaces: { "w\u0000": "admin" } }],
   ])("with %s is refused", async (_what, claims) => {
     const problem = await refusal(`Bearer ${await sign(claims)}`);
     expect([problem.type, problem.message]).toEqual([
       "unauthorized",
       "The token lacks the claims sub and workspaces",
     ]);
+  });
+});
+
+describe("the rules", () => {
+  const now = Math.floor(Date.now() / 1_000);
+
+  it("hold for issuer and audience, where they are named", async () => {
+    const strict = verifierOf({ issuer: "https://id.example", audience: "syncline" });
+    const claims = { ...CLAIMS, iss: "https://id.example", aud: ["other", "syncline"] };
+    expect((await strict(`Bearer ${await sign(claims)}`)).subject).toBe("user_1");
+    for (const wrong of [{ iss: "https://evil.example" }, { aud: "other" }]) {
+      const problem = await refusal(`Bearer ${await sign({ ...claims, ...wrong })}`, strict);
+      expect([problem.type, problem.message]).toEqual(["unauthorized", "The token is not valid"]);
+    }
+    expect((await refusal(`Bearer ${await sign(CLAIMS)}`, strict)).type).toBe("unauthorized");
+  });
+
+  it("allow for clocks that differ, by as much as is said", async () => {
+    const lenient = verifierOf({ clockSkewSeconds: 60 });
+    const ended = await sign({ ...CLAIMS, exp: now - 30 }, { expires: "30 seconds ago" });
+    const early = await sign({ ...CLAIMS, nbf: now + 30 });
+    expect((await refusal(`Bearer ${ended}`)).message).toBe("The token has expired");
+    expect((await refusal(`Bearer ${early}`)).message).toBe("The token is not valid");
+    expect((await lenient(`Bearer ${ended}`)).expiresAtMs).toBeGreaterThan(Date.now());
+    expect((await lenient(`Bearer ${early}`)).subject).toBe("user_1");
+    expect((await refusal(`Bearer ${await sign(CLAIMS, { expires: "2 minutes ago" })}`, lenient)).type).toBe(
+      "unauthorized",
+    );
+  });
+
+  it("accept a secret and the one before it, while both are named", async () => {
+    const old = await sign(CLAIMS, { secret: "the secret that was there before this" });
+    const rotating = verifierOf({ keys: { secrets: [SECRET, "the secret that was there before this"] } });
+    expect((await rotating(`Bearer ${old}`)).subject).toBe("user_1");
+    expect((await rotating(`Bearer ${await sign(CLAIMS)}`)).subject).toBe("user_1");
+    expect((await refusal(`Bearer ${old}`)).message).toBe("The token is not valid");
+  });
+});
+
+describe("keys of an identity provider", () => {
+  interface Pair {
+    privateKey: CryptoKey;
+    publicKey: CryptoKey;
+  }
+  let published: { kid: string; pair: Pair }[] = [];
+  let isAway = false;
+  let looks = 0;
+  const provider = createServer((_request, response) => {
+    looks++;
+    if (isAway) return response.writeHead(500).end();
+    return void Promise.all(
+      published.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid, alg: "RS256" })),
+    ).then((keys) => response.setHeader("content-type", "application/json").end(JSON.stringify({ keys })));
+  });
+  let first: Pair;
+  let second: Pair;
+  beforeAll(async () => {
+    first = await generateKeyPair("RS256");
+    second = await generateKeyPair("RS256");
+    await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
+  });
+  afterAll(() => provider.close());
+
+  const openVerifier = () => {
+    const { port } = provider.address() as AddressInfo;
+    return openTokenVerifier(
+      {
+        keys: { jwksUrl: `http://127.0.0.1:${port}/jwks` },
+        algorithms: ["RS256"],
+        issuer: undefined,
+        audience: undefined,
+        clockSkewSeconds: 0,
+      },
+      log,
+    );
+  };
+  const signBy = async (kid: string, { privateKey }: Pair) =>
+    `Bearer ${await new SignJWT(CLAIMS).setProtectedHeader({ alg: "RS256", kid }).setExpirationTime("1h").sign(privateKey)}`;
+
+  it("are found by their id, also one that is published only later, and stay known while the provider is away", async () => {
+    published = [{ kid: "one", pair: first }];
+    const { verify, stop } = openVerifier();
+    try {
+      expect((await verify(await signBy("one", first))).subject).toBe("user_1");
+      published = [...published, { kid: "two", pair: second }];
+      // Whatever names keys that there are not makes nobody look again and again.
+      const before = looks;
+      for (let i = 0; i < 20; i++) {
+        expect((await refusal(await signBy(`unknown-${i}`, second), verify)).type).toBe("unauthorized");
+      }
+      expect(looks - before).toBeLessThanOrEqual(1);
+      vi.useFakeTimers({ toFake: ["Date"] }).setSystemTime(Date.now() + 11_000);
+      expect((await verify(await signBy("two", second))).subject).toBe("user_1");
+      isAway = true;
+      vi.setSystemTime(Date.now() + 3_000_000);
+      expect((await verify(await signBy("one", first))).subject).toBe("user_1");
+    } finally {
+      vi.useRealTimers();
+      isAway = false;
+      await stop();
+    }
+  });
+
+  it("that cannot be read are no reason to call a token invalid", async () => {
+    isAway = true;
+    const { verify, stop } = openVerifier();
+    try {
+      const problem = await refusal(await signBy("one", first), verify);
+      expect([problem.type, problem.details.retryAfterSeconds]).toEqual(["unavailable", 5]);
+    } finally {
+      isAway = false;
+      await stop();
+    }
+  });
+
+  it("are never taken for a secret, and no other algorithm will do", async () => {
+    published = [{ kid: "one", pair: first }];
+    const { verify, stop } = openVerifier();
+    const hour = Math.floor(Date.now() / 1_000) + 3_600;
+    const forged = [await exportSPKI(first.publicKey), JSON.stringify(await exportJWK(first.publicKey))].map(
+      (secret) =>
+        new SignJWT(CLAIMS)
+          .setProtectedHeader({ alg: "HS256", kid: "one" })
+          .setExpirationTime(hour)
+          .sign(new TextEncoder().encode(secret)),
+    );
+    const unsigned = `${base64url({ alg: "none", kid: "one" })}.${base64url({ ...CLAIMS, exp: hour })}.`;
+    for (const token of [...(await Promise.all(forged)), unsigned]) {
+      expect((await refusal(`Bearer ${token}`, verify)).message).toBe("The token is not valid");
+    }
+    await stop();
   });
 });
 

@@ -1,7 +1,10 @@
 import { idSchema } from "@syncline/shared";
-import { jwtVerify } from "jose";
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { z } from "zod";
+import type { Logger } from "../log.ts";
 import { Problem } from "./problem.ts";
+import type { TokenRules } from "./token-env.ts";
+import { openTokenKeys } from "./token-keys.ts";
 
 export const ROLES = ["reader", "writer", "admin"] as const;
 export type Role = (typeof ROLES)[number];
@@ -10,39 +13,72 @@ export type Role = (typeof ROLES)[number];
 export interface Identity {
   subject: string;
   roleByWorkspace: ReadonlyMap<string, Role>;
-  /** When the token ends, in milliseconds since 1970. */
+  /** When the token is no longer accepted, in milliseconds since 1970. */
   expiresAtMs: number;
 }
 
 const claimsSchema = z.object({
   sub: idSchema,
   exp: z.number(),
-  workspaces: z.record(z.string(), z.enum(ROLES)),
+  workspaces: z.record(idSchema, z.enum(ROLES)),
 });
 
-/** @throws {@link Problem} `unauthorized` */
+/** @throws {@link Problem} `unauthorized`; `unavailable` where the keys to check it with cannot be read */
 export type VerifyToken = (authorization: string | undefined) => Promise<Identity>;
 
-export function createTokenVerifier(secret: string): VerifyToken {
-  const key = new TextEncoder().encode(secret);
-  return async (authorization) => {
-    const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-    if (token === undefined)
-      throw new Problem("unauthorized", { detail: "Send Authorization: Bearer <token>" });
-    let payload: unknown;
-    try {
-      ({ payload } = await jwtVerify(token, key, { algorithms: ["HS256"], requiredClaims: ["exp"] }));
-    } catch (error) {
-      const expired = error instanceof Error && "code" in error && error.code === "ERR_JWT_EXPIRED";
-      throw new Problem("unauthorized", {
-        detail: expired ? "The token has expired" : "The token is not valid",
-      });
+/** Checks tokens, and looks after the keys that it needs for that. */
+export interface TokenVerifier {
+  verify: VerifyToken;
+  stop: () => Promise<void>;
+}
+
+export function openTokenVerifier(rules: TokenRules, log: Logger): TokenVerifier {
+  const { algorithms, issuer, audience, clockSkewSeconds } = rules;
+  const { keys, stop } = openTokenKeys(rules.keys, log);
+  const options: JWTVerifyOptions = {
+    algorithms: [...algorithms],
+    requiredClaims: ["exp"],
+    clockTolerance: clockSkewSeconds,
+    ...(issuer === undefined ? {} : { issuer }),
+    ...(audience === undefined ? {} : { audience }),
+  };
+
+  async function payloadOf(token: string): Promise<JWTPayload> {
+    for (const key of keys) {
+      try {
+        // One overload takes a key, the other a function that finds it.
+        const { payload } = await (typeof key === "function"
+          ? jwtVerify(token, key, options)
+          : jwtVerify(token, key, options));
+        return payload;
+      } catch (error) {
+        if (error instanceof Problem) throw error;
+        if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+        const expired = error instanceof errors.JWTExpired;
+        throw new Problem("unauthorized", {
+          detail: expired ? "The token has expired" : "The token is not valid",
+        });
+      }
     }
-    const claims = claimsSchema.safeParse(payload);
-    if (!claims.success)
-      throw new Problem("unauthorized", { detail: "The token lacks the claims sub and workspaces" });
-    const { sub, workspaces, exp } = claims.data;
-    return { subject: sub, roleByWorkspace: new Map(Object.entries(workspaces)), expiresAtMs: exp * 1_000 };
+    throw new Problem("unauthorized", { detail: "The token is not valid" });
+  }
+
+  return {
+    async verify(authorization) {
+      const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+      if (token === undefined)
+        throw new Problem("unauthorized", { detail: "Send Authorization: Bearer <token>" });
+      const claims = claimsSchema.safeParse(await payloadOf(token));
+      if (!claims.success)
+        throw new Problem("unauthorized", { detail: "The token lacks the claims sub and workspaces" });
+      const { sub, workspaces, exp } = claims.data;
+      return {
+        subject: sub,
+        roleByWorkspace: new Map(Object.entries(workspaces)),
+        expiresAtMs: (exp + clockSkewSeconds) * 1_000,
+      };
+    },
+    stop,
   };
 }
 

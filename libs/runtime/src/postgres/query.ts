@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type pg from "pg";
-import { toSynclineError } from "./sql-error.ts";
+import { inOneTrip } from "./in-one-trip.ts";
+import { workspacesInReach } from "./in-workspaces.ts";
 
 /** A statement that is prepared once a connection, by its name. */
 export interface Statement {
@@ -16,13 +17,16 @@ export function statementsIn(folder: URL): (name: string) => Statement {
 /** @throws {@link SynclineError} with the code that the failure has */
 export type Query = <R extends object>(sql: Statement, values: unknown[]) => Promise<R[]>;
 
-/** Runs single statements on a pool. */
+const NAME_WORKSPACES = statementsIn(new URL("./sql/", import.meta.url))("name-workspaces");
+
+/**
+ * Runs single statements on a pool, each for the workspaces of {@link inWorkspaces}. They are named anew in each statement's
+ * own transaction, so that whoever gets the connection next, from this pool or one on the way, does not inherit them.
+ */
 export function createQuery(pool: pg.Pool): Query {
-  return async <R extends object>(sql: Statement, values: unknown[]): Promise<R[]> => {
-    try {
-      return (await pool.query<R>({ ...sql, values })).rows;
-    } catch (error) {
-      throw toSynclineError(error);
-    }
-  };
+  return async <R extends object>(sql: Statement, values: unknown[]): Promise<R[]> =>
+    inOneTrip<R>(pool, [
+      { ...NAME_WORKSPACES, values: [workspacesInReach()] },
+      { ...sql, values },
+    ]);
 }

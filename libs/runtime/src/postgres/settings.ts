@@ -1,9 +1,6 @@
 import { isLaneCount } from "@syncline/shared";
-import { readFileSync } from "node:fs";
 import type pg from "pg";
 import { requireSchema } from "./require-schema.ts";
-
-const CLAIM_EPOCH = readFileSync(new URL("./sql/claim-epoch.sql", import.meta.url), "utf8");
 
 /** What is true of the whole database. */
 export interface DatabaseSettings {
@@ -20,11 +17,10 @@ export interface DatabaseSettings {
 export async function claimSettings(pool: pg.Pool, lanes: number): Promise<DatabaseSettings> {
   if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}; it must be a power of two`);
   await requireSchema(pool);
-  await pool.query("INSERT INTO settings (name, value) VALUES ('lanes', $1) ON CONFLICT DO NOTHING", [
-    String(lanes),
-  ]);
-  await pool.query(CLAIM_EPOCH);
-  const { rows } = await pool.query<{ name: string; value: string }>("SELECT name, value FROM settings");
+  const { rows } = await pool.query<{ name: string; value: string }>(
+    "SELECT name, value FROM claim_settings($1)",
+    [lanes],
+  );
   const valueByName = new Map(rows.map((row) => [row.name, row.value]));
   const stored = Number(valueByName.get("lanes"));
   if (stored !== lanes) {

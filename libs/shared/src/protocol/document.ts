@@ -56,4 +56,6 @@ export interface SnapshotHead {
 export interface SnapshotTail {
   next: string | null;
   seq: number;
+  /** The page ended early, and goes on at `next`: the token is no longer good. */
+  ended?: "token_expired";
 }

@@ -12,10 +12,9 @@ export const idSchema = z
   .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
   .refine((id) => id.isWellFormed(), "must not hold half of a surrogate pair");
 
-const jsonObjectSchema = z.custom<JsonObject>(
-  (value) => isJsonObject(value as Json),
-  "must be a JSON object",
-);
+const jsonObjectSchema = z
+  .custom<JsonObject>((value) => isJsonObject(value as Json), "must be a JSON object")
+  .meta({ type: "object" });
 const jsonSchema = z.custom<Json>((value) => value !== undefined, "is missing");
 // No expression that matches the whole: on megabytes it exhausts the stack.
 const pointerSchema = z

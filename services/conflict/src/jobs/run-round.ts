@@ -1,6 +1,7 @@
 import {
   extractTrace,
   injectTrace,
+  inWorkspaces,
   inSpan,
   SpanKind,
   type ConflictJob,
@@ -35,7 +36,7 @@ export function createRunRound(
       "merge conflict",
       { parent: extractTrace(trace), kind: SpanKind.CONSUMER, attributes },
       async (span) => {
-        const found = await conflicts.readCase(workspaceId, conflictId);
+        const found = await inWorkspaces([workspaceId], () => conflicts.readCase(workspaceId, conflictId));
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
         const policy = policyOf(policies, found.conflict.collection);
         const merged = mergeConflict(found, { roundsMax: options.roundsMax, policy });

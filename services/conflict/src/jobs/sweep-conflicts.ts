@@ -1,4 +1,4 @@
-import type { ConflictQueue } from "@syncline/runtime";
+import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
 import type { BackoffBounds } from "@syncline/shared";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
@@ -13,6 +13,7 @@ export function createSweepConflicts(
   options: { quietMs: number; backoff: BackoffBounds },
 ): () => Promise<void> {
   return async () => {
-    await deps.queue.requestOverdue(await deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX));
+    const quiet = await inWorkspaces([], () => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX));
+    await deps.queue.requestOverdue(quiet);
   };
 }

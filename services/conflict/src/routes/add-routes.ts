@@ -1,21 +1,10 @@
 import { fieldProblem, identityOf, Problem, requireRole } from "@syncline/runtime";
-import { DECISION_CHOICES, idSchema, policyOf, type Policies } from "@syncline/shared";
+import { conflictQuerySchema, DECISION_CHOICES, policyOf, type Policies } from "@syncline/shared";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
 import { sidesOf, weighChoice, weighStrategies, type RecordedCase } from "../core/weigh-conflict.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
-const listSchema = z.object({
-  status: z.enum(["open", "parked", "reported", "resolved"]).optional(),
-  collection: idSchema.optional(),
-  document_id: idSchema.optional(),
-  /** One that stands for a subject may be longer than an id. */
-  device_id: z.string().max(300).optional(),
-  since: z.iso.datetime({ offset: true }).optional(),
-  until: z.iso.datetime({ offset: true }).optional(),
-  before: z.uuid().optional(),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-});
 const decisionSchema = z.object({ choice: z.enum(DECISION_CHOICES) });
 
 type OnWorkspace = RequestHandler<{ workspaceId: string }>;
@@ -39,7 +28,7 @@ function listConflicts(conflicts: PgConflicts): OnWorkspace {
       document_id: documentId,
       device_id: deviceId,
       ...page
-    } = readQuery(listSchema, request.query);
+    } = readQuery(conflictQuerySchema, request.query);
     const found = await conflicts.list(workspaceId, { ...page, documentId, deviceId, limit: limit + 1 });
     const shown = found.slice(0, limit);
     response.json({

@@ -13,11 +13,14 @@ import {
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX, type Acceptance } from "./accept-batch.ts";
 
-const dataSchema = z.custom<JsonObject | null>(
-  (value) => value === null || (isJsonObject(value as Json) && depthOf(value as Json) <= DOCUMENT_DEPTH_MAX),
-  `must be a JSON object of at most ${DOCUMENT_DEPTH_MAX} levels, or null to delete the document`,
-);
-const bodySchema = z
+const dataSchema = z
+  .custom<JsonObject | null>(
+    (value) =>
+      value === null || (isJsonObject(value as Json) && depthOf(value as Json) <= DOCUMENT_DEPTH_MAX),
+    `must be a JSON object of at most ${DOCUMENT_DEPTH_MAX} levels, or null to delete the document`,
+  )
+  .meta({ type: ["object", "null"] });
+export const decisionSchema = z
   .strictObject({
     choice: z.enum(DECISION_CHOICES),
     data: dataSchema.optional(),
@@ -30,11 +33,11 @@ const bodySchema = z
   });
 
 /** A person's decision, as it is sent. */
-export type DecisionBody = z.infer<typeof bodySchema>;
+export type DecisionBody = z.infer<typeof decisionSchema>;
 
 /** @throws `invalid-field`, naming the field that is not acceptable */
 export function readDecision(value: Json): DecisionBody {
-  const parsed = bodySchema.safeParse(value);
+  const parsed = decisionSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = (issue?.path ?? []).map((step) => (typeof step === "symbol" ? String(step) : step));

@@ -1,11 +1,18 @@
 import type { FieldFault } from "@syncline/runtime";
 import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
+import { findDuplicateKey } from "./duplicate-keys.ts";
 
 export type ParsedJson =
   | { kind: "json"; value: Json }
   | { kind: "not-json"; message: string }
+  | { kind: "too-many-values" }
   | { kind: "fault"; fault: FieldFault };
 
+/**
+ * Most values and keys of a body. What is done for each takes the process's one thread, which nobody may have for seconds:
+ * a body of 10 MiB that holds nothing but brackets would.
+ */
+export const BODY_VALUES_MAX = 500_000;
 /** `data` itself stands three levels deep in a body. */
 const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
 
@@ -19,9 +26,10 @@ const SUSPICIOUS_NUMBER = /\d[\d.]{15,}|\d[eE][+-]?\d{2,}/;
 
 /**
  * Parses JSON and refuses what would not come back as it went in: a number that a double cannot hold, a string that
- * Postgres cannot, a key that reaches into JavaScript's prototypes.
+ * Postgres cannot, a key that reaches into JavaScript's prototypes, or that stands twice in its object.
  */
 export function parseJson(text: string): ParsedJson {
+  if (text.length > BODY_VALUES_MAX && hasTooManyValues(text)) return { kind: "too-many-values" };
   let value: unknown;
   try {
     value = SUSPICIOUS_NUMBER.test(text) ? JSON.parse(text, markInexact) : JSON.parse(text);
@@ -31,7 +39,20 @@ export function parseJson(text: string): ParsedJson {
     return { kind: "not-json", message: error instanceof Error ? error.message : "not JSON" };
   }
   const fault = findFault(value, SUSPICIOUS_STRING.test(text), []);
-  return fault === undefined ? { kind: "json", value: value as Json } : { kind: "fault", fault };
+  if (fault !== undefined) return { kind: "fault", fault };
+  const twice = findDuplicateKey(text, value as Json);
+  if (twice !== undefined)
+    return { kind: "fault", fault: { path: twice, message: "stands twice in its object" } };
+  return { kind: "json", value: value as Json };
+}
+
+/** Every value but the first comes after one of these. They stand in strings, too, but in no text that many. */
+function hasTooManyValues(text: string): boolean {
+  let left = BODY_VALUES_MAX;
+  for (const before of [",", ":", "[", "{"]) {
+    for (let at = text.indexOf(before); at !== -1 && left >= 0; at = text.indexOf(before, at + 1)) left--;
+  }
+  return left < 0;
 }
 
 const INEXACT = Symbol("a number that a double cannot hold");

@@ -1,7 +1,7 @@
 import { Problem, fieldProblem } from "@syncline/runtime";
 import { BATCH_OPERATIONS_MAX, batchSchema, type Batch, type Json } from "@syncline/shared";
 import { SUBJECT_DEVICE_PREFIX } from "./accept-batch.ts";
-import { parseJson } from "./parse-json.ts";
+import { BODY_VALUES_MAX, parseJson } from "./parse-json.ts";
 
 /**
  * Reads the body of a batch request.
@@ -50,6 +50,10 @@ export function readJson(body: Uint8Array): Json {
       return parsed.value;
     case "not-json":
       throw new Problem("not-json", { detail: "The body cannot be parsed as JSON" });
+    case "too-many-values":
+      throw new Problem("too-large", {
+        detail: `The body holds more than ${BODY_VALUES_MAX} values and keys`,
+      });
     case "fault":
       throw fieldProblem(parsed.fault, JSON.parse(text));
     default:

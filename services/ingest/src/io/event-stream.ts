@@ -4,8 +4,6 @@ import type { OpenStream } from "../core/open-streams.ts";
 import { endSoon, writeDrained } from "./write-drained.ts";
 
 const HEARTBEAT_MS = 15_000;
-/** Everything ends: a client comes back with a fresh token. Timers could not wait for much more than 24 days anyway. */
-const STREAM_MS_MAX = 24 * 3_600_000;
 
 /** One server-sent event. */
 export interface ServerSentEvent {
@@ -27,13 +25,13 @@ export interface EventWriter {
 }
 
 /**
- * Answers with server-sent events until `write` returns, the stream ends, or the token expires. A heartbeat keeps
- * connections open, and names the place that the client has reached.
+ * Answers with server-sent events until `write` returns or the stream ends; the client is told where that is not its own
+ * doing. A heartbeat keeps connections open, and names the place that the client has reached.
  */
 export async function streamEvents(
   response: Response,
   stream: OpenStream,
-  options: { expiresAtMs: number; log: Logger },
+  log: Logger,
   write: (events: EventWriter) => Promise<void>,
 ): Promise<void> {
   let lastId: string | undefined;
@@ -50,13 +48,11 @@ export async function streamEvents(
     if (!response.writableNeedDrain) response.write(`:\n${idLine(lastId)}\n`);
   };
   const heartbeat = setInterval(beat, HEARTBEAT_MS);
-  const expiry = setTimeout(stream.end, Math.min(options.expiresAtMs - Date.now(), STREAM_MS_MAX));
   try {
     await write({
-      async send({ event, id, data }) {
-        lastId = id ?? lastId;
-        const text = `event: ${event}\n${idLine(id)}data: ${JSON.stringify(data)}\n\n`;
-        await writeDrained(response, text, stream.signal);
+      async send(event) {
+        lastId = event.id ?? lastId;
+        await writeDrained(response, eventText(event), stream.signal);
       },
       pass: (id) => {
         const isFirst = lastId === undefined;
@@ -66,12 +62,17 @@ export async function streamEvents(
     });
   } catch (error) {
     // Too late for another answer: the client comes back, and is answered then.
-    if (!stream.signal.aborted) options.log.warn({ err: error }, "an event stream ended early");
+    if (!stream.signal.aborted) log.warn({ err: error }, "an event stream ended early");
   } finally {
     clearInterval(heartbeat);
-    clearTimeout(expiry);
+    const { endedBy } = stream;
+    if (endedBy !== undefined) response.write(eventText({ event: "end", data: { reason: endedBy } }));
     endSoon(response);
   }
+}
+
+function eventText({ event, id, data }: ServerSentEvent): string {
+  return `event: ${event}\n${idLine(id)}data: ${JSON.stringify(data)}\n\n`;
 }
 
 function idLine(id: string | undefined): string {

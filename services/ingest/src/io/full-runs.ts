@@ -1,4 +1,4 @@
-import { Problem, statementsIn, type Query } from "@syncline/runtime";
+import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runtime";
 import { deviceDocumentKey, documentKey, type AcceptedBatch } from "@syncline/shared";
 import type { PgOperations } from "./pg-operations.ts";
 
@@ -28,7 +28,7 @@ export class FullRuns {
   }
 
   async look(): Promise<void> {
-    const runs = await this.#query<FullRun>(READ_FULL_RUNS, []);
+    const runs = await inWorkspaces([], () => this.#query<FullRun>(READ_FULL_RUNS, []));
     this.#conflictIdByDeviceDocument = new Map(
       runs.map((run) => [
         deviceDocumentKey(run.device_id, documentKey(run.workspace_id, run.collection, run.document_id)),

@@ -1,3 +1,4 @@
+import { inWorkspaces } from "@syncline/runtime";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import type { PgFeed } from "./pg-feed.ts";
 
@@ -5,7 +6,8 @@ import type { PgFeed } from "./pg-feed.ts";
 export function createPollChanged(deps: { watched: WatchedWorkspaces; feed: PgFeed }): () => Promise<void> {
   let revisionByWorkspaceId: ReadonlyMap<string, number> = new Map();
   return async () => {
-    const ends = await deps.feed.readEnds(deps.watched.list());
+    const workspaceIds = deps.watched.list();
+    const ends = await inWorkspaces(workspaceIds, () => deps.feed.readEnds(workspaceIds));
     for (const { workspaceId, revision } of ends) {
       if (revision !== revisionByWorkspaceId.get(workspaceId)) deps.watched.onCommit(workspaceId);
     }

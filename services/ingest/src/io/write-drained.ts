@@ -8,7 +8,7 @@ const END_MS_MAX = 2_000;
 
 /**
  * Writes, and waits until the client has taken it, so that no more than one chunk is ever kept for a slow one.
- * @throws when the client takes nothing for long, or the signal is aborted; its connection is then closed
+ * @throws when the client takes nothing for long, and its connection is then closed; or when the signal is aborted
  */
 export async function writeDrained(response: Response, chunk: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -16,7 +16,7 @@ export async function writeDrained(response: Response, chunk: string, signal: Ab
   try {
     await once(response, "drain", { signal: AbortSignal.any([signal, AbortSignal.timeout(STALL_MS_MAX)]) });
   } catch (error) {
-    response.destroy();
+    if (!signal.aborted) response.destroy();
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { BATCH_BYTES_MAX } from "@syncline/shared";
 import express, { type Express, type RequestHandler } from "express";
 
 interface Routes {
+  getOpenApi: RequestHandler;
   postBatch: RequestHandler;
   getBatch: RequestHandler<{ batchId: string }>;
   getBatchEvents: RequestHandler<{ batchId: string }>;
@@ -20,6 +21,7 @@ interface Routes {
 
 /** The API that clients know. */
 export function addRoutes(app: Express, routes: Routes): void {
+  app.get("/openapi.json", routes.getOpenApi);
   const readBody = express.raw({ type: () => true, limit: BATCH_BYTES_MAX });
   app.post("/api/v1/documents/batch", requireJson, readBody, routes.postBatch);
   app.get("/api/v1/batches/:batchId", routes.getBatch);

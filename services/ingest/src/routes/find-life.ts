@@ -13,13 +13,13 @@ import {
 import type { PgOperations } from "../io/pg-operations.ts";
 import { readQuery } from "./read-query.ts";
 
-const querySchema = z.object({
-  /** One that stands for a subject may be longer than an id. */
+export const operationQuerySchema = z.object({
   device_id: z
     .string()
     .max(SUBJECT_DEVICE_PREFIX.length + 200)
     .regex(/^\P{Cc}+$/u, "must not be empty, nor contain control characters")
-    .optional(),
+    .optional()
+    .describe("The device that sent it; the token's subject, where none is named"),
 });
 
 /** Which operation a request names. Without a device the token's subject stands in, as it does in a batch. */
@@ -27,7 +27,7 @@ export function namedOperation(
   request: Request<{ workspaceId: string; clientId: string }>,
   response: Response,
 ): OperationKey {
-  const { device_id: deviceId } = readQuery(querySchema, request.query);
+  const { device_id: deviceId } = readQuery(operationQuerySchema, request.query);
   return { ...request.params, deviceId: deviceId ?? SUBJECT_DEVICE_PREFIX + identityOf(response).subject };
 }
 

@@ -32,8 +32,7 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
     const stream = openStream(streams, response);
     try {
       const watch = watched.watch(first.workspaceId, stream.signal);
-      const { expiresAtMs } = identity;
-      await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
+      await streamEvents(response, stream, log, async (events) => {
         let sent: BatchResult | undefined;
         while (!stream.signal.aborted) {
           watch.clear();

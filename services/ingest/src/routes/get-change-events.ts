@@ -15,7 +15,7 @@ import { feedParameters, readQuery } from "./read-query.ts";
 /** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
 const PAGE_EVENTS_MAX = 100;
 
-const querySchema = z.object(feedParameters);
+export const changeEventsQuerySchema = z.object(feedParameters);
 
 interface Deps {
   feed: PgFeed;
@@ -42,7 +42,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { since, collections, ...query } = readQuery(querySchema, request.query);
+    const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request.query);
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }
@@ -73,8 +73,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       // The first page tells whether there is anything to follow, while another answer can still be given.
       const { value: first } = await pages.next();
       if (first === undefined || first === "gone") throw gone("history-gone", workspaceId);
-      const { expiresAtMs } = identityOf(response);
-      await streamEvents(response, stream, { expiresAtMs, log }, async (events) => {
+      await streamEvents(response, stream, log, async (events) => {
         await sendPage(events, first);
         for await (const page of pages) {
           // Overtaken by what was dropped: the client comes back, and is answered 410.

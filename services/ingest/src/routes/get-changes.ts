@@ -10,11 +10,15 @@ import type { PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters, limitParameter, readQuery } from "./read-query.ts";
 
-const querySchema = z.object({
+export const changesQuerySchema = z.object({
   ...feedParameters,
   limit: limitParameter({ most: 1_000, default: 100 }),
-  /** Seconds. */
-  wait: z.coerce.number().min(0).max(30).default(0),
+  wait: z.coerce
+    .number()
+    .min(0)
+    .max(30)
+    .default(0)
+    .describe("How long an empty page waits for something newer, in seconds"),
 });
 
 interface Deps {
@@ -34,7 +38,13 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(querySchema, request.query);
+    const {
+      since,
+      limit,
+      collections,
+      wait,
+      epoch: knownEpoch,
+    } = readQuery(changesQuerySchema, request.query);
     if (knownEpoch !== undefined && knownEpoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }
@@ -42,11 +52,11 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
     if (page === "gone") throw gone("history-gone", workspaceId);
     const body: ChangesBody = { epoch, ...page };
-    response.set("cache-control", "no-store").json(body);
+    response.json(body);
 
     async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | "gone"> {
       const stream = openStream(streams, response);
-      const timer = setTimeout(stream.end, waitMs);
+      const timer = setTimeout(() => stream.end(), waitMs);
       try {
         const watch = watched.watch(workspaceId, stream.signal);
         let latest: ChangesPage | "gone" = { changes: [], next: since, more: false };

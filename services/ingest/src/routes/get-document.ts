@@ -16,7 +16,8 @@ export function createGetDocument(reads: PgReads): RequestHandler<Params> {
     const document = await reads.readDocument(workspaceId, collection, documentId);
     if (document === undefined) throw new Problem("not-found", { detail: "The document never existed" });
     const etag = `"${document.version}"`;
-    response.set("etag", etag);
+    // It may be kept by who asked, but is asked for again each time: the answer may then be 304.
+    response.set({ etag, "cache-control": "private, no-cache" });
     if ("deleted" in document) {
       throw new Problem("not-found", { detail: `The document was deleted, at version ${document.version}` });
     }

@@ -5,8 +5,8 @@ import type { PgFeed } from "../io/pg-feed.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 import { limitParameter, readQuery } from "./read-query.ts";
 
-const querySchema = z.object({
-  before: z.coerce.number().int().min(1).optional(),
+export const historyQuerySchema = z.object({
+  before: z.coerce.number().int().min(1).optional().describe("The `next` of the page before, a version"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
@@ -21,7 +21,7 @@ export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): Reques
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { before, limit } = readQuery(querySchema, request.query);
+    const { before, limit } = readQuery(historyQuerySchema, request.query);
     const body = await deps.feed.readHistory(workspaceId, { collection, documentId }, { before, limit });
     if (
       body.changes.length === 0 &&
@@ -29,6 +29,6 @@ export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): Reques
     ) {
       throw new Problem("not-found", { detail: "The document never existed" });
     }
-    response.set("cache-control", "no-store").json(body);
+    response.json(body);
   };
 }

@@ -8,6 +8,6 @@ export function createGetOperation(
 ): RequestHandler<{ workspaceId: string; clientId: string }> {
   return async (request, response) => {
     requireRole(identityOf(response), request.params.workspaceId, "reader");
-    response.set("cache-control", "no-store").json(await findLife(namedOperation(request, response)));
+    response.json(await findLife(namedOperation(request, response)));
   };
 }

@@ -3,7 +3,7 @@ import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/ru
 import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readCursor, writeCursor } from "../core/cursor.ts";
+import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
@@ -13,13 +13,16 @@ import { limitParameter, readQuery } from "./read-query.ts";
 /** Most documents that are read at once; the next are read when the client has taken these. */
 const READ_DOCUMENTS_MAX = 100;
 
-const querySchema = z.object({
-  after: z.string().optional(),
+export const snapshotQuerySchema = z.object({
+  after: z.string().optional().describe("The `next` of the page before"),
   limit: limitParameter({ most: 10_000, default: 1_000 }),
 });
 
+/** No id is empty, so this is before every document. */
+const BEFORE_ALL: DocumentPlace = { collection: "", documentId: "" };
+
 /** A page goes on from a document, in the snapshot that a seq was pinned for. */
-const cursorSchema = z.tuple([z.string(), z.number().int().min(0), z.string(), z.string()]);
+const cursorSchema = z.tuple([z.string(), z.number().int().min(0), placeTextSchema, placeTextSchema]);
 
 interface Deps {
   feed: PgFeed;
@@ -39,7 +42,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { after, limit } = readQuery(querySchema, request.query);
+    const { after, limit } = readQuery(snapshotQuerySchema, request.query);
     const cursor = after === undefined ? undefined : readPlace(after);
     if (cursor !== undefined && cursor.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
@@ -52,9 +55,10 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
       writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
     response.status(200).set({ "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    let place = cursor?.place ?? BEFORE_ALL;
+    const next = () => writeCursor([epoch, seq, place.collection, place.documentId]);
     try {
       await writeLine({ epoch, seq });
-      let place: DocumentPlace | undefined = cursor?.place;
       let left = limit;
       let more = true;
       while (left > 0 && more) {
@@ -63,17 +67,23 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
           limit: Math.min(left, READ_DOCUMENTS_MAX),
         });
         for (const document of page.documents) {
-          await writeLine(document);
+          stream.signal.throwIfAborted();
+          // What is written now is sent, also where the stream ends while the client has not taken it.
           place = { collection: document.collection, documentId: document.document_id };
+          await writeLine(document);
         }
         left -= page.documents.length;
         more = page.more;
       }
-      const next =
-        more && place !== undefined ? writeCursor([epoch, seq, place.collection, place.documentId]) : null;
-      await writeLine({ next, seq });
+      await writeLine({ next: more ? next() : null, seq });
       endSoon(response);
     } catch (error) {
+      if (stream.endedBy === "token_expired") {
+        const tail: SnapshotTail = { next: next(), seq, ended: "token_expired" };
+        response.write(`${JSON.stringify(tail)}\n`);
+        endSoon(response);
+        return;
+      }
       // Without its last line a page is not whole: the client sees that, and asks for it again.
       if (!stream.signal.aborted) log.warn({ err: error, workspaceId }, "a snapshot ended early");
       response.destroy();

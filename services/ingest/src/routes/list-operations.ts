@@ -1,25 +1,25 @@
 import { fieldProblem, identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readCursor, writeCursor } from "../core/cursor.ts";
+import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import { operationBody, type OperationListing } from "../core/operation-life.ts";
 import { LISTED_STATUSES, type PgOperations } from "../io/pg-operations.ts";
 import { limitParameter, readQuery } from "./read-query.ts";
 
-const querySchema = z.object({
+export const operationsQuerySchema = z.object({
   status: z.enum(LISTED_STATUSES),
-  before: z.string().optional(),
+  before: z.string().optional().describe("The `next` of the page before"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
-const placeSchema = z.tuple([z.number().int(), z.string(), z.string()]);
+const placeSchema = z.tuple([z.number().int(), placeTextSchema, placeTextSchema]);
 
 /** `GET …/operations?status=&before=&limit=`: the workspace's operations that failed or wait, newest first. */
 export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: string }> {
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { status, before, limit } = readQuery(querySchema, request.query);
+    const { status, before, limit } = readQuery(operationsQuerySchema, request.query);
     const found = await operations.list(workspaceId, {
       status,
       before: before === undefined ? undefined : readPlace(before),
@@ -28,7 +28,7 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
     const page = found.slice(0, limit);
     const last = page.at(-1);
     const more = found.length > limit;
-    response.set("cache-control", "no-store").json({
+    response.json({
       operations: page.map(({ operation }) => operationBody(operation)),
       next: more && last !== undefined ? writeCursor(last.place) : null,
       more,

@@ -1,9 +1,12 @@
-import { Problem } from "@syncline/runtime";
+import { identityOf, Problem } from "@syncline/runtime";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
 
+/** Everything ends: a client comes back with a fresh token. Timers could not wait for much more than 24 days anyway. */
+const STREAM_MS_MAX = 24 * 3_600_000;
+
 /**
- * Takes a place for an answer that stays open, until its client leaves.
+ * Takes a place for an answer that stays open, until its client leaves or its token ends.
  * @throws {@link Problem} `unavailable` where no place is left
  */
 export function openStream(streams: OpenStreams, response: Response): OpenStream {
@@ -14,6 +17,12 @@ export function openStream(streams: OpenStreams, response: Response): OpenStream
       retryAfterSeconds: 5,
     });
   }
-  response.once("close", stream.end);
+  const leftMs = identityOf(response).expiresAtMs - Date.now();
+  const expiry = setTimeout(
+    () => stream.end(leftMs < STREAM_MS_MAX ? "token_expired" : "time_over"),
+    Math.min(leftMs, STREAM_MS_MAX),
+  );
+  stream.signal.addEventListener("abort", () => clearTimeout(expiry), { once: true });
+  response.once("close", () => stream.end());
   return stream;
 }

@@ -18,11 +18,12 @@ export function limitParameter(options: { most: number; default: number }) {
 
 /** What every reader of the feed says: from where on, of which collections, and in which history. */
 export const feedParameters = {
-  since: z.coerce.number().int().min(0).default(0),
+  since: z.coerce.number().int().min(0).default(0).describe("The `next` of the page before, a seq"),
   collections: z
     .string()
     .transform((list) => list.split(","))
     .pipe(z.array(idSchema))
-    .optional(),
-  epoch: z.string().optional(),
+    .optional()
+    .describe("A comma-separated list; without it all are read"),
+  epoch: z.string().optional().describe("The epoch that `since` belongs to"),
 };

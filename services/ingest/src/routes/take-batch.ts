@@ -21,6 +21,7 @@ interface Deps {
   waiting: WaitingBatches;
   /** Whether this Redis can promise to keep what it is given. */
   durability: Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
+  audit: Logger;
   log: Logger;
 }
 
@@ -41,20 +42,27 @@ interface Taken {
 }
 
 /** Puts a batch on its lane and answers with its results, or 202 while they are due. */
-export type TakeBatch = (request: Pick<Request, "get">, response: Response, taken: Taken) => Promise<void>;
+export type TakeBatch = (
+  request: Pick<Request, "get" | "ip">,
+  response: Response,
+  taken: Taken,
+) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durability, log } = deps;
+  const { lanes, waker, waiting, durability, audit, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
     if (waitMs === 0) requireDurability();
     const results = await appendAndWait(response, batch, { waitMs, urgent });
     const durationMs = Date.now() - batch.acceptedAtMs;
-    log.info(
+    audit.info(
       {
         requestId: batch.requestId,
+        subject: batch.subject,
+        from: request.ip,
         workspaceId: batch.workspaceId,
+        deviceId: batch.deviceId,
         batchId: batch.batchId,
         operations: batch.operations.length,
         durationMs,

@@ -1,4 +1,4 @@
-import { statementsIn, toSynclineError, type Pool, type Statement } from "@syncline/runtime";
+import { inOneTrip, statementsIn, type Pool, type Statement } from "@syncline/runtime";
 
 /** The tables whose rows go by their own age. */
 export type AgingTable = "operations" | "batches" | "conflicts";
@@ -46,52 +46,30 @@ const DROP_HISTORY = statement("drop-history");
 export function createPgRetention(pool: Pool): PgRetention {
   return {
     async dropRows(table, { olderThanDays, from, limit }) {
-      const [page] = await inOneTrip<DroppedPage>([[DROP_ROWS[table], [olderThanDays, from, limit]]]);
+      const [page] = await run<DroppedPage>([DROP_ROWS[table], [olderThanDays, from, limit]]);
       return page ?? { dropped: 0, reached: null };
     },
 
     async listHistories({ olderThanDays, after, limit }) {
       const values = [olderThanDays, after, limit];
-      const rows = await inOneTrip<{ workspace_id: string; aged: boolean }>([[LIST_HISTORIES, values]]);
+      const rows = await run<{ workspace_id: string; aged: boolean }>([LIST_HISTORIES, values]);
       return rows.map((row) => ({ workspaceId: row.workspace_id, aged: row.aged }));
     },
 
     async dropHistory(workspaceId, { olderThanDays, limit }) {
-      const [page] = await inOneTrip<{ looked_at: number; dropped: number }>([
+      const [page] = await run<{ looked_at: number; dropped: number }>(
         [LOCK_HISTORY, [workspaceId]],
         [DROP_HISTORY, [workspaceId, olderThanDays, limit]],
-      ]);
+      );
       return { lookedAt: page?.looked_at ?? 0, dropped: page?.dropped ?? 0 };
     },
   };
 
-  /**
-   * Runs a transaction whose statements are all sent at once: no lock is held over a round trip, and one that this
-   * process does not live to see is ended by Postgres. Returns the rows of its last statement.
-   *
-   * The statements are planned each time, not prepared: they are rare, and a plan from when the tables were small is dear.
-   */
-  async function inOneTrip<R extends object>(statements: [Statement, unknown[]][]): Promise<R[]> {
-    let failure: unknown;
-    const client = await pool.connect().catch((error: unknown) => {
-      throw toSynclineError(error);
-    });
-    try {
-      const answers = await Promise.allSettled([
-        client.query("BEGIN"),
-        ...statements.map(([{ text }, values]) => client.query<R>(text, values)),
-        // After a failure Postgres takes COMMIT for ROLLBACK.
-        client.query("COMMIT"),
-      ]);
-      const failed = answers.find((answer) => answer.status === "rejected");
-      if (failed !== undefined) {
-        failure = toSynclineError(failed.reason);
-        throw failure;
-      }
-      const last = answers.at(-2);
-      return last?.status === "fulfilled" ? (last.value.rows as R[]) : [];
-    } finally {
-      client.release(failure !== undefined);
-    }
+  /** The statements are planned each time, not prepared: they are rare, and a plan from when the tables were small is dear. */
+  function run<R extends object>(...statements: [Statement, unknown[]][]): Promise<R[]> {
+    return inOneTrip<R>(
+      pool,
+      statements.map(([{ text }, values]) => ({ text, values })),
+    );
   }
 }

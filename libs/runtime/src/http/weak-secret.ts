@@ -1,0 +1,14 @@
+/** Of this many different characters a random secret has more, however it is written. */
+const DISTINCT_CHARACTERS_MIN = 8;
+
+/** What stands in documentation, templates and examples, and so in the lists that attackers try. */
+const WELL_KNOWN =
+  /change.?(me|this|it)|replace.?(me|this)|your.{0,20}(secret|key)|my.{0,20}(secret|key)|(super|default|shared|jwt|string).{0,2}secret|secret.?(key|token)|example|placeholder|passw(or)?d|letmein|qwerty|lorem|256.?bit|least.?32|1234567890|abcdefgh/i;
+
+/** Says why a secret is one that can be guessed; `undefined` where nothing speaks for that. */
+export function weaknessOf(secret: string): string | undefined {
+  if (new Set(secret).size < DISTINCT_CHARACTERS_MIN) return "has too few different characters";
+  if ((secret + secret).indexOf(secret, 1) < secret.length) return "repeats itself";
+  if (WELL_KNOWN.test(secret)) return "looks like one from an example: make a random one";
+  return undefined;
+}

@@ -1,0 +1,228 @@
+import { createTestDatabase, prepareRoles, type RoleUrls, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inWorkspaces } from "./in-workspaces.ts";
+import { openPool, type Pool } from "./pool.ts";
+import { createQuery, type Query } from "./query.ts";
+import { scramVerifier } from "./scram-verifier.ts";
+
+let database: TestDatabase;
+let urls: RoleUrls;
+let admin: Pool;
+let ingest: Pool;
+let conflict: Pool;
+let worker: Pool;
+
+const open = (databaseUrl: string) =>
+  openPool({
+    databaseUrl,
+    // Whoever comes next gets the connection of who was before.
+    connectionsMax: 1,
+    applicationName: "test",
+    onError: (error) => {
+      throw error;
+    },
+  });
+const statement = (name: string, text: string) => ({ name, text });
+const DENIED = { code: "42501" };
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  urls = await prepareRoles(database.databaseUrl);
+  admin = open(database.databaseUrl);
+  ingest = open(urls.syncline_ingest);
+  conflict = open(urls.syncline_conflict);
+  worker = open(urls.syncline_worker);
+  for (const workspaceId of ["mine", "yours", "odd,{}\"\\ 'ü"]) {
+    await admin.query("INSERT INTO workspaces (workspace_id, seq, revision) VALUES ($1, 1, 1)", [
+      workspaceId,
+    ]);
+    await admin.query(
+      `INSERT INTO documents (workspace_id, collection, document_id, version, seq, deleted, data, writer_device_id,
+         run_base_version, updated_at)
+       VALUES ($1, 'documents', 'doc', 1, 1, false, '{}', 'device', 0, now())`,
+      [workspaceId],
+    );
+  }
+});
+afterAll(async () => {
+  await Promise.all([admin, ingest, conflict, worker].map((pool) => pool.end()));
+  await database.drop();
+});
+
+describe("a service's role", () => {
+  it("may do to tables what its statements need, and nothing else", async () => {
+    const { rows } = await admin.query<{ grantee: string; table_name: string; rights: string }>(
+      `SELECT grantee, table_name, string_agg(lower(privilege_type), ' ' ORDER BY privilege_type) AS rights
+       FROM information_schema.role_table_grants
+       WHERE table_schema = 'public' AND grantee <> table_schema AND grantee NOT IN (
+         SELECT tableowner FROM pg_tables WHERE schemaname = 'public'
+       )
+       GROUP BY grantee, table_name`,
+    );
+    const rightsOf = (role: string) =>
+      Object.fromEntries(
+        rows.filter(({ grantee }) => grantee === role).map(({ table_name, rights }) => [table_name, rights]),
+      );
+    const read = "select";
+    const all = "delete insert select update";
+    expect([...new Set(rows.map(({ grantee }) => grantee))].sort()).toEqual([
+      "syncline_conflict",
+      "syncline_ingest",
+      "syncline_worker",
+    ]);
+    expect(rightsOf("syncline_ingest")).toEqual({
+      schema_migrations: read,
+      workspaces: read,
+      documents: read,
+      changes: read,
+      operations: read,
+      batches: read,
+      conflicts: read,
+      held_operations: read,
+      devices: "insert select",
+    });
+    expect(rightsOf("syncline_conflict")).toEqual({
+      schema_migrations: read,
+      documents: read,
+      changes: read,
+      conflicts: read,
+      held_operations: read,
+      decisions: read,
+    });
+    expect(rightsOf("syncline_worker")).toEqual({
+      schema_migrations: read,
+      workspaces: "insert select update",
+      documents: "insert select update",
+      changes: all,
+      operations: all,
+      batches: all,
+      conflicts: all,
+      held_operations: all,
+      decisions: "delete insert select",
+    });
+  });
+
+  it("owns nothing, makes nothing, and has no rights over roles", async () => {
+    const { rows } = await admin.query(
+      `SELECT rolname FROM pg_roles
+       WHERE rolname LIKE 'syncline\\_%' AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)`,
+    );
+    expect(rows).toEqual([]);
+    const { rows: owners } = await admin.query(
+      "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'",
+    );
+    expect(owners).toEqual([{ tableowner: "syncline_migrate" }]);
+    for (const pool of [ingest, conflict, worker]) {
+      await expect(pool.query("CREATE TABLE mine ()")).rejects.toMatchObject(DENIED);
+      await expect(pool.query("SET ROLE syncline_migrate")).rejects.toMatchObject(DENIED);
+      await expect(pool.query("UPDATE settings SET value = '1'")).rejects.toMatchObject(DENIED);
+      await expect(pool.query("ALTER TABLE documents DISABLE ROW LEVEL SECURITY")).rejects.toMatchObject(
+        DENIED,
+      );
+    }
+  });
+
+  it("calls only its own of the functions that span workspaces", async () => {
+    await ingest.query("SELECT * FROM list_full_runs()");
+    await conflict.query("SELECT * FROM list_quiet_conflicts(0, 1)");
+    await expect(conflict.query("SELECT * FROM list_full_runs()")).rejects.toMatchObject(DENIED);
+    await expect(ingest.query("SELECT * FROM list_quiet_conflicts(0, 1)")).rejects.toMatchObject(DENIED);
+  });
+
+  it("cannot put a table of its own in the place of the one that such a function means", async () => {
+    await worker.query("CREATE TEMP TABLE settings (name text PRIMARY KEY, value text)");
+    await worker.query("SELECT * FROM claim_settings(16)");
+    expect((await worker.query("SELECT FROM pg_temp.settings")).rowCount).toBe(0);
+    await worker.query("DROP TABLE pg_temp.settings");
+  });
+});
+
+describe("the wall between workspaces", () => {
+  const WORKSPACES = statement("workspaces", "SELECT workspace_id FROM workspaces ORDER BY workspace_id");
+  const DOCUMENTS = statement("documents", "SELECT workspace_id FROM documents ORDER BY workspace_id");
+  const CLAIM = statement(
+    "claim",
+    "INSERT INTO devices (workspace_id, device_id, subject) VALUES ($1, 'd', 's')",
+  );
+  let read: Query;
+  beforeAll(() => {
+    read = createQuery(ingest);
+  });
+  const ids = (rows: { workspace_id: string }[]) => rows.map(({ workspace_id }) => workspace_id);
+  const visible = async (workspaceIds: string[]) =>
+    inWorkspaces(workspaceIds, async () => {
+      const seen = ids(await read(WORKSPACES, []));
+      expect(ids(await read(DOCUMENTS, []))).toEqual(seen);
+      return seen;
+    });
+
+  it("stands around every table that has workspaces", async () => {
+    const { rows } = await admin.query<{ relname: string; relrowsecurity: boolean; policies: string[] }>(
+      `SELECT c.relname, c.relrowsecurity, ARRAY(
+         SELECT policyname::text FROM pg_policies WHERE tablename = c.relname ORDER BY policyname
+       ) AS policies
+       FROM pg_class c
+       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id'
+       WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace`,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(9);
+    for (const { relname, ...wall } of rows) {
+      expect([relname, wall]).toEqual([
+        relname,
+        { relrowsecurity: true, policies: ["everywhere", "in_reach"] },
+      ]);
+    }
+  });
+
+  it("shows the workspaces that were named, by whatever name, and no others", async () => {
+    expect(await visible(["mine"])).toEqual(["mine"]);
+    expect(await visible(["yours", "mine", "nobody's"])).toEqual(["mine", "yours"]);
+    expect(await visible(["odd,{}\"\\ 'ü"])).toEqual(["odd,{}\"\\ 'ü"]);
+    expect(await visible(["mine,yours", '"mine"', "{mine}", 'mine","yours', "NULL", ""])).toEqual([]);
+    expect(await visible([])).toEqual([]);
+  });
+
+  it("is not passed on with a connection, nor mixed up between requests that share one", async () => {
+    expect(await visible(["mine"])).toEqual(["mine"]);
+    expect((await ingest.query("SELECT FROM workspaces")).rowCount).toBe(0);
+    const seen = await Promise.all(
+      Array.from({ length: 200 }, (_, n) => visible([n % 2 === 0 ? "mine" : "yours"])),
+    );
+    expect(seen).toEqual(Array.from({ length: 200 }, (_, n) => [n % 2 === 0 ? "mine" : "yours"]));
+  });
+
+  it("lets nobody write behind it", async () => {
+    await inWorkspaces(["mine"], () => read(CLAIM, ["mine"]));
+    await expect(inWorkspaces(["mine"], () => read(CLAIM, ["yours"]))).rejects.toMatchObject({
+      cause: DENIED,
+    });
+  });
+
+  it("takes a statement that names no workspaces for a mistake", async () => {
+    await expect(read(WORKSPACES, [])).rejects.toMatchObject({ code: "SYN_INVARIANT" });
+  });
+
+  it("lets the worker through, whose statements span workspaces", async () => {
+    expect((await worker.query("SELECT FROM documents")).rowCount).toBe(3);
+  });
+});
+
+it("a password is set without being sent", async () => {
+  const verifier = scramVerifier("correct horse battery staple");
+  expect(verifier).not.toContain("horse");
+  await admin.query(`CREATE ROLE scram_test LOGIN PASSWORD '${verifier}'`);
+  const url = new URL(database.databaseUrl);
+  url.username = "scram_test";
+  const tryWith = async (password: string) => {
+    url.password = password;
+    const pool = open(url.href);
+    try {
+      return (await pool.query("SELECT 1")).rowCount;
+    } finally {
+      await pool.end();
+    }
+  };
+  expect(await tryWith("correct horse battery staple")).toBe(1);
+  await expect(tryWith("wrong horse battery staple")).rejects.toMatchObject({ code: "28P01" });
+  await admin.query("DROP ROLE scram_test");
+});

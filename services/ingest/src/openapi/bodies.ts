@@ -1,0 +1,218 @@
+import {
+  CONFLICT_STATUSES,
+  CONFLICT_STRATEGIES,
+  DECISION_CHOICES,
+  type BatchResult,
+  type ChangeBody,
+  type ChangesBody,
+  type ConflictData,
+  type DocumentBody,
+  type HistoryBody,
+  type HistoryChangeBody,
+  type JsonObject,
+  type OperationResult,
+} from "@syncline/shared";
+import { z } from "zod";
+import type { OperationBody, OperationLifeBody } from "../core/operation-life.ts";
+
+// What answers look like. Strict, so that a field which is sent and not named here is found by whoever checks an answer.
+
+const time = z.iso.datetime();
+const count = z.int().min(0);
+const json = z.custom<JsonObject>().meta({ type: "object" });
+const uuid = z.uuid();
+
+export const conflictDataBody = z.strictObject({
+  expected_version: count.nullable(),
+  current_version: count,
+  conflict_id: uuid.exactOptional(),
+}) satisfies z.ZodType<ConflictData>;
+
+export const operationResultBody = z.strictObject({
+  client_id: z.string(),
+  status: z.enum(["success", "conflict", "error", "skipped", "pending"]),
+  document_id: z.string().exactOptional(),
+  version: count.exactOptional(),
+  seq: count.exactOptional(),
+  merged: z.literal(true).exactOptional(),
+  conflict_id: uuid.exactOptional(),
+  overlaps: count.exactOptional(),
+  rounds: count.exactOptional(),
+  replayed: z.literal(true).exactOptional(),
+  error: z.string().exactOptional(),
+  error_type: z.string().exactOptional(),
+  conflict_data: conflictDataBody.exactOptional(),
+}) satisfies z.ZodType<OperationResult>;
+
+export const batchResultBody = z.strictObject({
+  batch_id: uuid,
+  status: z.enum(["pending", "syncing", "completed", "failed", "partial"]),
+  total: count,
+  successful: count,
+  failed: count,
+  processing_time_ms: count,
+  results: z.array(operationResultBody),
+  clock_skew_ms: count.exactOptional(),
+}) satisfies z.ZodType<BatchResult>;
+
+export const documentBody = z.strictObject({
+  workspace_id: z.string(),
+  collection: z.string(),
+  document_id: z.string(),
+  version: count,
+  seq: count,
+  data: json,
+  updated_at: time,
+}) satisfies z.ZodType<DocumentBody>;
+
+export const changeBody = z.strictObject({
+  seq: count,
+  collection: z.string(),
+  document_id: z.string(),
+  version: count,
+  deleted: z.boolean(),
+  data: json.nullable(),
+  device_id: z.string().nullable(),
+  committed_at: time,
+}) satisfies z.ZodType<ChangeBody>;
+
+export const changesBody = z.strictObject({
+  epoch: z.string(),
+  changes: z.array(changeBody),
+  next: count,
+  more: z.boolean(),
+}) satisfies z.ZodType<ChangesBody>;
+
+export const historyChangeBody = changeBody.extend({
+  first_version: count,
+}) satisfies z.ZodType<HistoryChangeBody>;
+
+export const historyBody = z.strictObject({
+  changes: z.array(historyChangeBody),
+  next: count.nullable(),
+  more: z.boolean(),
+}) satisfies z.ZodType<HistoryBody>;
+
+export const operationBody = z.strictObject({
+  client_id: z.string(),
+  device_id: z.string(),
+  batch_id: uuid,
+  operation: z.enum(["create", "put", "update", "delete"]),
+  collection: z.string(),
+  document_id: z.string().nullable(),
+  status: z.enum(["success", "conflict", "error", "pending"]),
+  result: operationResultBody,
+  reason: z
+    .strictObject({
+      error_type: z.string().nullable(),
+      error: z.string(),
+      expected_version: count.nullable(),
+      current_version: count.nullable(),
+    })
+    .nullable(),
+  conflict_id: uuid.nullable(),
+  subject: z.string(),
+  request_id: z.string(),
+  trace_id: z.string().nullable(),
+  accepted_at: time,
+  settled_at: time.nullable(),
+  replayable: z.boolean(),
+}) satisfies z.ZodType<OperationBody>;
+
+export const operationLifeBody = operationBody.extend({
+  drained_at: time.nullable(),
+  applied: z.strictObject({ seq: count, committed_at: time }).nullable(),
+  folded_into: z.strictObject({ seq: count, first_version: count, version: count }).nullable(),
+  rounds: count.nullable(),
+  held_behind: uuid.nullable(),
+  conflict: z
+    .strictObject({
+      conflict_id: uuid,
+      status: z.string(),
+      strategy: z.string(),
+      round: count,
+      reason: z.string().nullable(),
+      next_round_by: time.nullable(),
+    })
+    .nullable(),
+}) satisfies z.ZodType<OperationLifeBody>;
+
+export const operationsBody = z.strictObject({
+  operations: z.array(operationBody),
+  next: z.string().nullable(),
+  more: z.boolean(),
+});
+
+export const conflictSummaryBody = z.strictObject({
+  conflict_id: uuid,
+  collection: z.string(),
+  document_id: z.string(),
+  device_id: z.string(),
+  status: z.enum(CONFLICT_STATUSES),
+  strategy: z.enum(CONFLICT_STRATEGIES),
+  round: count,
+  base_version: count.nullable(),
+  current_version: count,
+  resolved_version: count.nullable(),
+  resolved_seq: count.nullable(),
+  reason: z.string().nullable(),
+  operation_count: count,
+  opened_at: time,
+  updated_at: time,
+});
+
+export const conflictsBody = z.strictObject({
+  conflicts: z.array(conflictSummaryBody),
+  next: uuid.nullable(),
+  more: z.boolean(),
+});
+
+const overlap = z.looseObject({ path: z.string(), chosen: z.string() });
+
+/** The document now, and the three that the merge saw, or would see now. */
+const sides = {
+  version: count,
+  ancestor: json.nullable(),
+  remote: json.nullable(),
+  local: json.nullable(),
+};
+
+export const conflictBody = conflictSummaryBody.omit({ operation_count: true }).extend({
+  hook: z.string().nullable(),
+  operations: z.array(z.looseObject({ clientId: z.string() })),
+  result: json.nullable(),
+  overlaps: z.array(overlap).nullable(),
+  two_way: z.boolean().nullable(),
+  decisions: z.array(
+    z.strictObject({
+      choice: z.enum(DECISION_CHOICES),
+      subject: z.string(),
+      client_id: z.string(),
+      decided_at: time,
+      replaced_version: count,
+      replaced: json.nullable(),
+      version: count,
+    }),
+  ),
+  trace_id: z.string().nullable(),
+  resolved_at: time.nullable(),
+  open_ms: count.nullable(),
+  ...sides,
+});
+
+const option = z.strictObject({ document: json.nullable(), overlaps: z.array(overlap) });
+const strategyOption = option.extend({ reason: z.string().nullable() });
+
+export const previewBody = z.strictObject({
+  conflict_id: uuid,
+  status: z.enum(CONFLICT_STATUSES),
+  ...sides,
+  choices: z.strictObject({ server: option, local: option, merged: option }),
+  strategies: z.strictObject({
+    merge: strategyOption,
+    "client-wins": strategyOption,
+    "server-wins": strategyOption,
+    "last-write-wins": strategyOption,
+    manual: strategyOption,
+  }),
+});

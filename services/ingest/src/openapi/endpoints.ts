@@ -1,0 +1,224 @@
+import type { ProblemType } from "@syncline/runtime";
+import { batchSchema, conflictQuerySchema } from "@syncline/shared";
+import type { z } from "zod";
+import { decisionSchema } from "../core/decision-batch.ts";
+import { changeEventsQuerySchema } from "../routes/get-change-events.ts";
+import { changesQuerySchema } from "../routes/get-changes.ts";
+import { historyQuerySchema } from "../routes/get-history.ts";
+import { snapshotQuerySchema } from "../routes/get-snapshot.ts";
+import { operationQuerySchema } from "../routes/find-life.ts";
+import { operationsQuerySchema } from "../routes/list-operations.ts";
+import {
+  batchResultBody,
+  changesBody,
+  conflictBody,
+  conflictsBody,
+  documentBody,
+  historyBody,
+  operationLifeBody,
+  operationsBody,
+  previewBody,
+} from "./bodies.ts";
+
+/** Everything that has a name of its own in the document. */
+export const SCHEMAS = {
+  Batch: batchSchema,
+  Decision: decisionSchema,
+  BatchResult: batchResultBody,
+  Document: documentBody,
+  Changes: changesBody,
+  History: historyBody,
+  OperationLife: operationLifeBody,
+  Operations: operationsBody,
+  Conflicts: conflictsBody,
+  Conflict: conflictBody,
+  ConflictPreview: previewBody,
+} as const satisfies Record<string, z.ZodType>;
+
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** What a route answers where all is well: JSON of a schema, or text of another type. */
+type Answer = { description: string } & ({ schema: SchemaName } | { text: string } | object);
+
+/** A route of the API, as the document describes it. */
+export interface Endpoint {
+  method: "get" | "post";
+  /** As Express has it. */
+  path: string;
+  summary: string;
+  /** The least role in the workspace that it takes; without one no token is needed. */
+  role?: "reader" | "writer" | "admin";
+  query?: z.ZodObject;
+  headers?: Record<string, string>;
+  body?: SchemaName;
+  answers: Record<number, Answer>;
+  problems: readonly ProblemType[];
+}
+
+const PREFER = {
+  Prefer: "How long to wait for the results: `wait=N` in seconds, or `respond-async`",
+};
+const BATCH_ANSWERS: Endpoint["answers"] = {
+  200: { description: "Every operation has its final answer", schema: "BatchResult" },
+  202: {
+    description: "Accepted, and on disk; something is pending. `Location` says where to ask",
+    schema: "BatchResult",
+  },
+};
+const BODY_PROBLEMS = ["not-json", "too-large", "unsupported-media-type", "invalid-field"] as const;
+const WORKSPACE = "/api/v1/workspaces/:workspaceId";
+const DOCUMENT = `${WORKSPACE}/documents/:collection/:documentId`;
+const OPERATION = `${WORKSPACE}/operations/:clientId`;
+const CONFLICT = `${WORKSPACE}/conflicts/:conflictId`;
+
+/** Every route of ingest. A test holds this against what the router knows. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  {
+    method: "get",
+    path: "/openapi.json",
+    summary: "This document",
+    answers: { 200: { description: "OpenAPI 3.1", text: "application/json" } },
+    problems: [],
+  },
+  {
+    method: "post",
+    path: "/api/v1/documents/batch",
+    summary: "Takes a batch of operations",
+    role: "writer",
+    headers: PREFER,
+    body: "Batch",
+    answers: {
+      ...BATCH_ANSWERS,
+      409: { description: "The batch is atomic and failed; nothing was applied", schema: "BatchResult" },
+    },
+    problems: [...BODY_PROBLEMS, "override-not-allowed", "too-many-held"],
+  },
+  {
+    method: "get",
+    path: "/api/v1/batches/:batchId",
+    summary: "How a batch stands",
+    role: "reader",
+    answers: { 200: { description: "The batch, however it ended", schema: "BatchResult" } },
+    problems: ["not-found"],
+  },
+  {
+    method: "get",
+    path: "/api/v1/batches/:batchId/events",
+    summary: "How a batch gets on, as server-sent events: `progress`, `done`, `end`",
+    role: "reader",
+    answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
+    problems: ["not-found"],
+  },
+  {
+    method: "get",
+    path: DOCUMENT,
+    summary: "A document; its `ETag` is its version",
+    role: "reader",
+    headers: { "If-None-Match": "The `ETag` that is known already" },
+    answers: {
+      200: { description: "The document", schema: "Document" },
+      304: { description: "It is as it was" },
+    },
+    problems: ["not-found"],
+  },
+  {
+    method: "get",
+    path: `${DOCUMENT}/history`,
+    summary: "A document's changes, newest first",
+    role: "reader",
+    query: historyQuerySchema,
+    answers: { 200: { description: "A page of changes", schema: "History" } },
+    problems: ["not-found", "invalid-field"],
+  },
+  {
+    method: "get",
+    path: `${WORKSPACE}/changes`,
+    summary: "Every committed change, once, in the order of `seq`",
+    role: "reader",
+    query: changesQuerySchema,
+    answers: { 200: { description: "A page of changes", schema: "Changes" } },
+    problems: ["invalid-field", "history-gone", "epoch-changed"],
+  },
+  {
+    method: "get",
+    path: `${WORKSPACE}/changes/events`,
+    summary: "The same as server-sent events, and those of conflicts: `change`, `conflict`, `end`",
+    role: "reader",
+    query: changeEventsQuerySchema,
+    headers: { "Last-Event-ID": "The id of the event to go on after" },
+    answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
+    problems: ["invalid-field", "history-gone", "epoch-changed"],
+  },
+  {
+    method: "get",
+    path: `${WORKSPACE}/snapshot`,
+    summary: "Every document, page by page",
+    role: "reader",
+    query: snapshotQuerySchema,
+    answers: { 200: { description: "A page, one JSON object a line", text: "application/x-ndjson" } },
+    problems: ["invalid-field", "history-gone", "epoch-changed"],
+  },
+  {
+    method: "get",
+    path: `${WORKSPACE}/operations`,
+    summary: "The operations that failed or wait, newest first",
+    role: "reader",
+    query: operationsQuerySchema,
+    answers: { 200: { description: "A page of operations", schema: "Operations" } },
+    problems: ["invalid-field"],
+  },
+  {
+    method: "get",
+    path: OPERATION,
+    summary: "The life of an operation",
+    role: "reader",
+    query: operationQuerySchema,
+    answers: { 200: { description: "The operation", schema: "OperationLife" } },
+    problems: ["not-found", "invalid-field"],
+  },
+  {
+    method: "post",
+    path: `${OPERATION}/replay`,
+    summary: "Sends an operation again that ended as `error`",
+    role: "admin",
+    query: operationQuerySchema,
+    headers: PREFER,
+    answers: BATCH_ANSWERS,
+    problems: ["not-found", "not-replayable", "invalid-field"],
+  },
+  {
+    method: "get",
+    path: `${WORKSPACE}/conflicts`,
+    summary: "The conflict records, newest first",
+    role: "reader",
+    query: conflictQuerySchema,
+    answers: { 200: { description: "A page of records", schema: "Conflicts" } },
+    problems: ["invalid-field", "conflict-service-unavailable"],
+  },
+  {
+    method: "get",
+    path: CONFLICT,
+    summary: "A conflict record",
+    role: "reader",
+    answers: { 200: { description: "The record", schema: "Conflict" } },
+    problems: ["not-found", "conflict-service-unavailable"],
+  },
+  {
+    method: "get",
+    path: `${CONFLICT}/preview`,
+    summary: "What each choice would come to",
+    role: "reader",
+    answers: { 200: { description: "The choices", schema: "ConflictPreview" } },
+    problems: ["not-found", "conflict-service-unavailable"],
+  },
+  {
+    method: "post",
+    path: `${CONFLICT}/resolve`,
+    summary: "Takes a person's decision on a conflict",
+    role: "writer",
+    headers: PREFER,
+    body: "Decision",
+    answers: BATCH_ANSWERS,
+    problems: [...BODY_PROBLEMS, "not-found", "decision-outdated", "conflict-service-unavailable"],
+  },
+];

@@ -1,0 +1,58 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
+import express, { type RequestHandler } from "express";
+import { describe, expect, it } from "vitest";
+import { addRoutes } from "../routes/add-routes.ts";
+import { openApiDocument } from "./openapi-document.ts";
+
+const document = openApiDocument();
+const paths = document["paths"] as Record<string, Record<string, { operationId: string; responses: object }>>;
+
+function routesOfRouter(): string[] {
+  const app = express();
+  const handler: RequestHandler = () => undefined;
+  addRoutes(app, new Proxy({} as Parameters<typeof addRoutes>[1], { get: () => handler }));
+  return app.router.stack.flatMap(({ route }) =>
+    route === undefined
+      ? []
+      : [...new Set(route.stack.map(({ method }) => method))].map(
+          (method) => `${method} ${route.path.replace(/:(\w+)/g, "{$1}")}`,
+        ),
+  );
+}
+
+describe("the OpenAPI document", () => {
+  it("is valid, and every reference in it leads somewhere", async () => {
+    const validator = new Validator();
+    expect(await validator.validate(structuredClone(document))).toEqual({ valid: true });
+    expect(validator.version).toBe("3.1");
+    expect(() => validator.resolveRefs()).not.toThrow();
+  });
+
+  it("describes every route of the router, and no other", () => {
+    const described = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.keys(operations).map((method) => `${method} ${path}`),
+    );
+    expect(described.sort()).toEqual(routesOfRouter().sort());
+  });
+
+  it("names every operation once", () => {
+    const names = Object.values(paths).flatMap((operations) =>
+      Object.values(operations).map(({ operationId }) => operationId),
+    );
+    expect(names).toEqual([...new Set(names)]);
+    for (const name of names) expect(name).toMatch(/^(get|post)[A-Za-z0-9]+$/);
+  });
+
+  it("says what a batch must look like, as it is read", () => {
+    const { schemas } = document["components"] as { schemas: Record<string, Record<string, unknown>> };
+    expect(schemas["Batch"]).toMatchObject({
+      type: "object",
+      required: ["workspace_id", "operations"],
+      additionalProperties: false,
+      properties: {
+        workspace_id: { type: "string", minLength: 1, maxLength: 200 },
+        atomic: { default: false },
+      },
+    });
+  });
+});

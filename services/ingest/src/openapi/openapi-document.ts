@@ -1,0 +1,157 @@
+import { PROBLEMS, type ProblemType } from "@syncline/runtime";
+import { idSchema } from "@syncline/shared";
+import { z } from "zod";
+import { ENDPOINTS, SCHEMAS, type Endpoint } from "./endpoints.ts";
+
+type JsonSchema = Record<string, unknown>;
+
+const schemaPath = (name: string): string => `#/components/schemas/${name}`;
+const refTo = (name: string): JsonSchema => ({ $ref: schemaPath(name) });
+const jsonOf = (schema: JsonSchema) => ({ "application/json": { schema } });
+
+/** Problems that every route behind a token can answer with. */
+const COMMON_PROBLEMS = ["unauthorized", "forbidden", "internal", "unavailable"] as const;
+
+/**
+ * The API as an OpenAPI 3.1 document, whose schemas are JSON Schemas as zod writes them: those that requests are read with,
+ * and those of the answers.
+ */
+export function openApiDocument(): Record<string, unknown> {
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Syncline",
+      version: "1",
+      description:
+        "The server side of apps that keep working offline. docs/protocol.md has the meaning of it all.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    paths: Object.fromEntries(
+      [...Map.groupBy(ENDPOINTS, ({ path }) => pathOf(path))].map(([path, endpoints]) => [
+        path,
+        Object.fromEntries(endpoints.map((endpoint) => [endpoint.method, operationOf(endpoint)])),
+      ]),
+    ),
+    components: {
+      schemas: { ...namedSchemas(), Problem: problemSchema() },
+      securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+    },
+  };
+}
+
+/** `/a/:b` of Express is `/a/{b}`. */
+function pathOf(path: string): string {
+  return path.replace(/:(\w+)/g, "{$1}");
+}
+
+function operationOf(endpoint: Endpoint): Record<string, unknown> {
+  const { method, path, summary, role, query, headers = {}, body, answers, problems } = endpoint;
+  const parameters = [
+    ...[...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
+      name,
+      in: "path",
+      required: true,
+      schema: toJsonSchema(/^(batch|conflict)Id$/.test(name) ? z.uuid() : idSchema),
+    })),
+    ...(query === undefined ? [] : parametersOf(query)),
+    ...Object.entries(headers).map(([name, description]) => ({
+      name,
+      in: "header",
+      description,
+      schema: { type: "string" },
+    })),
+  ];
+  const all = role === undefined ? problems : [...COMMON_PROBLEMS, ...problems];
+  return {
+    operationId: `${method}${path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    summary,
+    ...(role === undefined
+      ? { security: [] }
+      : { security: [{ token: [] }], description: `Needs the role ${role} in the workspace.` }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(refTo(body)) } }),
+    responses: responsesOf(answers, all),
+  };
+}
+
+function responsesOf(
+  answers: Endpoint["answers"],
+  problems: readonly ProblemType[],
+): Record<string, unknown> {
+  const typesByStatus = Map.groupBy(problems, (type): number => PROBLEMS[type].status);
+  const statuses = [...new Set([...Object.keys(answers).map(Number), ...typesByStatus.keys()])].sort(
+    (a, b) => a - b,
+  );
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const answer = answers[status];
+      const types = typesByStatus.get(status) ?? [];
+      const titles = types.map((type) => `\`${type}\`: ${PROBLEMS[type].title}`);
+      const content = {
+        ...(answer !== undefined && "schema" in answer ? jsonOf(refTo(answer.schema)) : {}),
+        ...(answer !== undefined && "text" in answer ? { [answer.text]: {} } : {}),
+        ...(types.length === 0 ? {} : { "application/problem+json": { schema: refTo("Problem") } }),
+      };
+      return [
+        status,
+        {
+          description: [...(answer === undefined ? [] : [answer.description]), ...titles].join(". "),
+          ...(Object.keys(content).length === 0 ? {} : { content }),
+        },
+      ];
+    }),
+  );
+}
+
+function parametersOf(query: z.ZodObject): object[] {
+  const { properties = {}, required = [] } = toJsonSchema(query) as {
+    properties?: Record<string, JsonSchema>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    ...(description === undefined ? {} : { description }),
+    schema,
+  }));
+}
+
+function namedSchemas(): Record<string, JsonSchema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io: "input", unrepresentable: "any", uri: schemaPath });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $id: _id, $schema: _schema, ...schema }]) => [
+      id,
+      schema as JsonSchema,
+    ]),
+  );
+}
+
+function toJsonSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...plain } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return plain;
+}
+
+/** RFC 9457. */
+function problemSchema(): JsonSchema {
+  const text = { type: "string" };
+  return {
+    type: "object",
+    properties: {
+      type: { enum: Object.keys(PROBLEMS).map((type) => `urn:syncline:problem:${type}`) },
+      title: text,
+      status: { type: "integer" },
+      detail: text,
+      operation: { ...text, description: "The `client_id` of the operation at fault" },
+      field: { ...text, description: "An RFC 6901 pointer into the body" },
+      snapshot: { ...text, description: "Where a reader that cannot go on starts again" },
+      current_version: { type: "integer" },
+      conflict_status: text,
+    },
+    required: ["type", "title", "status"],
+    additionalProperties: false,
+  };
+}

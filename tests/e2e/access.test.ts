@@ -1,0 +1,335 @@
+import { ROLES, type Role } from "@syncline/runtime";
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from "jose";
+import { randomBytes, randomUUID } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listRoutes, nameOf } from "../support/routes.ts";
+import { createClient, eventually, startSystem, type System } from "../support/system.ts";
+
+/** What there is to be reached, in a workspace of its own. */
+interface Place {
+  workspaceId: string;
+  batchId: string;
+  /** Left to a person. */
+  conflictId: string;
+}
+
+/** Who may use a route, and how it is used: by whoever may, it is answered 2xx. */
+interface Use {
+  least: Role;
+  path: (place: Place) => string;
+  body?: (place: Place) => object;
+  /** Batches are looked for in the token's own workspaces, so that nobody learns of others'. */
+  stranger?: 404;
+}
+
+const below = (rest: string) => (place: Place) => `/api/v1/workspaces/${place.workspaceId}${rest}`;
+const conflictPath = (rest: string) => (place: Place) =>
+  `/api/v1/workspaces/${place.workspaceId}/conflicts/${place.conflictId}${rest}`;
+
+const uses: Record<string, Use> = {
+  "ingest POST /api/v1/documents/batch": {
+    least: "writer",
+    path: () => "/api/v1/documents/batch",
+    body: ({ workspaceId }) => ({
+      workspace_id: workspaceId,
+      device_id: `device-${randomUUID()}`,
+      operations: [{ operation: "create", client_id: randomUUID(), data: {} }],
+    }),
+  },
+  "ingest GET /api/v1/batches/:batchId": {
+    least: "reader",
+    path: ({ batchId }) => `/api/v1/batches/${batchId}`,
+    stranger: 404,
+  },
+  "ingest GET /api/v1/batches/:batchId/events": {
+    least: "reader",
+    path: ({ batchId }) => `/api/v1/batches/${batchId}/events`,
+    stranger: 404,
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/documents/:collection/:documentId": {
+    least: "reader",
+    path: below("/documents/documents/doc"),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/documents/:collection/:documentId/history": {
+    least: "reader",
+    path: below("/documents/documents/doc/history"),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/changes": { least: "reader", path: below("/changes") },
+  "ingest GET /api/v1/workspaces/:workspaceId/changes/events": {
+    least: "reader",
+    path: below("/changes/events"),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/snapshot": { least: "reader", path: below("/snapshot") },
+  "ingest GET /api/v1/workspaces/:workspaceId/operations": {
+    least: "reader",
+    path: below("/operations?status=error"),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/operations/:clientId": {
+    least: "reader",
+    path: below("/operations/failed?device_id=one"),
+  },
+  "ingest POST /api/v1/workspaces/:workspaceId/operations/:clientId/replay": {
+    least: "admin",
+    path: below("/operations/failed/replay?device_id=one"),
+    body: () => ({}),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/conflicts": { least: "reader", path: below("/conflicts") },
+  "ingest GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId": {
+    least: "reader",
+    path: conflictPath(""),
+  },
+  "ingest GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/preview": {
+    least: "reader",
+    path: conflictPath("/preview"),
+  },
+  "ingest POST /api/v1/workspaces/:workspaceId/conflicts/:conflictId/resolve": {
+    least: "writer",
+    path: conflictPath("/resolve"),
+    body: () => ({ choice: "local" }),
+  },
+  "conflict GET /api/v1/workspaces/:workspaceId/conflicts": { least: "reader", path: below("/conflicts") },
+  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId": {
+    least: "reader",
+    path: conflictPath(""),
+  },
+  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/preview": {
+    least: "reader",
+    path: conflictPath("/preview"),
+  },
+  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/decision": {
+    least: "reader",
+    path: conflictPath("/decision?choice=local"),
+  },
+};
+
+/** For everybody, with a token or without. */
+const OPEN = ["ingest GET /openapi.json"];
+
+const routes = listRoutes().map(nameOf);
+
+it("every route has its line here, and no line is left of a route that went", () => {
+  expect([...Object.keys(uses), ...OPEN].sort()).toEqual(routes.sort());
+});
+
+const ISSUER = "https://id.example";
+const AUDIENCE = "syncline";
+const PROVIDER = { iss: ISSUER, aud: AUDIENCE };
+const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const unsigned = (claims: object) => `${base64url({ alg: "none", typ: "JWT" })}.${base64url(claims)}.`;
+const inOneHour = () => Math.floor(Date.now() / 1_000) + 3_600;
+
+/** How a way to check tokens is set up, and what must not get past it. */
+interface Mode {
+  env: Record<string, string>;
+  sign: (claims: JWTPayload, expires?: string) => Promise<string>;
+  forge: Record<string, (claims: JWTPayload) => Promise<string> | string>;
+  close?: () => void;
+}
+
+async function bySecret(): Promise<Mode> {
+  const secret = randomBytes(24).toString("hex");
+  const signWith =
+    (key: string, alg: string) =>
+    (claims: JWTPayload, expires: string | number = "1 hour") =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg })
+        .setExpirationTime(expires)
+        .sign(new TextEncoder().encode(key));
+  const stranger = await generateKeyPair("RS256");
+  return {
+    env: { JWT_SECRET: secret },
+    sign: signWith(secret, "HS256"),
+    forge: {
+      "another key": (claims) => signWith(randomBytes(24).toString("hex"), "HS256")(claims),
+      "an algorithm that is not named": (claims) => signWith(secret, "HS384")(claims),
+      "a key pair, where there is a secret": (claims) =>
+        new SignJWT(claims)
+          .setProtectedHeader({ alg: "RS256" })
+          .setExpirationTime("1 hour")
+          .sign(stranger.privateKey),
+    },
+  };
+}
+
+async function byKeys(): Promise<Mode> {
+  const own = await generateKeyPair("RS256");
+  const stranger = await generateKeyPair("RS256");
+  const jwk = await exportJWK(own.publicKey);
+  const jwks = JSON.stringify({ keys: [{ ...jwk, kid: "one", alg: "RS256", use: "sig" }] });
+  const provider = await serve(jwks);
+  const signWith =
+    ({ privateKey }: typeof own, kid = "one") =>
+    (claims: JWTPayload, expires = "1 hour") =>
+      new SignJWT({ ...PROVIDER, ...claims })
+        .setProtectedHeader({ alg: "RS256", kid })
+        .setExpirationTime(expires)
+        .sign(privateKey);
+  const byPublicKey = (secret: string) => (claims: JWTPayload) =>
+    new SignJWT({ ...PROVIDER, ...claims })
+      .setProtectedHeader({ alg: "HS256", kid: "one" })
+      .setExpirationTime("1 hour")
+      .sign(new TextEncoder().encode(secret));
+  return {
+    env: {
+      JWT_SECRET: "",
+      JWT_JWKS_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}/jwks`,
+      JWT_ISSUER: ISSUER,
+      JWT_AUDIENCE: AUDIENCE,
+    },
+    sign: signWith(own),
+    forge: {
+      "another key": signWith(stranger),
+      "a key that nobody knows": signWith(stranger, "two"),
+      "another audience": (claims) => signWith(own)({ ...claims, aud: "another application" }),
+      "another issuer": (claims) => signWith(own)({ ...claims, iss: "https://elsewhere.example" }),
+      "the public key as a secret": byPublicKey(await exportSPKI(own.publicKey)),
+      "the public key's JWK as a secret": byPublicKey(JSON.stringify(jwk)),
+    },
+    close: () => provider.close(),
+  };
+}
+
+async function serve(jwks: string): Promise<Server> {
+  const server = createServer((_request, response) => {
+    response.setHeader("content-type", "application/json").end(jwks);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+describe.each<[string, () => Promise<Mode>]>([
+  ["a secret", bySecret],
+  ["an identity provider's keys", byKeys],
+])("with tokens checked by %s", (_name, prepare) => {
+  let mode: Mode;
+  let system: System;
+  let place: Place;
+  let otherWorkspaceId: string;
+  beforeAll(async () => {
+    mode = await prepare();
+    system = await startSystem({ env: mode.env });
+    place = await makePlace(system, mode);
+    otherWorkspaceId = (await makePlace(system, mode)).workspaceId;
+  });
+  afterAll(async () => {
+    await system.stop();
+    mode.close?.();
+  });
+
+  const claimsOf = (role: Role, workspaceId = place.workspaceId) => ({
+    sub: "alice",
+    workspaces: { [workspaceId]: role },
+  });
+
+  /** Status and type of the answer; what streams is left at once. */
+  async function ask(
+    name: string,
+    authorization: string | undefined,
+  ): Promise<{ status: number; type: unknown }> {
+    const { path, body } = uses[name] ?? { path: () => "/" };
+    const [service, method = "GET"] = name.split(" ");
+    const { ingestUrl, conflictUrl } = system.syncline;
+    const leaving = new AbortController();
+    const response = await fetch((service === "ingest" ? ingestUrl : conflictUrl) + path(place), {
+      method,
+      headers: {
+        "content-type": "application/json",
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body(place)) }),
+      signal: leaving.signal,
+    });
+    const isProblem = response.headers.get("content-type")?.startsWith("application/problem+json") === true;
+    const type = isProblem ? ((await response.json()) as { type: unknown }).type : undefined;
+    leaving.abort();
+    return { status: response.status, type };
+  }
+
+  /** Everything that a request could have changed. */
+  async function look(): Promise<unknown> {
+    const tables = ["workspaces", "operations", "batches", "conflicts", "decisions", "devices"];
+    const counts = await Promise.all(
+      tables.map(async (table) => (await system.pool.query(`SELECT count(*) FROM ${table}`)).rows),
+    );
+    const { rows } = await system.pool.query(
+      "SELECT workspace_id, revision FROM workspaces ORDER BY workspace_id",
+    );
+    return [counts, rows, await system.entriesOnLanes()];
+  }
+
+  describe.each(Object.keys(uses))("%s", (name) => {
+    const { least = "admin", stranger } = uses[name] ?? {};
+    const unauthorized = { status: 401, type: "urn:syncline:problem:unauthorized" };
+
+    it("lets nobody in whose token does not say so, and changes nothing for them", async () => {
+      const before = await look();
+      const expired = await mode.sign(claimsOf("admin"), "1 minute ago");
+      const [head, , signature] = (await mode.sign(claimsOf("reader"))).split(".");
+      const claims = { ...PROVIDER, ...claimsOf("admin"), exp: inOneHour() };
+      const tokens: Record<string, string | undefined> = {
+        "no token": undefined,
+        "an empty one": "Bearer ",
+        "another scheme": `Basic ${Buffer.from("alice:secret").toString("base64")}`,
+        "an expired one": `Bearer ${expired}`,
+        "an unsigned one": `Bearer ${unsigned(claims)}`,
+        "one that was changed": `Bearer ${head}.${base64url(claims)}.${signature}`,
+      };
+      for (const [what, forge] of Object.entries(mode.forge)) {
+        tokens[what] = `Bearer ${await forge(claimsOf("admin"))}`;
+      }
+      for (const [what, authorization] of Object.entries(tokens)) {
+        expect([what, await ask(name, authorization)]).toEqual([what, unauthorized]);
+      }
+
+      const elsewhere = `Bearer ${await mode.sign(claimsOf("admin", otherWorkspaceId))}`;
+      expect((await ask(name, elsewhere)).status).toBe(stranger ?? 403);
+      const nowhere = `Bearer ${await mode.sign({ sub: "alice", workspaces: {} })}`;
+      expect((await ask(name, nowhere)).status).toBe(stranger ?? 403);
+      for (const role of ROLES.slice(0, ROLES.indexOf(least))) {
+        const { status, type } = await ask(name, `Bearer ${await mode.sign(claimsOf(role))}`);
+        expect([role, status, type]).toEqual([role, 403, "urn:syncline:problem:forbidden"]);
+      }
+      expect(await look()).toEqual(before);
+    });
+
+    it(`lets a ${least} in`, async () => {
+      const answer = await ask(name, `Bearer ${await mode.sign(claimsOf(least))}`);
+      expect(answer).toEqual({ status: 200, type: undefined });
+    });
+  });
+});
+
+/** Makes a workspace with a document, an operation that failed, and a conflict that was left to a person. */
+async function makePlace(system: System, mode: Mode): Promise<Place> {
+  const workspaceId = randomUUID();
+  const token = await mode.sign({ sub: "alice", workspaces: { [workspaceId]: "admin" } });
+  const client = await createClient(system, { workspaceId, token });
+  const put = (clientId: string, data: object, more: object = {}) => ({
+    operation: "put",
+    client_id: clientId,
+    document_id: "doc",
+    data,
+    ...more,
+  });
+  const failed = { operation: "update", client_id: "failed", document_id: "never", data: {} };
+  await client.post({ device_id: "one", operations: [put("c1", { n: 1 }), failed] });
+  const { body } = await client.post({
+    device_id: "one",
+    operations: [put("c2", { n: 2 }, { expected_version: 1 })],
+  });
+  await client.post({
+    device_id: "two",
+    on_conflict: "manual",
+    operations: [put("c3", { n: 3 }, { expected_version: 1 })],
+  });
+  const conflictId = await eventually(async () => {
+    const { conflicts } = (
+      await client.get<{ conflicts: { conflict_id: string }[] }>("/conflicts?status=parked")
+    ).body;
+    expect(conflicts).toHaveLength(1);
+    return conflicts[0]?.conflict_id ?? "";
+  });
+  return { workspaceId, batchId: body.batch_id, conflictId };
+}

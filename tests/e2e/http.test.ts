@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+
+const APP = "https://app.example.com";
+const put = (data: object) => ({ operation: "put", client_id: randomUUID(), document_id: "doc", data });
+
+interface AuditLine {
+  msg: string;
+  [field: string]: unknown;
+}
+
+/** The audit trail of a request: it is written a moment after the answer. */
+async function trailOf(system: System, requestId: string): Promise<AuditLine> {
+  return eventually(async () => {
+    const lines = system.syncline
+      .logs()
+      .split("\n")
+      .filter((line) => line.includes('"audit":true') && line.includes(requestId));
+    expect(lines).toHaveLength(1);
+    return JSON.parse(lines[0] ?? "") as AuditLine;
+  });
+}
+
+describe("an ingest behind a proxy, for one web site", () => {
+  let system: System;
+  let client: Client;
+  beforeAll(async () => {
+    system = await startSystem({
+      env: { CORS_ORIGINS: `${APP}, http://localhost:5173`, TRUST_PROXY: "1", LOG_LEVEL: "error" },
+    });
+    client = await createClient(system);
+  });
+  afterAll(() => system.stop());
+
+  const ask = (method: string, headers: Record<string, string>) =>
+    fetch(`${system.syncline.ingestUrl}/api/v1/documents/batch`, { method, headers });
+
+  it("lets the pages of that site ask, and read what they need", async () => {
+    const preflight = await ask("OPTIONS", {
+      origin: APP,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type,prefer",
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe(APP);
+    expect(preflight.headers.get("access-control-allow-headers")).toContain("Authorization");
+    expect(preflight.headers.get("access-control-allow-credentials")).toBeNull();
+    const answer = await client.post({ operations: [put({})] }, { origin: APP });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("access-control-allow-origin")).toBe(APP);
+    expect(answer.headers.get("access-control-expose-headers")).toContain("Location");
+    expect(answer.headers.get("vary")).toContain("Origin");
+    // Problems can be read, too.
+    expect((await ask("POST", { origin: APP })).headers.get("access-control-allow-origin")).toBe(APP);
+  });
+
+  it("says nothing to the pages of another", async () => {
+    for (const origin of ["https://evil.example.com", `${APP}.evil.example`, "null"]) {
+      const answer = await ask("OPTIONS", { origin, "access-control-request-method": "POST" });
+      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+    }
+  });
+
+  it("notes who changed what, when and from where, whatever the log's level, and nothing of the content", async () => {
+    const requestId = randomUUID();
+    const headers = { "x-request-id": requestId, "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
+    await client.post({ device_id: "phone", operations: [put({ secret: "the content" })] }, headers);
+    const line = await trailOf(system, requestId);
+    expect(line).toMatchObject({
+      msg: "took a batch",
+      level: "info",
+      time: expect.stringMatching(/^\d{4}-/) as string,
+      subject: "alice",
+      // What the nearest proxy saw; what stands before it is what anybody may have written.
+      from: "198.51.100.7",
+      workspaceId: client.workspaceId,
+      deviceId: "phone",
+      operations: 1,
+    });
+    expect(system.syncline.logs()).not.toContain("the content");
+    const { rows } = await system.pool.query(
+      "SELECT subject, accepted_at FROM operations WHERE request_id = $1",
+      [requestId],
+    );
+    expect(rows).toMatchObject([{ subject: "alice" }]);
+  });
+
+  it("notes who was refused", async () => {
+    const [unknown, reader] = [randomUUID(), randomUUID()];
+    await client.postRaw("{}", { authorization: "Bearer nonsense", "x-request-id": unknown });
+    expect(await trailOf(system, unknown)).toMatchObject({
+      msg: "refused a request",
+      method: "POST",
+      reason: "The token is not valid",
+    });
+    const token = await system.syncline.token({ [client.workspaceId]: "reader" }, { subject: "bob" });
+    const body = JSON.stringify({ workspace_id: client.workspaceId, operations: [put({})] });
+    await client.postRaw(body, { authorization: `Bearer ${token}`, "x-request-id": reader });
+    expect(await trailOf(system, reader)).toMatchObject({ msg: "refused a request", subject: "bob" });
+  });
+});
+
+describe("an ingest as it is without configuration", () => {
+  let system: System;
+  let client: Client;
+  beforeAll(async () => {
+    system = await startSystem();
+    client = await createClient(system);
+  });
+  afterAll(() => system.stop());
+
+  it("believes nobody about who asked, and lets no page of another site in", async () => {
+    const requestId = randomUUID();
+    const headers = { "x-request-id": requestId, "x-forwarded-for": "203.0.113.9", origin: APP };
+    const answer = await client.post({ operations: [put({})] }, headers);
+    expect((await trailOf(system, requestId))["from"]).toMatch(/127\.0\.0\.1$/);
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  it("sends secure headers, and says what may be kept", async () => {
+    const batch = await client.post({ operations: [put({})] });
+    const document = await client.get("/documents/documents/doc");
+    for (const { headers } of [batch, document]) {
+      expect(headers.get("x-content-type-options")).toBe("nosniff");
+      expect(headers.get("strict-transport-security")).toContain("max-age=");
+      expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+      expect(headers.get("x-powered-by")).toBeNull();
+    }
+    expect(batch.headers.get("cache-control")).toBe("no-store");
+    expect(document.headers.get("cache-control")).toBe("private, no-cache");
+    expect((await client.get("/documents/documents/doc", { "if-none-match": '"1"' })).status).not.toBe(500);
+    expect((await client.get("/changes")).headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("takes a request's name from the client where it is one, and else makes one", async () => {
+    const named = await client.get("/changes", { "x-request-id": "my-request/1" });
+    expect(named.headers.get("x-request-id")).toBe("my-request/1");
+    for (const bad of ["two words", "x".repeat(201), "é"]) {
+      const other = await client.get("/changes", { "x-request-id": bad });
+      expect(other.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+});
+
+it.each([
+  ["CORS_ORIGINS", "app.example.com"],
+  ["CORS_ORIGINS", "https://app.example.com/path"],
+  ["TRUST_PROXY", "true"],
+  ["TRUST_PROXY", "everybody"],
+  ["JWT_SECRET", ""],
+  ["JWT_SECRET", "your-256-bit-secret-your-256-bit-secret"],
+])("refuses to start with %s=%s", async (name, value) => {
+  await expect(startSystem({ env: { [name]: value } })).rejects.toThrow(`${name} is not`);
+});

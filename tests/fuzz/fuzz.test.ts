@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startSystem, type System } from "../support/system.ts";
+import { runFuzz } from "./run-fuzz.ts";
+
+const numberOf = (text: string | undefined, otherwise: number) => (text ? Number(text) : otherwise);
+const REQUESTS = numberOf(process.env["FUZZ_REQUESTS"], 3_000);
+const SEED = numberOf(process.env["FUZZ_SEED"], 1);
+const REQUEST_TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 300_000 + 20 * REQUESTS;
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem({
+    env: { REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT_MS), WAIT_MS_MAX: "2000", EVENT_STREAMS_MAX: "100" },
+  });
+});
+afterAll(() => system.stop());
+
+it(
+  "no request makes a service fail, hang, fall, leak, or keep something else than was sent",
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const startedAtMs = Date.now();
+    const { faults, ...report } = await runFuzz(system, {
+      requests: REQUESTS,
+      seed: SEED,
+      attacks: true,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    });
+    console.table(report.attacks);
+    console.log({
+      ...report,
+      attacks: report.attacks.length,
+      seconds: Math.round((Date.now() - startedAtMs) / 1_000),
+    });
+    expect(faults).toEqual([]);
+    // Else most requests would have been turned away at the door.
+    expect(report.byStatus[200] ?? 0).toBeGreaterThan(REQUESTS / 5);
+    expect(report.readBack).toBeGreaterThan(REQUESTS / 500);
+    expect(report.slowestPingMs).toBeLessThan(10_000);
+    for (const [index, { name, memoryMiB, openFiles }] of report.after.entries()) {
+      const before = report.before[index];
+      // After the bombs a heap keeps some of the room that it took.
+      expect([name, memoryMiB - (before?.memoryMiB ?? 0) < 400]).toEqual([name, true]);
+      expect([name, openFiles <= (before?.openFiles ?? 0) + 20]).toEqual([name, true]);
+    }
+  },
+);

@@ -1,0 +1,93 @@
+import fc from "fast-check";
+
+/** Half of a surrogate pair, which no UTF-8 can hold: it is written as the three bytes that it would have. */
+const LONE_SURROGATE = "\ud800";
+
+const ODD_TEXTS = [
+  "",
+  " ",
+  "0",
+  "-1",
+  "1e309",
+  "12345678901234567890",
+  "NaN",
+  "null",
+  "true",
+  "[]",
+  "{}",
+  "..",
+  "../../etc/passwd",
+  "%2e%2e%2f",
+  "%",
+  "%zz",
+  "%00",
+  "a/b",
+  "a?b#c",
+  "a;b,c",
+  "' OR '1'='1",
+  '"; DROP TABLE documents; --',
+  "$1",
+  "{a,b}",
+  '{"a"}',
+  "\\",
+  "*",
+  "[a-z]*?",
+  "{syncline}:lane:0",
+  "subject:alice",
+  "__proto__",
+  "constructor",
+  "toString",
+  "\u0000",
+  "\u001f",
+  "\r\nX-Injected: 1",
+  "\u007f",
+  "\u202eabc",
+  "\ufeffbom",
+  "\uffff",
+  LONE_SURROGATE,
+  "e\u0301",
+  "é",
+  "👩‍👩‍👧‍👦",
+  "x".repeat(200),
+  "x".repeat(201),
+  "👾".repeat(101),
+  "x".repeat(9_000),
+  "9007199254740991",
+  "9007199254740993",
+  "9223372036854775808",
+  "0000-01-01T00:00:00Z",
+  "9999-12-31T23:59:59.999999Z",
+  "2026-02-29T00:00:00Z",
+  "2026-11-25T22:00:00+99:99",
+  "00000000-0000-0000-0000-000000000000",
+  "ffffffff-ffff-ffff-ffff-ffffffffffff",
+  "01a1fbb6-2cd0-7021-b4f2-4277ce23452a",
+];
+
+export const oddText = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...ODD_TEXTS) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
+  { weight: 1, arbitrary: fc.string({ maxLength: 20 }) },
+);
+
+const ODD_NUMBERS = [
+  0,
+  -0,
+  -1,
+  0.1,
+  1e21,
+  -1e300,
+  5e-324,
+  2 ** 31,
+  2 ** 53,
+  2 ** 53 - 1,
+  2 ** 63,
+  Number.MAX_VALUE,
+];
+
+/** Any JSON, the kind that was not asked for. */
+export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
+  oddText,
+  fc.constantFrom<unknown>(...ODD_NUMBERS, true, false, null, [], {}, [[]], [null], { a: {} }),
+  fc.jsonValue({ maxDepth: 3 }),
+);

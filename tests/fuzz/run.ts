@@ -1,0 +1,23 @@
+// `npm run fuzz -- [--requests N] [--seed S]`: more requests than `npm test` sends, or those of one seed.
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+
+const { values } = parseArgs({ options: { requests: { type: "string" }, seed: { type: "string" } } });
+for (const name of ["requests", "seed"] as const) {
+  const text = values[name];
+  if (text !== undefined && !/^\d+$/.test(text))
+    throw new Error(`--${name} takes a whole number, not ${text}`);
+}
+const env = {
+  ...process.env,
+  FUZZ_REQUESTS: values.requests ?? "100000",
+  FUZZ_SEED: values.seed ?? String(Date.now() % 2 ** 31),
+};
+console.log(`Seed ${env.FUZZ_SEED}`);
+const child = spawn(process.execPath, [...process.execArgv, "stack/src/test.ts", "tests/fuzz"], {
+  env,
+  stdio: "inherit",
+});
+child.on("exit", (code) => {
+  process.exitCode = code ?? 1;
+});

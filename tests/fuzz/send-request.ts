@@ -1,0 +1,76 @@
+import { Agent, request as httpRequest } from "node:http";
+import type { FuzzRequest } from "./requests.ts";
+
+/** What came back. */
+export interface FuzzAnswer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+  durationMs: number;
+}
+
+/** What goes on for ever is left after so long. */
+const STREAM_MS = 20;
+const HANG_MS = 30_000;
+
+export const createAgent = (): Agent => new Agent({ keepAlive: true, maxSockets: 64 });
+
+/** The connection was one that had been used before, and was closed just as the request went out. */
+class StaleConnection extends Error {}
+
+/**
+ * Sends a request, and reads the answer whole; of an event stream the beginning.
+ * @throws where no answer came
+ */
+export async function sendRequest(
+  request: FuzzRequest,
+  options: { url: string; agent: Agent },
+): Promise<FuzzAnswer> {
+  for (;;) {
+    try {
+      return await sendOnce(request, options);
+    } catch (error) {
+      // Every client must try again here: the server had no part in the request.
+      if (!(error instanceof StaleConnection)) throw error;
+    }
+  }
+}
+
+function sendOnce(
+  { method, path, headers, body }: FuzzRequest,
+  options: { url: string; agent: Agent },
+): Promise<FuzzAnswer> {
+  const { hostname, port } = new URL(options.url);
+  const startedAtMs = performance.now();
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest({ hostname, port, agent: options.agent, method, path, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      const finish = () => {
+        clearTimeout(timer);
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+          durationMs: performance.now() - startedAtMs,
+        });
+      };
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("end", finish);
+      response.once("error", (error) => {
+        // One that we left.
+        if (sent.destroyed) finish();
+        else reject(error);
+      });
+      if (response.headers["content-type"]?.startsWith("text/event-stream")) {
+        setTimeout(() => sent.destroy(), STREAM_MS);
+      }
+    });
+    const timer = setTimeout(() => sent.destroy(new Error(`No answer in ${HANG_MS} ms`)), HANG_MS);
+    sent.once("error", (error) => {
+      clearTimeout(timer);
+      const isReset = "code" in error && error.code === "ECONNRESET";
+      reject(isReset && sent.reusedSocket ? new StaleConnection() : error);
+    });
+    sent.end(body);
+  });
+}
