@@ -596,9 +596,17 @@ describe("the open streams of a process", () => {
       expect(open.status).toBe(200);
       return open;
     });
-    const waiting = client.get<ChangesBody>("/changes?wait=30");
-    // The poll is open once there is no room for another.
-    await eventually(async () => expect((await follow(small, client)).status).toBe(503));
+    const waiting = eventually(async () => {
+      const answer = await client.get<ChangesBody>("/changes?wait=30");
+      expect(answer.status).toBe(200);
+      return answer;
+    });
+    // The poll is open once there is no room for another; one that came before it makes room.
+    await eventually(async () => {
+      const another = await follow(small, client);
+      await another.leave();
+      expect(another.status).toBe(503);
+    });
     const startedAtMs = Date.now();
     await small.syncline.ingest.kill("SIGTERM");
     expect(Date.now() - startedAtMs).toBeLessThan(2_000);

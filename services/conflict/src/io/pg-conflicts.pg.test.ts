@@ -1,4 +1,4 @@
-import { createQuery, migrate, openPool } from "@syncline/runtime";
+import { createQuery, inWorkspaces, migrate, openPool } from "@syncline/runtime";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -40,7 +40,9 @@ async function insertOpen(round: number, ageMs: number): Promise<string> {
 it("takes no conflict for forgotten whose round may still be waiting for its time", async () => {
   const [first, third] = [await insertOpen(1, 10_000), await insertOpen(3, 10_000)];
   const quiet = async (backoffMsMin: number, backoffMsMax: number, quietMs = 1_000) => {
-    const found = await conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, 10);
+    const found = await inWorkspaces([], () =>
+      conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, 10),
+    );
     return new Set(found.map(({ conflictId }) => conflictId));
   };
   // The third waits for twice the base, at most for the cap, and then it must have been quiet for a second.
@@ -64,6 +66,7 @@ it("knows which records were resolved before they kept what the merge saw", asyn
   await pool.query("ALTER TABLE conflicts DROP COLUMN views_kept");
   await pool.query("DELETE FROM schema_migrations WHERE name = '000009_views_kept.sql'");
   expect(await migrate({ databaseUrl: database.databaseUrl })).toEqual(["000009_views_kept.sql"]);
-  const kept = async (id: string) => (await conflicts.readCase("w", id))?.conflict.viewsKept;
+  const kept = async (id: string) =>
+    (await inWorkspaces(["w"], () => conflicts.readCase("w", id)))?.conflict.viewsKept;
   expect([await kept(before), await kept(since), await kept(open)]).toEqual([false, true, true]);
 });
