@@ -25,7 +25,7 @@ export interface Listening {
   port: number;
   /**
    * Goes on for so long, and sends away whoever is answered meanwhile: each answer ends its connection, so that the next
-   * request opens one, to a process that is not about to end. Come before {@link close}, and after `/readyz` has turned.
+   * request opens one, to a process that is not about to end. Called before {@link close}, once `/readyz` says no.
    */
   sendAway(forMs: number): Promise<void>;
   /** Ends idle connections at once, the others when their request is answered. */
