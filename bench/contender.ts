@@ -1,0 +1,24 @@
+import type { LoadProcess } from "./load/load-process.ts";
+import type { Shape } from "./load/messages.ts";
+import type { ProcessGroups } from "./measure/process-cpu.ts";
+import type { Stores } from "./stores.ts";
+
+/** One of those that are measured against each other. */
+export interface Contender {
+  readonly name: string;
+  start(stores: Stores, shape: Shape): Promise<RunningContender>;
+}
+
+export interface RunningContender {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly load: LoadProcess;
+  /** All processes that do its work, the load and the stores included. */
+  readonly processes: ProcessGroups;
+  /**
+   * Looks into the database.
+   * @throws unless exactly so many operations were applied since the start
+   */
+  verify(operations: number): Promise<void>;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+import type { Contender } from "../contender.ts";
+import { startSyncline, type RunningSyncline } from "../../stack/src/testing/start-syncline.ts";
+import { LoadProcess } from "../load/load-process.ts";
+import type { Shape } from "../load/messages.ts";
+import type { ProcessGroups } from "../measure/process-cpu.ts";
+import type { Stores } from "../stores.ts";
+import type { SynclineOwn } from "../targets/syncline.ts";
+import { verifyApplied } from "../verify-applied.ts";
+import { GROUND, workspaceId, type Ground } from "../work/documents.ts";
+import { deviceOf, workspacesOf } from "../work/work.ts";
+
+export interface SynclineOptions {
+  readonly name?: string;
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Asks for 202. */
+  readonly prefer?: string;
+}
+
+/** The three services as they are run in production: one process each, built, with their default configuration. */
+export function syncline(options: SynclineOptions = {}): Contender {
+  const { name = "syncline", prefer } = options;
+  return {
+    name,
+    async start(stores, shape) {
+      const databaseUrl = await stores.createSeededDatabase();
+      const system = await startSystem(stores, databaseUrl, options);
+      const tokens = await createTokens(system, GROUND, shape);
+      const load = await LoadProcess.start({
+        target: "syncline",
+        url: system.ingestUrl,
+        own: { tokens, ...(prefer === undefined ? {} : { prefer }) } satisfies SynclineOwn,
+        shape,
+        ground: GROUND,
+        seed: 1,
+      });
+      return {
+        name,
+        shape,
+        load,
+        processes: { load: [load.pid], ...serviceProcesses(system), ...storeProcesses(stores) },
+        verify: (operations) => verifyApplied(databaseUrl, operations),
+        async stop() {
+          await load.stop();
+          await system.stop();
+        },
+      };
+    },
+  };
+}
+
+export async function startSystem(
+  stores: Stores,
+  databaseUrl: string,
+  { workers = 1, env = {} }: Pick<SynclineOptions, "workers" | "env">,
+): Promise<RunningSyncline> {
+  return startSyncline({
+    databaseUrl,
+    redisUrl: await stores.createRedisUrl(),
+    workers,
+    env: { NODE_ENV: "production", ...env },
+    built: true,
+    home: stores.home,
+  });
+}
+
+export function serviceProcesses({ ingests, workers, conflicts }: RunningSyncline): ProcessGroups {
+  const pidsOf = (processes: readonly { pid: number | undefined }[]) => processes.map(({ pid }) => pid ?? 0);
+  return { ingest: pidsOf(ingests), worker: pidsOf(workers), conflict: pidsOf(conflicts) };
+}
+
+export function storeProcesses({ postgresPid, redisPid }: Stores): ProcessGroups {
+  return { postgres: [postgresPid], redis: [redisPid] };
+}
+
+/** A token for each workspace of each device, as an identity provider would issue them. */
+export async function createTokens(
+  system: RunningSyncline,
+  ground: Ground,
+  { connections }: Shape,
+): Promise<Record<string, Record<string, string>>> {
+  const tokens: Record<string, Record<string, string>> = {};
+  for (let connection = 0; connection < connections; connection++) {
+    for (const workspace of workspacesOf(ground, connections, connection)) {
+      const id = workspaceId(workspace);
+      const device = deviceOf(connection);
+      (tokens[id] ??= {})[device] = await system.token({ [id]: "writer" }, { subject: `user_${connection}` });
+    }
+  }
+  return tokens;
+}
