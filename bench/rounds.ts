@@ -43,11 +43,13 @@ export async function alternate(
   try {
     for (const contender of contenders) running.push(await contender.start(stores, shape));
     const states: State[] = [];
-    for (const contender of running) states.push(await warmUp(contender, options.warmUpMs));
+    for (const contender of running) {
+      states.push(await naming(contender, () => warmUp(contender, options.warmUpMs)));
+    }
     for (let round = 0; round < options.rounds; round++) {
       const turn = round % states.length;
       for (const state of [...states.slice(turn), ...states.slice(0, turn)]) {
-        await measure(state, options.roundMs, runRound);
+        await naming(state.contender, () => measure(state, options.roundMs, runRound));
       }
     }
     return states.map(({ contender, rounds }) => ({
@@ -58,6 +60,14 @@ export async function alternate(
     }));
   } finally {
     await Promise.all(running.map((contender) => contender.stop()));
+  }
+}
+
+async function naming<T>({ name }: RunningContender, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    throw new Error(`${name} failed`, { cause: error });
   }
 }
 

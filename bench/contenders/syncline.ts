@@ -4,7 +4,7 @@ import { LoadProcess } from "../load/load-process.ts";
 import type { Shape } from "../load/messages.ts";
 import type { ProcessGroups } from "../measure/process-cpu.ts";
 import type { Stores } from "../stores.ts";
-import type { SynclineOwn } from "../targets/syncline.ts";
+import type { BatchApiOwn } from "../targets/batch-api.ts";
 import { verifyApplied } from "../verify-applied.ts";
 import { GROUND, workspaceId, type Ground } from "../work/documents.ts";
 import { deviceOf, workspacesOf } from "../work/work.ts";
@@ -27,9 +27,13 @@ export function syncline(options: SynclineOptions = {}): Contender {
       const system = await startSystem(stores, databaseUrl, options);
       const tokens = await createTokens(system, GROUND, shape);
       const load = await LoadProcess.start({
-        target: "syncline",
+        target: "batch-api",
         url: system.ingestUrl,
-        own: { tokens, ...(prefer === undefined ? {} : { prefer }) } satisfies SynclineOwn,
+        own: {
+          path: "/api/v1/documents/batch",
+          tokens,
+          ...(prefer === undefined ? { status: 200 } : { prefer, status: 202 }),
+        } satisfies BatchApiOwn,
         shape,
         ground: GROUND,
         seed: 1,

@@ -1,18 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import pg from "pg";
-import type { WorkBatch } from "../work/work.ts";
+import { prepareWrite, Seqs, write } from "../limit/write-rows.ts";
 import type { Target, TargetOptions } from "./target.ts";
-
-const WRITE = {
-  name: "limit-write",
-  text: readFileSync(new URL("../limit/write.sql", import.meta.url), "utf8"),
-};
-
-interface LimitStatement {
-  readonly operations: number;
-  readonly values: [rows: string, batchId: string, requestId: string];
-}
 
 /**
  * The limit: a bare client that writes what Syncline writes, one statement a batch, over plain connections. It trusts
@@ -23,11 +11,23 @@ export async function connectLimit(options: TargetOptions): Promise<Target> {
   const clients = await connectClients(options);
   const seqs = new Seqs();
   return {
-    prepare(batch, connection) {
-      const statement = encodeStatement(batch, seqs);
-      return () => write(clients[connection], statement);
+    prepare({ deviceId, operations }, connection) {
+      const statement = prepareWrite(
+        operations.map(({ workspaceId, clientId, documentId, kind, baseVersion, document }) => ({
+          w: workspaceId,
+          d: deviceId,
+          c: clientId,
+          i: documentId,
+          k: kind,
+          b: baseVersion,
+          s: seqs.next(workspaceId),
+          x: document,
+        })),
+      );
+      const client = clientOf(clients, connection);
+      return () => write(client, statement);
     },
-    close: async () => void (await Promise.all(clients.map((client) => client.end()))),
+    close: () => closeClients(clients),
   };
 }
 
@@ -41,41 +41,12 @@ export async function connectClients({ url, connections }: TargetOptions): Promi
   );
 }
 
-/** A number for each change of a workspace. The bare client is alone, so it need not ask. */
-export class Seqs {
-  readonly #lastByWorkspace = new Map<string, number>();
-
-  next(workspaceId: string): number {
-    const seq = (this.#lastByWorkspace.get(workspaceId) ?? SEQ_FIRST) + 1;
-    this.#lastByWorkspace.set(workspaceId, seq);
-    return seq;
-  }
+export async function closeClients(clients: readonly pg.Client[]): Promise<void> {
+  await Promise.all(clients.map((client) => client.end()));
 }
 
-/** Beyond those of the documents that are there from the start. */
-const SEQ_FIRST = 1_000_000;
-
-function encodeStatement(batch: WorkBatch, seqs: Seqs): LimitStatement {
-  const { deviceId, operations } = batch;
-  const rows = operations.map(({ workspaceId, clientId, documentId, kind, baseVersion, document }) => ({
-    w: workspaceId,
-    d: deviceId,
-    c: clientId,
-    i: documentId,
-    k: kind,
-    b: baseVersion,
-    s: seqs.next(workspaceId),
-    x: document,
-  }));
-  return { operations: rows.length, values: [JSON.stringify(rows), randomUUID(), randomUUID()] };
-}
-
-/** @throws where not all of it was written */
-export async function write(
-  client: pg.Client | undefined,
-  { operations, values }: LimitStatement,
-): Promise<void> {
-  const answer = await client?.query<{ written: string }>({ ...WRITE, values });
-  const written = Number(answer?.rows[0]?.written);
-  if (written !== operations) throw new Error(`${written} of ${operations} operations were written`);
+export function clientOf(clients: readonly pg.Client[], connection: number): pg.Client {
+  const client = clients[connection];
+  if (client === undefined) throw new Error(`there is no connection ${connection}`);
+  return client;
 }

@@ -43,6 +43,8 @@ interface Share {
 
 const CREATE_SHARE = 0.25;
 const DELETE_SHARE = 0.05;
+/** The documents at the start are made of seeds below, and must not come again. */
+const SEEDS_OF_WORKSPACES = 1_000_000;
 /** A request takes so many, all of one workspace. Only the limit's statements take more, of several workspaces. */
 const BATCH_OPERATIONS_MAX = 100;
 
@@ -61,7 +63,7 @@ export class Work {
 
   constructor(options: WorkOptions) {
     this.#options = options;
-    this.#random = createRandom(options.seed);
+    this.#random = createRandom(options.seed + SEEDS_OF_WORKSPACES);
     this.#shares = shareOut(options.ground, options.connections);
   }
 

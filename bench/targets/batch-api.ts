@@ -11,30 +11,33 @@ interface Answer {
   }[];
 }
 
-/** What Syncline is told besides its address. */
-export interface SynclineOwn extends Record<string, unknown> {
-  /** By workspace, then by device. */
-  readonly tokens: Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** What the target is told besides its address. */
+export interface BatchApiOwn extends Record<string, unknown> {
+  readonly path: string;
+  /** By workspace, then by device; left out where nobody checks. */
+  readonly tokens?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Sent as `Prefer`: `respond-async` asks for 202. */
   readonly prefer?: string;
+  /** What must come back; 200 has the results. */
+  readonly status: 200 | 202;
 }
 
-export async function connectSyncline({ url, connections, own }: TargetOptions): Promise<Target> {
-  const { tokens, prefer } = own as SynclineOwn;
+/** Syncline's batch over HTTP, which the handlers that it is compared with take, too. */
+export async function connectBatchApi({ url, connections, own }: TargetOptions): Promise<Target> {
+  const { path, tokens, prefer, status: expected } = own as BatchApiOwn;
   const clients = await openHttpClients(url, connections);
   return {
     prepare(batch, connection) {
+      const token = tokens?.[batch.workspaceId]?.[batch.deviceId];
       const headers = {
-        authorization: `Bearer ${tokens[batch.workspaceId]?.[batch.deviceId] ?? ""}`,
         "content-type": "application/json",
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(prefer === undefined ? {} : { prefer }),
       };
       const body = Buffer.from(JSON.stringify(describeBatch(batch)));
       return async () => {
-        const { status, text } = await clients.post(connection, "/api/v1/documents/batch", headers, body);
-        if (status !== (prefer === "respond-async" ? 202 : 200)) {
-          throw new Error(`a batch was answered ${status}: ${text.slice(0, 500)}`);
-        }
+        const { status, text } = await clients.post(connection, path, headers, body);
+        if (status !== expected) throw new Error(`a batch was answered ${status}: ${text.slice(0, 500)}`);
         if (status === 200) checkAnswer(batch, JSON.parse(text) as Answer);
       };
     },
