@@ -1,7 +1,8 @@
 import type { LoadProcess } from "./load/load-process.ts";
 import type { Shape } from "./load/messages.ts";
 import type { ProcessGroups } from "./measure/process-cpu.ts";
-import type { Stores } from "./stores.ts";
+import type { Sent } from "./rounds.ts";
+import type { Stores } from "./database/stores.ts";
 
 /** One of those that are measured against each other. */
 export interface Contender {
@@ -17,8 +18,8 @@ export interface RunningContender {
   readonly processes: ProcessGroups;
   /**
    * Looks into the database.
-   * @throws unless exactly so many operations were applied since the start
+   * @throws unless exactly what was sent since the start is there
    */
-  verify(operations: number): Promise<void>;
+  verify(sent: Sent): Promise<void>;
   stop(): Promise<void>;
 }

@@ -8,11 +8,16 @@ export interface Ratio {
 }
 
 export function compareRounds(of: Measured, to: Measured, valueOf: (round: Round) => number): Ratio {
-  const ratios = of.rounds.map((round, index) => {
-    const other = to.rounds[index];
-    return other === undefined ? NaN : valueOf(round) / valueOf(other);
-  });
-  return { median: median(ratios), spread: [Math.min(...ratios), Math.max(...ratios)] };
+  return summarize(
+    of.rounds.map((round, index) => {
+      const other = to.rounds[index];
+      return other === undefined ? NaN : valueOf(round) / valueOf(other);
+    }),
+  );
+}
+
+export function summarize(values: readonly number[]): Ratio {
+  return { median: median(values), spread: [Math.min(...values), Math.max(...values)] };
 }
 
 export function medianOf({ rounds }: Measured, valueOf: (round: Round) => number): number {
@@ -20,7 +25,14 @@ export function medianOf({ rounds }: Measured, valueOf: (round: Round) => number
 }
 
 export const rateOf = (round: Round): number => round.operationsPerSecond;
+export const requestRateOf = (round: Round): number => (round.requests / round.elapsedMs) * 1_000;
 export const p50Of = (round: Round): number => round.latencyMs.p50;
+export const p99Of = (round: Round): number => round.latencyMs.p99;
+
+/** Of all processes, in milliseconds. */
+export function cpuMsAnOperation({ operations, cpuSeconds }: Round): number {
+  return (Object.values(cpuSeconds).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / operations;
+}
 
 /** @throws where nobody of that name was measured */
 export function find(measured: readonly Measured[], name: string): Measured {

@@ -1,7 +1,7 @@
 import type { Contender, RunningContender } from "./contender.ts";
 import type { LoadResult, Shape } from "./load/messages.ts";
 import { readCpuSeconds, readMemoryMb, subtract } from "./measure/process-cpu.ts";
-import type { Stores } from "./stores.ts";
+import type { Stores } from "./database/stores.ts";
 
 export interface RoundOptions {
   readonly rounds: number;
@@ -22,48 +22,91 @@ export interface Measured {
   readonly memoryMb: Readonly<Record<string, number>>;
 }
 
-/** How a contender is run in a round. */
-export type RunRound = (contender: RunningContender, durationMs: number) => Promise<LoadResult>;
+/** Contenders that run, each with what it has done so far. */
+export type Race = readonly Entrant[];
+
+interface Entrant {
+  readonly contender: RunningContender;
+  /** The last run: tells how much to make ready for the next. */
+  last: LoadResult;
+  /** All that was sent since the start. */
+  sent: Sent;
+}
+
+export interface Sent {
+  readonly requests: number;
+  readonly operations: number;
+}
+
+export type RunLoad = (contender: RunningContender, durationMs: number) => Promise<LoadResult>;
+
+/** Every connection sends as soon as it was answered. */
+export const runClosed: RunLoad = ({ load }, durationMs) => load.runClosed(durationMs);
 
 /** More is made ready than the last run needed. What a faster run lacks is made while the clock runs. */
 const READY_FACTOR = 1.4;
+/** Of a run that takes longer, the rest is made while the clock runs: it would not fit into memory. */
+const READY_MS_MAX = 20_000;
 
-/**
- * Measures contenders in turn: A, B, C, B, C, A, C, … so that what changes on the machine meanwhile meets all of them.
- * Each has had a run to warm up. After every round the database is asked whether all that was answered is there.
- */
-export async function alternate(
-  stores: Stores,
-  shape: Shape,
+/** Starts contenders, lets each warm up, and stops them in the end. */
+export async function withContenders<T>(
+  { stores, shape, warmUpMs }: { stores: Stores; shape: Shape; warmUpMs: number },
   contenders: readonly Contender[],
-  options: RoundOptions,
-  runRound: RunRound = runClosed,
-): Promise<Measured[]> {
-  const running: RunningContender[] = [];
+  use: (race: Race) => Promise<T>,
+): Promise<T> {
+  const starts = await Promise.allSettled(
+    contenders.map((contender) => naming(contender, () => contender.start(stores, shape))),
+  );
+  const running = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
   try {
-    for (const contender of contenders) running.push(await contender.start(stores, shape));
-    const states: State[] = [];
-    for (const contender of running) {
-      states.push(await naming(contender, () => warmUp(contender, options.warmUpMs)));
-    }
-    for (let round = 0; round < options.rounds; round++) {
-      const turn = round % states.length;
-      for (const state of [...states.slice(turn), ...states.slice(0, turn)]) {
-        await naming(state.contender, () => measure(state, options.roundMs, runRound));
-      }
-    }
-    return states.map(({ contender, rounds }) => ({
-      name: contender.name,
-      shape: contender.shape,
-      rounds,
-      memoryMb: readMemoryMb(contender.processes),
-    }));
+    const failed = starts.find((start) => start.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    const race: Entrant[] = [];
+    for (const contender of running) race.push(await naming(contender, () => warmUp(contender, warmUpMs)));
+    return await use(race);
   } finally {
     await Promise.all(running.map((contender) => contender.stop()));
   }
 }
 
-async function naming<T>({ name }: RunningContender, act: () => Promise<T>): Promise<T> {
+/**
+ * Measures contenders in turn: A, B, C, B, C, A, C, … so that what changes on the machine meanwhile meets all of them.
+ * After every round the database is asked whether all that was answered is there.
+ */
+export async function takeRounds(
+  race: Race,
+  { rounds, roundMs }: Pick<RoundOptions, "rounds" | "roundMs">,
+  run: RunLoad = runClosed,
+): Promise<Measured[]> {
+  const taken = new Map<Entrant, Round[]>(race.map((entrant) => [entrant, []]));
+  for (let round = 0; round < rounds; round++) {
+    const turn = round % race.length;
+    for (const entrant of [...race.slice(turn), ...race.slice(0, turn)]) {
+      const measured = await naming(entrant.contender, () => measure(entrant, roundMs, run));
+      taken.get(entrant)?.push(measured);
+    }
+  }
+  return race.map((entrant) => ({
+    name: entrant.contender.name,
+    shape: entrant.contender.shape,
+    rounds: taken.get(entrant) ?? [],
+    memoryMb: readMemoryMb(entrant.contender.processes),
+  }));
+}
+
+/** Both, where nothing else is done with the contenders. */
+export async function alternate(
+  stores: Stores,
+  shape: Shape,
+  contenders: readonly Contender[],
+  options: RoundOptions,
+): Promise<Measured[]> {
+  return withContenders({ stores, shape, warmUpMs: options.warmUpMs }, contenders, (race) =>
+    takeRounds(race, options),
+  );
+}
+
+async function naming<T>({ name }: { readonly name: string }, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
@@ -71,32 +114,24 @@ async function naming<T>({ name }: RunningContender, act: () => Promise<T>): Pro
   }
 }
 
-export const runClosed: RunRound = ({ load }, durationMs) => load.runClosed(durationMs);
-
-interface State {
-  readonly contender: RunningContender;
-  readonly rounds: Round[];
-  readonly estimate: LoadResult;
-  /** Since the start. */
-  operations: number;
+async function warmUp(contender: RunningContender, durationMs: number): Promise<Entrant> {
+  const last = await contender.load.runClosed(durationMs);
+  await contender.verify(last);
+  return { contender, last, sent: last };
 }
 
-async function warmUp(contender: RunningContender, durationMs: number): Promise<State> {
-  const estimate = await contender.load.runClosed(durationMs);
-  await contender.verify(estimate.operations);
-  return { contender, rounds: [], estimate, operations: estimate.operations };
-}
-
-async function measure(state: State, durationMs: number, runRound: RunRound): Promise<void> {
-  const { contender, estimate } = state;
-  await contender.load.prepare(
-    Math.ceil((READY_FACTOR * estimate.requests * durationMs) / estimate.elapsedMs),
-  );
+async function measure(entrant: Entrant, durationMs: number, run: RunLoad): Promise<Round> {
+  const { contender, last, sent } = entrant;
+  const readyMs = Math.min(durationMs, READY_MS_MAX);
+  await contender.load.prepare(Math.ceil((READY_FACTOR * last.requests * readyMs) / last.elapsedMs));
   const before = readCpuSeconds(contender.processes);
-  const result = await runRound(contender, durationMs);
+  const result = await run(contender, durationMs);
   const cpuSeconds = subtract(readCpuSeconds(contender.processes), before);
-  state.operations += result.operations;
-  await contender.verify(state.operations);
-  const operationsPerSecond = (result.operations / result.elapsedMs) * 1_000;
-  state.rounds.push({ ...result, operationsPerSecond, cpuSeconds });
+  entrant.last = result;
+  entrant.sent = {
+    requests: sent.requests + result.requests,
+    operations: sent.operations + result.operations,
+  };
+  await contender.verify(entrant.sent);
+  return { ...result, operationsPerSecond: (result.operations / result.elapsedMs) * 1_000, cpuSeconds };
 }

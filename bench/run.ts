@@ -2,10 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { installPackages } from "./install-packages.ts";
+import { describeEnvironment } from "./report/environment.ts";
 import { goalsTable, toMarkdown } from "./report/tables.ts";
-import type { Bench, Goal, Scenario } from "./scenario.ts";
+import { writeResults, type Results } from "./report/write-results.ts";
+import type { Bench, Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
-import { startStores } from "./stores.ts";
+import { startStores } from "./database/stores.ts";
 
 const { values } = parseArgs({
   options: {
@@ -26,27 +28,36 @@ const scenarios = pickScenarios();
 installPackages();
 build();
 const stores = await startStores();
-const goals: Goal[] = [];
+const found: Results["scenarios"][number][] = [];
 try {
-  const roundMs = Number(values.seconds ?? (values.quick ? 0.8 : 3)) * 1_000;
   const bench: Bench = {
     stores,
-    rounds: { rounds: Number(values.rounds ?? 5), roundMs, warmUpMs: values.quick ? 1_000 : 2_000 },
+    rounds: {
+      rounds: Number(values.rounds ?? 5),
+      roundMs: Number(values.seconds ?? (values.quick ? 0.4 : 3)) * 1_000,
+      warmUpMs: values.quick ? 600 : 2_000,
+    },
     isQuick: values.quick,
     isBrief: values.brief,
-    soakMinutes: Number(values.soak ?? 0),
+    soakMinutes: Number(values.soak ?? (values.quick ? 0.15 : 5)),
     say: (line) => console.error(line),
   };
+  const startedAt = new Date().toISOString();
+  const environment = await describeEnvironment(stores);
   for (const scenario of scenarios) {
-    bench.say(`\n${scenario.name}: ${scenario.title}`);
+    const { name, title } = scenario;
+    bench.say(`${name}: ${title}`);
     const findings = await scenario.run(bench);
     for (const table of findings.tables ?? []) console.log(`\n${toMarkdown(table)}`);
-    goals.push(...(findings.goals ?? []));
+    found.push({ name, title, ...findings });
   }
+  const options = { quick: bench.isQuick, rounds: bench.rounds.rounds, "ms a round": bench.rounds.roundMs };
+  const path = writeResults({ startedAt, options, environment, scenarios: found });
+  console.log(`\n${toMarkdown(goalsTable(found.flatMap(({ goals = [] }) => goals)))}`);
+  bench.say(`All of it, and the rounds as JSON: ${path}`);
 } finally {
   await stores.stop();
 }
-console.log(`\n${toMarkdown(goalsTable(goals))}`);
 
 function pickScenarios(): readonly Scenario[] {
   if (values.only.length === 0) return SCENARIOS.filter(({ quick }) => quick || !values.quick);

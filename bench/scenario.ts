@@ -1,5 +1,5 @@
 import type { Measured, RoundOptions } from "./rounds.ts";
-import type { Stores } from "./stores.ts";
+import type { Stores } from "./database/stores.ts";
 
 /** One measurement that can be run alone: `--only NAME`. */
 export interface Scenario {

@@ -2,7 +2,7 @@ import type { Contender } from "../contender.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import type { Shape } from "../load/messages.ts";
 import type { TargetName } from "../targets/target.ts";
-import { verifyApplied } from "../verify-applied.ts";
+import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../work/documents.ts";
 
 /** The shapes in which the bare client is tried; the best of a run is "the limit". */
@@ -37,13 +37,21 @@ function bareClient(
     async start(stores, caseShape) {
       const shape = ownShape ?? caseShape;
       const url = await stores.createSeededDatabase();
-      const load = await LoadProcess.start({ target, url, own, shape, ground: GROUND, seed: 1 });
+      const load = await LoadProcess.start({
+        target,
+        url,
+        own,
+        shape,
+        ground: GROUND,
+        work: "mixed",
+        seed: 1,
+      });
       return {
         name,
         shape,
         load,
         processes: { client: [load.pid], postgres: [stores.postgresPid] },
-        verify: (operations) => verifyApplied(url, operations),
+        verify: ({ operations }) => verifyApplied(url, { operations, changes: operations }),
         stop: () => load.stop(),
       };
     },

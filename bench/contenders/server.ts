@@ -8,7 +8,7 @@ import type { Contender } from "../contender.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
 import type { TargetName } from "../targets/target.ts";
-import { verifyApplied } from "../verify-applied.ts";
+import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../work/documents.ts";
 
 /** What teams use or write instead: each a program below `servers/`, in a process of its own. */
@@ -88,6 +88,7 @@ function server(name: string, program: string, options: ServerOptions): Contende
         own,
         shape,
         ground: GROUND,
+        work: "mixed",
         seed: 1,
       });
       return {
@@ -95,8 +96,8 @@ function server(name: string, program: string, options: ServerOptions): Contende
         shape,
         load,
         processes: { load: [load.pid], server: [process_.pid ?? 0], postgres: [stores.postgresPid] },
-        verify: async (count) => {
-          if (isVerified) await verifyApplied(url, count);
+        verify: async ({ operations: applied }) => {
+          if (isVerified) await verifyApplied(url, { operations: applied, changes: applied });
         },
         async stop() {
           await load.stop();

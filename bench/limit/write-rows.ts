@@ -49,4 +49,4 @@ export class Seqs {
 }
 
 /** Beyond those of the documents that are there from the start. */
-const SEQ_FIRST = 1_000_000;
+const SEQ_FIRST = 1_000_000_000;

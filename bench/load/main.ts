@@ -18,12 +18,13 @@ class Load {
   /** By connection: made before the clock runs. What a run does not send, the next one sends first. */
   readonly #ready: Ready[][];
 
-  constructor(target: Target, { shape, ground, seed }: Connect) {
+  constructor(target: Target, { shape, ground, work, seed }: Connect) {
     this.#target = target;
     this.#connections = shape.connections;
     this.#random = createRandom(seed + 1);
     this.#work = new Work({
       ground,
+      kind: work,
       seed,
       connections: shape.connections,
       batchOperations: shape.operations,
@@ -83,7 +84,7 @@ class Load {
           waiting.push(nowMs);
         }
         startWaiting();
-        if (nextMs - tally.startMs <= durationMs) setTimeout(tick, nextMs - performance.now());
+        if (nextMs - tally.startMs <= durationMs) setTimeout(tick, Math.max(0, nextMs - performance.now()));
       };
       tick();
     });

@@ -1,6 +1,7 @@
 import type { Quantiles } from "../measure/quantiles.ts";
 import type { TargetName } from "../targets/target.ts";
 import type { Ground } from "../work/documents.ts";
+import type { WorkKind } from "../work/work.ts";
 
 /** So many operations in each request or statement, over so many connections. */
 export interface Shape {
@@ -16,6 +17,7 @@ export interface Connect {
   readonly own: Readonly<Record<string, unknown>>;
   readonly shape: Shape;
   readonly ground: Ground;
+  readonly work: WorkKind;
   readonly seed: number;
 }
 

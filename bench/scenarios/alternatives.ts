@@ -29,8 +29,9 @@ export function alternatives(
     name: `alternatives-${shape.operations}x${shape.connections}`,
     title,
     quick: true,
-    async run({ stores, rounds }) {
-      const contenders: Contender[] = [syncline(), limit(), ...names.map((name) => ALTERNATIVES[name])];
+    async run({ stores, rounds, isQuick }) {
+      const named = names.filter((name) => !isQuick || against.some((goal) => goal.names.includes(name)));
+      const contenders: Contender[] = [syncline(), limit(), ...named.map((name) => ALTERNATIVES[name])];
       const measured = await alternate(stores, shape, contenders, rounds);
       const ours = find(measured, "syncline");
       const goals = against.map(({ what, names, ...bars }): Goal => {

@@ -1,12 +1,22 @@
 import type { Scenario } from "../scenario.ts";
 import { alternatives } from "./alternatives.ts";
 import { alone } from "./alone.ts";
+import { accepted } from "./accepted.ts";
+import { aged } from "./aged.ts";
+import { burst } from "./burst.ts";
+import { cost } from "./cost.ts";
+import { growth } from "./growth.ts";
+import { idle } from "./idle.ts";
+import { latency } from "./latency.ts";
+import { matrix } from "./matrix.ts";
+import { soak } from "./soak.ts";
 import { throughput } from "./throughput.ts";
+import { workers } from "./workers.ts";
 
-/** In the order of the goal's table. */
+/** First those of the goal's table, in its order. */
 export const SCENARIOS: readonly Scenario[] = [
   throughput({ operations: 100, connections: 16 }, { firstBar: 0.65, goal: 0.8 }),
-  throughput({ operations: 1, connections: 64 }, { firstBar: 1, goal: 1.5 }),
+  throughput({ operations: 1, connections: 64 }, { firstBar: 1, goal: 1.5, isShort: true }),
   alternatives(
     { operations: 100, connections: 16 },
     [
@@ -45,4 +55,15 @@ export const SCENARIOS: readonly Scenario[] = [
   ),
   alone(1, { firstBar: 5, goal: 3 }),
   alone(100, { firstBar: 2, goal: 1.6 }),
+  accepted,
+  aged,
+  workers,
+  burst,
+  idle,
+  soak,
+  latency({ operations: 100, connections: 16 }),
+  latency({ operations: 1, connections: 64 }),
+  cost,
+  matrix,
+  growth,
 ];

@@ -7,20 +7,25 @@ import { alternate } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 
 /** Applied operations a second from request to commit, against the bare client in the same shape. */
-export function throughput(shape: Shape, bars: { firstBar: number; goal: number }): Scenario {
+export function throughput(
+  shape: Shape,
+  bars: { firstBar: number; goal: number; isShort?: boolean },
+): Scenario {
+  const { firstBar, goal, isShort = false } = bars;
   const title = `throughput, ${describeShape(shape)}`;
   return {
     name: `throughput-${shape.operations}x${shape.connections}`,
     title,
     quick: true,
-    async run({ stores, rounds, isBrief }) {
-      const others = isBrief
-        ? []
-        : [
-            limitReadModifyWrite("merge patch"),
-            limitReadModifyWrite("JSON Patch"),
-            ...LIMIT_SHAPES.map((own) => limit(own)),
-          ];
+    async run({ stores, rounds, isBrief, isQuick }) {
+      const others =
+        isBrief || (isQuick && isShort)
+          ? []
+          : [
+              limitReadModifyWrite("merge patch"),
+              ...(isQuick ? [] : [limitReadModifyWrite("JSON Patch")]),
+              ...LIMIT_SHAPES.map((own) => limit(own)),
+            ];
       const measured = await alternate(stores, shape, [syncline(), limit(), ...others], rounds);
       const ours = find(measured, "syncline");
       const same = find(measured, "limit");
@@ -41,7 +46,8 @@ export function throughput(shape: Shape, bars: { firstBar: number; goal: number 
             spread: ratio.spread,
             unit: "of the limit",
             better: "higher",
-            ...bars,
+            firstBar,
+            goal,
             beside: `${round(medianOf(ours, rateOf))}/s against ${round(medianOf(same, rateOf))}/s${toPatching ?? ""}; ${round(toBest.median)} of the best shape (${describeShape(best.shape)}, ${round(medianOf(best, rateOf))}/s)`,
           },
         ],

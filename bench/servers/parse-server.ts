@@ -3,7 +3,7 @@
 import express from "express";
 import { importPackage } from "../import-package.ts";
 import { GROUND, seedDocuments } from "../work/documents.ts";
-import { onDatabase } from "../stores.ts";
+import { onDatabase } from "../database/on-database.ts";
 
 interface ParseServer {
   readonly app: express.Express;

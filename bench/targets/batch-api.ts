@@ -74,7 +74,7 @@ function checkAnswer({ operations }: WorkBatch, { results = [] }: Answer): void 
       result?.status === "success" &&
       result.client_id === operation.clientId &&
       result.document_id === operation.documentId &&
-      result.version === operation.baseVersion + 1;
+      result.version === operation.version;
     if (!isRight) {
       throw new Error(`${JSON.stringify(operation)} was answered with ${JSON.stringify(result)}`);
     }

@@ -6,6 +6,8 @@ export interface Ground {
   readonly workspaces: number;
   /** Evenly over the workspaces. */
   readonly documents: number;
+  /** Of every document at the start; left out, 1. */
+  readonly version?: number;
 }
 
 export const GROUND: Ground = { workspaces: 50, documents: 10_000 };
@@ -28,7 +30,7 @@ export function documentId(random: Random): string {
   return `doc_${hexDigits(random, 12)}`;
 }
 
-/** The documents that a workspace holds at the start, each at version 1. */
+/** The documents that a workspace holds at the start. */
 export function seedDocuments(ground: Ground, workspace: number): SeedDocument[] {
   const random = createRandom(workspace + 1);
   return Array.from({ length: Math.floor(ground.documents / ground.workspaces) }, () => ({

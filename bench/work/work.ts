@@ -9,6 +9,8 @@ export interface WorkOperation {
   readonly documentId: string;
   /** The version that the device received last; 0 for a create. */
   readonly baseVersion: number;
+  /** The version that it comes to. */
+  readonly version: number;
   /** Of an update: a JSON Merge Patch. */
   readonly patch: JsonObject | null;
   /** The document afterwards; `null` after a delete. */
@@ -22,7 +24,15 @@ export interface WorkBatch {
   readonly operations: readonly WorkOperation[];
 }
 
+/**
+ * - `mixed`: 70 % updates, 25 % creates, 5 % deletes; no document comes twice in a batch
+ * - `updates`: updates only; no document comes twice in a batch
+ * - `one document`: a batch updates one document again and again, as somebody who types does
+ */
+export type WorkKind = "mixed" | "updates" | "one document";
+
 export interface WorkOptions {
+  readonly kind: WorkKind;
   readonly ground: Ground;
   readonly seed: number;
   readonly connections: number;
@@ -49,11 +59,11 @@ const SEEDS_OF_WORKSPACES = 1_000_000;
 const BATCH_OPERATIONS_MAX = 100;
 
 /**
- * Makes the operations: 70 % updates, 25 % creates, 5 % deletes.
+ * Makes the operations.
  *
  * Every connection is a device of its own, with documents of its own, that waits for each answer before it goes on. So
- * every operation must succeed, and which version it comes to is known beforehand. No document comes twice in a batch, so
- * nothing can be folded: each operation is one write for everybody.
+ * every operation must succeed, and which version it comes to is known beforehand. Where no document comes twice in a
+ * batch, nothing can be folded: each operation is one write for everybody.
  */
 export class Work {
   readonly #options: WorkOptions;
@@ -81,14 +91,18 @@ export class Work {
     return { workspaceId: operations[0]?.workspaceId ?? "", deviceId: deviceOf(connection), operations };
   }
 
-  #operationsIn({ workspaceId, documents }: Share, count: number): WorkOperation[] {
+  #operationsIn(share: Share, count: number): WorkOperation[] {
+    return this.#options.kind === "one document" ? this.#burst(share, count) : this.#spread(share, count);
+  }
+
+  #spread({ workspaceId, documents }: Share, count: number): WorkOperation[] {
     // What was touched stands behind what was not.
     let untouched = documents.length;
     const created: HeldDocument[] = [];
+    const isMixed = this.#options.kind === "mixed";
     const operations = Array.from({ length: count }, (): WorkOperation => {
-      const clientId = `op_${(this.#operations++).toString().padStart(10, "0")}`;
       const dice = this.#random();
-      if (dice < CREATE_SHARE || untouched === 0) {
+      if (isMixed && (dice < CREATE_SHARE || untouched === 0)) {
         const document = {
           documentId: documentId(this.#random),
           version: 1,
@@ -96,33 +110,47 @@ export class Work {
         };
         created.push(document);
         return {
-          workspaceId,
+          ...this.#describe(workspaceId, document, 0),
           kind: "create",
-          clientId,
-          documentId: document.documentId,
-          baseVersion: 0,
           patch: null,
           document: document.data,
         };
       }
       const document = takeOut(documents, below(this.#random, untouched--));
-      const base = {
-        workspaceId,
-        clientId,
-        documentId: document.documentId,
-        baseVersion: document.version,
-      };
-      if (dice < CREATE_SHARE + DELETE_SHARE) {
-        return { kind: "delete", ...base, patch: null, document: null };
+      if (isMixed && dice < CREATE_SHARE + DELETE_SHARE) {
+        document.version += 1;
+        const described = this.#describe(workspaceId, document, document.version - 1);
+        return { ...described, kind: "delete", patch: null, document: null };
       }
-      const patch = makePatch(this.#random);
-      document.data = applyMergePatch(document.data, patch);
-      document.version += 1;
       documents.push(document);
-      return { kind: "update", ...base, patch, document: document.data };
+      return this.#update(workspaceId, document, document.version);
     });
     documents.push(...created);
     return operations;
+  }
+
+  #burst({ workspaceId, documents }: Share, count: number): WorkOperation[] {
+    const document = documents[below(this.#random, documents.length)];
+    if (document === undefined) throw new Error(`${workspaceId} has no documents`);
+    const baseVersion = document.version;
+    return Array.from({ length: count }, () => this.#update(workspaceId, document, baseVersion));
+  }
+
+  #update(workspaceId: string, document: HeldDocument, baseVersion: number): WorkOperation {
+    const patch = makePatch(this.#random);
+    document.data = applyMergePatch(document.data, patch);
+    document.version += 1;
+    return {
+      ...this.#describe(workspaceId, document, baseVersion),
+      kind: "update",
+      patch,
+      document: document.data,
+    };
+  }
+
+  #describe(workspaceId: string, { documentId, version }: HeldDocument, baseVersion: number) {
+    const clientId = `op_${(this.#operations++).toString().padStart(10, "0")}`;
+    return { workspaceId, clientId, documentId, baseVersion, version };
   }
 }
 
@@ -146,7 +174,7 @@ function shareOut(ground: Ground, connections: number): Share[][] {
       const place = others.indexOf(connection);
       const documents = seedDocuments(ground, workspace)
         .filter((_, index) => others.length < 2 || index % others.length === place)
-        .map((document) => ({ ...document, version: 1 }));
+        .map((document) => ({ ...document, version: ground.version ?? 1 }));
       return { workspaceId: workspaceId(workspace), documents };
     }),
   );

@@ -1,17 +1,24 @@
 import { migrate } from "@syncline/runtime";
-import pg from "pg";
 import { Redis } from "ioredis";
-import { startLocalStores, type LocalStores } from "../stack/src/testing/test-stores.ts";
-import { GROUND, seedDocuments, workspaceId, type Ground } from "./work/documents.ts";
+import { startLocalStores, type LocalStores } from "../../stack/src/testing/test-stores.ts";
+import { GROUND, type Ground } from "../work/documents.ts";
+import { onDatabase } from "./on-database.ts";
+import { seed, seedMoreDocuments } from "./seed.ts";
 
 /** The stores of a run, and databases to measure in. */
 export interface Stores {
   readonly postgresPid: number;
   readonly redisPid: number;
+  /** A superuser's address of the server. */
+  readonly databaseServerUrl: string;
+  /** Of the server. */
+  readonly redisUrl: string;
   /** Where logs and process records go. */
   readonly home: string;
   /** A database of its own with the documents of {@link GROUND}, each at version 1. */
   createSeededDatabase(): Promise<string>;
+  /** One that holds other documents: those of the ground, and more beside them. */
+  createLargeDatabase(ground: Ground, moreDocuments: number): Promise<string>;
   /** A database of its own without any table. */
   createEmptyDatabase(): Promise<string>;
   /** A logical database of Redis, empty. */
@@ -53,9 +60,20 @@ export async function startStores(): Promise<Stores> {
   return {
     postgresPid: stores.postgres.pid ?? 0,
     redisPid: stores.redis.pid ?? 0,
+    databaseServerUrl: stores.databaseServerUrl,
+    redisUrl: stores.redisUrl,
     home: stores.home,
     createSeededDatabase: () => create(TEMPLATE),
     createEmptyDatabase: () => create("template0"),
+    async createLargeDatabase(ground, moreDocuments) {
+      const url = await create("template0");
+      await migrate({ databaseUrl: url });
+      await onDatabase(url, async (client) => {
+        await seed(client, ground);
+        if (moreDocuments > 0) await seedMoreDocuments(client, ground, moreDocuments);
+      });
+      return url;
+    },
     async createRedisUrl() {
       const url = new URL(stores.redisUrl);
       url.pathname = `/${++redisDatabases}`;
@@ -63,44 +81,6 @@ export async function startStores(): Promise<Stores> {
     },
     stop: () => stores.stop(),
   };
-}
-
-export async function onDatabase<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Puts documents in place as if they had been created, each by a change of its own. */
-export async function seed(client: pg.Client, ground: Ground): Promise<void> {
-  for (let workspace = 0; workspace < ground.workspaces; workspace++) {
-    const rows = seedDocuments(ground, workspace).map(({ documentId, data }, index) => ({
-      i: documentId,
-      s: index + 1,
-      x: data,
-    }));
-    const values = [JSON.stringify(rows), workspaceId(workspace)];
-    const input = `json_to_recordset($1::json) AS r (i text, s bigint, x jsonb)`;
-    await client.query(
-      `INSERT INTO documents (workspace_id, collection, document_id, version, seq, deleted, data, writer_device_id, run_base_version, updated_at)
-       SELECT $2, 'documents', i, 1, s, false, x, 'seed', 0, now() FROM ${input}`,
-      values,
-    );
-    await client.query(
-      `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at)
-       SELECT $2, s, 'documents', i, 1, 1, false, x, 'seed', now() FROM ${input}`,
-      values,
-    );
-    await client.query("INSERT INTO workspaces (workspace_id, seq, revision) VALUES ($1, $2, 1)", [
-      workspaceId(workspace),
-      rows.length,
-    ]);
-  }
-  await client.query("VACUUM ANALYZE");
 }
 
 /** What is measured must be what is promised: every commit on disk, every entry on disk. */
