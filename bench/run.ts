@@ -1,6 +1,6 @@
 // npm run bench -- [--quick] [--only NAME]... [--brief] [--list] [--rounds N] [--seconds S] [--soak MINUTES]
-import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
+import { buildServices } from "./build-services.ts";
 import { installPackages } from "./install-packages.ts";
 import { describeEnvironment } from "./report/environment.ts";
 import { goalsTable, toMarkdown } from "./report/tables.ts";
@@ -26,7 +26,7 @@ if (values.list) {
 }
 const scenarios = pickScenarios();
 installPackages();
-build();
+buildServices();
 const stores = await startStores();
 const found: Results["scenarios"][number][] = [];
 try {
@@ -67,10 +67,4 @@ function pickScenarios(): readonly Scenario[] {
     console.error(`There is no scenario ${name}: see --list.`);
     return process.exit(2);
   });
-}
-
-/** What is measured is what runs in production: what tsc made. */
-function build(): void {
-  const { status } = spawnSync("npm", ["run", "--silent", "build"], { stdio: ["ignore", 2, 2] });
-  if (status !== 0) throw new Error("npm run build failed (see above).");
 }
