@@ -1,5 +1,6 @@
 import type { Contender, RunningContender } from "./contender.ts";
 import type { LoadResult, Shape } from "./load/messages.ts";
+import { readMachineCpuSeconds, shareOfOthers } from "./measure/machine-cpu.ts";
 import { readCpuSeconds, readMemoryMb, subtract } from "./measure/process-cpu.ts";
 import type { Stores } from "./database/stores.ts";
 
@@ -12,6 +13,8 @@ export interface RoundOptions {
 export interface Round extends LoadResult {
   readonly operationsPerSecond: number;
   readonly cpuSeconds: Readonly<Record<string, number>>;
+  /** Which share of the machine's CPU went to those who have no part in this. */
+  readonly othersCpu: number;
 }
 
 export interface Measured {
@@ -125,13 +128,23 @@ async function measure(entrant: Entrant, durationMs: number, run: RunLoad): Prom
   const readyMs = Math.min(durationMs, READY_MS_MAX);
   await contender.load.prepare(Math.ceil((READY_FACTOR * last.requests * readyMs) / last.elapsedMs));
   const before = readCpuSeconds(contender.processes);
+  const machineBefore = readMachineCpuSeconds();
+  const startMs = performance.now();
   const result = await run(contender, durationMs);
+  const elapsedMs = performance.now() - startMs;
+  const machineSeconds = readMachineCpuSeconds() - machineBefore;
   const cpuSeconds = subtract(readCpuSeconds(contender.processes), before);
+  const ourSeconds = Object.values(cpuSeconds).reduce((sum, seconds) => sum + seconds, 0);
   entrant.last = result;
   entrant.sent = {
     requests: sent.requests + result.requests,
     operations: sent.operations + result.operations,
   };
   await contender.verify(entrant.sent);
-  return { ...result, operationsPerSecond: (result.operations / result.elapsedMs) * 1_000, cpuSeconds };
+  return {
+    ...result,
+    operationsPerSecond: (result.operations / result.elapsedMs) * 1_000,
+    cpuSeconds,
+    othersCpu: shareOfOthers(machineSeconds, ourSeconds, elapsedMs),
+  };
 }

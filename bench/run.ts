@@ -5,9 +5,12 @@ import { installPackages } from "./install-packages.ts";
 import { describeEnvironment } from "./report/environment.ts";
 import { goalsTable, toMarkdown } from "./report/tables.ts";
 import { writeResults, type Results } from "./report/write-results.ts";
-import type { Bench, Scenario } from "./scenario.ts";
+import { median } from "./measure/quantiles.ts";
+import type { Bench, Findings, Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import { startStores } from "./database/stores.ts";
+
+const OTHERS_CPU_MAX = 0.1;
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +50,10 @@ try {
   for (const scenario of scenarios) {
     const { name, title } = scenario;
     bench.say(`${name}: ${title}`);
+    const startMs = performance.now();
     const findings = await scenario.run(bench);
+    bench.say(`  took ${Math.round((performance.now() - startMs) / 1_000)} s`);
+    warnOfOthers(findings);
     for (const table of findings.tables ?? []) console.log(`\n${toMarkdown(table)}`);
     found.push({ name, title, ...findings });
   }
@@ -57,6 +63,16 @@ try {
   bench.say(`All of it, and the rounds as JSON: ${path}`);
 } finally {
   await stores.stop();
+}
+
+/** A machine that does something else tells little, above all about what runs in several processes. */
+function warnOfOthers({ measured = [] }: Findings): void {
+  const shares = measured.flatMap(({ rounds }) => rounds.map(({ othersCpu }) => othersCpu));
+  const share = median(shares);
+  if (share < OTHERS_CPU_MAX) return;
+  console.error(
+    `  ${Math.round(share * 100)} % of this machine's CPU went to other programs: take the figures with a pinch of salt.`,
+  );
 }
 
 function pickScenarios(): readonly Scenario[] {

@@ -39,6 +39,7 @@ export function measuredTable(title: string, measured: readonly Measured[]): Tab
       "p99 ms",
       "CPU s / 1,000 operations",
       "memory MB",
+      "others' CPU",
     ],
     rows: measured.map((one) => [
       one.name,
@@ -52,6 +53,7 @@ export function measuredTable(title: string, measured: readonly Measured[]): Tab
         .filter(([name]) => name !== "postgres" && name !== "redis")
         .map(([name, mb]) => `${name} ${Math.round(mb)}`)
         .join(", "),
+      `${Math.round(medianOf(one, (r) => r.othersCpu) * 100)} %`,
     ]),
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Findings, Goal } from "../scenario.ts";
@@ -11,6 +11,7 @@ export interface Results {
   readonly scenarios: readonly ({ readonly name: string; readonly title: string } & Findings)[];
 }
 
+const LIMIT = new URL("../limit/write.sql", import.meta.url);
 const FOLDER = fileURLToPath(new URL("../results/", import.meta.url));
 
 /** Writes a run's results as JSON and as tables. Returns the path of the tables. */
@@ -32,6 +33,7 @@ function describe({ startedAt, options, environment, scenarios }: Results): stri
     "What the figures mean, and how they are measured: [docs/performance.md](../../docs/performance.md).\n",
     toMarkdown(goalsTable(scenarios.flatMap(({ goals = [] }) => goals))),
     ...scenarios.flatMap(({ tables = [] }) => tables.map(toMarkdown)),
+    `### The limit's statement\n\n\`\`\`sql\n${readFileSync(LIMIT, "utf8")}\`\`\`\n`,
   ].join("\n");
 }
 
