@@ -1,5 +1,6 @@
 // npm run bench:profile -- [--operations N] [--connections N] [--seconds S]
-// Puts load on Syncline, and shows for each service in which functions its time goes: a table, and a flame graph.
+// Puts load on Syncline, and shows in which functions the time of each service goes, as a table and as a flame graph, and
+// in which statements that of Postgres.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,9 +13,11 @@ import { startStores } from "./database/stores.ts";
 import { installPackages } from "./install-packages.ts";
 import { readProfile, type CpuProfile, type ReadProfile } from "./profile/cpu-profile.ts";
 import { flameGraphPage } from "./profile/flame-graph.ts";
+import { readStatements, resetStatements, type StatementTime } from "./profile/statements.ts";
 import { round, toMarkdown } from "./report/tables.ts";
 
 const FUNCTIONS_SHOWN = 20;
+const STATEMENTS_SHOWN = 15;
 const WARM_UP_MS = 4_000;
 const RESULTS = fileURLToPath(new URL("results/profile/", import.meta.url));
 
@@ -29,23 +32,30 @@ const shape = { operations: Number(values.operations), connections: Number(value
 const durationMs = Number(values.seconds) * 1_000;
 installPackages();
 buildServices();
-const stores = await startStores();
+const stores = await startStores({ countStatements: true });
 const folder = mkdtempSync(join(tmpdir(), "syncline-profile-"));
 try {
   const env = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder} --cpu-prof-interval=500` };
-  const contender = await syncline({ env }).start(stores, shape);
+  const databaseUrl = await stores.createSeededDatabase();
+  const contender = await syncline({ env, createDatabase: () => Promise.resolve(databaseUrl) }).start(
+    stores,
+    shape,
+  );
   const services = ["ingest", "worker", "conflict"].map((name) => ({
     name,
     pid: contender.processes[name]?.[0] ?? 0,
   }));
   let fromUs: number;
+  let statements: StatementTime[];
   try {
     await contender.load.runClosed(WARM_UP_MS);
+    await resetStatements(databaseUrl);
     fromUs = nowUs();
     const { operations, elapsedMs } = await contender.load.runClosed(durationMs);
     console.log(
       `${describeShape(shape)}: ${round((operations / elapsedMs) * 1_000)} operations/s while profiled\n`,
     );
+    statements = await readStatements(databaseUrl, STATEMENTS_SHOWN);
   } finally {
     await contender.stop();
   }
@@ -57,6 +67,7 @@ try {
     console.log(describe(name, profile));
     console.log(`Flame graph: ${path}\n`);
   }
+  console.log(describeStatements(statements));
 } finally {
   rmSync(folder, { recursive: true });
   await stores.stop();
@@ -82,5 +93,19 @@ function describe(name: string, { wallMs, idleMs, root, selfTimes }: ReadProfile
     rows: selfTimes
       .slice(0, FUNCTIONS_SHOWN)
       .map(({ name: functionName, selfMs }) => [share(selfMs, root.value), functionName]),
+  });
+}
+
+function describeStatements(statements: readonly StatementTime[]): string {
+  return toMarkdown({
+    title: "Postgres",
+    columns: ["ms in all", "calls", "ms a call", "rows a call", "statement"],
+    rows: statements.map(({ text, calls, rows, totalMs }) => [
+      round(totalMs),
+      calls,
+      round(totalMs / calls),
+      round(rows / calls),
+      text,
+    ]),
   });
 }

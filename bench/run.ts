@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--only NAME]... [--brief] [--list] [--rounds N] [--seconds S] [--soak MINUTES]
+// npm run bench -- [--quick] [--only NAME]... [--brief] [--list] [--rounds N] [--seconds S] [--soak MINUTES] [--reference]
 import { parseArgs } from "node:util";
 import { buildServices } from "./build-services.ts";
 import { installPackages } from "./install-packages.ts";
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     seconds: { type: "string" },
     soak: { type: "string" },
+    reference: { type: "boolean", default: false },
   },
 });
 if (values.list) {
@@ -58,8 +59,10 @@ try {
     found.push({ name, title, ...findings });
   }
   const options = { quick: bench.isQuick, rounds: bench.rounds.rounds, "ms a round": bench.rounds.roundMs };
-  const path = writeResults({ startedAt, options, environment, scenarios: found });
-  console.log(`\n${toMarkdown(goalsTable(found.flatMap(({ goals = [] }) => goals)))}`);
+  const name = values.reference ? "reference" : startedAt.replaceAll(/[:.]/g, "-");
+  const path = writeResults(name, { startedAt, options, environment, scenarios: found });
+  const goals = found.flatMap(({ goals = [] }) => goals);
+  if (goals.length > 0) console.log(`\n${toMarkdown(goalsTable(goals))}`);
   bench.say(`All of it, and the rounds as JSON: ${path}`);
 } finally {
   await stores.stop();

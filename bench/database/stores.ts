@@ -30,16 +30,22 @@ const TEMPLATE = "bench_seeded";
 /** So that no checkpoint falls into one contender's round and not into another's. All else is as Postgres comes. */
 const POSTGRES_SETTINGS = { max_wal_size: "8GB", checkpoint_timeout: "60min" };
 
-export async function startStores(): Promise<Stores> {
+/** @param options - `countStatements` makes `pg_stat_statements` available, which costs a little */
+export async function startStores({ countStatements = false } = {}): Promise<Stores> {
   const stores = await startLocalStores();
   try {
+    const settings = {
+      ...POSTGRES_SETTINGS,
+      ...(countStatements ? { shared_preload_libraries: "pg_stat_statements" } : {}),
+    };
     await onDatabase(stores.databaseServerUrl, async (client) => {
-      for (const [name, value] of Object.entries(POSTGRES_SETTINGS)) {
+      for (const [name, value] of Object.entries(settings)) {
         await client.query(`ALTER SYSTEM SET ${name} = '${value}'`);
       }
       await client.query("SELECT pg_reload_conf()");
       await client.query(`CREATE DATABASE ${TEMPLATE}`);
     });
+    if (countStatements) await stores.postgres.restart();
     const templateUrl = withDatabase(stores.databaseServerUrl, TEMPLATE);
     await migrate({ databaseUrl: templateUrl });
     await onDatabase(templateUrl, (client) => seed(client, GROUND));

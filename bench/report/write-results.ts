@@ -15,9 +15,8 @@ const LIMIT = new URL("../limit/write.sql", import.meta.url);
 const FOLDER = fileURLToPath(new URL("../results/", import.meta.url));
 
 /** Writes a run's results as JSON and as tables. Returns the path of the tables. */
-export function writeResults(results: Results): string {
+export function writeResults(name: string, results: Results): string {
   mkdirSync(FOLDER, { recursive: true });
-  const name = results.startedAt.replaceAll(/[:.]/g, "-");
   const json = JSON.stringify(withVerdicts(results), roundNumbers, 2);
   writeFileSync(join(FOLDER, `${name}.json`), `${json}\n`);
   const path = join(FOLDER, `${name}.md`);
