@@ -1,5 +1,5 @@
+import type { Shape } from "./load/shape.ts";
 import type { LoadProcess } from "./load/load-process.ts";
-import type { Shape } from "./load/messages.ts";
 import type { ProcessGroups } from "./measure/process-cpu.ts";
 import type { Sent } from "./rounds.ts";
 import type { Stores } from "./database/stores.ts";

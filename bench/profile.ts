@@ -1,13 +1,13 @@
 // npm run bench:profile -- [--operations N] [--connections N] [--seconds S]
 // Puts load on Syncline, and shows in which functions the time of each service goes, as a table and as a flame graph, and
 // in which statements that of Postgres.
+import { describeShape } from "./load/shape.ts";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { buildServices } from "./build-services.ts";
-import { describeShape } from "./contenders/limit.ts";
 import { syncline } from "./contenders/syncline.ts";
 import { startStores } from "./database/stores.ts";
 import { installPackages } from "./install-packages.ts";

@@ -1,5 +1,6 @@
+import type { Shape } from "./load/shape.ts";
 import type { Contender, RunningContender } from "./contender.ts";
-import type { LoadResult, Shape } from "./load/messages.ts";
+import type { LoadResult } from "./load/messages.ts";
 import { readMachineCpuSeconds, shareOfOthers } from "./measure/machine-cpu.ts";
 import { readCpuSeconds, readMemoryMb, subtract } from "./measure/process-cpu.ts";
 import type { Stores } from "./database/stores.ts";

@@ -1,6 +1,6 @@
 import type { Contender } from "../contender.ts";
 import { LoadProcess } from "../load/load-process.ts";
-import type { Shape } from "../load/messages.ts";
+import { describeShape, type Shape } from "../load/shape.ts";
 import type { TargetName } from "../targets/target.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../work/documents.ts";
@@ -56,8 +56,4 @@ function bareClient(
       };
     },
   };
-}
-
-export function describeShape({ operations, connections }: Shape): string {
-  return `${operations} × ${connections}`;
 }

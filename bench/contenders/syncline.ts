@@ -1,7 +1,7 @@
+import type { Shape } from "../load/shape.ts";
 import type { Contender } from "../contender.ts";
 import { startSyncline, type RunningSyncline } from "../../stack/src/testing/start-syncline.ts";
 import { LoadProcess } from "../load/load-process.ts";
-import type { Shape } from "../load/messages.ts";
 import type { ProcessGroups } from "../measure/process-cpu.ts";
 import { startProxy } from "../proxy/start-proxy.ts";
 import type { Stores } from "../database/stores.ts";

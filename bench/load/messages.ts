@@ -1,13 +1,8 @@
+import type { Shape } from "./shape.ts";
 import type { Quantiles } from "../measure/quantiles.ts";
 import type { TargetName } from "../targets/target.ts";
 import type { Ground } from "../work/documents.ts";
 import type { WorkKind } from "../work/work.ts";
-
-/** So many operations in each request or statement, over so many connections. */
-export interface Shape {
-  readonly operations: number;
-  readonly connections: number;
-}
 
 /** What the load's process is asked, and what it answers. */
 export interface Connect {

@@ -38,9 +38,8 @@ function shorten(text: string): string {
     .split(/\s+/)
     .join(" ")
     .trim();
-  const table = /\b(?:INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN) (?!unnest|json|LATERAL|planned|\()\w+/.exec(
-    words,
-  );
+  const table =
+    /\b(?:INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN) (?!unnest|json|LATERAL|planned|\()\w{3,}/.exec(words);
   if (table === null) return words.slice(0, 60);
   return words.startsWith(table[0]) ? table[0] : `${words.split(" ")[0]} … ${table[0]}`;
 }

@@ -1,6 +1,6 @@
+import { describeShape } from "../load/shape.ts";
 import type { Goal, Table } from "../scenario.ts";
 import type { Measured } from "../rounds.ts";
-import { describeShape } from "../contenders/limit.ts";
 import { medianOf, p50Of, rateOf } from "../ratios.ts";
 
 export function goalsTable(goals: readonly Goal[]): Table {
@@ -61,12 +61,11 @@ export function measuredTable(title: string, measured: readonly Measured[]): Tab
 function describeCpu({ rounds }: Measured): string {
   const operations = rounds.reduce((sum, one) => sum + one.operations, 0);
   const names = Object.keys(rounds[0]?.cpuSeconds ?? {});
-  return names
-    .map((name) => {
-      const seconds = rounds.reduce((sum, { cpuSeconds }) => sum + (cpuSeconds[name] ?? 0), 0);
-      return `${name} ${((seconds / operations) * 1_000).toFixed(3)}`;
-    })
-    .join(", ");
+  const secondsOf = (name: string) =>
+    rounds.reduce((sum, { cpuSeconds }) => sum + (cpuSeconds[name] ?? 0), 0);
+  const describe = (seconds: number) => ((seconds / operations) * 1_000).toFixed(3);
+  const all = names.reduce((sum, name) => sum + secondsOf(name), 0);
+  return `${describe(all)}: ${names.map((name) => `${name} ${describe(secondsOf(name))}`).join(", ")}`;
 }
 
 /** Three significant digits. */

@@ -1,8 +1,8 @@
+import { describeShape, type Shape } from "../load/shape.ts";
 import type { Contender } from "../contender.ts";
-import { describeShape, limit } from "../contenders/limit.ts";
+import { limit } from "../contenders/limit.ts";
 import { ALTERNATIVES } from "../contenders/server.ts";
 import { syncline } from "../contenders/syncline.ts";
-import type { Shape } from "../load/messages.ts";
 import { compareRounds, find, medianOf, rateOf } from "../ratios.ts";
 import { measuredTable, round } from "../report/tables.ts";
 import { alternate } from "../rounds.ts";

@@ -1,7 +1,6 @@
-import { describeShape } from "../contenders/limit.ts";
+import { describeShape, type Shape } from "../load/shape.ts";
 import { createTokens, startSystem } from "../contenders/syncline.ts";
 import { LoadProcess } from "../load/load-process.ts";
-import type { Shape } from "../load/messages.ts";
 import { subtract } from "../measure/process-cpu.ts";
 import { readRedisCommands } from "../measure/redis-commands.ts";
 import { startProxy } from "../proxy/start-proxy.ts";

@@ -1,7 +1,7 @@
-import { describeShape, limit } from "../contenders/limit.ts";
+import { describeShape, type Shape } from "../load/shape.ts";
+import { limit } from "../contenders/limit.ts";
 import { ALTERNATIVES } from "../contenders/server.ts";
 import { syncline } from "../contenders/syncline.ts";
-import type { Shape } from "../load/messages.ts";
 import { medianOf, requestRateOf } from "../ratios.ts";
 import { measuredTable } from "../report/tables.ts";
 import { takeRounds, withContenders, type RunLoad } from "../rounds.ts";

@@ -1,4 +1,5 @@
-import { describeShape, limit } from "../contenders/limit.ts";
+import { describeShape } from "../load/shape.ts";
+import { limit } from "../contenders/limit.ts";
 import { syncline } from "../contenders/syncline.ts";
 import { compareRounds, find, medianOf, p50Of, p99Of, rateOf } from "../ratios.ts";
 import { round } from "../report/tables.ts";

@@ -1,6 +1,6 @@
-import { describeShape, limit, LIMIT_SHAPES, limitReadModifyWrite } from "../contenders/limit.ts";
+import { describeShape, type Shape } from "../load/shape.ts";
+import { limit, LIMIT_SHAPES, limitReadModifyWrite } from "../contenders/limit.ts";
 import { syncline } from "../contenders/syncline.ts";
-import type { Shape } from "../load/messages.ts";
 import { compareRounds, find, medianOf, rateOf } from "../ratios.ts";
 import { measuredTable, round } from "../report/tables.ts";
 import { alternate } from "../rounds.ts";

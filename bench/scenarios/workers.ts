@@ -1,5 +1,5 @@
+import { describeShape } from "../load/shape.ts";
 import { syncline } from "../contenders/syncline.ts";
-import { describeShape } from "../contenders/limit.ts";
 import { startProxy } from "../proxy/start-proxy.ts";
 import { median } from "../measure/quantiles.ts";
 import { compareRounds, find, medianOf, rateOf } from "../ratios.ts";
