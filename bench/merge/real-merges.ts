@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
 import { createGit, createSyncline, loadJsonDiffPatch, type Contender } from "./contenders.ts";
-import { installPackages } from "./install-packages.ts";
+import { installPackages } from "../install-packages.ts";
 import { countEditsLost, judgeCloseness, type Closeness } from "./judge.ts";
 import { readMerges, type RealMerge } from "./real-merge.ts";
 

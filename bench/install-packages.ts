@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const BENCH = fileURLToPath(new URL("..", import.meta.url));
+const BENCH = fileURLToPath(new URL(".", import.meta.url));
 
 /** Installs what only the benchmarks need, where it is missing or not what they ask for. */
 export function installPackages(): void {
-  const { dependencies } = readJson(`${BENCH}/package.json`) as { dependencies: Record<string, string> };
+  const { dependencies } = readJson(`${BENCH}package.json`) as { dependencies: Record<string, string> };
   const missing = Object.entries(dependencies).filter(([name, version]) => readVersion(name) !== version);
   if (missing.length === 0) return;
   console.error(
@@ -19,7 +19,7 @@ export function installPackages(): void {
 }
 
 function readVersion(name: string): string | undefined {
-  const path = `${BENCH}/node_modules/${name}/package.json`;
+  const path = `${BENCH}node_modules/${name}/package.json`;
   return existsSync(path) ? (readJson(path) as { version: string }).version : undefined;
 }
 

@@ -1,0 +1,25 @@
+import type { Shape } from "./load/shape.ts";
+import type { LoadProcess } from "./load/load-process.ts";
+import type { ProcessGroups } from "./measure/process-cpu.ts";
+import type { Sent } from "./rounds.ts";
+import type { Stores } from "./database/stores.ts";
+
+/** One of those that are measured against each other. */
+export interface Contender {
+  readonly name: string;
+  start(stores: Stores, shape: Shape): Promise<RunningContender>;
+}
+
+export interface RunningContender {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly load: LoadProcess;
+  /** All processes that do its work, the load and the stores included. */
+  readonly processes: ProcessGroups;
+  /**
+   * Looks into the database.
+   * @throws unless exactly what was sent since the start is there
+   */
+  verify(sent: Sent): Promise<void>;
+  stop(): Promise<void>;
+}

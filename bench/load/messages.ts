@@ -1,0 +1,51 @@
+import type { Shape } from "./shape.ts";
+import type { Quantiles } from "../measure/quantiles.ts";
+import type { TargetName } from "../targets/target.ts";
+import type { Ground } from "../work/documents.ts";
+import type { WorkKind } from "../work/work.ts";
+
+/** What the load's process is asked, and what it answers. */
+export interface Connect {
+  readonly do: "connect";
+  readonly target: TargetName;
+  readonly url: string;
+  readonly own: Readonly<Record<string, unknown>>;
+  readonly shape: Shape;
+  readonly ground: Ground;
+  readonly work: WorkKind;
+  readonly seed: number;
+}
+
+/** Makes so many requests ready, all connections together. */
+export interface Prepare {
+  readonly do: "prepare";
+  readonly requests: number;
+}
+
+/** Every connection sends as soon as it was answered. */
+export interface RunClosed {
+  readonly do: "run closed";
+  readonly durationMs: number;
+}
+
+/** Requests come at random times, at a rate, whether or not those before were answered. */
+export interface RunOpen {
+  readonly do: "run open";
+  readonly durationMs: number;
+  readonly requestsPerSecond: number;
+}
+
+export type LoadRequest = Connect | Prepare | RunClosed | RunOpen;
+
+export interface LoadResult {
+  readonly requests: number;
+  readonly operations: number;
+  /** From the first request to the last answer. */
+  readonly elapsedMs: number;
+  /** Of a request; in an open run since it was due, with what it waited for a connection. */
+  readonly latencyMs: Quantiles;
+}
+
+export type LoadAnswer =
+  | { readonly ok: true; readonly result?: LoadResult | undefined }
+  | { readonly ok: false; readonly message: string };

@@ -1,0 +1,22 @@
+import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { median } from "./quantiles.ts";
+
+/** What one commit's write to disk costs here: the median of 8 kB written and synced, in milliseconds. */
+export function measureDiskSync(folder: string): number {
+  const path = join(folder, "disk-sync");
+  const file = openSync(path, "w");
+  try {
+    const block = Buffer.alloc(8_192);
+    const samplesMs = Array.from({ length: 50 }, () => {
+      const startMs = performance.now();
+      writeSync(file, block);
+      fdatasyncSync(file);
+      return performance.now() - startMs;
+    });
+    return median(samplesMs);
+  } finally {
+    closeSync(file);
+    rmSync(path);
+  }
+}

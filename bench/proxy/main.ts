@@ -1,0 +1,51 @@
+// A TCP proxy in a process of its own: adds a delay in both directions, and counts round trips.
+// `fork`ed with HOST PORT DELAY_MS; sends its port, and its counts whenever it is asked.
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+
+const [host = "", port = "", delayText = "0"] = process.argv.slice(2);
+const delayMs = Number(delayText);
+let roundTrips = 0;
+let bytes = 0;
+
+const server = createServer({ noDelay: true }, (client) => {
+  const database = connect({ host, port: Number(port), noDelay: true });
+  // What goes out after something came in begins a round trip.
+  let isOut = false;
+  carry(client, database, () => {
+    if (!isOut) roundTrips++;
+    isOut = true;
+  });
+  carry(database, client, () => {
+    isOut = false;
+  });
+});
+server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
+process.on("message", () => process.send?.({ roundTrips, bytes }));
+process.on("disconnect", () => process.exit(0));
+
+/** Timers know whole milliseconds: what is due within half of one goes at once. */
+const TOLERANCE_MS = 0.5;
+
+/** Everything comes the delay later, in order: chunks wait in a queue, and one timer stands for the first of them. */
+function carry(from: Socket, to: Socket, onData: () => void): void {
+  const waiting: { dueMs: number; chunk: Buffer }[] = [];
+  const send = () => {
+    const nowMs = performance.now();
+    while (waiting[0] !== undefined && waiting[0].dueMs <= nowMs + TOLERANCE_MS) {
+      to.write(waiting.shift()?.chunk ?? "");
+    }
+    if (waiting[0] !== undefined) setTimeout(send, Math.floor(waiting[0].dueMs - nowMs));
+  };
+  from.on("data", (chunk) => {
+    onData();
+    bytes += chunk.length;
+    if (delayMs === 0) {
+      to.write(chunk);
+      return;
+    }
+    waiting.push({ dueMs: performance.now() + delayMs, chunk });
+    if (waiting.length === 1) setTimeout(send, Math.floor(delayMs));
+  });
+  from.on("close", () => to.destroy());
+  from.on("error", () => to.destroy());
+}

@@ -1,0 +1,39 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+export interface ProxyCounts {
+  readonly roundTrips: number;
+  readonly bytes: number;
+}
+
+export interface Proxy {
+  readonly pid: number;
+  /** The database's address, by way of the proxy. */
+  readonly url: string;
+  readCounts(): Promise<ProxyCounts>;
+  stop(): Promise<void>;
+}
+
+/** Puts a distance between services and their database. */
+export async function startProxy(options: { targetUrl: string; roundTripMs: number }): Promise<Proxy> {
+  const url = new URL(options.targetUrl);
+  const program = fileURLToPath(new URL("main.ts", import.meta.url));
+  const child = fork(program, [url.hostname, url.port, String(options.roundTripMs / 2)]);
+  const [{ port }] = (await once(child, "message")) as [{ port: number }];
+  url.port = String(port);
+  return {
+    pid: child.pid ?? 0,
+    url: url.href,
+    async readCounts() {
+      const answered = once(child, "message") as Promise<[ProxyCounts]>;
+      child.send("counts");
+      return (await answered)[0];
+    },
+    async stop() {
+      const ended = once(child, "exit");
+      child.disconnect();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { describeShape } from "../load/shape.ts";
+import { syncline } from "../contenders/syncline.ts";
+import { startProxy } from "../proxy/start-proxy.ts";
+import { median } from "../measure/quantiles.ts";
+import { compareRounds, find, medianOf, rateOf } from "../ratios.ts";
+import { measuredTable, round } from "../report/tables.ts";
+import { alternate } from "../rounds.ts";
+import type { Scenario } from "../scenario.ts";
+import { onDatabase } from "../database/on-database.ts";
+import type { Stores } from "../database/stores.ts";
+
+const DELAY_MS = 5;
+const WORKERS = [1, 2, 4];
+const SHAPE = { operations: 10, connections: 64 };
+
+/**
+ * What more workers bring where the database is far away: each drains one lane at a time, so it mostly waits, and two cores
+ * are enough to see whether four of them wait at once.
+ */
+export const workers: Scenario = {
+  name: "workers",
+  title: `1, 2 and 4 workers, ${DELAY_MS} ms to the database, ${describeShape(SHAPE)}`,
+  quick: true,
+  async run({ stores, rounds }) {
+    const env = { WORKER_CONCURRENCY: "1", WINDOW_OPERATIONS_MAX: "100" };
+    const contenders = WORKERS.map((count) =>
+      syncline({ name: nameOf(count), workers: count, env, databaseDelayMs: DELAY_MS }),
+    );
+    const addedMs = await measureDelay(stores);
+    const measured = await alternate(stores, SHAPE, contenders, rounds);
+    const one = find(measured, nameOf(1));
+    const two = find(measured, nameOf(2));
+    const four = find(measured, nameOf(4));
+    const ratio = compareRounds(four, one, rateOf);
+    return {
+      goals: [
+        {
+          what: `workers 1 → 4, ${DELAY_MS} ms to the database`,
+          ratio: ratio.median,
+          spread: ratio.spread,
+          unit: "times one worker",
+          better: "higher",
+          firstBar: 3,
+          goal: 3.7,
+          beside: `${round(medianOf(one, rateOf))}/s, ${round(medianOf(two, rateOf))}/s, ${round(medianOf(four, rateOf))}/s with 1, 2 and 4; a round trip through the proxy takes ${round(addedMs)} ms more`,
+        },
+      ],
+      tables: [measuredTable(workers.title, measured)],
+      measured,
+    };
+  },
+};
+
+function nameOf(count: number): string {
+  return count === 1 ? "1 worker" : `${count} workers`;
+}
+
+/** What the proxy really adds: timers only know whole milliseconds. */
+async function measureDelay(stores: Stores): Promise<number> {
+  const targetUrl = await stores.createEmptyDatabase();
+  const proxy = await startProxy({ targetUrl, roundTripMs: DELAY_MS });
+  try {
+    return (await roundTripMs(proxy.url)) - (await roundTripMs(targetUrl));
+  } finally {
+    await proxy.stop();
+  }
+}
+
+function roundTripMs(url: string): Promise<number> {
+  return onDatabase(url, async (client) => {
+    const samples: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      const startMs = performance.now();
+      await client.query("SELECT 1");
+      samples.push(performance.now() - startMs);
+    }
+    return median(samples);
+  });
+}
