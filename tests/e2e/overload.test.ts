@@ -239,15 +239,14 @@ describe("requests under way are bounded", () => {
     const client = await createClient({ syncline });
     const token = await syncline.token({ [client.workspaceId]: "writer" });
     const abort = new AbortController();
-    const streams = await Promise.all(
-      Array.from({ length: 5 }, () =>
-        fetch(`${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`, {
-          headers: { authorization: `Bearer ${token}` },
-          signal: abort.signal,
-        }),
-      ),
-    );
-    expect(streams.map(({ status }) => status)).toEqual(streams.map(() => 200));
+    for (let n = 0; n < 5; n++) {
+      // One after the other: until it has a stream's place, it is a request like any other.
+      const stream = await fetch(
+        `${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`,
+        { headers: { authorization: `Bearer ${token}` }, signal: abort.signal },
+      );
+      expect(stream.status).toBe(200);
+    }
 
     const [worker] = syncline.workers;
     await worker?.kill();
