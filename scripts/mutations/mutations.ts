@@ -145,6 +145,22 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: LANE, test: "says of each entry what had been answered when it was accepted" },
   },
   {
+    name: "full-workspace-goes-on",
+    breaks: "it says no in time",
+    file: "libs/runtime/src/redis/append-batch.lua",
+    find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",
+    replace: "",
+    caughtBy: { file: LANE, test: "takes no batch that would go beyond a bound" },
+  },
+  {
+    name: "removed-and-still-counted",
+    breaks: "it says no in time",
+    file: "libs/runtime/src/redis/remove-entries.lua",
+    find: "count('operations', fields[2])",
+    replace: "",
+    caughtBy: { file: LANE, test: "of two drains that take the same entries off, once" },
+  },
+  {
     name: "deletes-not-last",
     breaks: "order",
     file: "libs/shared/src/protocol/order-operations.ts",

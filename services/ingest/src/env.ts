@@ -1,5 +1,22 @@
 import { commonEnv, portVariable, refineTokenEnv, stopDelayVariable, tokenEnv } from "@syncline/runtime";
+import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared";
 import { z } from "zod";
+import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
+
+function rateVariable(whose: string) {
+  return z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .refine((rate) => rate === 0 || rate * RATE_WINDOW_SECONDS >= BATCH_OPERATIONS_MAX, {
+      error: `it must be 0 or at least ${BATCH_OPERATIONS_MAX / RATE_WINDOW_SECONDS}`,
+    })
+    .default(0)
+    .describe(
+      `Most operations a second of ${whose}, counted over ${RATE_WINDOW_SECONDS} s; 0 is no limit. Beyond it the answer is 429`,
+    );
+}
 
 export const envSchema = z
   .object({
@@ -66,5 +83,37 @@ export const envSchema = z
       .describe(
         "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
       ),
+    REQUESTS_MAX: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(500)
+      .describe(
+        "Most requests under way at once in a process, answers that stay open apart. Beyond it the answer is 503",
+      ),
+    LANE_WAITING_OPERATIONS_MAX: z.coerce
+      .number()
+      .int()
+      .min(BATCH_OPERATIONS_MAX)
+      .max(10_000_000)
+      .default(20_000)
+      .describe("Most operations that wait on a lane. Beyond it the answer is 503"),
+    LANE_WAITING_BYTES_MAX: z.coerce
+      .number()
+      .int()
+      .min(BATCH_BYTES_MAX)
+      .max(1024 ** 4)
+      .default(32 * 1024 * 1024)
+      .describe("Most bytes that wait on a lane. Beyond it the answer is 503"),
+    WORKSPACE_WAITING_OPERATIONS_MAX: z.coerce
+      .number()
+      .int()
+      .min(BATCH_OPERATIONS_MAX)
+      .max(10_000_000)
+      .default(2_000)
+      .describe("Most operations of one workspace that wait. Beyond it the answer is 429"),
+    RATE_WORKSPACE: rateVariable("a workspace"),
+    RATE_SUBJECT: rateVariable("a token's subject"),
   })
   .superRefine(refineTokenEnv);

@@ -35,10 +35,13 @@ import { FullRuns } from "./io/full-runs.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
 import { watchDurability } from "./io/watch-durability.ts";
+import { watchMemory } from "./io/watch-memory.ts";
 import { createPgReads } from "./io/pg-reads.ts";
 import { createPollChanged } from "./io/poll-changed.ts";
 import { createPollWaiting } from "./io/poll-waiting.ts";
+import { createRateLimits } from "./io/rate-limits.ts";
 import { addRoutes } from "./routes/add-routes.ts";
+import { createBoundRequests } from "./routes/bound-requests.ts";
 import { createFindBatch } from "./routes/find-batch.ts";
 import { createFindLife } from "./routes/find-life.ts";
 import { createForwardConflicts } from "./routes/forward-conflicts.ts";
@@ -112,7 +115,14 @@ try {
 
   const durability = life.own("durability watch", await watchDurability(redis, log), (watch) => watch.stop());
 
-  const lanes = createLaneStreams(redis);
+  const memory = life.own("memory watch", await watchMemory(redis, log), (watch) => watch.stop());
+
+  const lanes = createLaneStreams(redis, {
+    laneOperationsMax: env.LANE_WAITING_OPERATIONS_MAX,
+    laneBytesMax: env.LANE_WAITING_BYTES_MAX,
+    workspaceOperationsMax: env.WORKSPACE_WAITING_OPERATIONS_MAX,
+  });
+  const rateLimits = createRateLimits(redis, { workspace: env.RATE_WORKSPACE, subject: env.RATE_SUBJECT });
   const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
   const query = createQuery(pool);
   const reads = createPgReads(query);
@@ -127,7 +137,7 @@ try {
     { mergeBackoff: mergeBackoffOf(env) },
   );
   const takeBatch = createTakeBatch(
-    { lanes, waker, waiting, durability, audit: createAuditLog(log), log },
+    { lanes, waker, waiting, durability, memory, rateLimits, audit: createAuditLog(log), log },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);
@@ -158,6 +168,7 @@ try {
         redis: async () => void (await redis.ping()),
       },
     }),
+    admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
     addRoutes: (routes) =>
       addRoutes(routes, {
         getOpenApi: createGetOpenApi(),

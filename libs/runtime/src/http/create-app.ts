@@ -21,6 +21,8 @@ import type { VerifyToken } from "./token-verifier.ts";
 interface Parts {
   verifyToken: VerifyToken;
   health: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
+  /** Turns requests away before anything is done for them; health is asked before it. */
+  admit?: RequestHandler;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
   /** The web sites whose pages may ask, `*` for all; without it none. */
@@ -51,6 +53,7 @@ const CORS_HEADERS = {
 export function createApp({
   verifyToken,
   health,
+  admit,
   addRoutes,
   corsOrigins = [],
   trustProxy,
@@ -65,6 +68,7 @@ export function createApp({
   if (corsOrigins.length > 0) {
     app.use(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
   }
+  if (admit !== undefined) app.use(admit);
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
     const identity = await verifyToken(request.get("authorization"));
@@ -128,7 +132,8 @@ function answerProblem(log: Logger): ErrorRequestHandler {
         "refused a request",
       );
     }
-    if (problem.status >= 500) {
+    // A refusal must cost next to nothing: there are many when there is too much to do.
+    if (problem.status >= 500 && problem.type !== "overloaded") {
       const level = problem.type === "internal" ? "error" : "warn";
       log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);
     }

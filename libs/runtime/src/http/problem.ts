@@ -19,9 +19,12 @@ export const PROBLEMS = {
   "unsupported-media-type": { status: 415, title: "The body's type or encoding is not supported" },
   "invalid-field": { status: 422, title: "A field is not acceptable" },
   "too-many-held": { status: 429, title: "Too many operations wait behind a conflict" },
+  "too-many-waiting": { status: 429, title: "Too many operations of the workspace wait to be applied" },
+  "rate-limited": { status: 429, title: "More than the agreed rate" },
   internal: { status: 500, title: "Something is wrong on our side" },
   "conflict-service-unavailable": { status: 502, title: "The conflict service does not answer" },
   unavailable: { status: 503, title: "Not available at the moment; try again" },
+  overloaded: { status: 503, title: "Too much to do at the moment; try again" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemType = keyof typeof PROBLEMS;

@@ -6,6 +6,8 @@ const TAG = "{syncline}";
 export const laneStreamKey = (lane: number): string => `${TAG}:lane:${lane}`;
 /** The last entry that was committed and taken off a lane. */
 export const laneAnsweredKey = (lane: number): string => `${TAG}:answered:${lane}`;
+/** How much waits on a lane: operations and bytes in all, and operations of each workspace. */
+export const laneWaitingKey = (lane: number): string => `${TAG}:waiting:${lane}`;
 /** Entries that could not be read at all: kept aside for a person. */
 export const deadEntriesKey = (lane: number): string => `${TAG}:dead:${lane}`;
 export const acceptedBatchKey = (batchId: string): string => `${TAG}:batch:${batchId}`;
@@ -18,5 +20,7 @@ export const replyChannel = (replyTo: string): string => `${TAG}:reply:${replyTo
 export const SETTLED_CHANNEL = `${TAG}:settled`;
 /** The channel on which every ingest process hears of workspaces that were committed to. */
 export const CHANGED_CHANNEL = `${TAG}:changed`;
+/** The prefix of the rate limiters' keys. */
+export const RATE_PREFIX = `${TAG}:rate`;
 /** The prefix of BullMQ's own keys. */
 export const QUEUE_PREFIX = `${TAG}:queue`;

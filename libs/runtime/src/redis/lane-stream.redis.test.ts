@@ -3,7 +3,7 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
-import { deadEntriesKey, laneStreamKey } from "./keys.ts";
+import { deadEntriesKey, laneStreamKey, laneWaitingKey } from "./keys.ts";
 import { createLaneStreams, type LaneStreams } from "./lane-stream.ts";
 
 let redis: ReturnType<typeof connectRedis>;
@@ -35,6 +35,18 @@ const batchOf = (operations: number, payload = ""): AcceptedBatch => ({
     data: { payload },
     fingerprint: "f",
   })),
+});
+const resolutionOf = (): Resolution => ({
+  workspaceId: "w",
+  collection: "c",
+  documentId: "d",
+  conflictId: randomUUID(),
+  round: 1,
+  expectedVersion: 1,
+  operationsCovered: 1,
+  outcome: { kind: "park", reason: "r", proposed: null, overlaps: [] },
+  inputs: { ancestor: null, local: null, localTimestampMs: null },
+  isLastRound: false,
 });
 const batchIds = async (lane: number, operationsMax: number) =>
   (await lanes.readWindow(lane, operationsMax)).entries.map(
@@ -100,18 +112,7 @@ describe("a lane", () => {
   });
 
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
-    const resolution: Resolution = {
-      workspaceId: "w",
-      collection: "c",
-      documentId: "d",
-      conflictId: randomUUID(),
-      round: 1,
-      expectedVersion: 1,
-      operationsCovered: 1,
-      outcome: { kind: "park", reason: "r", proposed: null, overlaps: [] },
-      inputs: { ancestor: null, local: null, localTimestampMs: null },
-      isLastRound: false,
-    };
+    const resolution = resolutionOf();
     for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});
     await lanes.appendResolution(5, { ...resolution, round: 2 }, {});
     const { entries } = await lanes.readWindow(5, 100);
@@ -136,6 +137,101 @@ describe("a lane", () => {
       ["a", "stranger's"],
     ]);
     expect(await redis.xlen(laneStreamKey(4))).toBe(1);
+  });
+
+  describe("counts what waits", () => {
+    const bounds = { laneOperationsMax: 100, laneBytesMax: 100_000, workspaceOperationsMax: 50 };
+    const bounded = () => createLaneStreams(redis, bounds);
+    const of = (workspaceId: string, operations: number, payload = "") => ({
+      ...batchOf(operations, payload),
+      workspaceId,
+    });
+    const waiting = (lane: number) => redis.hgetall(laneWaitingKey(lane));
+    /** What the entries themselves add up to. */
+    async function addUp(lane: number): Promise<Record<string, string>> {
+      const sums: Record<string, number> = {};
+      for (const [, fields] of await redis.xrange(laneStreamKey(lane), "-", "+")) {
+        const [, operations = "", , entry = "", , , , workspaceId = ""] = fields;
+        for (const [name, number] of Object.entries({
+          operations: Number(operations),
+          bytes: Buffer.byteLength(entry),
+          [`workspace:${workspaceId}`]: Number(operations),
+        })) {
+          sums[name] = (sums[name] ?? 0) + number;
+        }
+      }
+      return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, String(sum)]));
+    }
+
+    it("and takes no batch that would go beyond a bound, and leaves no trace of it", async () => {
+      const streams = bounded();
+      expect(await streams.appendBatch(7, of("a", 50), {})).toBe("appended");
+      const before = [await waiting(7), await redis.dbsize()];
+      const refused = of("a", 1);
+      expect(await streams.appendBatch(7, refused, {})).toBe("workspace-full");
+      expect(await streams.readBatchStatus(refused.batchId)).toBeNull();
+      expect([await waiting(7), await redis.dbsize()]).toEqual(before);
+      expect(await streams.appendBatch(7, of("b", 49), {})).toBe("appended");
+      expect(await streams.appendBatch(7, of("c", 2), {})).toBe("lane-full");
+      expect(await streams.appendBatch(7, of("c", 1, "ä".repeat(50_000)), {})).toBe("lane-full");
+      expect(await streams.appendBatch(7, of("c", 1), {})).toBe("appended");
+      expect(await waiting(7)).toEqual(await addUp(7));
+      await lanes.removeEntries(7, (await lanes.readWindow(7, 1_000)).entries);
+      expect(await waiting(7)).toEqual({});
+    });
+
+    it("and an empty lane takes any batch, so that none is refused for ever", async () => {
+      expect(await bounded().appendBatch(8, of("a", 100, "x".repeat(2_000)), {})).toBe("appended");
+      expect(await bounded().appendBatch(8, of("b", 1), {})).toBe("lane-full");
+      await lanes.removeEntries(8, (await lanes.readWindow(8, 1_000)).entries);
+    });
+
+    it("and of two drains that take the same entries off, once", async () => {
+      for (const workspaceId of ["a", "b", "a", "c"]) await lanes.appendBatch(9, of(workspaceId, 3), {});
+      const { entries } = await lanes.readWindow(9, 1_000);
+      await lanes.removeEntries(9, entries.slice(0, 2));
+      expect(await waiting(9)).toEqual(await addUp(9));
+      await lanes.removeEntries(9, entries.slice(0, 3));
+      expect(await waiting(9)).toEqual(await addUp(9));
+      await lanes.appendBatch(9, of("a", 5), {});
+      await lanes.removeEntries(9, entries);
+      expect(await waiting(9)).toMatchObject({ operations: "5", "workspace:a": "5" });
+      expect(await waiting(9)).toEqual(await addUp(9));
+      await lanes.removeEntries(9, (await lanes.readWindow(9, 1_000)).entries);
+      expect(await waiting(9)).toEqual({});
+    });
+
+    it("with what the conflict service sends back, which is never refused", async () => {
+      await bounded().appendBatch(10, of("w", 50), {});
+      await bounded().appendResolution(10, resolutionOf(), {});
+      expect(await waiting(10)).toMatchObject({ operations: "51", "workspace:w": "51" });
+      await lanes.removeEntries(10, (await lanes.readWindow(10, 1_000)).entries);
+      expect(await waiting(10)).toEqual({});
+    });
+
+    it("without what is set aside, also if that can no longer be read", async () => {
+      await redis.xadd(laneStreamKey(11), "*", "operations", 2, "entry", "{not json");
+      await lanes.appendBatch(11, of("a", 1), {});
+      await redis
+        .multi()
+        .xadd(laneStreamKey(11), "*", "operations", 2, "entry", "{", "answered", "", "workspace", "a")
+        .hincrby(laneWaitingKey(11), "operations", 2)
+        .hincrby(laneWaitingKey(11), "bytes", 1)
+        .hincrby(laneWaitingKey(11), "workspace:a", 2)
+        .exec();
+      const { entries, deadIds } = await lanes.readWindow(11, 1_000);
+      expect(deadIds).toHaveLength(2);
+      expect(await waiting(11)).toEqual(await addUp(11));
+      await lanes.removeEntries(11, entries);
+      expect(await waiting(11)).toEqual({});
+    });
+
+    it("and starts anew on an empty lane, whatever another version left behind", async () => {
+      await redis.hset(laneWaitingKey(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
+      expect(await bounded().appendBatch(12, of("a", 1), {})).toBe("appended");
+      expect(await waiting(12)).toEqual(await addUp(12));
+      await lanes.removeEntries(12, (await lanes.readWindow(12, 1_000)).entries);
+    });
   });
 
   it("is found by the sweep while it holds entries", async () => {

@@ -15,6 +15,7 @@ import {
   deadEntriesKey,
   laneAnsweredKey,
   laneStreamKey,
+  laneWaitingKey,
 } from "./keys.ts";
 
 /** What can be read of a batch between its acceptance and its drain. */
@@ -33,10 +34,23 @@ export interface ReadWindow {
   deadIds: string[];
 }
 
+/** How much may wait: beyond it no batch is taken. What the conflict service sends back is, always. */
+export interface LaneBounds {
+  laneOperationsMax: number;
+  laneBytesMax: number;
+  workspaceOperationsMax: number;
+}
+
+/** Whether a batch is on its lane, or what was too full for it: then it is nowhere. */
+export type Appended = "appended" | "lane-full" | "workspace-full";
+
 /** The lanes' streams: what was accepted and is not committed yet. */
 export interface LaneStreams {
-  /** Appends a batch, notes what had been answered by then, and makes its status readable, in one step. */
-  appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<void>;
+  /**
+   * Appends a batch, notes what had been answered by then, and makes its status readable, in one step; or does nothing,
+   * where too much waits already.
+   */
+  appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<Appended>;
   /** Appends a conflict's resolution, unless this round's is on the lane already. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
   /**
@@ -56,26 +70,46 @@ export interface LaneStreams {
 export const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
 const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
+const UNBOUNDED: LaneBounds = {
+  laneOperationsMax: Number.MAX_SAFE_INTEGER,
+  laneBytesMax: Number.MAX_SAFE_INTEGER,
+  workspaceOperationsMax: Number.MAX_SAFE_INTEGER,
+};
+
 /** Commands defined from the Lua files beside this one. */
 interface Scripts {
   appendBatch(
     stream: string,
+    waitingKey: string,
     statusKey: string,
     answeredKey: string,
     entry: string,
     status: string,
+    workspaceId: string,
     operations: number,
-  ): Promise<string>;
-  appendResolution(stream: string, key: string, entry: string): Promise<number>;
+    laneOperationsMax: number,
+    laneBytesMax: number,
+    workspaceOperationsMax: number,
+  ): Promise<Appended>;
+  appendResolution(
+    stream: string,
+    waitingKey: string,
+    key: string,
+    entry: string,
+    workspaceId: string,
+  ): Promise<number>;
   readWindow(stream: string, operationsMax: number, bytesMax: number): Promise<string[]>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
+  setAsideEntry(stream: string, waitingKey: string, deadEntries: string, id: string): Promise<number>;
 }
 
-export function createLaneStreams(redis: Redis): LaneStreams {
-  redis.defineCommand("appendBatch", { numberOfKeys: 3, lua: script("./append-batch.lua") });
-  redis.defineCommand("appendResolution", { numberOfKeys: 2, lua: script("./append-resolution.lua") });
+/** @param bounds - for who takes batches */
+export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams {
+  redis.defineCommand("appendBatch", { numberOfKeys: 4, lua: script("./append-batch.lua") });
+  redis.defineCommand("appendResolution", { numberOfKeys: 3, lua: script("./append-resolution.lua") });
   redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
+  redis.defineCommand("setAsideEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
   const scripts = redis as unknown as Scripts;
 
   return {
@@ -87,14 +121,19 @@ export function createLaneStreams(redis: Redis): LaneStreams {
         acceptedAtMs: batch.acceptedAtMs,
         results: pendingResults(batch),
       };
-      await guarded(
+      return guarded(
         scripts.appendBatch(
           laneStreamKey(lane),
+          laneWaitingKey(lane),
           acceptedBatchKey(batch.batchId),
           laneAnsweredKey(lane),
           JSON.stringify(entry),
           JSON.stringify(status),
+          batch.workspaceId,
           batch.operations.length,
+          bounds.laneOperationsMax,
+          bounds.laneBytesMax,
+          bounds.workspaceOperationsMax,
         ),
       );
     },
@@ -102,7 +141,15 @@ export function createLaneStreams(redis: Redis): LaneStreams {
     async appendResolution(lane, resolution, trace) {
       const entry: LaneEntry = { kind: "resolution", resolution, trace };
       const key = acceptedResolutionKey(resolution.conflictId, resolution.round);
-      await guarded(scripts.appendResolution(laneStreamKey(lane), key, JSON.stringify(entry)));
+      await guarded(
+        scripts.appendResolution(
+          laneStreamKey(lane),
+          laneWaitingKey(lane),
+          key,
+          JSON.stringify(entry),
+          resolution.workspaceId,
+        ),
+      );
     },
 
     async readWindow(lane, operationsMax) {
@@ -118,7 +165,10 @@ export function createLaneStreams(redis: Redis): LaneStreams {
           entries.push({ id, entry, answeredId: answered || id });
           continue;
         }
-        await setAside(lane, id);
+        // Nothing that was accepted is dropped: what no code can read waits for a person.
+        await guarded(
+          scripts.setAsideEntry(laneStreamKey(lane), laneWaitingKey(lane), deadEntriesKey(lane), id),
+        );
         deadIds.push(id);
       }
       return { entries, bytes, deadIds };
@@ -130,7 +180,7 @@ export function createLaneStreams(redis: Redis): LaneStreams {
           ? acceptedBatchKey(entry.batch.batchId)
           : acceptedResolutionKey(entry.resolution.conflictId, entry.resolution.round),
       );
-      const keys = [laneStreamKey(lane), laneAnsweredKey(lane), ...acceptedKeys];
+      const keys = [laneStreamKey(lane), laneWaitingKey(lane), laneAnsweredKey(lane), ...acceptedKeys];
       return guarded(scripts.removeEntries(keys.length, ...keys, ...entries.map(({ id }) => id)));
     },
 
@@ -149,17 +199,6 @@ export function createLaneStreams(redis: Redis): LaneStreams {
       return status === null ? null : (JSON.parse(status) as AcceptedBatchStatus);
     },
   };
-
-  /** Nothing that was accepted is dropped: what no code can read waits for a person. */
-  async function setAside(lane: number, id: string): Promise<void> {
-    const [found] = await guarded(redis.xrange(laneStreamKey(lane), id, id));
-    if (found === undefined) return;
-    const moved = redis
-      .multi()
-      .xadd(deadEntriesKey(lane), "*", "from", id, ...found[1])
-      .xdel(laneStreamKey(lane), id);
-    await guarded(moved.exec());
-  }
 }
 
 /** `undefined` for what is no entry, or one of a kind that this version does not know. */

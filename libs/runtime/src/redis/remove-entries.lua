@@ -1,17 +1,40 @@
--- Takes committed entries off a lane, with the keys that say that they are on it: the tables know them from here on.
--- From here on they count as answered, too.
--- KEYS[1] lane stream, KEYS[2] answered key, KEYS[3..] accepted-batch and accepted-resolution keys
+#!lua flags=allow-oom
+-- Takes entries off a lane, with the keys that say that they are on it, and what they were counted for. Also where memory
+-- has run out: it is what makes room.
+-- Committed ones are known to the tables from here on, and count as answered, too.
+-- KEYS[1] lane stream, KEYS[2] waiting key, KEYS[3] answered key, KEYS[4..] accepted-batch and accepted-resolution keys
 -- ARGV entry ids, ascending
 -- returns how many entries are left
 local function parts(id)
   local ms, n = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(n)
 end
-redis.call('XDEL', KEYS[1], unpack(ARGV))
-for i = 3, #KEYS do redis.call('DEL', KEYS[i]) end
--- Of two drains that overlap, the slower one takes nothing back.
-local last, answered = ARGV[#ARGV], redis.call('GET', KEYS[2])
+
+-- Of two drains that overlap, the slower one finds nothing any more, and so counts nothing twice.
+local there, less = {}, {}
+local function count(field, number) less[field] = (less[field] or 0) + number end
+for _, id in ipairs(ARGV) do
+  local item = redis.call('XRANGE', KEYS[1], id, id)[1]
+  if item then
+    there[#there + 1] = id
+    local fields = item[2]
+    -- One without a workspace was appended by a version that does not count.
+    if fields[8] then
+      count('operations', fields[2])
+      count('bytes', #fields[4])
+      count('workspace:' .. fields[8], fields[2])
+    end
+  end
+end
+if #there > 0 then redis.call('XDEL', KEYS[1], unpack(there)) end
+for field, number in pairs(less) do
+  if redis.call('HINCRBY', KEYS[2], field, -number) <= 0 then redis.call('HDEL', KEYS[2], field) end
+end
+for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
+
+-- Nor does it take back what has been answered.
+local last, answered = ARGV[#ARGV], redis.call('GET', KEYS[3])
 local ms, n = parts(last)
 local answeredMs, answeredN = parts(answered or '0-0')
-if ms > answeredMs or (ms == answeredMs and n > answeredN) then redis.call('SET', KEYS[2], last) end
+if ms > answeredMs or (ms == answeredMs and n > answeredN) then redis.call('SET', KEYS[3], last) end
 return redis.call('XLEN', KEYS[1])

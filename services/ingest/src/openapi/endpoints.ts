@@ -66,6 +66,8 @@ const BATCH_ANSWERS: Endpoint["answers"] = {
   },
 };
 const BODY_PROBLEMS = ["not-json", "too-large", "unsupported-media-type", "invalid-field"] as const;
+/** Of what is put on a lane. */
+const LANE_PROBLEMS = ["too-many-waiting", "rate-limited"] as const;
 const WORKSPACE = "/api/v1/workspaces/:workspaceId";
 const DOCUMENT = `${WORKSPACE}/documents/:collection/:documentId`;
 const OPERATION = `${WORKSPACE}/operations/:clientId`;
@@ -91,7 +93,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
       ...BATCH_ANSWERS,
       409: { description: "The batch is atomic and failed; nothing was applied", schema: "BatchResult" },
     },
-    problems: [...BODY_PROBLEMS, "override-not-allowed", "too-many-held"],
+    problems: [...BODY_PROBLEMS, ...LANE_PROBLEMS, "override-not-allowed", "too-many-held"],
   },
   {
     method: "get",
@@ -184,7 +186,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: operationQuerySchema,
     headers: PREFER,
     answers: BATCH_ANSWERS,
-    problems: ["not-found", "not-replayable", "invalid-field"],
+    problems: [...LANE_PROBLEMS, "not-found", "not-replayable", "invalid-field"],
   },
   {
     method: "get",
@@ -219,6 +221,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
     headers: PREFER,
     body: "Decision",
     answers: BATCH_ANSWERS,
-    problems: [...BODY_PROBLEMS, "not-found", "decision-outdated", "conflict-service-unavailable"],
+    problems: [
+      ...BODY_PROBLEMS,
+      ...LANE_PROBLEMS,
+      "not-found",
+      "decision-outdated",
+      "conflict-service-unavailable",
+    ],
   },
 ];

@@ -10,7 +10,7 @@ const refTo = (name: string): JsonSchema => ({ $ref: schemaPath(name) });
 const jsonOf = (schema: JsonSchema) => ({ "application/json": { schema } });
 
 /** Problems that every route behind a token can answer with. */
-const COMMON_PROBLEMS = ["unauthorized", "forbidden", "internal", "unavailable"] as const;
+const COMMON_PROBLEMS = ["unauthorized", "forbidden", "internal", "unavailable", "overloaded"] as const;
 
 /**
  * The API as an OpenAPI 3.1 document, whose schemas are JSON Schemas as zod writes them: those that requests are read with,

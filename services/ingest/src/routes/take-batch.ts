@@ -4,6 +4,7 @@ import {
   SpanKind,
   inSpan,
   injectTrace,
+  type Appended,
   type LaneStreams,
   type LaneWaker,
   type Logger,
@@ -13,6 +14,8 @@ import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
 import { waitMsOf } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
+import type { MemoryWatch } from "../io/watch-memory.ts";
+import type { RateLimits } from "../io/rate-limits.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
 
 interface Deps {
@@ -21,6 +24,10 @@ interface Deps {
   waiting: WaitingBatches;
   /** Whether this Redis can promise to keep what it is given. */
   durability: Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
+  /** Whether Redis has room for what it would be given. */
+  memory: Pick<MemoryWatch, "hasRoom">;
+  /** None where none is set. */
+  rateLimits: RateLimits | undefined;
   audit: Logger;
   log: Logger;
 }
@@ -41,6 +48,9 @@ interface Taken {
   problemOf?: (results: readonly OperationResult[]) => Promise<Problem | undefined>;
 }
 
+/** For the lane to get through part of what waits. */
+const RETRY_AFTER_SECONDS = { workspace: 1, lane: 2, memory: 2 };
+
 /** Puts a batch on its lane and answers with its results, or 202 while they are due. */
 export type TakeBatch = (
   request: Pick<Request, "get" | "ip">,
@@ -49,11 +59,13 @@ export type TakeBatch = (
 ) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durability, audit, log } = deps;
+  const { lanes, waker, waiting, durability, memory, rateLimits, audit, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
     if (waitMs === 0) requireDurability();
+    requireMemory();
+    await rateLimits?.count(response, batch);
     const results = await appendAndWait(response, batch, { waitMs, urgent });
     const durationMs = Date.now() - batch.acceptedAtMs;
     audit.info(
@@ -116,12 +128,20 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       log.warn({ err: error, lane }, "a wake-up failed; the sweep will find the lane");
     });
     try {
-      await appended;
+      requireAppended(await appended);
     } catch (error) {
       wait?.cancel();
       throw error;
     }
     return wait?.results;
+  }
+
+  function requireMemory(): void {
+    if (memory.hasRoom()) return;
+    throw new Problem("overloaded", {
+      detail: "Redis has little memory left",
+      retryAfterSeconds: RETRY_AFTER_SECONDS.memory,
+    });
   }
 
   function requireDurability(): void {
@@ -130,6 +150,22 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     throw new Problem("unavailable", {
       detail: `Redis is not set up to keep what it is given, so nothing is answered 202: ${faults.join("; ")}`,
       retryAfterSeconds: durability.retryAfterSeconds(),
+    });
+  }
+}
+
+/** @throws a problem where nothing was accepted, because too much waits already */
+function requireAppended(appended: Appended): void {
+  if (appended === "workspace-full") {
+    throw new Problem("too-many-waiting", {
+      detail: "More operations of this workspace wait to be applied than may; let some be applied first",
+      retryAfterSeconds: RETRY_AFTER_SECONDS.workspace,
+    });
+  }
+  if (appended === "lane-full") {
+    throw new Problem("overloaded", {
+      detail: "More operations wait to be applied than may",
+      retryAfterSeconds: RETRY_AFTER_SECONDS.lane,
     });
   }
 }

@@ -1,0 +1,124 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connectRedis, laneWaitingKey, migrate, openPool } from "@syncline/runtime";
+import { startLocalStores, startSyncline, type RunningSyncline } from "@syncline/stack";
+import type { LoadPlan, Sender, SenderReport } from "./load.ts";
+
+export const LANE_COUNT = 16;
+
+/** A claim, and whether it holds. */
+export interface Verdict {
+  what: string;
+  holds: boolean;
+}
+
+/** A Syncline with a worker and an ingest, as they are configured by default. */
+export interface BenchSystem {
+  /** Has the load process send, and waits until everything is answered. */
+  load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<SenderReport[]>;
+  /** Waits until nothing waits, and says how many operations were committed since the start. */
+  committed(): Promise<number>;
+  /** What waits, of all lanes. */
+  waiting(): Promise<{ operations: number; bytes: number }>;
+  memory(): Promise<{ ingestMiB: number; workerMiB: number; redisMiB: number }>;
+  /** How long `/healthz` takes, `NaN` where it does not answer 200. */
+  healthMs(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export async function startBenchSystem(): Promise<BenchSystem> {
+  const stores = await startLocalStores();
+  await migrate({ databaseUrl: stores.databaseServerUrl });
+  const onError = (error: Error) => console.error(error.message);
+  const pool = openPool({
+    databaseUrl: stores.databaseServerUrl,
+    connectionsMax: 1,
+    applicationName: "bench",
+    onError,
+  });
+  const redis = connectRedis(stores.redisUrl, onError);
+  const syncline = await startSyncline({
+    databaseUrl: stores.databaseServerUrl,
+    redisUrl: stores.redisUrl,
+    home: stores.home,
+    env: { LANES: String(LANE_COUNT), LOG_LEVEL: "warn" },
+  });
+
+  async function waiting() {
+    const lanes = await Promise.all(
+      Array.from({ length: LANE_COUNT }, (_, lane) =>
+        redis.hmget(laneWaitingKey(lane), "operations", "bytes"),
+      ),
+    );
+    const sum = (at: number) => lanes.reduce((total, fields) => total + Number(fields[at] ?? 0), 0);
+    return { operations: sum(0), bytes: sum(1) };
+  }
+
+  return {
+    async load(seconds, senders) {
+      const plan: LoadPlan = {
+        url: syncline.ingestUrl,
+        seconds,
+        senders: await Promise.all(senders.map((sender) => withToken(syncline, sender))),
+      };
+      const child = fork(new URL("./load.ts", import.meta.url), {
+        execArgv: ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"],
+      });
+      const ended = once(child, "exit");
+      child.send(plan);
+      const [reports] = (await Promise.race([
+        once(child, "message"),
+        ended.then(() => Promise.reject(new Error("the load process ended"))),
+      ])) as [SenderReport[]];
+      await ended;
+      return reports;
+    },
+    async committed() {
+      const giveUpAtMs = Date.now() + 60_000;
+      while ((await waiting()).operations > 0) {
+        if (Date.now() > giveUpAtMs) throw new Error("operations still wait, a minute later");
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      const { rows } = await pool.query<{ count: string }>(
+        "SELECT count(*) AS count FROM operations WHERE status = 'success'",
+      );
+      return Number(rows[0]?.count);
+    },
+    waiting,
+    async memory() {
+      const info = await redis.info("memory");
+      return {
+        ingestMiB: residentMiB(syncline.ingest.pid),
+        workerMiB: residentMiB(syncline.workers[0]?.pid),
+        redisMiB: Number(/used_memory:(\d+)/.exec(info)?.[1]) / 1024 / 1024,
+      };
+    },
+    async healthMs() {
+      const beganAtMs = performance.now();
+      try {
+        const answer = await fetch(`${syncline.ingestUrl}/healthz`, { signal: AbortSignal.timeout(5_000) });
+        await answer.body?.cancel();
+        return answer.ok ? performance.now() - beganAtMs : Number.NaN;
+      } catch {
+        return Number.NaN;
+      }
+    },
+    async stop() {
+      await syncline.stop();
+      redis.disconnect();
+      await pool.end();
+      await stores.stop();
+    },
+  };
+}
+
+async function withToken(syncline: RunningSyncline, sender: Omit<Sender, "authorization">): Promise<Sender> {
+  const token = await syncline.token({ [sender.workspaceId]: "writer" }, { subject: sender.workspaceId });
+  return { ...sender, authorization: `Bearer ${token}` };
+}
+
+function residentMiB(pid: number | undefined): number {
+  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) / 1024;
+}

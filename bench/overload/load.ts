@@ -1,0 +1,155 @@
+/** A process that sends batches, whatever becomes of them: bench/overload/run.ts starts it, and tells it what to send. */
+import { randomUUID } from "node:crypto";
+import { Agent, request } from "node:http";
+
+/** What one sender sends, all of it at an even pace. Nothing is sent again. */
+export interface Sender {
+  workspaceId: string;
+  authorization: string;
+  /** At this rate, however long answers take; else each of so many connections sends when it has been answered. */
+  pace: { requestsPerSecond: number } | { connections: number };
+  operations: number;
+}
+
+export interface LoadPlan {
+  url: string;
+  seconds: number;
+  senders: Sender[];
+}
+
+/** What became of a sender's requests. */
+export interface SenderReport {
+  workspaceId: string;
+  /** Requests by status, or by what broke their connection. */
+  countByStatus: Record<string, number>;
+  /** Answers to what was refused that did not say when to come again. */
+  withoutRetryAfter: number;
+  /** Operations that were answered 200 within the time. */
+  done: number;
+  /** Operations that were answered 200 or 202. */
+  accepted: number;
+  /** Requests that were not sent, because too many waited for their answer. */
+  unsent: number;
+  /** Of 200s: from when they were due, so that a request that had to wait to be sent counts too. */
+  latenciesMs: number[];
+}
+
+/** The load process must not be what breaks. */
+const WAITING_MAX = 4_000;
+const TICK_MS = 5;
+
+process.once("message", (plan: LoadPlan) => {
+  run(plan).then(
+    (reports) => process.send?.(reports, () => process.disconnect()),
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+
+async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: WAITING_MAX });
+  const target = new URL("/api/v1/documents/batch", url);
+  const beganAtMs = performance.now();
+  const endAtMs = beganAtMs + seconds * 1_000;
+  let waiting = 0;
+
+  const reports = await Promise.all(senders.map(drive));
+  agent.destroy();
+  return reports;
+
+  async function drive(sender: Sender): Promise<SenderReport> {
+    const report: SenderReport = {
+      workspaceId: sender.workspaceId,
+      countByStatus: {},
+      withoutRetryAfter: 0,
+      done: 0,
+      accepted: 0,
+      unsent: 0,
+      latenciesMs: [],
+    };
+    const { pace } = sender;
+    if ("connections" in pace) {
+      await Promise.all(
+        Array.from({ length: pace.connections }, async () => {
+          while (performance.now() < endAtMs) {
+            const status = await send(sender, report, performance.now());
+            if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        }),
+      );
+      return report;
+    }
+    const sent: Promise<unknown>[] = [];
+    const gapMs = 1_000 / pace.requestsPerSecond;
+    // Not all in the same moment.
+    let dueAtMs = beganAtMs + Math.random() * gapMs;
+    while (dueAtMs < endAtMs) {
+      for (; dueAtMs <= performance.now() && dueAtMs < endAtMs; dueAtMs += gapMs) {
+        if (waiting < WAITING_MAX) sent.push(send(sender, report, dueAtMs));
+        else report.unsent++;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    await Promise.all(sent);
+    return report;
+  }
+
+  async function send(sender: Sender, report: SenderReport, dueAtMs: number): Promise<number | string> {
+    waiting++;
+    const { status, retryAfter } = await post(target, agent, sender);
+    waiting--;
+    const nowMs = performance.now();
+    report.countByStatus[status] = (report.countByStatus[status] ?? 0) + 1;
+    if (status === 200) {
+      report.latenciesMs.push(nowMs - dueAtMs);
+      if (nowMs <= endAtMs) report.done += sender.operations;
+    }
+    if (status === 200 || status === 202) report.accepted += sender.operations;
+    if ((status === 429 || status === 503) && retryAfter === undefined) report.withoutRetryAfter++;
+    return status;
+  }
+}
+
+function post(
+  target: URL,
+  agent: Agent,
+  sender: Sender,
+): Promise<{ status: number | string; retryAfter?: string }> {
+  return new Promise((resolve) => {
+    const broken = (error: NodeJS.ErrnoException) => resolve({ status: error.code ?? error.message });
+    const headers = { "content-type": "application/json", authorization: sender.authorization };
+    const sending = request(target, { method: "POST", agent, headers }, (response) => {
+      response.resume();
+      response.once("end", () => {
+        const retryAfter = response.headers["retry-after"];
+        resolve({ status: response.statusCode ?? 0, ...(retryAfter !== undefined && { retryAfter }) });
+      });
+      response.once("error", broken);
+    });
+    sending.once("error", broken);
+    sending.end(batchOf(sender));
+  });
+}
+
+/** A field of one of a thousand documents, in each operation. */
+function batchOf({ workspaceId, operations }: Sender): string {
+  return JSON.stringify({
+    workspace_id: workspaceId,
+    device_id: "device",
+    operations: Array.from({ length: operations }, () => {
+      const clientId = randomUUID();
+      const field = `field${Math.floor(Math.random() * 10)}`;
+      return {
+        operation: "put",
+        client_id: clientId,
+        document_id: `document-${Math.floor(Math.random() * 1_000)}`,
+        data: {
+          [field]: clientId,
+          text: "a note of a hundred characters, which is about what people write down ",
+        },
+      };
+    }),
+  });
+}

@@ -1,0 +1,78 @@
+import { laneOf } from "@syncline/shared";
+import { LANE_COUNT, type BenchSystem, type Verdict } from "./bench-system.ts";
+import type { Sender, SenderReport } from "./load.ts";
+import { percentile } from "./statistics.ts";
+
+const OTHERS = 20;
+/** On the greedy workspace's own lane, of the others. */
+const NEIGHBOURS = 10;
+const TIMES_AS_MUCH = 50;
+const SLOWER_MOST = 3;
+const OTHERS_PACE = { requestsPerSecond: 2 };
+const OPERATIONS = 5;
+const FLOOD_CONNECTIONS = 64;
+const GREEDY = "greedy";
+
+/** What others notice of one workspace that sends 50 times as much as each of them, at an even pace. */
+export async function measureFairness(
+  system: BenchSystem,
+  { seconds }: { seconds: number },
+): Promise<Verdict[]> {
+  const greedyLane = laneOf(GREEDY, LANE_COUNT);
+  const neighbours: string[] = [];
+  const strangers: string[] = [];
+  for (let n = 0; neighbours.length < NEIGHBOURS || strangers.length < OTHERS - NEIGHBOURS; n++) {
+    const workspaceId = `other-${n}`;
+    const isNeighbour = laneOf(workspaceId, LANE_COUNT) === greedyLane;
+    const [some, most] = isNeighbour ? [neighbours, NEIGHBOURS] : [strangers, OTHERS - NEIGHBOURS];
+    if (some.length < most) some.push(workspaceId);
+  }
+  const others = [...neighbours, ...strangers].map((workspaceId) => ({
+    workspaceId,
+    pace: OTHERS_PACE,
+    operations: OPERATIONS,
+  }));
+  const greedy = {
+    workspaceId: GREEDY,
+    operations: OPERATIONS,
+  };
+  const beside = (pace: Sender["pace"]) => system.load(seconds, [...others, { ...greedy, pace }]);
+
+  await system.load(5, others); // so that everything is warm
+  const alone = await system.load(seconds, others);
+  const together = await beside({ requestsPerSecond: OTHERS_PACE.requestsPerSecond * TIMES_AS_MUCH });
+  // For the eye: nothing is promised beside one that sends as much as it can.
+  const flooded = await beside({ connections: FLOOD_CONNECTIONS });
+  const latencies = (reports: readonly SenderReport[], of: readonly string[]) =>
+    reports.filter(({ workspaceId }) => of.includes(workspaceId)).flatMap(({ latenciesMs }) => latenciesMs);
+  const p99 = {
+    alone: percentile(latencies(alone, [...neighbours, ...strangers]), 0.99),
+    together: percentile(latencies(together, [...neighbours, ...strangers]), 0.99),
+  };
+  for (const [name, of] of Object.entries({ neighbours, strangers, greedy: [GREEDY] })) {
+    for (const [when, reports] of Object.entries({ alone, together, flooded })) {
+      const some = latencies(reports, of);
+      if (some.length === 0) continue;
+      console.log(
+        `${name}, ${when}: p50 ${percentile(some, 0.5).toFixed(1)} ms, p99 ${percentile(some, 0.99).toFixed(1)} ms`,
+      );
+    }
+  }
+  const refused = together.filter(
+    ({ workspaceId, countByStatus }) =>
+      workspaceId !== GREEDY && Object.keys(countByStatus).some((status) => status !== "200"),
+  );
+  for (const [when, reports] of Object.entries({ together, flooded })) {
+    const ofGreedy = reports.find(({ workspaceId }) => workspaceId === GREEDY);
+    console.log(
+      `greedy, ${when}: ${JSON.stringify(ofGreedy?.countByStatus)}, ${Math.round((ofGreedy?.done ?? 0) / seconds)} operations/s`,
+    );
+  }
+  return [
+    {
+      what: `p99 of the others: ${p99.alone.toFixed(1)} ms alone, ${p99.together.toFixed(1)} ms beside the greedy one, ${(p99.together / p99.alone).toFixed(1)} times`,
+      holds: p99.together <= SLOWER_MOST * p99.alone,
+    },
+    { what: "none of the others was refused anything", holds: refused.length === 0 },
+  ];
+}

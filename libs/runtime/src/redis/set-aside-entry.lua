@@ -1,0 +1,17 @@
+#!lua flags=allow-oom
+-- Moves an entry that cannot be read from its lane to where a person finds it, with what it was counted for.
+-- KEYS[1] lane stream, KEYS[2] waiting key, KEYS[3] dead entries
+-- ARGV[1] entry id
+-- returns 1 where it was still there
+local item = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+if not item then return 0 end
+local fields = item[2]
+redis.call('XADD', KEYS[3], '*', 'from', ARGV[1], unpack(fields))
+redis.call('XDEL', KEYS[1], ARGV[1])
+if fields[8] then
+  local less = { operations = fields[2], bytes = #fields[4], ['workspace:' .. fields[8]] = fields[2] }
+  for field, number in pairs(less) do
+    if redis.call('HINCRBY', KEYS[2], field, -number) <= 0 then redis.call('HDEL', KEYS[2], field) end
+  end
+end
+return 1

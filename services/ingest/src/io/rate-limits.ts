@@ -1,0 +1,85 @@
+import { Problem, RATE_PREFIX, redisUnavailable, type connectRedis } from "@syncline/runtime";
+import type { AcceptedBatch } from "@syncline/shared";
+import type { Response } from "express";
+import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+
+/** Operations are counted over so long, so that a device may send what it has collected in one go. */
+export const RATE_WINDOW_SECONDS = 10;
+
+type Redis = ReturnType<typeof connectRedis>;
+
+/** Counts a batch's operations against what was agreed, across all ingest processes. */
+export interface RateLimits {
+  /** @throws a problem, 429, where they are too many */
+  count(response: Pick<Response, "set">, batch: AcceptedBatch): Promise<void>;
+}
+
+/**
+ * The limits that are set, in operations a second; 0 is none.
+ * @returns `undefined` where none is: then nobody asks Redis
+ */
+export function createRateLimits(
+  redis: Redis,
+  rates: { workspace: number; subject: number },
+): RateLimits | undefined {
+  const limits = (["workspace", "subject"] as const)
+    .filter((name) => rates[name] > 0)
+    .map((name) => {
+      const points = rates[name] * RATE_WINDOW_SECONDS;
+      const limiter = new RateLimiterRedis({
+        storeClient: redis,
+        keyPrefix: `${RATE_PREFIX}:${name}`,
+        points,
+        duration: RATE_WINDOW_SECONDS,
+        // Who has used up everything is refused without asking Redis, until the window ends.
+        inMemoryBlockOnConsumed: points,
+      });
+      return { name, limiter };
+    });
+  if (limits.length === 0) return undefined;
+  const policy = limits
+    .map(({ name, limiter }) => `"${name}";q=${limiter.points};qu="operations";w=${RATE_WINDOW_SECONDS}`)
+    .join(", ");
+
+  return {
+    async count(response, { workspaceId, subject, operations }) {
+      const keyByName = { workspace: workspaceId, subject };
+      const counted = await Promise.all(
+        limits.map(async ({ name, limiter }) => ({
+          name,
+          ...(await consume(limiter, keyByName[name], operations.length)),
+        })),
+      );
+      response.set("ratelimit-policy", policy);
+      response.set(
+        "ratelimit",
+        counted.map(({ name, left, seconds }) => `"${name}";r=${left};t=${seconds}`).join(", "),
+      );
+      const beyond = counted.filter(({ refused }) => refused);
+      if (beyond.length === 0) return;
+      throw new Problem("rate-limited", {
+        detail: `More operations a second than were agreed for the ${beyond.map(({ name }) => name).join(" and the ")}`,
+        retryAfterSeconds: Math.max(...beyond.map(({ seconds }) => seconds)),
+      });
+    },
+  };
+}
+
+async function consume(
+  limiter: RateLimiterRedis,
+  key: string,
+  operations: number,
+): Promise<{ left: number; seconds: number; refused: boolean }> {
+  const outcomeOf = ({ remainingPoints, msBeforeNext }: RateLimiterRes, refused: boolean) => ({
+    left: remainingPoints,
+    seconds: Math.max(1, Math.ceil(msBeforeNext / 1_000)),
+    refused,
+  });
+  try {
+    return outcomeOf(await limiter.consume(key, operations), false);
+  } catch (error) {
+    // It throws what it refuses, too.
+    if (error instanceof RateLimiterRes) return outcomeOf(error, true);
+    throw redisUnavailable(error);
+  }
+}

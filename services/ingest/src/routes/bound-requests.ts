@@ -1,0 +1,27 @@
+import { Problem } from "@syncline/runtime";
+import type { RequestHandler } from "express";
+import type { OpenStreams } from "../core/open-streams.ts";
+
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Turns requests away while so many are under way, before their bodies are read. Answers that stay open do not count:
+ * they have a bound of their own.
+ */
+export function createBoundRequests(
+  streams: Pick<OpenStreams, "size">,
+  { requestsMax }: { requestsMax: number },
+): RequestHandler {
+  let underWay = 0;
+  return (_request, response, next) => {
+    if (underWay - streams.size >= requestsMax) {
+      throw new Problem("overloaded", {
+        detail: "Too many requests are under way here",
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
+    underWay++;
+    response.once("close", () => underWay--);
+    next();
+  };
+}

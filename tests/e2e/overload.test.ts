@@ -1,0 +1,324 @@
+import { randomUUID } from "node:crypto";
+import { request } from "node:http";
+import {
+  connectRedis,
+  createLaneStreams,
+  laneStreamKey,
+  laneWaitingKey,
+  migrate,
+  openPool,
+} from "@syncline/runtime";
+import { laneOf } from "@syncline/shared";
+import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { createClient, eventually, LANE_COUNT, type Answer, type Client } from "../support/system.ts";
+
+let stores: LocalStores;
+let pool: ReturnType<typeof openPool>;
+let redis: ReturnType<typeof connectRedis>;
+beforeAll(async () => {
+  stores = await startLocalStores();
+  await migrate({ databaseUrl: stores.databaseServerUrl });
+  const quiet = () => undefined; // one of them is killed here
+  pool = openPool({
+    databaseUrl: stores.databaseServerUrl,
+    connectionsMax: 1,
+    applicationName: "test",
+    onError: quiet,
+  });
+  redis = connectRedis(stores.redisUrl, quiet);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await pool.end();
+  await stores.stop();
+});
+
+let syncline: RunningSyncline;
+async function start(env: Record<string, string>, { workers = 1 } = {}): Promise<void> {
+  syncline = await startSyncline({
+    databaseUrl: stores.databaseServerUrl,
+    redisUrl: stores.redisUrl,
+    home: stores.home,
+    workers,
+    env,
+  });
+}
+afterEach(() => syncline.stop());
+
+const ASYNC = { prefer: "respond-async" };
+/** A batch that can be sent again as it is. */
+const batchOf = (operations: number, device = "device") => ({
+  device_id: device,
+  operations: Array.from({ length: operations }, () => {
+    const id = randomUUID();
+    return { operation: "put", client_id: id, document_id: id, data: { n: 1 } };
+  }),
+});
+type Batch = ReturnType<typeof batchOf>;
+
+/** Clients of workspaces that share a lane. */
+async function neighbours(count: number): Promise<[Client, ...Client[]]> {
+  const first = await createClient({ syncline });
+  const clients: [Client, ...Client[]] = [first];
+  while (clients.length < count) {
+    const workspaceId = randomUUID();
+    if (laneOf(workspaceId, LANE_COUNT) !== laneOf(first.workspaceId, LANE_COUNT)) continue;
+    clients.push(await createClient({ syncline }, { workspaceId }));
+  }
+  return clients;
+}
+
+const problemOf = ({ status, headers, body }: Answer<unknown>) => ({
+  status,
+  type: (body as { type?: string }).type?.replace("urn:syncline:problem:", ""),
+  comesAgain: /^[1-9]\d*$/.test(headers.get("retry-after") ?? ""),
+});
+const TOO_MANY_WAITING = { status: 429, type: "too-many-waiting", comesAgain: true };
+const OVERLOADED = { status: 503, type: "overloaded", comesAgain: true };
+
+async function appliedOf({ workspaceId }: Client): Promise<Set<string>> {
+  const { rows } = await pool.query<{ client_id: string }>(
+    "SELECT client_id FROM operations WHERE workspace_id = $1 AND status = 'success'",
+    [workspaceId],
+  );
+  return new Set(rows.map((row) => row.client_id));
+}
+const idsIn = (batches: readonly Batch[]) =>
+  new Set(batches.flatMap(({ operations }) => operations.map((operation) => operation.client_id)));
+
+async function requireNothingWaits(): Promise<void> {
+  for (let lane = 0; lane < LANE_COUNT; lane++) {
+    expect(await redis.xlen(laneStreamKey(lane))).toBe(0);
+    expect(await redis.hgetall(laneWaitingKey(lane))).toEqual({});
+  }
+}
+async function requireHealthy(): Promise<void> {
+  for (const path of ["/healthz", "/readyz"])
+    expect((await fetch(syncline.ingestUrl + path)).status, path).toBe(200);
+}
+
+describe("what waits is bounded", () => {
+  const BOUNDS = { WORKSPACE_WAITING_OPERATIONS_MAX: "100", LANE_WAITING_OPERATIONS_MAX: "200" };
+
+  it("per workspace and per lane; what is refused is not applied, what is accepted is", async () => {
+    await start(BOUNDS);
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const [greedy, other, third] = await neighbours(3);
+    if (other === undefined || third === undefined) throw new Error("clients are missing");
+    const [accepted, refused, ofOther, ofThird] = [batchOf(100), batchOf(1), batchOf(100), batchOf(1)];
+    expect((await greedy.post(accepted, ASYNC)).status).toBe(202);
+    expect(problemOf(await greedy.post(refused, ASYNC))).toEqual(TOO_MANY_WAITING);
+    expect((await other.post(ofOther, ASYNC)).status).toBe(202);
+    expect(problemOf(await third.post(ofThird, ASYNC))).toEqual(OVERLOADED);
+    // Sent again while it waits: refused too, and nothing is lost by it.
+    expect(problemOf(await greedy.post(accepted))).toEqual(TOO_MANY_WAITING);
+    await requireHealthy();
+
+    await worker?.start();
+    await eventually(requireNothingWaits);
+    expect(await appliedOf(greedy)).toEqual(idsIn([accepted]));
+    expect(await appliedOf(other)).toEqual(idsIn([ofOther]));
+    expect(await appliedOf(third)).toEqual(new Set());
+    const again = await greedy.post(accepted);
+    expect(again.status).toBe(200);
+    expect(again.body.results.every(({ replayed }) => replayed)).toBe(true);
+    expect((await third.post(ofThird)).status).toBe(200);
+  });
+
+  it("in bytes, too", async () => {
+    await start({ LANE_WAITING_BYTES_MAX: String(10 * 1024 * 1024) });
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const client = await createClient({ syncline });
+    const large = () => {
+      const batch = batchOf(1);
+      return {
+        ...batch,
+        operations: batch.operations.map((each) => ({ ...each, data: { text: "x".repeat(4_000_000) } })),
+      };
+    };
+    expect((await client.post(large(), ASYNC)).status).toBe(202);
+    expect((await client.post(large(), ASYNC)).status).toBe(202);
+    expect(problemOf(await client.post(large(), ASYNC))).toEqual(OVERLOADED);
+    await worker?.start();
+    await eventually(requireNothingWaits);
+    expect((await client.post(large())).status).toBe(200);
+  });
+
+  it("and counted right when Redis is killed, and workers are, amid drains", async () => {
+    await start(BOUNDS, { workers: 2 });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => createClient({ syncline })));
+    const acceptedOf = new Map<Client, Batch[]>(clients.map((client) => [client, []]));
+    const sendSome = (rounds: number) =>
+      Promise.all(
+        clients.map(async (client) => {
+          for (let n = 0; n < rounds; n++) {
+            const batch = batchOf(20);
+            const answer = await client.post(batch, ASYNC);
+            if (answer.status === 202) acceptedOf.get(client)?.push(batch);
+            else expect([429, 503]).toContain(answer.status);
+          }
+        }),
+      );
+    for (const worker of syncline.workers) {
+      const sending = sendSome(8);
+      await worker.kill();
+      await worker.start();
+      await sending;
+    }
+    for (const worker of syncline.workers) await worker.kill();
+    await sendSome(2);
+    const waiting = () =>
+      Promise.all(Array.from({ length: LANE_COUNT }, (_, lane) => redis.hgetall(laneWaitingKey(lane))));
+    const before = await waiting();
+    expect(before.some((counts) => Number(counts["operations"]) > 0)).toBe(true);
+    await stores.redis.kill();
+    await stores.redis.start();
+    await eventually(async () => expect(await waiting()).toEqual(before));
+
+    for (const worker of syncline.workers) await worker.start();
+    await eventually(requireNothingWaits);
+    for (const [client, batches] of acceptedOf) expect(await appliedOf(client)).toEqual(idsIn(batches));
+  });
+
+  it("by the memory of Redis: nothing more is accepted while enough is left to drain what waits", async () => {
+    await start({});
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const client = await createClient({ syncline });
+    const accepted = batchOf(100);
+    expect((await client.post(accepted, ASYNC)).status).toBe(202);
+    const used = Number(/^used_memory:(\d+)/m.exec(await redis.info("memory"))?.[1]);
+    await redis.config("SET", "maxmemory", String(Math.round(used / 0.92)));
+    try {
+      await eventually(async () =>
+        expect(problemOf(await client.post(batchOf(1), ASYNC))).toEqual(OVERLOADED),
+      );
+      await requireHealthy();
+      await worker?.start();
+      await eventually(requireNothingWaits);
+      expect(await appliedOf(client)).toContain(accepted.operations[0]?.client_id);
+    } finally {
+      await redis.config("SET", "maxmemory", "0");
+    }
+    await eventually(async () => expect((await client.post(batchOf(1))).status).toBe(200));
+  });
+
+  it("and where memory has run out all the same, nothing is taken, and what is committed still goes", async () => {
+    await start({});
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const client = await createClient({ syncline });
+    const accepted = batchOf(10);
+    expect((await client.post(accepted, ASYNC)).status).toBe(202);
+    const lanes = createLaneStreams(redis);
+    const lane = laneOf(client.workspaceId, LANE_COUNT);
+    await redis.xadd(laneStreamKey(lane), "*", "operations", 1, "entry", "{not json");
+    await redis.config("SET", "maxmemory", "1mb");
+    try {
+      const answer = await client.post(batchOf(1), ASYNC);
+      expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
+      const { entries, deadIds } = await lanes.readWindow(lane, 100);
+      expect([entries.length, deadIds.length]).toEqual([1, 1]);
+      // As a drain would, after its commit: the operations are sent again below.
+      expect(await lanes.removeEntries(lane, entries)).toBe(0);
+    } finally {
+      await redis.config("SET", "maxmemory", "0");
+    }
+    await requireNothingWaits();
+    await worker?.start();
+    expect((await client.post(accepted)).status).toBe(200);
+  });
+});
+
+describe("requests under way are bounded", () => {
+  it("and what is beyond is refused before its body is read; health and open streams do not count", async () => {
+    await start({ REQUESTS_MAX: "3" });
+    const client = await createClient({ syncline });
+    const token = await syncline.token({ [client.workspaceId]: "writer" });
+    const abort = new AbortController();
+    for (let n = 0; n < 5; n++) {
+      // One after the other: until it has a stream's place, it is a request like any other.
+      const stream = await fetch(
+        `${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`,
+        { headers: { authorization: `Bearer ${token}` }, signal: abort.signal },
+      );
+      expect(stream.status).toBe(200);
+    }
+
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const batches = [batchOf(1), batchOf(1), batchOf(1)];
+    const waiting = batches.map((batch) => client.post(batch));
+    await eventually(async () => {
+      expect(await redis.xlen(laneStreamKey(laneOf(client.workspaceId, LANE_COUNT)))).toBe(3);
+    });
+    expect(await postWithoutBody()).toEqual({ status: 503, retryAfter: "1" });
+    expect(problemOf(await client.get("/changes?since=0"))).toEqual(OVERLOADED);
+    await requireHealthy();
+
+    await worker?.start();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect((await client.post(batchOf(1))).status).toBe(200);
+    abort.abort();
+  });
+
+  /** Sends the head of a request, and never its body. */
+  function postWithoutBody(): Promise<{ status: number | undefined; retryAfter: string | undefined }> {
+    return new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/json", "content-length": "100" };
+      const sending = request(
+        `${syncline.ingestUrl}/api/v1/documents/batch`,
+        { method: "POST", headers },
+        (response) => {
+          resolve({ status: response.statusCode, retryAfter: response.headers["retry-after"] });
+          sending.destroy();
+        },
+      );
+      sending.once("error", reject);
+      sending.flushHeaders();
+    });
+  }
+});
+
+describe("rates are limited where that is asked for", () => {
+  it("not at all by default", async () => {
+    await start({});
+    const client = await createClient({ syncline });
+    const answer = await client.post(batchOf(100));
+    expect(answer.status).toBe(200);
+    expect([...answer.headers.keys()].filter((name) => name.startsWith("ratelimit"))).toEqual([]);
+    expect(await redis.keys("*:rate:*")).toEqual([]);
+  });
+
+  it("per workspace and per subject, with what is left in every answer", async () => {
+    await start({ RATE_WORKSPACE: "20", RATE_SUBJECT: "10" });
+    const subject = randomUUID();
+    const client = await createClient({ syncline }, { subject });
+    const sameWorkspace = await createClient(
+      { syncline },
+      { workspaceId: client.workspaceId, subject: randomUUID() },
+    );
+    const sameSubject = await createClient({ syncline }, { subject });
+    const [first, second] = [batchOf(90), batchOf(11)];
+
+    const answer = await client.post(first);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("ratelimit-policy")).toBe(
+      '"workspace";q=200;qu="operations";w=10, "subject";q=100;qu="operations";w=10',
+    );
+    expect(answer.headers.get("ratelimit")).toMatch(/^"workspace";r=110;t=\d+, "subject";r=10;t=\d+$/);
+
+    const refused = await sameSubject.post(second);
+    expect(problemOf(refused)).toEqual({ status: 429, type: "rate-limited", comesAgain: true });
+    expect(refused.headers.get("ratelimit")).toMatch(/"subject";r=0;t=\d+$/);
+    expect(Number(refused.headers.get("retry-after"))).toBeLessThanOrEqual(10);
+    expect((refused.body as unknown as { detail: string }).detail).toContain("the subject");
+    expect((await sameWorkspace.post(batchOf(100, "other"))).status).toBe(200);
+    expect(problemOf(await sameWorkspace.post(batchOf(11, "other"))).type).toBe("rate-limited");
+    await eventually(async () => expect((await sameSubject.post(second)).status).toBe(200));
+    expect(await appliedOf(sameSubject)).toEqual(idsIn([second]));
+  });
+});
