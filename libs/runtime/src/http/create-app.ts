@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
-import { context, propagation, trace, SpanKind, SpanStatusCode, ROOT_CONTEXT } from "@opentelemetry/api";
 import express, {
   type NextFunction,
   type Request,
@@ -15,6 +14,7 @@ import type { Logger } from "../log.ts";
 import { Problem } from "./problem.ts";
 import { requestIdOf, setIdentity, setRequestId } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
+import { createTraceRequest } from "./trace-request.ts";
 
 interface Parts {
   verifyToken: VerifyToken;
@@ -28,7 +28,7 @@ interface Parts {
 export function createApp({ verifyToken, health, addRoutes, log }: Parts): Express {
   const app = express();
   app.disable("etag").set("query parser", "simple");
-  app.use(health, helmet(), nameRequest, traceRequest);
+  app.use(health, helmet(), nameRequest, createTraceRequest());
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
     setIdentity(response, await verifyToken(request.get("authorization")));
@@ -56,23 +56,6 @@ const nameRequest: RequestHandler = (request, response, next) => {
   setRequestId(response, requestId);
   response.set("x-request-id", requestId);
   next();
-};
-
-/** One server span a request, named by its route once that is known. */
-const traceRequest: RequestHandler = (request, response, next) => {
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
-  const attributes = { "http.request.method": request.method, "url.path": request.path };
-  const span = trace
-    .getTracer("syncline")
-    .startSpan(request.method, { kind: SpanKind.SERVER, attributes }, parent);
-  response.once("close", () => {
-    const route = (request.route as { path?: string } | undefined)?.path;
-    if (route !== undefined) span.updateName(`${request.method} ${route}`).setAttribute("http.route", route);
-    span.setAttribute("http.response.status_code", response.statusCode);
-    if (response.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end();
-  });
-  context.with(trace.setSpan(parent, span), next);
 };
 
 /** The one place where an error becomes an answer. */

@@ -5,6 +5,7 @@ import type { Identity } from "./token-verifier.ts";
 interface RequestContext {
   identity?: Identity;
   requestId?: string;
+  staysOpen?: true;
 }
 
 const contextOf = (response: Response): RequestContext => response.locals as RequestContext;
@@ -18,6 +19,15 @@ export function identityOf(response: Response): Identity {
   const { identity } = contextOf(response);
   if (identity === undefined) throw new Error("the route is not behind the token check");
   return identity;
+}
+
+/** Says that an answer is to last: nobody has to be told that it was slow. */
+export function setStaysOpen(response: Response): void {
+  contextOf(response).staysOpen = true;
+}
+
+export function staysOpen(response: Response): boolean {
+  return contextOf(response).staysOpen === true;
 }
 
 export function setRequestId(response: Response, requestId: string): void {

@@ -16,6 +16,10 @@ export class OpenStreams {
     this.#streamsMax = streamsMax;
   }
 
+  get size(): number {
+    return this.#streams.size;
+  }
+
   /** `undefined` where there is no place left. */
   open(): OpenStream | undefined {
     if (this.#closed || this.#streams.size >= this.#streamsMax) return undefined;

@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { Problem, setStaysOpen } from "@syncline/runtime";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
 
@@ -14,6 +14,7 @@ export function openStream(streams: OpenStreams, response: Response): OpenStream
       retryAfterSeconds: 5,
     });
   }
+  setStaysOpen(response);
   response.once("close", stream.end);
   return stream;
 }

@@ -2,8 +2,11 @@ import type { AcceptedBatch, OperationResult } from "@syncline/shared";
 import {
   Problem,
   SpanKind,
+  activeSpan,
   inSpan,
   injectTrace,
+  laneAttributes,
+  markNotable,
   type LaneStreams,
   type LaneWaker,
   type Logger,
@@ -13,6 +16,7 @@ import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
 import { waitMsOf } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
+import type { AcceptMetrics } from "../io/ingest-metrics.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
 
 interface Deps {
@@ -21,6 +25,7 @@ interface Deps {
   waiting: WaitingBatches;
   /** Whether this Redis can promise to keep what it is given. */
   durability: Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
+  metrics: AcceptMetrics;
   log: Logger;
 }
 
@@ -44,7 +49,7 @@ interface Taken {
 export type TakeBatch = (request: Pick<Request, "get">, response: Response, taken: Taken) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durability, log } = deps;
+  const { lanes, waker, waiting, durability, metrics, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
@@ -62,12 +67,16 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       },
       "took a batch",
     );
+    const span = activeSpan();
+    if (results !== undefined) span.addEvent("reply");
+    if (results?.some(({ status, merged }) => status !== "success" || merged)) markNotable(span);
     const problem = results && (await problemOf?.(results));
     if (problem !== undefined) throw problem;
     const answer = batchAnswer(batch.batchId, results ?? pendingResults(batch), {
       processingTimeMs: durationMs,
       drained: results !== undefined,
     });
+    span.setAttribute("syncline.batch.status", answer.status);
     const skew = clockSkewMs > 0 ? { clock_skew_ms: clockSkewMs } : {};
     if (answer.status === "pending" || answer.status === "syncing") {
       requireDurability();
@@ -94,9 +103,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       {
         kind: SpanKind.PRODUCER,
         attributes: {
-          "messaging.system": "redis",
-          "messaging.operation.type": "send",
-          "syncline.lane": lane,
+          ...laneAttributes(lane, { name: "append", type: "send" }),
           "syncline.batch_id": batch.batchId,
           "syncline.operations": batch.operations.length,
         },
@@ -113,6 +120,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       wait?.cancel();
       throw error;
     }
+    metrics.accepted(batch.operations.length);
     return wait?.results;
   }
 
