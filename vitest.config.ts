@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 // Workspace packages are read from their sources, so that no build is needed. The rest are the defaults of Vite.
 const conditions = ["@syncline/source", "module", "node", "development|production"];
 
-const all = ["libs", "services", "stack", "examples", "k8s", "tests", "bench"].map(
+const all = ["libs", "services", "stack", "examples", "k8s", "observability", "tests", "bench"].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
 /** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */

@@ -55,7 +55,7 @@ BEGIN
 END $$;
 
 -- What spans workspaces for the services that answer requests: these functions and nothing else. They run with the rights
--- of the tables' owner, and give keys, never content.
+-- of the tables' owner, and give keys and counts, never content.
 
 -- The runs behind unsettled conflicts that nothing more is accepted for. The numbers are those of the index
 -- conflicts_full.
@@ -77,6 +77,15 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
       WHEN c.round = 1 THEN 0 ELSE least(backoff_ms_max, backoff_ms_min * 2 ^ (c.round - 2)) END) * interval '1 millisecond'
   ORDER BY c.round_at
   LIMIT most
+$$;
+
+-- How many conflicts are being merged or wait for a person, and how many operations wait behind them.
+CREATE FUNCTION count_unsettled_conflicts() RETURNS TABLE (status text, conflicts bigint, operations bigint)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+  SELECT c.status, count(*), sum(c.operation_count)
+  FROM conflicts c
+  WHERE c.status IN ('open', 'parked')
+  GROUP BY c.status
 $$;
 
 -- Stores the number of lanes at the first start, notes which server, and which of its timelines, this database's history
@@ -108,7 +117,8 @@ DO $$
 DECLARE function_name text;
 BEGIN
   FOREACH function_name IN ARRAY ARRAY[
-    'list_full_runs()', 'list_quiet_conflicts(bigint, integer, float8, float8)', 'claim_settings(integer)'
+    'list_full_runs()', 'list_quiet_conflicts(bigint, integer, float8, float8)', 'count_unsettled_conflicts()',
+    'claim_settings(integer)'
   ] LOOP
     EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', function_name, current_schema());
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', function_name);
@@ -116,4 +126,5 @@ BEGIN
 END $$;
 GRANT EXECUTE ON FUNCTION list_full_runs() TO syncline_ingest;
 GRANT EXECUTE ON FUNCTION list_quiet_conflicts(bigint, integer, float8, float8) TO syncline_conflict;
+GRANT EXECUTE ON FUNCTION count_unsettled_conflicts() TO syncline_conflict;
 GRANT EXECUTE ON FUNCTION claim_settings(integer) TO syncline_ingest, syncline_conflict, syncline_worker;

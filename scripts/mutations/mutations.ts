@@ -17,8 +17,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "trim-before-commit",
     breaks: "nothing acknowledged is lost",
     file: `${WORKER}/jobs/drain-lane.ts`,
-    find: "const links = entries.flatMap(({ entry }) => linkTo(entry.trace));",
-    replace: "$& await lanes.removeEntries(lane, entries);",
+    find: "const left = await commitTogether({",
+    replace: "await lanes.removeEntries(lane, entries); $&",
     caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
   },
   {
@@ -425,7 +425,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "conflict-job-not-asked-for",
     breaks: "it ends",
     file: `${WORKER}/jobs/commit-together.ts`,
-    find: "    await conflicts.request(plan.rounds);\n",
+    find: "    await queueRounds(conflicts, plan.rounds);\n",
     replace: "",
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep" },
   },
@@ -433,9 +433,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "entry-removed-before-its-conflict-job",
     breaks: "it ends",
     file: `${WORKER}/jobs/commit-together.ts`,
-    find: "    await conflicts.request(plan.rounds);\n",
+    find: "    await queueRounds(conflicts, plan.rounds);\n",
     replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries(lane, entries);
-    await conflicts.request(plan.rounds);
+    await queueRounds(conflicts, plan.rounds);
 `,
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep, should the worker die" },
   },

@@ -1,8 +1,9 @@
 import { migrate } from "@syncline/runtime";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
-import type { BatchResult } from "@syncline/shared";
+import { laneOf, type BatchResult } from "@syncline/shared";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { eventually } from "../support/system.ts";
+import { scrape, valueOf } from "../support/metrics.ts";
+import { eventually, LANE_COUNT } from "../support/system.ts";
 
 let stores: LocalStores;
 let syncline: RunningSyncline;
@@ -56,6 +57,17 @@ describe("while a store is away", () => {
     await stores.postgres.kill();
     const answer = await post({ prefer: "wait=1" });
     expect(answer.status).toBe(202);
+    await eventually(async () => {
+      const [ingest, worker] = await Promise.all(
+        [syncline.ingestUrl, syncline.workerUrls[0] ?? ""].map((url) => scrape(url)),
+      );
+      const up = (syncline_store: string) => valueOf(ingest, "syncline_store_up", { syncline_store });
+      expect({ postgres: up("postgres"), redis: up("redis") }).toEqual({ postgres: 0, redis: 1 });
+      const lane = { syncline_lane: String(laneOf("w", LANE_COUNT)) };
+      expect(valueOf(ingest, "syncline_lane_backlog_entries", lane)).toBe(1);
+      const failed = { syncline_work: "drain", error_type: "SYN_POSTGRES_UNAVAILABLE" };
+      expect(valueOf(worker, "syncline_retries_total", failed)).toBeGreaterThan(0);
+    });
     await stores.postgres.start();
     const token = await syncline.token({ w: "writer" });
     await eventually(async () => {
@@ -72,6 +84,9 @@ describe("while a store is away", () => {
     const refused = await post();
     expect(refused.status).toBe(503);
     expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+    const ingest = await scrape(syncline.ingestUrl);
+    expect(valueOf(ingest, "syncline_store_up", { syncline_store: "redis" })).toBe(0);
+    expect(valueOf(ingest, "syncline_store_up", { syncline_store: "postgres" })).toBe(1);
     await stores.redis.start();
     await eventually(async () => expect((await post()).status).toBe(200));
   });

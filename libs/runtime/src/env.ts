@@ -18,6 +18,13 @@ export const commonEnv = {
     .enum(["fatal", "error", "warn", "info", "debug", "trace"])
     .default("info")
     .describe("How much to log"),
+  METRICS_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe("A port of its own for /metrics, to keep it from clients; without it, /metrics is on PORT"),
   POLICIES: policiesVariable,
   MERGE_BACKOFF_MS_MIN: z.coerce
     .number()

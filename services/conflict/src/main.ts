@@ -11,19 +11,25 @@ import {
   createLifecycle,
   createLogger,
   createQuery,
+  createRetryCounter,
+  createStoreChecks,
   listen,
   loadPolicies,
   mergeBackoffOf,
+  observePools,
+  observeStores,
   openPool,
   openTokenVerifier,
   readEnvOrExit,
   repeat,
+  serveMetrics,
   startConflictWorker,
   startTelemetry,
   tokenRulesOf,
 } from "@syncline/runtime";
 import { dispositionOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
+import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
 import { createHookRunner } from "./io/run-hook.ts";
 import { createRunRound } from "./jobs/run-round.ts";
@@ -36,8 +42,8 @@ const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
-  life.own("telemetry", await startTelemetry("syncline-conflict", process.env), (telemetry) =>
-    telemetry.shutdown(),
+  const telemetry = life.own("telemetry", await startTelemetry("syncline-conflict", process.env, log), (t) =>
+    t.shutdown(),
   );
   const connectionsMax = env.CONFLICT_CONCURRENCY + 2;
   const pool = life.own(
@@ -66,11 +72,13 @@ try {
     { conflicts, lanes: createLaneStreams(redis), waker, policies, askHook: hooks.ask, log },
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
+  const countRetry = createRetryCounter("merge");
   life.own(
     "conflict jobs",
     startConflictWorker(blockingRedis, runRound, {
       concurrency: env.CONFLICT_CONCURRENCY,
       onFailure: (job, error) => {
+        countRetry(error);
         const level = dispositionOf(error) === "fatal" ? "error" : "warn";
         log[level]({ err: error, conflictId: job?.conflictId }, "a merge failed and will be tried again");
       },
@@ -85,15 +93,15 @@ try {
     (r) => r.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
+  const checkByName = createStoreChecks(pool, redis);
+  observePools({ conflict: pool });
+  observeStores(checkByName);
+  observeConflicts(conflicts);
+  const health = { isRunning: life.isRunning, checkByName };
+  const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: tokens.verify,
-    health: createHealthHandler({
-      isRunning: life.isRunning,
-      checkByName: {
-        postgres: async () => void (await pool.query("SELECT 1")),
-        redis: async () => void (await redis.ping()),
-      },
-    }),
+    health: createHealthHandler({ ...health, scrape }),
     addRoutes: (routes) => addRoutes(routes, conflicts, policies),
     log,
   });

@@ -10,14 +10,21 @@ import {
   createLifecycle,
   createLogger,
   createQuery,
+  createReadBacklogs,
+  createStoreChecks,
   listen,
   loadPolicies,
   mergeBackoffOf,
+  observeLanes,
+  observePools,
+  observeRedisMemory,
+  observeStores,
   openPool,
   openTokenVerifier,
   readEnvOrExit,
   rememberTokens,
   repeat,
+  serveMetrics,
   startTelemetry,
   tokenRulesOf,
   subscribeReplies,
@@ -32,6 +39,7 @@ import { createAskConflictService } from "./io/conflict-service.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
 import { findOnLane } from "./io/find-on-lane.ts";
 import { FullRuns } from "./io/full-runs.ts";
+import { createAcceptMetrics, observeWaiting } from "./io/ingest-metrics.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
 import { watchDurability } from "./io/watch-durability.ts";
@@ -66,8 +74,8 @@ const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
-  life.own("telemetry", await startTelemetry("syncline-ingest", process.env), (telemetry) =>
-    telemetry.shutdown(),
+  const telemetry = life.own("telemetry", await startTelemetry("syncline-ingest", process.env, log), (t) =>
+    t.shutdown(),
   );
   const pool = life.own(
     "postgres",
@@ -137,7 +145,17 @@ try {
     { mergeBackoff: mergeBackoffOf(env) },
   );
   const takeBatch = createTakeBatch(
-    { lanes, waker, waiting, durability, memory, rateLimits, audit: createAuditLog(log), log },
+    {
+      lanes,
+      waker,
+      waiting,
+      durability,
+      memory,
+      rateLimits,
+      audit: createAuditLog(log),
+      metrics: createAcceptMetrics(),
+      log,
+    },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
   const deviceOwners = createDeviceOwners(reads);
@@ -157,17 +175,20 @@ try {
     poll.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
+  const checkByName = createStoreChecks(pool, redis);
+  observePools({ ingest: pool, "ingest-feed": feedPool });
+  observeStores(checkByName);
+  observeWaiting({ streams: () => streams.size, batches: () => waiting.size });
+  // Here and not in the worker: what waits is to be seen while no worker runs, above all.
+  observeLanes(createReadBacklogs(redis, env.LANES));
+  observeRedisMemory(redis);
+  const health = { isRunning: life.isRunning, checkByName };
+  const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: rememberTokens(tokens.verify),
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
-    health: createHealthHandler({
-      isRunning: life.isRunning,
-      checkByName: {
-        postgres: async () => void (await pool.query("SELECT 1")),
-        redis: async () => void (await redis.ping()),
-      },
-    }),
+    health: createHealthHandler({ ...health, scrape }),
     admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
     addRoutes: (routes) =>
       addRoutes(routes, {

@@ -11,12 +11,17 @@ import {
   createLogger,
   createReplyPublisher,
   createRetentionSchedule,
+  createRetryCounter,
+  createStoreChecks,
   listen,
   loadPolicies,
   mergeBackoffOf,
+  observePools,
+  observeStores,
   openPool,
   readEnvOrExit,
   repeat,
+  serveMetrics,
   startDrainWorker,
   startRetentionWorker,
   startTelemetry,
@@ -24,6 +29,8 @@ import {
 import { dispositionOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema } from "./env.ts";
+import { createDrainMetrics } from "./io/drain-metrics.ts";
+import { observeStore } from "./io/observe-store.ts";
 import { createPgRetention } from "./io/pg-retention.ts";
 import { createPgStore } from "./io/pg-store.ts";
 import { createApplyRetention } from "./jobs/apply-retention.ts";
@@ -39,8 +46,8 @@ const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
   const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
-  life.own("telemetry", await startTelemetry("syncline-worker", process.env), (telemetry) =>
-    telemetry.shutdown(),
+  const telemetry = life.own("telemetry", await startTelemetry("syncline-worker", process.env, log), (t) =>
+    t.shutdown(),
   );
   const pool = life.own(
     "postgres",
@@ -66,14 +73,16 @@ try {
     (q) => q.close(),
   );
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
+  const metrics = createDrainMetrics();
   const commitTogether = createCommitTogether(
     {
       lanes,
-      store: createPgStore(pool, epoch),
+      store: observeStore(createPgStore(pool, epoch)),
       replies: createReplyPublisher(redis),
       conflicts,
       newId: uuidv7,
       policies,
+      metrics,
       log,
     },
     {
@@ -82,14 +91,19 @@ try {
     },
   );
   const drainLane = createDrainLane(
-    { lanes, commitTogether, waker, isRunning: life.isRunning, log },
+    { lanes, commitTogether, waker, isRunning: life.isRunning, metrics, log },
     { windowOperationsMax },
   );
+  const [countDrainRetry, countRetentionRetry] = [
+    createRetryCounter("drain"),
+    createRetryCounter("retention"),
+  ];
   life.own(
     "drain jobs",
     startDrainWorker(blockingRedis, drainLane, {
       concurrency: env.WORKER_CONCURRENCY,
       onFailure: (lane, attempt, error) => {
+        countDrainRetry(error);
         const level = dispositionOf(error) === "fatal" ? "error" : "warn";
         log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
       },
@@ -118,6 +132,7 @@ try {
     "retention jobs",
     startRetentionWorker(blockingRedis, applyRetention, {
       onFailure: (attempt, error) => {
+        countRetentionRetry(error);
         const level = dispositionOf(error) === "fatal" ? "error" : "warn";
         log[level]({ err: error, attempt }, "retention could not be applied and will be tried again");
       },
@@ -138,14 +153,12 @@ try {
     }),
     (schedule) => schedule.stop(),
   );
-  const health = createHealthHandler({
-    isRunning: life.isRunning,
-    checkByName: {
-      postgres: async () => void (await pool.query("SELECT 1")),
-      redis: async () => void (await redis.ping()),
-    },
-  });
-  const server = await listen(health, { host: env.HOST, port: env.PORT });
+  const checkByName = createStoreChecks(pool, redis);
+  observePools({ worker: pool });
+  observeStores(checkByName);
+  const health = { isRunning: life.isRunning, checkByName };
+  const scrape = await serveMetrics(life, telemetry, health, env);
+  const server = await listen(createHealthHandler({ ...health, scrape }), { host: env.HOST, port: env.PORT });
   life.own("health server", server, (s) => s.close());
   log.info({ port: server.port, concurrency: env.WORKER_CONCURRENCY }, "worker is ready");
 } catch (error) {

@@ -37,6 +37,8 @@ export interface RunningSyncline {
   /** The first one's. */
   readonly conflictUrl: string;
   readonly conflictUrls: readonly string[];
+  /** Where the workers tell of their health and metrics. */
+  readonly workerUrls: readonly string[];
   /** The first one. */
   readonly ingest: ManagedProcess;
   readonly ingests: readonly ManagedProcess[];
@@ -106,6 +108,7 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
     ingestUrls: ingestPorts.map(serviceUrl),
     conflictUrl: serviceUrl(conflictPorts[0] ?? 0),
     conflictUrls: conflictPorts.map(serviceUrl),
+    workerUrls: ports.map(serviceUrl),
     ingest,
     ingests,
     conflict,

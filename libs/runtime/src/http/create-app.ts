@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
-import { context, propagation, trace, SpanKind, SpanStatusCode, ROOT_CONTEXT } from "@opentelemetry/api";
 import express, {
   type NextFunction,
   type Request,
@@ -17,6 +16,7 @@ import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { Problem } from "./problem.ts";
 import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
+import { createTraceRequest } from "./trace-request.ts";
 
 interface Parts {
   verifyToken: VerifyToken;
@@ -64,7 +64,7 @@ export function createApp({
   // A number says how many proxies there are; all else names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
-  app.use(health, helmet(), nameRequest, traceRequest);
+  app.use(health, helmet(), nameRequest, createTraceRequest());
   if (corsOrigins.length > 0) {
     app.use(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
   }
@@ -98,23 +98,6 @@ const nameRequest: RequestHandler = (request, response, next) => {
   setRequestId(response, requestId);
   response.set("x-request-id", requestId);
   next();
-};
-
-/** One server span a request, named by its route once that is known. */
-const traceRequest: RequestHandler = (request, response, next) => {
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers);
-  const attributes = { "http.request.method": request.method, "url.path": request.path };
-  const span = trace
-    .getTracer("syncline")
-    .startSpan(request.method, { kind: SpanKind.SERVER, attributes }, parent);
-  response.once("close", () => {
-    const route = (request.route as { path?: string } | undefined)?.path;
-    if (route !== undefined) span.updateName(`${request.method} ${route}`).setAttribute("http.route", route);
-    span.setAttribute("http.response.status_code", response.statusCode);
-    if (response.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-    span.end();
-  });
-  context.with(trace.setSpan(parent, span), next);
 };
 
 /** The one place where an error becomes an answer. */

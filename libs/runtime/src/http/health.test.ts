@@ -10,10 +10,15 @@ afterEach(async () => {
 
 async function get(
   path: string,
-  options: { isRunning?: boolean; checkByName?: Record<string, ReadinessCheck>; method?: string } = {},
+  options: {
+    isRunning?: boolean;
+    checkByName?: Record<string, ReadinessCheck>;
+    scrape?: () => Promise<string>;
+    method?: string;
+  } = {},
 ): Promise<[number, unknown]> {
-  const { isRunning = true, checkByName = {}, method = "GET" } = options;
-  const handle = createHealthHandler({ isRunning: () => isRunning, checkByName });
+  const { isRunning = true, checkByName = {}, scrape, method = "GET" } = options;
+  const handle = createHealthHandler({ isRunning: () => isRunning, checkByName, scrape });
   server = await listen((request, response) => handle(request, response), { host: "127.0.0.1", port: 0 });
   const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
   return [answer.status, await answer.json()];
@@ -47,6 +52,12 @@ describe("a process", () => {
       503,
       { status: "stopping", checks: { redis: "ok" } },
     ]);
+  });
+
+  it("says why its metrics cannot be read, and lives on", async () => {
+    const scrape = () => Promise.reject(new Error("the reader is closed"));
+    const unreadable = { status: "the metrics cannot be read", reason: "the reader is closed" };
+    expect(await get("/metrics", { scrape })).toEqual([503, unreadable]);
   });
 
   it("answers nothing else by itself", async () => {

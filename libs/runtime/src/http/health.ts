@@ -6,14 +6,16 @@ export type ReadinessCheck = () => Promise<void>;
 type Next = () => void;
 
 /**
- * Answers `GET /healthz` (the process is alive) and `GET /readyz` (it can work: not stopping, stores reachable), and
- * passes everything else on. Usable as an Express middleware and with a plain `node:http` server.
+ * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, where
+ * they are to be read here, `GET /metrics`, and passes everything else on. Usable as an Express middleware and with a
+ * plain `node:http` server.
  */
 export function createHealthHandler(options: {
   isRunning: () => boolean;
   checkByName: Readonly<Record<string, ReadinessCheck>>;
+  scrape?: (() => Promise<string>) | undefined;
 }): (request: IncomingMessage, response: ServerResponse, next?: Next) => void {
-  const { isRunning, checkByName } = options;
+  const { isRunning, checkByName, scrape } = options;
 
   async function answerReadiness(response: ServerResponse): Promise<void> {
     const checks = await Promise.all(
@@ -35,9 +37,24 @@ export function createHealthHandler(options: {
     const path = request.url?.split("?")[0];
     if (request.method === "GET" && path === "/healthz") answer(response, 200, { status: "alive" });
     else if (request.method === "GET" && path === "/readyz") void answerReadiness(response);
+    else if (request.method === "GET" && path === "/metrics" && scrape) void answerMetrics(response, scrape);
     else if (next !== undefined) next();
     else answer(response, 404, { status: "not found" });
   };
+}
+
+async function answerMetrics(response: ServerResponse, scrape: () => Promise<string>): Promise<void> {
+  try {
+    const text = await scrape();
+    response.writeHead(200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      "cache-control": "no-store",
+    });
+    response.end(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "no reason given";
+    answer(response, 503, { status: "the metrics cannot be read", reason });
+  }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

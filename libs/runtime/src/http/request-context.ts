@@ -5,6 +5,7 @@ import type { Identity } from "./token-verifier.ts";
 interface RequestContext {
   identity?: Identity;
   requestId?: string;
+  staysOpen?: true;
 }
 
 const contextOf = (response: Response): RequestContext => response.locals as RequestContext;
@@ -23,6 +24,15 @@ export function identityOf(response: Response): Identity {
 /** Who asks; `undefined` where nobody has said so. */
 export function subjectOf(response: Response): string | undefined {
   return contextOf(response).identity?.subject;
+}
+
+/** Says that an answer is to last: nobody has to be told that it was slow. */
+export function setStaysOpen(response: Response): void {
+  contextOf(response).staysOpen = true;
+}
+
+export function staysOpen(response: Response): boolean {
+  return contextOf(response).staysOpen === true;
 }
 
 export function setRequestId(response: Response, requestId: string): void {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type pg from "pg";
 import { inOneTrip } from "./in-one-trip.ts";
 import { workspacesInReach } from "./in-workspaces.ts";
+import { inPostgresSpan } from "../telemetry/postgres-span.ts";
 
 /** A statement that is prepared once a connection, by its name. */
 export interface Statement {
@@ -20,13 +21,15 @@ export type Query = <R extends object>(sql: Statement, values: unknown[]) => Pro
 const NAME_WORKSPACES = statementsIn(new URL("./sql/", import.meta.url))("name-workspaces");
 
 /**
- * Runs single statements on a pool, each for the workspaces of {@link inWorkspaces}. They are named anew in each statement's
+ * Runs single statements on a pool, each for the workspaces of {@link inWorkspaces}, and seen in the trace of what it is for. They are named anew in each statement's
  * own transaction, so that whoever gets the connection next, from this pool or one on the way, does not inherit them.
  */
 export function createQuery(pool: pg.Pool): Query {
   return async <R extends object>(sql: Statement, values: unknown[]): Promise<R[]> =>
-    inOneTrip<R>(pool, [
-      { ...NAME_WORKSPACES, values: [workspacesInReach()] },
-      { ...sql, values },
-    ]);
+    inPostgresSpan(sql.name, () =>
+      inOneTrip<R>(pool, [
+        { ...NAME_WORKSPACES, values: [workspacesInReach()] },
+        { ...sql, values },
+      ]),
+    );
 }

@@ -1,29 +1,79 @@
-import type { NodeSDK } from "@opentelemetry/sdk-node";
+import { diag, DiagLogLevel } from "@opentelemetry/api";
+import type { Logger } from "../log.ts";
+import { readSignals } from "./signals.ts";
 
-/** Traces on their way out. */
+/** Traces, metrics and logs on their way out. */
 export interface Telemetry {
-  /** Sends what is left, and ends. */
+  /** The metrics in Prometheus' text format; `undefined` where nobody is to scrape them. */
+  readonly scrape: (() => Promise<string>) | undefined;
+  /** Sends what is left, for a few seconds at most, and ends. */
   shutdown(): Promise<void>;
 }
 
-/**
- * Starts OpenTelemetry, configured by the standard `OTEL_*` variables. Without an endpoint or an exporter among them
- * nothing is started, and every span is a no-op.
- */
-export async function startTelemetry(serviceName: string, env: NodeJS.ProcessEnv): Promise<Telemetry> {
-  const wanted = [
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_TRACES_EXPORTER",
-  ];
-  const disabled = env["OTEL_SDK_DISABLED"] === "true" || env["OTEL_TRACES_EXPORTER"] === "none";
-  if (disabled || !wanted.some((name) => env[name])) return { shutdown: async () => {} };
+/** A collector that does not answer must not hold up a process that stops. */
+const SHUTDOWN_TIMEOUT_MS = 5_000;
 
-  // The other detectors ask cloud metadata servers at start. The SDK reads this variable by itself.
-  env["OTEL_NODE_RESOURCE_DETECTORS"] ??= "env,host,process";
-  // Loaded only where it is used: the SDK is most of a service's memory and start time.
-  const { NodeSDK } = await import("@opentelemetry/sdk-node");
-  const sdk: NodeSDK = new NodeSDK({ serviceName, instrumentations: [] });
-  sdk.start();
-  return { shutdown: () => sdk.shutdown() };
+/**
+ * Starts OpenTelemetry, configured by the standard `OTEL_*` variables. Only what they ask for is loaded: without an
+ * endpoint every span is a no-op and no log record is made; with metrics switched off as well, there is no SDK at all.
+ */
+export async function startTelemetry(
+  serviceName: string,
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+): Promise<Telemetry> {
+  const { traces, metrics, logs } = readSignals(env);
+  if (traces.length + metrics.length + logs.length === 0) {
+    return { scrape: undefined, shutdown: async () => {} };
+  }
+  // What OpenTelemetry has to say of itself: that it cannot reach the collector, mostly.
+  const report = (reason: string) => log.warn({ reason }, "telemetry is not as it should be");
+  const silent = () => {};
+  diag.setLogger(
+    { error: report, warn: report, info: silent, debug: silent, verbose: silent },
+    DiagLogLevel.WARN,
+  );
+
+  const { describeService } = await import("./describe-service.ts");
+  const resource = await describeService(serviceName);
+  const shutdowns: (() => Promise<void>)[] = [];
+  let scrape: Telemetry["scrape"];
+  if (metrics.length > 0) {
+    const { startMetrics } = await import("./start-metrics.ts");
+    const started = await startMetrics({ exporters: metrics, resource, env, log });
+    scrape = started.scrape;
+    shutdowns.push(started.shutdown);
+  }
+  if (traces.length + logs.length > 0) {
+    const [{ NodeSDK }, { createTraceSampling }] = await Promise.all([
+      import("@opentelemetry/sdk-node"),
+      import("./trace-sampling.ts"),
+    ]);
+    env["OTEL_LOGS_EXPORTER"] = logs.join(",") || "none";
+    const sdk = new NodeSDK({
+      resource,
+      autoDetectResources: false,
+      metricReaders: [],
+      ...(traces.length === 0 && { spanProcessors: [] }),
+      ...(traces.join() === "otlp" && (await createTraceSampling(env))),
+    });
+    sdk.start();
+    shutdowns.push(() => sdk.shutdown());
+  }
+
+  return {
+    scrape,
+    async shutdown() {
+      const done = Promise.all(shutdowns.map((shutdown) => shutdown()));
+      const { promise: late, resolve } = Promise.withResolvers<"late">();
+      const timer = setTimeout(() => resolve("late"), SHUTDOWN_TIMEOUT_MS);
+      try {
+        if ((await Promise.race([done, late])) === "late") log.warn("the last telemetry could not be sent");
+      } catch (error) {
+        log.warn({ err: error }, "the last telemetry could not be sent");
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
 }

@@ -1,16 +1,19 @@
 import {
   context,
+  INVALID_SPAN_CONTEXT,
   propagation,
   ROOT_CONTEXT,
   SpanStatusCode,
   trace,
+  TraceFlags,
   type Context,
   type Link,
   type Span,
   type SpanOptions,
 } from "@opentelemetry/api";
+import pg from "pg";
 
-export { SpanKind, type Attributes, type Span } from "@opentelemetry/api";
+export { SpanKind, type Attributes, type Context as TraceContext, type Span } from "@opentelemetry/api";
 
 /** W3C trace context as it travels in a stream entry, a job or a conflict record. */
 export type TraceCarrier = Record<string, string>;
@@ -27,6 +30,51 @@ export function injectTrace(): TraceCarrier {
 /** The context that a carrier came from, the parent of what is done on its behalf. */
 export function extractTrace(carrier: TraceCarrier): Context {
   return propagation.extract(ROOT_CONTEXT, carrier);
+}
+
+/** The context of a span, to send along; where it is none, the carrier that was there before. */
+export function carrierOf(span: Span, before: TraceCarrier): TraceCarrier {
+  const carrier: TraceCarrier = {};
+  propagation.inject(trace.setSpan(ROOT_CONTEXT, span), carrier);
+  return "traceparent" in carrier ? carrier : before;
+}
+
+/** What takes longer than this is notable. */
+export const SLOW_MS = 1_000;
+
+/**
+ * Marks a span, and what this process adds to its trace from here on, as worth keeping whatever the sampling: somebody
+ * will ask how it came to that. Failed spans are kept without.
+ */
+export function markNotable(span: Span): void {
+  span.setAttribute("syncline.notable", true);
+  if (span.isRecording()) span.spanContext().traceFlags |= TraceFlags.SAMPLED;
+}
+
+/** A carrier whose trace is kept from here on, whatever the sampling. */
+export function notable(carrier: TraceCarrier): TraceCarrier {
+  const { traceparent } = carrier;
+  return traceparent === undefined
+    ? carrier
+    : { ...carrier, traceparent: traceparent.replace(/-00$/, "-01") };
+}
+
+/** The context that work for somebody else, later, is to be done in. */
+export function activeContext(): Context {
+  return context.active();
+}
+
+/** Does something for several at once: in the trace of the first, to which the others' spans are linked. */
+export function inSharedContext<T>(contexts: readonly Context[], run: () => T): T {
+  const [first = ROOT_CONTEXT, ...others] = contexts;
+  const span = trace.getSpan(first);
+  if (span !== undefined) for (const other of others) trace.getSpan(other)?.addLink(linkToSpan(span));
+  return context.with(first, run);
+}
+
+/** The active span; one that records nothing where there is none. */
+export function activeSpan(): Span {
+  return trace.getActiveSpan() ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 }
 
 /** A link to the span that a carrier came from. */
@@ -74,5 +122,9 @@ export function markFailed(span: Span, error: unknown): void {
         ? error.name
         : "error";
   span.setAttribute("error.type", type);
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof pg.DatabaseError && cause.code !== undefined) {
+    span.setAttribute("db.response.status_code", cause.code);
+  }
   span.setStatus({ code: SpanStatusCode.ERROR });
 }

@@ -1,4 +1,4 @@
-import { camelRow, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
+import { camelRow, inWorkspaces, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
 import type { BackoffBounds, HistoricDocument } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
@@ -25,6 +25,8 @@ export interface PgConflicts {
   /** A page of a workspace's records, newest first, as the wire shows them. */
   list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
+  /** Of everything that is not settled: one row a status that there is. */
+  countUnsettled(): Promise<{ status: "open" | "parked"; conflicts: number; operations: number }[]>;
 }
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
@@ -34,6 +36,7 @@ const READ_ANCESTOR = statement("read-ancestor");
 const LIST_OPEN = statement("list-open-conflicts");
 const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
+const COUNT_UNSETTLED = statement("count-unsettled");
 
 export function createPgConflicts(query: Query): PgConflicts {
   return {
@@ -76,5 +79,7 @@ export function createPgConflicts(query: Query): PgConflicts {
       const [row] = await query<Record<string, unknown>>(SHOW, [workspaceId, conflictId]);
       return row;
     },
+
+    countUnsettled: () => inWorkspaces([], () => query(COUNT_UNSETTLED, [])),
   };
 }

@@ -37,7 +37,13 @@ export function createHookRunner(
 ): HookRunner {
   const children = new Set<ChildProcess>();
   const idle = new Set<ChildProcess>();
-  const calls = createCounter("syncline.hook.calls", "Calls of the policies' hooks, by what they came to");
+  const outcomes = ["answered", "nonsense", "threw", "hung", "ended"];
+  const calls = createCounter(
+    "syncline.hook.calls",
+    "Calls of the policies' hooks, by what they came to; all but answered are failures",
+    "{call}",
+    outcomes.map((outcome) => ({ "syncline.hook.outcome": outcome })),
+  );
 
   return {
     async ask(on) {

@@ -3,6 +3,7 @@ import {
   injectTrace,
   inWorkspaces,
   inSpan,
+  laneAttributes,
   SpanKind,
   type ConflictJob,
   type LaneStreams,
@@ -32,9 +33,15 @@ export function createRunRound(
 ): (job: ConflictJob) => Promise<void> {
   return ({ workspaceId, conflictId, round, trace }) => {
     const attributes = { "syncline.conflict_id": conflictId, "syncline.round": round };
+    const processed = {
+      "messaging.system": "bullmq",
+      "messaging.destination.name": "conflict",
+      "messaging.operation.name": "merge",
+      "messaging.operation.type": "process",
+    };
     return inSpan(
       "merge conflict",
-      { parent: extractTrace(trace), kind: SpanKind.CONSUMER, attributes },
+      { parent: extractTrace(trace), kind: SpanKind.CONSUMER, attributes: { ...attributes, ...processed } },
       async (span) => {
         const found = await inWorkspaces([workspaceId], () => conflicts.readCase(workspaceId, conflictId));
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
@@ -49,7 +56,10 @@ export function createRunRound(
         const lane = laneOf(workspaceId, options.laneCount);
         await inSpan(
           "republish",
-          { kind: SpanKind.PRODUCER, attributes: { ...attributes, "syncline.lane": lane } },
+          {
+            kind: SpanKind.PRODUCER,
+            attributes: { ...attributes, ...laneAttributes(lane, { name: "republish", type: "send" }) },
+          },
           () => lanes.appendResolution(lane, resolution, injectTrace()),
         );
         await waker.wake(lane);

@@ -73,6 +73,10 @@ export class WaitingBatches {
     }
   }
 
+  get size(): number {
+    return this.#waiterByBatchId.size;
+  }
+
   /** Every batch that waits. */
   list(): WaitingBatch[] {
     return [...this.#waiterByBatchId.values()];

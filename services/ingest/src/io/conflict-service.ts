@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { injectTrace, inSpan, Problem, SpanKind } from "@syncline/runtime";
 
 /** What a request to the conflict service passes on: only path and query are taken from the outside. */
 export interface ConflictQuestion {
@@ -19,14 +19,23 @@ export function createAskConflictService(conflictUrl: string): AskConflictServic
     const address = new URL(conflictUrl);
     address.pathname = address.pathname.replace(/\/$/, "") + path;
     address.search = search;
-    try {
-      return await fetch(address, {
-        headers: { authorization, "x-request-id": requestId },
-        signal: AbortSignal.timeout(10_000),
-      });
-    } catch (error) {
-      throw new Problem("conflict-service-unavailable", { retryAfterSeconds: 1, detail: reasonOf(error) });
-    }
+    const attributes = {
+      "http.request.method": "GET",
+      "server.address": address.hostname,
+      "server.port": Number(address.port || (address.protocol === "https:" ? 443 : 80)),
+    };
+    return inSpan("GET", { kind: SpanKind.CLIENT, attributes }, async (span) => {
+      try {
+        const answer = await fetch(address, {
+          headers: { ...injectTrace(), authorization, "x-request-id": requestId },
+          signal: AbortSignal.timeout(10_000),
+        });
+        span.setAttribute("http.response.status_code", answer.status);
+        return answer;
+      } catch (error) {
+        throw new Problem("conflict-service-unavailable", { retryAfterSeconds: 1, detail: reasonOf(error) });
+      }
+    });
   };
 }
 

@@ -1,4 +1,4 @@
-import { identityOf, Problem } from "@syncline/runtime";
+import { identityOf, Problem, setStaysOpen } from "@syncline/runtime";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
 
@@ -17,6 +17,7 @@ export function openStream(streams: OpenStreams, response: Response): OpenStream
       retryAfterSeconds: 5,
     });
   }
+  setStaysOpen(response);
   const leftMs = identityOf(response).expiresAtMs - Date.now();
   const expiry = setTimeout(
     () => stream.end(leftMs < STREAM_MS_MAX ? "token_expired" : "time_over"),

@@ -2,8 +2,11 @@ import type { AcceptedBatch, OperationResult } from "@syncline/shared";
 import {
   Problem,
   SpanKind,
+  activeSpan,
   inSpan,
   injectTrace,
+  laneAttributes,
+  markNotable,
   type Appended,
   type LaneStreams,
   type LaneWaker,
@@ -14,6 +17,7 @@ import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
 import { waitMsOf } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
+import type { AcceptMetrics } from "../io/ingest-metrics.ts";
 import type { MemoryWatch } from "../io/watch-memory.ts";
 import type { RateLimits } from "../io/rate-limits.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
@@ -29,6 +33,7 @@ interface Deps {
   /** None where none is set. */
   rateLimits: RateLimits | undefined;
   audit: Logger;
+  metrics: AcceptMetrics;
   log: Logger;
 }
 
@@ -59,7 +64,7 @@ export type TakeBatch = (
 ) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durability, memory, rateLimits, audit, log } = deps;
+  const { lanes, waker, waiting, durability, memory, rateLimits, audit, metrics, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
@@ -82,12 +87,16 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       },
       "took a batch",
     );
+    const span = activeSpan();
+    if (results !== undefined) span.addEvent("reply");
+    if (results?.some(({ status, merged }) => status !== "success" || merged)) markNotable(span);
     const problem = results && (await problemOf?.(results));
     if (problem !== undefined) throw problem;
     const answer = batchAnswer(batch.batchId, results ?? pendingResults(batch), {
       processingTimeMs: durationMs,
       drained: results !== undefined,
     });
+    span.setAttribute("syncline.batch.status", answer.status);
     const skew = clockSkewMs > 0 ? { clock_skew_ms: clockSkewMs } : {};
     if (answer.status === "pending" || answer.status === "syncing") {
       requireDurability();
@@ -114,9 +123,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       {
         kind: SpanKind.PRODUCER,
         attributes: {
-          "messaging.system": "redis",
-          "messaging.operation.type": "send",
-          "syncline.lane": lane,
+          ...laneAttributes(lane, { name: "append", type: "send" }),
           "syncline.batch_id": batch.batchId,
           "syncline.operations": batch.operations.length,
         },
@@ -133,6 +140,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       wait?.cancel();
       throw error;
     }
+    metrics.accepted(batch.operations.length);
     return wait?.results;
   }
 

@@ -10,6 +10,7 @@ import {
 import { ROUND_BACKOFF } from "@syncline/shared";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createDrainMetrics } from "../io/drain-metrics.ts";
 import { createPgStore } from "../io/pg-store.ts";
 import { batchEntry } from "../testing/memory-tables.ts";
 import { createCommitTogether, type CommitTogether } from "./commit-together.ts";
@@ -73,6 +74,7 @@ beforeEach(() => {
       conflicts,
       newId: randomUUID,
       policies: undefined,
+      metrics: createDrainMetrics(),
       log: createLogger({ service: "test", level: "fatal" }),
     },
     { windowOperationsMax: 4, ledgerRetentionMs: undefined },
@@ -101,7 +103,7 @@ async function windowOn(lane: number, operations: number, alone = false) {
   if (entry.kind !== "batch") throw new Error("not a batch");
   await lanes.appendBatch(lane, entry.batch, {});
   const { entries, bytes } = await lanes.readWindow(lane, 100);
-  return { lane, entries, bytes, alone };
+  return { lane, entries, bytes, alone, onCommitted: () => {} };
 }
 
 it("takes what comes while others are being committed together, as far as the bound goes", async () => {

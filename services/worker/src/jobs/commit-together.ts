@@ -1,15 +1,19 @@
 import {
-  createHistogram,
+  activeContext,
+  inSharedContext,
   WINDOW_BYTES_MAX,
   type ConflictQueue,
   type LaneStreams,
   type Logger,
   type ReplyPublisher,
+  type TraceContext,
 } from "@syncline/runtime";
 import type { Policies, StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
+import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import { commitWindow } from "./commit-window.ts";
+import { queueRounds } from "./queue-rounds.ts";
 
 interface Deps {
   lanes: LaneStreams;
@@ -18,6 +22,7 @@ interface Deps {
   conflicts: ConflictQueue;
   newId: () => string;
   policies: Policies | undefined;
+  metrics: Pick<DrainMetrics, "committed">;
   log: Logger;
 }
 
@@ -34,6 +39,8 @@ export interface LaneWindow {
   bytes: number;
   /** Committed with no other: its drain has failed before, and must neither take others with it nor be taken by them. */
   alone: boolean;
+  /** Told of each plan that holds some of it, perhaps with other windows', once that is committed. */
+  onCommitted: (plan: WindowPlan) => void;
 }
 
 /**
@@ -45,23 +52,19 @@ export type CommitTogether = (window: LaneWindow) => Promise<number>;
 /** How many a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
 export const COMMITS_MAX = 2;
 
-/** Exact where most merges end, coarser up to the most that can be configured. */
-const ROUND_BUCKETS = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32];
-
 /**
  * Commits the windows of several lanes in one transaction: what drains bring while others are being committed goes
  * together into the next commit, so that the busier it gets the less each window costs. Lanes share no workspace, so
  * their windows are independent. Where a commit fails, all its windows fail, and come again alone.
  */
 export function createCommitTogether(deps: Deps, options: Options): CommitTogether {
-  const { lanes, replies, conflicts } = deps;
-  const mergeRounds = createHistogram("syncline.merge.rounds", "Rounds that a merge took", ROUND_BUCKETS);
-  const waiting: (LaneWindow & PromiseWithResolvers<number>)[] = [];
+  const { lanes, replies, conflicts, metrics } = deps;
+  const waiting: (LaneWindow & PromiseWithResolvers<number> & { context: TraceContext })[] = [];
   let underWay = 0;
 
   return (window) => {
     const settled = Promise.withResolvers<number>();
-    waiting.push({ ...window, ...settled });
+    waiting.push({ ...window, ...settled, context: activeContext() });
     startNext();
     return settled.promise;
   };
@@ -70,7 +73,10 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
     while (underWay < COMMITS_MAX && waiting.length > 0) {
       const windows = waiting.splice(0, countTogether(waiting, options.windowOperationsMax));
       underWay++;
-      commit(windows)
+      inSharedContext(
+        windows.map(({ context }) => context),
+        () => commit(windows),
+      )
         .then(
           (leftByLane) => windows.forEach(({ lane, resolve }) => resolve(leftByLane.get(lane) ?? 0)),
           (error: unknown) => windows.forEach(({ reject }) => reject(error)),
@@ -91,6 +97,8 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
       ...deps,
       ledgerRetentionMs: options.ledgerRetentionMs,
       async onCommitted(entries, plan) {
+        metrics.committed(plan);
+        for (const { onCommitted } of windows) onCommitted(plan);
         const entriesByLane = Map.groupBy(entries, (entry) => laneByEntry.get(entry) ?? -1);
         for (const [lane, left] of await afterCommit(entriesByLane, plan)) leftByLane.set(lane, left);
       },
@@ -106,8 +114,7 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
     entriesByLane: ReadonlyMap<number, readonly StoredEntry[]>,
     plan: WindowPlan,
   ): Promise<[number, number][]> {
-    for (const rounds of plan.roundsTaken) mergeRounds.record(rounds);
-    await conflicts.request(plan.rounds);
+    await queueRounds(conflicts, plan.rounds);
     const removals = [...entriesByLane].map(async ([lane, entries]): Promise<[number, number]> => [
       lane,
       await lanes.removeEntries(lane, entries),

@@ -1,18 +1,7 @@
-import {
-  inSpan,
-  linkTo,
-  linkToSpan,
-  markFailed,
-  extractTrace,
-  SpanKind,
-  startSpan,
-  type LaneStreams,
-  type LaneWaker,
-  type Logger,
-  type Span,
-} from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { LaneStreams, LaneWaker, Logger } from "@syncline/runtime";
+import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { CommitTogether, LaneWindow } from "./commit-together.ts";
+import { traceDrain } from "./trace-drain.ts";
 
 interface Deps {
   lanes: LaneStreams;
@@ -20,6 +9,7 @@ interface Deps {
   waker: LaneWaker;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
   isRunning: () => boolean;
+  metrics: DrainMetrics;
   log: Logger;
 }
 
@@ -33,7 +23,7 @@ const WINDOWS_PER_DRAIN = 20;
  * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
  */
 export function createDrainLane(
-  { lanes, commitTogether, waker, isRunning, log }: Deps,
+  { lanes, commitTogether, waker, isRunning, metrics, log }: Deps,
   options: { windowOperationsMax: number },
 ): (lane: number, failedAttempts: number) => Promise<void> {
   return async function drainLane(lane, failedAttempts) {
@@ -49,48 +39,18 @@ export function createDrainLane(
   };
 
   /** @returns how many entries are left on the lane */
-  async function drainWindow(window: LaneWindow): Promise<number> {
-    const startedAtMs = Date.now();
+  async function drainWindow(window: Omit<LaneWindow, "onCommitted">): Promise<number> {
+    const startedAtMs = performance.now();
     const { lane, entries } = window;
-    const attributes = {
-      "messaging.system": "redis",
-      "messaging.operation.type": "process",
-      "messaging.batch.message_count": entries.length,
-      "syncline.lane": lane,
-    };
-    const links = entries.flatMap(({ entry }) => linkTo(entry.trace));
-    return inSpan("drain lane", { kind: SpanKind.CONSUMER, attributes, links, root: true }, async (span) => {
-      // Every operation's own trace shows its way through the drain, too.
-      const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
+    return traceDrain(lane, entries, async (traced, trace) => {
       try {
-        const left = await commitTogether(window);
-        const durationMs = Date.now() - startedAtMs;
+        const left = await commitTogether({ ...window, entries: traced, onCommitted: trace.committed });
+        const durationMs = Math.round(performance.now() - startedAtMs);
         log.debug({ lane, entries: entries.length, left, durationMs }, "drained a window");
         return left;
-      } catch (error) {
-        for (const applied of applySpans) markFailed(applied, error);
-        throw error;
       } finally {
-        for (const applied of applySpans) applied.end();
+        metrics.drained(entries.length, performance.now() - startedAtMs);
       }
     });
   }
-}
-
-function startApplySpan(lane: number, { entry }: StoredEntry, drain: Span): Span {
-  const isBatch = entry.kind === "batch";
-  return startSpan(isBatch ? "apply batch" : "apply resolution", {
-    kind: SpanKind.CONSUMER,
-    parent: extractTrace(entry.trace),
-    links: [linkToSpan(drain)],
-    attributes: {
-      "syncline.lane": lane,
-      ...(isBatch
-        ? { "syncline.batch_id": entry.batch.batchId }
-        : {
-            "syncline.conflict_id": entry.resolution.conflictId,
-            "syncline.round": entry.resolution.round,
-          }),
-    },
-  });
 }

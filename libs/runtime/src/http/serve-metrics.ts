@@ -1,0 +1,24 @@
+import type { Lifecycle } from "../lifecycle.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { createHealthHandler, type ReadinessCheck } from "./health.ts";
+import { listen } from "./listen.ts";
+
+/**
+ * Serves the metrics on a port of their own, where there is one; health is answered there, too.
+ *
+ * @returns what is left to be served on the service's port
+ */
+export async function serveMetrics(
+  life: Pick<Lifecycle, "own">,
+  { scrape }: Telemetry,
+  health: { isRunning: () => boolean; checkByName: Readonly<Record<string, ReadinessCheck>> },
+  env: { HOST: string; METRICS_PORT?: number | undefined },
+): Promise<Telemetry["scrape"]> {
+  if (env.METRICS_PORT === undefined) return scrape;
+  const server = await listen(createHealthHandler({ ...health, scrape }), {
+    host: env.HOST,
+    port: env.METRICS_PORT,
+  });
+  life.own("metrics server", server, (s) => s.close());
+  return undefined;
+}

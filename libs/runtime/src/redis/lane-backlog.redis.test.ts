@@ -1,0 +1,30 @@
+import { createTestRedisUrl } from "@syncline/stack";
+import type { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { connectRedis } from "./connect.ts";
+import { deadEntriesKey, laneStreamKey } from "./keys.ts";
+import { createReadBacklogs } from "./lane-backlog.ts";
+
+let redis: Redis;
+beforeAll(async () => {
+  redis = connectRedis(await createTestRedisUrl(), (error) => {
+    console.error(error);
+  });
+});
+afterAll(() => redis.quit());
+
+it("tells of every lane what waits there, how long the oldest has waited, and what was set aside", async () => {
+  const nowMs = Date.now();
+  await redis.xadd(laneStreamKey(1), `${nowMs - 5_000}-0`, "operations", 1, "entry", "{}");
+  await redis.xadd(laneStreamKey(1), `${nowMs - 1_000}-0`, "operations", 1, "entry", "{}");
+  await redis.xadd(deadEntriesKey(2), "*", "from", "0-1");
+  const backlogs = await createReadBacklogs(redis, 4)();
+  expect(backlogs).toEqual([
+    { lane: 0, entries: 0, oldestAgeMs: 0, deadEntries: 0 },
+    { lane: 1, entries: 2, oldestAgeMs: expect.any(Number), deadEntries: 0 },
+    { lane: 2, entries: 0, oldestAgeMs: 0, deadEntries: 1 },
+    { lane: 3, entries: 0, oldestAgeMs: 0, deadEntries: 0 },
+  ]);
+  expect(backlogs[1]?.oldestAgeMs).toBeGreaterThanOrEqual(5_000);
+  expect(backlogs[1]?.oldestAgeMs).toBeLessThan(15_000);
+});

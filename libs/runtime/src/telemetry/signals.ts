@@ -1,0 +1,28 @@
+/** Which signals leave the process, and how: names of exporters, as `OTEL_*_EXPORTER` has them. */
+export interface Signals {
+  readonly traces: readonly string[];
+  readonly metrics: readonly string[];
+  readonly logs: readonly string[];
+}
+
+const NONE: Signals = { traces: [], metrics: [], logs: [] };
+
+/**
+ * Reads the standard variables. What is not named goes out by OTLP where an endpoint is given, and nowhere else;
+ * metrics can be scraped besides, unless `OTEL_METRICS_EXPORTER` says otherwise.
+ */
+export function readSignals(env: NodeJS.ProcessEnv): Signals {
+  if (env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") return NONE;
+  const exportersOf = (signal: string, besides: readonly string[] = []): string[] => {
+    const named = (env[`OTEL_${signal}_EXPORTER`] ?? "").split(",").flatMap((name) => name.trim() || []);
+    if (named.includes("none")) return [];
+    if (named.length > 0) return [...new Set(named)];
+    const endpoint = env["OTEL_EXPORTER_OTLP_ENDPOINT"] || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`];
+    return endpoint ? ["otlp", ...besides] : [...besides];
+  };
+  return {
+    traces: exportersOf("TRACES"),
+    metrics: exportersOf("METRICS", ["prometheus"]),
+    logs: exportersOf("LOGS"),
+  };
+}

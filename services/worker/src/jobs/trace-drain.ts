@@ -1,0 +1,115 @@
+import {
+  carrierOf,
+  extractTrace,
+  inSpan,
+  laneAttributes,
+  linkTo,
+  linkToSpan,
+  markFailed,
+  markNotable,
+  SLOW_MS,
+  SpanKind,
+  startSpan,
+  type Span,
+} from "@syncline/runtime";
+import { batchStatus, type OperationResult, type StoredEntry } from "@syncline/shared";
+import type { WindowPlan } from "../core/window-plan.ts";
+
+/** What the trace of a drain is told while it runs. */
+export interface DrainTrace {
+  /** The plan may hold other windows, too. */
+  committed: (plan: WindowPlan) => void;
+}
+
+/**
+ * Runs the drain of a window in a trace of its own, which is linked to those of all that the window brings; and each of
+ * those shows its way through the drain, linked the other way.
+ *
+ * @param drain - is given the entries as its own: what follows from one follows from its application
+ */
+export function traceDrain<T>(
+  lane: number,
+  entries: readonly StoredEntry[],
+  drain: (entries: StoredEntry[], trace: DrainTrace) => Promise<T>,
+): Promise<T> {
+  const attributes = {
+    ...laneAttributes(lane, { name: "drain", type: "process" }),
+    "messaging.batch.message_count": entries.length,
+  };
+  const links = entries.flatMap(({ entry }) => linkTo(entry.trace));
+  return inSpan("drain lane", { kind: SpanKind.CONSUMER, attributes, links, root: true }, async (span) => {
+    const startedAtMs = performance.now();
+    const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
+    const operations = { success: 0, conflict: 0, error: 0, skipped: 0, pending: 0 };
+    try {
+      return await drain(entries.map(withTraceOf(applySpans)), {
+        committed(plan) {
+          if (!span.isRecording()) return;
+          span.addEvent("committed");
+          for (const { status } of tellOutcomes(entries, applySpans, plan)) operations[status] += 1;
+        },
+      });
+    } catch (error) {
+      for (const applied of applySpans) markFailed(applied, error);
+      throw error;
+    } finally {
+      for (const [status, count] of Object.entries(operations)) {
+        if (count > 0) span.setAttribute(`syncline.operations.${status}`, count);
+      }
+      const isSlow = performance.now() - startedAtMs > SLOW_MS;
+      const { success: _, ...notable } = operations;
+      if (isSlow || Object.values(notable).some((count) => count > 0)) markNotable(span);
+      for (const applied of applySpans) {
+        if (isSlow) markNotable(applied);
+        applied.end();
+      }
+    }
+  });
+}
+
+function startApplySpan(lane: number, { entry }: StoredEntry, drain: Span): Span {
+  const isBatch = entry.kind === "batch";
+  return startSpan(isBatch ? "apply batch" : "apply resolution", {
+    kind: SpanKind.CONSUMER,
+    parent: extractTrace(entry.trace),
+    links: [linkToSpan(drain)],
+    attributes: {
+      ...laneAttributes(lane, { name: "apply", type: "process" }),
+      ...(isBatch
+        ? { "syncline.batch_id": entry.batch.batchId }
+        : {
+            "syncline.conflict_id": entry.resolution.conflictId,
+            "syncline.round": entry.resolution.round,
+          }),
+    },
+  });
+}
+
+function withTraceOf(spans: readonly Span[]): (stored: StoredEntry, index: number) => StoredEntry {
+  return (stored, index) => {
+    const span = spans[index];
+    if (span === undefined) return stored;
+    return { ...stored, entry: { ...stored.entry, trace: carrierOf(span, stored.entry.trace) } };
+  };
+}
+
+/**
+ * Says of each batch how it stands, and of what came out otherwise than its device hoped that it is worth a look.
+ * @returns the answers to all that the plan decided of these entries
+ */
+function tellOutcomes(
+  entries: readonly StoredEntry[],
+  spans: readonly Span[],
+  plan: WindowPlan,
+): OperationResult[] {
+  const resultsByBatchId = new Map(plan.batches.map(({ batchId, results }) => [batchId, results]));
+  return entries.flatMap(({ entry }, index) => {
+    const results = entry.kind === "batch" ? resultsByBatchId.get(entry.batch.batchId) : undefined;
+    if (results === undefined) return [];
+    const status = batchStatus(results);
+    const span = spans[index];
+    span?.setAttribute("syncline.batch.status", status);
+    if (span !== undefined && status !== "completed") markNotable(span);
+    return results;
+  });
+}
