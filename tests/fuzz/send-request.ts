@@ -41,30 +41,35 @@ function sendOnce(
   options: { url: string; agent: Agent },
 ): Promise<FuzzAnswer> {
   const { hostname, port } = new URL(options.url);
+  // Node leaves the length out where a method has no body as a rule, and the body would be taken for the next request.
+  const framed = body === undefined ? headers : { ...headers, "content-length": body.length };
   const startedAtMs = performance.now();
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ hostname, port, agent: options.agent, method, path, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      const finish = () => {
-        clearTimeout(timer);
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(chunks).toString(),
-          durationMs: performance.now() - startedAtMs,
+    const sent = httpRequest(
+      { hostname, port, agent: options.agent, method, path, headers: framed },
+      (response) => {
+        const chunks: Buffer[] = [];
+        const finish = () => {
+          clearTimeout(timer);
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text: Buffer.concat(chunks).toString(),
+            durationMs: performance.now() - startedAtMs,
+          });
+        };
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.once("end", finish);
+        response.once("error", (error) => {
+          // One that we left.
+          if (sent.destroyed) finish();
+          else reject(error);
         });
-      };
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.once("end", finish);
-      response.once("error", (error) => {
-        // One that we left.
-        if (sent.destroyed) finish();
-        else reject(error);
-      });
-      if (response.headers["content-type"]?.startsWith("text/event-stream")) {
-        setTimeout(() => sent.destroy(), STREAM_MS);
-      }
-    });
+        if (response.headers["content-type"]?.startsWith("text/event-stream")) {
+          setTimeout(() => sent.destroy(), STREAM_MS);
+        }
+      },
+    );
     const timer = setTimeout(() => sent.destroy(new Error(`No answer in ${HANG_MS} ms`)), HANG_MS);
     sent.once("error", (error) => {
       clearTimeout(timer);
