@@ -158,6 +158,11 @@ describe("parsing JSON", () => {
     expect(parseJson(text)).toEqual({ kind: "too-many-values" });
   });
 
+  it("takes a text for one value, whatever is in it", () => {
+    const table = { csv: '1,2,"x":[{\\'.repeat(100_000) };
+    expect(parseJson(JSON.stringify(table))).toEqual({ kind: "json", value: table });
+  });
+
   it("takes as many numbers as a large drawing has", () => {
     const numbers = Array.from({ length: 480_000 }, (_, n) => n / 7);
     expect(parseJson(JSON.stringify(numbers)).kind).toBe("json");

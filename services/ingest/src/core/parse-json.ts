@@ -46,11 +46,27 @@ export function parseJson(text: string): ParsedJson {
   return { kind: "json", value: value as Json };
 }
 
-/** Every value but the first comes after one of these. They stand in strings, too, but in no text that many. */
+/** Every value but the first comes after one of these. */
+const BEFORE_VALUES = [",", ":", "[", "{"] as const;
+
+/** They stand in strings, too: only where there are many of them are strings told from the rest. */
 function hasTooManyValues(text: string): boolean {
   let left = BODY_VALUES_MAX;
-  for (const before of [",", ":", "[", "{"]) {
+  for (const before of BEFORE_VALUES) {
     for (let at = text.indexOf(before); at !== -1 && left >= 0; at = text.indexOf(before, at + 1)) left--;
+  }
+  return left < 0 && hasTooManyOutsideStrings(text);
+}
+
+function hasTooManyOutsideStrings(text: string): boolean {
+  const before = new Set<string>(BEFORE_VALUES);
+  let left = BODY_VALUES_MAX;
+  let inString = false;
+  for (let at = 0; at < text.length && left >= 0; at++) {
+    const char = text.charAt(at);
+    if (char === '"') inString = !inString;
+    else if (inString) at += char === "\\" ? 1 : 0;
+    else if (before.has(char)) left--;
   }
   return left < 0;
 }
