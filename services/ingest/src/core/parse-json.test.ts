@@ -105,9 +105,10 @@ describe("parsing JSON", () => {
     ["millions of digits", "1234567890".repeat(900_000)],
     ["hundreds of thousands of long numbers", "0.12345678901234567,".repeat(490_000) + "1e400"],
   ])("refuses %s in a moment", (_what, text) => {
-    const startedAtMs = performance.now();
+    const before = process.cpuUsage();
     expect(parseJson(`[${text}]`).kind).toBe("fault");
-    expect(performance.now() - startedAtMs).toBeLessThan(5_000);
+    // Quadratic time would be hours. The machine may be busy, so it is this process's time that counts.
+    expect(process.cpuUsage(before).user / 1_000_000).toBeLessThan(5);
   });
 
   it.each([
