@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +24,7 @@ const SECRETS: Record<string, Record<string, string>> = {
   syncline: {
     DATABASE_URL: "postgres://syncline:secret@postgres.example.com:5432/syncline?sslmode=verify-full",
     REDIS_URL: "rediss://:secret@redis.example.com:6379/0",
-    JWT_SECRET: "k".repeat(32),
+    JWT_SECRET: randomBytes(24).toString("hex"),
     POSTGRES_PASSWORD: "secret",
   },
   "syncline-store-ca": { "ca.crt": "" },

@@ -24,7 +24,7 @@ export const LEAST_PER_THOUSAND: Readonly<Record<string, number>> = {
   "decision: merged, of a conflict that is parked": 1,
   "decision: merged, of a conflict that is reported": 5,
   "decision: merged, of a conflict that is resolved": 12,
-  "decision: outdated": 10,
+  "decision: outdated": 2,
   "decision: outdated, the document has moved": 40,
   "decision: refused by Postgres": 1,
   "decision: server, of a conflict that is parked": 1,
