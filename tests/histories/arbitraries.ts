@@ -150,7 +150,7 @@ const operation: fc.Arbitrary<OperationDraft> = kind.chain((kind) =>
   fc.record({
     kind: fc.constant(kind),
     document: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, NAMED_BY_SERVER),
-    collection: fc.constantFrom(0, 0, 0, 0, 0, 1, 1, 2, 3),
+    collection: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3),
     stays: fc.boolean(),
     data: kind === "update" ? mergePatch : document,
     idInData: oneIn(8),
@@ -197,7 +197,7 @@ const step: fc.Arbitrary<Step> = fc.record({
       data: fc.option(document),
       expected: fc.constantFrom("none", "none", "current", "back"),
     }),
-    6,
+    8,
   ),
 });
 
@@ -219,7 +219,7 @@ const burst: fc.Arbitrary<Step[]> = fc
 const steps: fc.Arbitrary<Step[]> = fc
   .array(fc.oneof({ weight: 12, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: burst }), {
     minLength: 3,
-    maxLength: 12,
+    maxLength: 15,
     size: "max",
   })
   .map((parts) => parts.flat());
