@@ -470,7 +470,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "conflicts-not-swept",
     breaks: "it ends",
     file: "services/conflict/src/jobs/sweep-conflicts.ts",
-    find: "await deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX)",
+    find: "await inWorkspaces([], () => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX))",
     replace: "[]",
     caughtBy: { file: "tests/faults/hints.test.ts", test: "where every conflict job is lost" },
   },
