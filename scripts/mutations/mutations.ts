@@ -470,8 +470,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "conflicts-not-swept",
     breaks: "it ends",
     file: "services/conflict/src/jobs/sweep-conflicts.ts",
-    find: "() => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX)",
-    replace: "() => Promise.resolve([])",
+    find: "await inWorkspaces([], () => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX))",
+    replace: "[]",
     caughtBy: { file: "tests/faults/hints.test.ts", test: "where every conflict job is lost" },
   },
 

@@ -3,23 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { collideOn, type Collide } from "../support/collide.ts";
-import { startMetricReceiver, type MetricReceiver, type ReceivedPoint } from "../support/metric-receiver.ts";
-import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+import { scrape } from "../support/metrics.ts";
+import { createClient, startSystem, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
-let receiver: MetricReceiver;
 beforeAll(async () => {
-  receiver = await startMetricReceiver();
   system = await startSystem({
-    env: { ...receiver.env, POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
+    env: { POLICIES: "tests/support/failing-hooks.mjs", SWEEP_INTERVAL_MS: "200" },
   });
   client = await createClient(system);
 });
-afterAll(async () => {
-  await system.stop();
-  await receiver.stop();
-});
+afterAll(() => system.stop());
 
 const collide = (...how: Parameters<Collide>) => collideOn(client, ...how);
 
@@ -171,15 +166,14 @@ describe("a hook", () => {
          count(*) FILTER (WHERE hook IN ('resolved', 'deferred', 'asked'))::int AS answered
        FROM conflicts`,
     );
-    await eventually(async () => {
-      const calls = Object.groupBy(receiver.last("syncline.hook.calls"), ({ attributes }) =>
-        attributes["syncline.hook.outcome"] === "answered" ? "answered" : "failed",
-      );
-      const sum = (points: ReceivedPoint[] = []) => points.reduce((all, { value = 0 }) => all + value, 0);
-      // A round may be run twice, so a hook may have been asked more often than a record can tell.
-      expect(sum(calls.failed)).toBeGreaterThanOrEqual(rows[0]?.failed ?? Infinity);
-      expect(sum(calls.answered)).toBeGreaterThanOrEqual(rows[0]?.answered ?? Infinity);
-    });
+    const families = await scrape(system.syncline.conflictUrl);
+    const calls = Object.groupBy(families.get("syncline_hook_calls_total")?.samples ?? [], ({ labels }) =>
+      labels["syncline_hook_outcome"] === "answered" ? "answered" : "failed",
+    );
+    const sum = (samples: { value: number }[] = []) => samples.reduce((all, { value }) => all + value, 0);
+    // A round may be run twice, so a hook may have been asked more often than a record can tell.
+    expect(sum(calls.failed)).toBeGreaterThanOrEqual(rows[0]?.failed ?? Infinity);
+    expect(sum(calls.answered)).toBeGreaterThanOrEqual(rows[0]?.answered ?? Infinity);
   });
 
   it("that hangs holds up no other one", async () => {
