@@ -785,14 +785,14 @@ export class Model {
     const written = versionsNow[seen - 1]?.data;
     // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
     const isOfUnit = seen > versionOf(this.#beforeUnit.documents.get(documentKey(conflict)));
-    if (isOfUnit && written) return written;
-    const change = this.#changesOf(documentKey(conflict)).find(({ version }) => version >= seen);
-    if (change === undefined) return ancestor;
+    const change = isOfUnit
+      ? written !== undefined && { version: seen, data: written }
+      : this.#changesOf(documentKey(conflict)).find(({ version }) => version >= seen);
+    if (!change) return ancestor;
     if (change.data !== null) return change.data;
     if (first === "put" || first === "create") return {};
-    const versions =
-      this.#state.documents.get(documentKey(conflict))?.versions.slice(0, change.version) ?? [];
-    return versions.findLast(({ data }) => data !== null)?.data ?? ancestor;
+    const ended = versionsNow.slice(0, change.version).findLast(({ data }) => data !== null);
+    return ended?.data ?? ancestor;
   }
 
   #commit(
