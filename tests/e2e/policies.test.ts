@@ -177,16 +177,16 @@ describe("a hook", () => {
   });
 
   it("that hangs holds up no other one", async () => {
-    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
-    const ended: string[] = [];
-    const run = async (collection: string) => {
-      const { record } = await collide(collection, sides);
-      ended.push(collection);
-      return record["hook"];
-    };
-    const all = ["stubborn", "slow", "slow", "notes"].map(run);
-    expect(await Promise.all(all)).toEqual(["failed", "resolved", "resolved", null]);
-    expect(ended.at(-1)).toBe("stubborn");
+    const folder = await mkdtemp(join(tmpdir(), "hooks-"));
+    const until = join(folder, "until");
+    const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1, until } };
+    const hookOf = async (collection: string) => (await collide(collection, sides)).record["hook"];
+    const stubborn = hookOf("stubborn");
+    const others = Promise.all(["slow", "slow", "notes"].map(hookOf));
+    expect(await Promise.race([others, stubborn])).toEqual(["resolved", "resolved", null]);
+    await writeFile(until, "");
+    expect(await stubborn).toBe("failed");
+    await rm(folder, { recursive: true });
   });
 });
 

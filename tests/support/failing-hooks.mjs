@@ -1,4 +1,5 @@
 // The policies of the example, and hooks that do what no hook should.
+import { existsSync } from "node:fs";
 import example from "../../examples/policies/policies.mjs";
 
 const resolveTimeoutMs = 500;
@@ -20,9 +21,10 @@ export default {
       },
     },
     stubborn: {
-      resolveTimeoutMs: 8_000,
-      resolve() {
-        for (;;);
+      resolveTimeoutMs: 60_000,
+      resolve({ local }) {
+        while (!existsSync(local.until));
+        process.exit(1);
       },
     },
     silent: { resolveTimeoutMs, resolve: () => new Promise(() => {}) },
@@ -38,6 +40,7 @@ export default {
     naming: { resolve: () => ({ document: { id: "another" } }) },
     dating: { resolve: () => ({ document: { at: new Date() } }) },
     slow: {
+      resolveTimeoutMs: 60_000,
       resolve: async ({ local }) => {
         await new Promise((resolve) => setTimeout(resolve, 100));
         return { document: { ...local, slow: true } };

@@ -631,6 +631,21 @@ describe("a conflict in a group", () => {
     });
   });
 
+  it("is an edit against its own deletion, where a second operation patches what the first has deleted", () => {
+    const at = { expectedVersion: 1 };
+    const patched = (path: string) => {
+      const tables = new MemoryTables();
+      tables.drain(batchEntry({ operations: [create({ id: "doc-1", items: ["x"] })] }));
+      const patch = [{ op: "add" as const, path, value: "new" }];
+      return tables.drain(atomic("merge", remove(at), { kind: "update", patch, ...at }));
+    };
+    const plan = patched("/items/0");
+    expect(statuses(plan)).toEqual(["success", "success"]);
+    expect(plan.documents).toMatchObject([{ data: { id: "doc-1", items: ["new", "x"] } }]);
+    // It is replayed on what was deleted, which has an id.
+    expect(resultsOf(patched("/id"))[1]).toMatchObject({ status: "error", error_type: "id_mismatch" });
+  });
+
   it("takes the ancestor that was sent along where history has none, and else merges two ways", () => {
     const sent = { ancestor: { a: 1, b: 1 }, expectedVersion: 1 };
     const dataAfter = (operation: GivenOperation) => {
