@@ -35,7 +35,7 @@ export function extractTrace(carrier: TraceCarrier): Context {
 /** The context of a span, to send along; where it is none, the carrier that was there before. */
 export function carrierOf(span: Span, before: TraceCarrier): TraceCarrier {
   const carrier: TraceCarrier = {};
-  propagation.inject(trace.setSpan(ROOT_CONTEXT, span), carrier);
+  propagation.inject(contextOf(span), carrier);
   return "traceparent" in carrier ? carrier : before;
 }
 
@@ -59,9 +59,9 @@ export function notable(carrier: TraceCarrier): TraceCarrier {
     : { ...carrier, traceparent: traceparent.replace(/-00$/, "-01") };
 }
 
-/** The context that work for somebody else, later, is to be done in. */
-export function activeContext(): Context {
-  return context.active();
+/** The context that work for a span is to be done in. */
+export function contextOf(span: Span): Context {
+  return trace.setSpan(ROOT_CONTEXT, span);
 }
 
 /** Does something for several at once: in the trace of the first, to which the others' spans are linked. */

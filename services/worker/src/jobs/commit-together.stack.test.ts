@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import {
+  activeSpan,
   connectRedis,
+  contextOf,
   createConflictQueue,
   createLaneStreams,
   createLogger,
@@ -13,7 +15,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDrainMetrics } from "../io/drain-metrics.ts";
 import { createPgStore } from "../io/pg-store.ts";
 import { batchEntry } from "../testing/memory-tables.ts";
-import { createCommitTogether, type CommitTogether } from "./commit-together.ts";
+import { createCommitTogether, type CommitTogether, type LaneTurn } from "./commit-together.ts";
 
 let database: TestDatabase;
 let pool: ReturnType<typeof openPool>;
@@ -91,8 +93,8 @@ async function moveOn(workspaceId: string): Promise<void> {
 const sorted = (lanesByCommit: string[][]) =>
   lanesByCommit.toSorted((one, other) => one.join().localeCompare(other.join()));
 
-/** Puts a batch of so many operations on a lane, and reads it as a drain does. */
-async function windowOn(lane: number, operations: number, alone = false) {
+/** Puts a batch of so many operations on a lane. */
+async function append(lane: number, operations: number): Promise<void> {
   const given = Array.from({ length: operations }, (_, n) => ({
     kind: "put" as const,
     documentId: `doc ${n}`,
@@ -102,13 +104,26 @@ async function windowOn(lane: number, operations: number, alone = false) {
   const entry = batchEntry({ id: randomUUID(), workspace: `lane ${lane}`, operations: given });
   if (entry.kind !== "batch") throw new Error("not a batch");
   await lanes.appendBatch(lane, entry.batch, {});
-  const { entries, bytes } = await lanes.readWindow(lane, 100);
-  return { lane, entries, bytes, alone, onCommitted: () => {} };
+}
+
+/** Puts a batch of so many operations on a lane, whose drain comes. */
+async function turnOf(lane: number, operations: number, alone = false): Promise<LaneTurn> {
+  await append(lane, operations);
+  return {
+    lane,
+    alone,
+    async read() {
+      const { entries, bytes } = await lanes.readWindow(lane, 100);
+      return entries.length === 0
+        ? undefined
+        : { entries, bytes, context: contextOf(activeSpan()), onCommitted: () => {} };
+    },
+  };
 }
 
 it("takes what comes while others are being committed together, as far as the bound goes", async () => {
-  const windows = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => windowOn(lane, lane === 4 ? 3 : 1)));
-  const done = windows.map(commitTogether);
+  const turns = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => turnOf(lane, lane === 4 ? 3 : 1)));
+  const done = turns.map(commitTogether);
   await expect.poll(() => sorted(commits), { timeout: 10_000 }).toEqual([["lane 0"], ["lane 1"]]);
   gate.resolve();
   expect(await Promise.all(done)).toEqual([0, 0, 0, 0, 0, 0]);
@@ -119,19 +134,47 @@ it("takes what comes while others are being committed together, as far as the bo
   expect(await lanes.lanesWithEntries(8)).toEqual([]);
 });
 
+it("reads a lane when its turn has come, so that what came while it waited goes along", async () => {
+  const turns = await Promise.all([0, 1, 2].map((lane) => turnOf(lane, 1)));
+  const done = turns.map(commitTogether);
+  await expect.poll(() => commits, { timeout: 10_000 }).toHaveLength(2);
+  await append(2, 2);
+  gate.resolve();
+  expect(await Promise.all(done)).toEqual([0, 0, 0]);
+  expect(commits).toHaveLength(3);
+  expect(await lanes.lanesWithEntries(8)).toEqual([]);
+});
+
+it("has done where nothing is left to read", async () => {
+  const turn = await turnOf(0, 1);
+  gate.resolve();
+  await commitTogether(turn);
+  expect(await commitTogether(turn)).toBe(0);
+  expect(commits).toHaveLength(1);
+});
+
+it("fails what cannot be read, and nothing else", async () => {
+  const read = () => Promise.reject(new Error("away"));
+  const turns = [await turnOf(0, 1), await turnOf(1, 1), { lane: 2, alone: false, read }];
+  const done = turns.map(commitTogether);
+  gate.resolve();
+  const outcomes = (await Promise.allSettled(done)).map(({ status }) => status);
+  expect(outcomes).toEqual(["fulfilled", "fulfilled", "rejected"]);
+});
+
 it("tells of a window once it is off its lane, and not before", async () => {
   gate.resolve();
-  await commitTogether(await windowOn(0, 2));
+  await commitTogether(await turnOf(0, 2));
   expect(lanesWhenTold).toEqual([[]]);
 });
 
 it("commits a lane that has failed before by itself", async () => {
-  const windows = [
-    ...(await Promise.all([0, 1, 2].map((lane) => windowOn(lane, 1)))),
-    await windowOn(3, 1, true),
-    await windowOn(4, 1),
+  const turns = [
+    ...(await Promise.all([0, 1, 2].map((lane) => turnOf(lane, 1)))),
+    await turnOf(3, 1, true),
+    await turnOf(4, 1),
   ];
-  const done = windows.map(commitTogether);
+  const done = turns.map(commitTogether);
   await expect.poll(() => commits, { timeout: 10_000 }).toHaveLength(2);
   gate.resolve();
   await Promise.all(done);
@@ -139,8 +182,8 @@ it("commits a lane that has failed before by itself", async () => {
 });
 
 it("fails all that were taken together, and leaves their entries where they were", async () => {
-  const windows = await Promise.all([0, 1, 2, 3].map((lane) => windowOn(lane, 1)));
-  const done = windows.map(commitTogether);
+  const turns = await Promise.all([0, 1, 2, 3].map((lane) => turnOf(lane, 1)));
+  const done = turns.map(commitTogether);
   await expect.poll(() => commits, { timeout: 10_000 }).toHaveLength(2);
   contested = "lane 3";
   gate.resolve();

@@ -1,5 +1,4 @@
 import {
-  activeContext,
   inSharedContext,
   WINDOW_BYTES_MAX,
   type ConflictQueue,
@@ -32,65 +31,93 @@ interface Options {
   ledgerRetentionMs: number | undefined;
 }
 
-/** A lane's window, as its drain has read it. */
-export interface LaneWindow {
+/** A lane whose drain has come, and waits for its turn to commit. */
+export interface LaneTurn {
   lane: number;
-  entries: readonly StoredEntry[];
-  bytes: number;
   /** Committed with no other: its drain has failed before, and must neither take others with it nor be taken by them. */
   alone: boolean;
+  /** Reads the lane's window when its turn has come: what was appended while it waited goes along. */
+  read: () => Promise<LaneWindow | undefined>;
+}
+
+export interface LaneWindow {
+  entries: readonly StoredEntry[];
+  bytes: number;
+  /** The trace of its drain. */
+  context: TraceContext;
   /** Told of each plan that holds some of it, perhaps with other windows', once that is committed. */
   onCommitted: (plan: WindowPlan) => void;
 }
 
 /**
- * Commits a window, takes its entries off their lane, and tells who waits.
+ * Commits a lane's window, takes its entries off the lane, and tells who waits.
  * @returns how many entries are left on the lane
  */
-export type CommitTogether = (window: LaneWindow) => Promise<number>;
+export type CommitTogether = (turn: LaneTurn) => Promise<number>;
+
+type Waiting = LaneTurn & PromiseWithResolvers<number> & { window?: LaneWindow };
+type Taken = Waiting & { window: LaneWindow };
 
 /** How many a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
 export const COMMITS_MAX = 2;
 
 /**
- * Commits the windows of several lanes in one transaction: what drains bring while others are being committed goes
- * together into the next commit, so that the busier it gets the less each window costs. Lanes share no workspace, so
+ * Commits the windows of several lanes in one transaction: the lanes whose drains come while others are being committed
+ * go together into the next commit, so that the busier it gets the less each window costs. Lanes share no workspace, so
  * their windows are independent. Where a commit fails, all its windows fail, and come again alone.
  */
 export function createCommitTogether(deps: Deps, options: Options): CommitTogether {
   const { lanes, replies, conflicts, metrics } = deps;
-  const waiting: (LaneWindow & PromiseWithResolvers<number> & { context: TraceContext })[] = [];
+  let waiting: Waiting[] = [];
   let underWay = 0;
 
-  return (window) => {
+  return (turn) => {
     const settled = Promise.withResolvers<number>();
-    waiting.push({ ...window, ...settled, context: activeContext() });
+    waiting.push({ ...turn, ...settled });
     startNext();
     return settled.promise;
   };
 
   function startNext(): void {
     while (underWay < COMMITS_MAX && waiting.length > 0) {
-      const windows = waiting.splice(0, countTogether(waiting, options.windowOperationsMax));
       underWay++;
-      inSharedContext(
-        windows.map(({ context }) => context),
-        () => commit(windows),
-      )
-        .then(
-          (leftByLane) => windows.forEach(({ lane, resolve }) => resolve(leftByLane.get(lane) ?? 0)),
-          (error: unknown) => windows.forEach(({ reject }) => reject(error)),
-        )
-        .finally(() => {
-          underWay--;
-          startNext();
-        });
+      void commitNext().finally(() => {
+        underWay--;
+        startNext();
+      });
     }
   }
 
-  async function commit(windows: readonly LaneWindow[]): Promise<Map<number, number>> {
+  async function commitNext(): Promise<void> {
+    const turns = waiting.splice(0, countTurns(waiting));
+    const read = (await Promise.all(turns.map(readWindow))).filter((turn) => turn !== undefined);
+    const windows = read.splice(0, countTogether(read, options.windowOperationsMax));
+    waiting = [...read, ...waiting];
+    if (windows.length === 0) return;
+    const contexts = windows.map(({ window }) => window.context);
+    try {
+      const leftByLane = await inSharedContext(contexts, () => commit(windows));
+      for (const { lane, resolve } of windows) resolve(leftByLane.get(lane) ?? 0);
+    } catch (error) {
+      for (const { reject } of windows) reject(error);
+    }
+  }
+
+  /** What has nothing to commit, or cannot be read, has had its turn. */
+  async function readWindow(turn: Waiting): Promise<Taken | undefined> {
+    try {
+      const window = turn.window ?? (await turn.read());
+      if (window !== undefined) return { ...turn, window };
+      turn.resolve(0);
+    } catch (error) {
+      turn.reject(error);
+    }
+    return undefined;
+  }
+
+  async function commit(windows: readonly Taken[]): Promise<Map<number, number>> {
     const laneByEntry = new Map(
-      windows.flatMap(({ lane, entries }) => entries.map((entry) => [entry, lane])),
+      windows.flatMap(({ lane, window }) => window.entries.map((entry) => [entry, lane])),
     );
     const leftByLane = new Map<number, number>();
     await commitWindow([...laneByEntry.keys()], {
@@ -98,7 +125,7 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
       ledgerRetentionMs: options.ledgerRetentionMs,
       async onCommitted(entries, plan) {
         metrics.committed(plan);
-        for (const { onCommitted } of windows) onCommitted(plan);
+        for (const { window } of windows) window.onCommitted(plan);
         const entriesByLane = Map.groupBy(entries, (entry) => laneByEntry.get(entry) ?? -1);
         for (const [lane, left] of await afterCommit(entriesByLane, plan)) leftByLane.set(lane, left);
       },
@@ -126,17 +153,22 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
   }
 }
 
-/** How many of the windows that wait, from the first on, go together: one at least. */
-function countTogether(windows: readonly LaneWindow[], operationsMax: number): number {
+/** How many lanes have their turn, from the first on: one that goes alone, or all up to the next such. */
+function countTurns(waiting: readonly Waiting[]): number {
+  const next = waiting.findIndex(({ alone }) => alone);
+  return next === -1 ? waiting.length : Math.max(1, next);
+}
+
+/** How many windows go together, from the first on: one at least. */
+function countTogether(turns: readonly Taken[], operationsMax: number): number {
   let operationsLeft = operationsMax;
   let bytesLeft = WINDOW_BYTES_MAX;
   let count = 0;
-  for (const { entries, bytes, alone } of windows) {
-    operationsLeft -= entries.reduce((sum, { entry }) => sum + operationsIn(entry), 0);
-    bytesLeft -= bytes;
-    if (count > 0 && (alone || operationsLeft < 0 || bytesLeft < 0)) break;
+  for (const { window } of turns) {
+    operationsLeft -= window.entries.reduce((sum, { entry }) => sum + operationsIn(entry), 0);
+    bytesLeft -= window.bytes;
+    if (count > 0 && (operationsLeft < 0 || bytesLeft < 0)) break;
     count++;
-    if (alone) break;
   }
   return count;
 }

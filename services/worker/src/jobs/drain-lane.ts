@@ -1,7 +1,7 @@
-import type { LaneStreams, LaneWaker, Logger } from "@syncline/runtime";
+import type { LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
-import type { CommitTogether, LaneWindow } from "./commit-together.ts";
-import { traceDrain } from "./trace-drain.ts";
+import type { CommitTogether } from "./commit-together.ts";
+import { traceDrain, type DrainTrace } from "./trace-drain.ts";
 
 interface Deps {
   lanes: LaneStreams;
@@ -29,28 +29,60 @@ export function createDrainLane(
   return async function drainLane(lane, failedAttempts) {
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
     for (let windows = 0; windows < WINDOWS_PER_DRAIN && isRunning(); windows++) {
-      const { entries, bytes, deadIds } = await lanes.readWindow(lane, operationsMax);
-      for (const id of deadIds) log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
-      if (entries.length + deadIds.length === 0) return;
-      const alone = failedAttempts > 0;
-      if (entries.length > 0 && (await drainWindow({ lane, entries, bytes, alone })) === 0) return;
+      if ((await drainWindow(lane, { operationsMax, alone: failedAttempts > 0 })) === 0) return;
     }
     await waker.wake(lane);
   };
 
   /** @returns how many entries are left on the lane */
-  async function drainWindow(window: Omit<LaneWindow, "onCommitted">): Promise<number> {
-    const startedAtMs = performance.now();
-    const { lane, entries } = window;
-    return traceDrain(lane, entries, async (traced, trace) => {
-      try {
-        const left = await commitTogether({ ...window, entries: traced, onCommitted: trace.committed });
-        const durationMs = Math.round(performance.now() - startedAtMs);
-        log.debug({ lane, entries: entries.length, left, durationMs }, "drained a window");
-        return left;
-      } finally {
-        metrics.drained(entries.length, performance.now() - startedAtMs);
-      }
-    });
+  async function drainWindow(
+    lane: number,
+    { operationsMax, alone }: { operationsMax: number; alone: boolean },
+  ): Promise<number> {
+    let drain: Drain | undefined;
+    try {
+      return await commitTogether({
+        lane,
+        alone,
+        async read() {
+          const startedAtMs = performance.now();
+          const { entries, bytes } = await readWindow(lane, operationsMax);
+          if (entries.length === 0) return undefined;
+          const trace = traceDrain(lane, entries);
+          drain = { trace, startedAtMs, entries: entries.length };
+          return { entries: trace.entries, bytes, context: trace.context, onCommitted: trace.committed };
+        },
+      });
+    } catch (error) {
+      drain?.trace.failed(error);
+      throw error;
+    } finally {
+      if (drain !== undefined) end(lane, drain);
+    }
   }
+
+  /** Reads on where all that there was had to be set aside. */
+  async function readWindow(lane: number, operationsMax: number): Promise<ReadWindow> {
+    for (;;) {
+      const window = await lanes.readWindow(lane, operationsMax);
+      for (const id of window.deadIds) {
+        log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
+      }
+      if (window.entries.length > 0 || window.deadIds.length === 0) return window;
+    }
+  }
+
+  function end(lane: number, { trace, startedAtMs, entries }: Drain): void {
+    const durationMs = performance.now() - startedAtMs;
+    trace.end(durationMs);
+    metrics.drained(entries, durationMs);
+    log.debug({ lane, entries, durationMs: Math.round(durationMs) }, "drained a window");
+  }
+}
+
+/** The drain of a window, from its read on. */
+interface Drain {
+  trace: DrainTrace;
+  startedAtMs: number;
+  entries: number;
 }

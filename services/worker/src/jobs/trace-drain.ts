@@ -1,7 +1,7 @@
 import {
   carrierOf,
+  contextOf,
   extractTrace,
-  inSpan,
   laneAttributes,
   linkTo,
   linkToSpan,
@@ -11,60 +11,63 @@ import {
   SpanKind,
   startSpan,
   type Span,
+  type TraceContext,
 } from "@syncline/runtime";
 import { batchStatus, type OperationResult, type StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 
-/** What the trace of a drain is told while it runs. */
+/** The trace of a drain. */
 export interface DrainTrace {
+  /** The window's entries as the drain's own: what follows from one follows from its application. */
+  entries: StoredEntry[];
+  context: TraceContext;
   /** The plan may hold other windows, too. */
   committed: (plan: WindowPlan) => void;
+  failed: (error: unknown) => void;
+  end: (durationMs: number) => void;
 }
 
 /**
- * Runs the drain of a window in a trace of its own, which is linked to those of all that the window brings; and each of
+ * Gives the drain of a window a trace of its own, which is linked to those of all that the window brings; and each of
  * those shows its way through the drain, linked the other way.
- *
- * @param drain - is given the entries as its own: what follows from one follows from its application
  */
-export function traceDrain<T>(
-  lane: number,
-  entries: readonly StoredEntry[],
-  drain: (entries: StoredEntry[], trace: DrainTrace) => Promise<T>,
-): Promise<T> {
-  const attributes = {
-    ...laneAttributes(lane, { name: "drain", type: "process" }),
-    "messaging.batch.message_count": entries.length,
-  };
-  const links = entries.flatMap(({ entry }) => linkTo(entry.trace));
-  return inSpan("drain lane", { kind: SpanKind.CONSUMER, attributes, links, root: true }, async (span) => {
-    const startedAtMs = performance.now();
-    const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
-    const operations = { success: 0, conflict: 0, error: 0, skipped: 0, pending: 0 };
-    try {
-      return await drain(entries.map(withTraceOf(applySpans)), {
-        committed(plan) {
-          if (!span.isRecording()) return;
-          span.addEvent("committed");
-          for (const { status } of tellOutcomes(entries, applySpans, plan)) operations[status] += 1;
-        },
-      });
-    } catch (error) {
-      for (const applied of applySpans) markFailed(applied, error);
-      throw error;
-    } finally {
+export function traceDrain(lane: number, entries: readonly StoredEntry[]): DrainTrace {
+  const span = startSpan("drain lane", {
+    kind: SpanKind.CONSUMER,
+    attributes: {
+      ...laneAttributes(lane, { name: "drain", type: "process" }),
+      "messaging.batch.message_count": entries.length,
+    },
+    links: entries.flatMap(({ entry }) => linkTo(entry.trace)),
+    root: true,
+  });
+  const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
+  const operations = { success: 0, conflict: 0, error: 0, skipped: 0, pending: 0 };
+  return {
+    entries: entries.map(withTraceOf(applySpans)),
+    context: contextOf(span),
+    committed(plan) {
+      if (!span.isRecording()) return;
+      span.addEvent("committed");
+      for (const { status } of tellOutcomes(entries, applySpans, plan)) operations[status] += 1;
+    },
+    failed(error) {
+      for (const failed of [span, ...applySpans]) markFailed(failed, error);
+    },
+    end(durationMs) {
       for (const [status, count] of Object.entries(operations)) {
         if (count > 0) span.setAttribute(`syncline.operations.${status}`, count);
       }
-      const isSlow = performance.now() - startedAtMs > SLOW_MS;
+      const isSlow = durationMs > SLOW_MS;
       const { success: _, ...notable } = operations;
       if (isSlow || Object.values(notable).some((count) => count > 0)) markNotable(span);
       for (const applied of applySpans) {
         if (isSlow) markNotable(applied);
         applied.end();
       }
-    }
-  });
+      span.end();
+    },
+  };
 }
 
 function startApplySpan(lane: number, { entry }: StoredEntry, drain: Span): Span {
