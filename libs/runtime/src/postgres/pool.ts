@@ -39,6 +39,9 @@ export function openPool(options: {
     // Should Postgres not be there to end it: a connection may be dead without a word. It is replaced then.
     query_timeout: STATEMENT_MS_MAX + 5_000,
     keepAlive: true,
+    // Each statement finds its rows by an index. One that was prepared while a table was new and empty would keep to
+    // reading it whole, and a guess at what that costs would have Postgres compile it.
+    options: "-c enable_seqscan=off -c jit=off",
     types,
     pipeline: true,
   };

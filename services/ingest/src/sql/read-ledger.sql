@@ -5,4 +5,9 @@ SELECT
   o.current_version, o.conflict_id, o.subject, o.request_id, o.trace_id,
   (extract(epoch FROM o.accepted_at) * 1000)::bigint AS accepted_at_ms
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k (workspace_id, device_id, client_id)
-JOIN operations o USING (workspace_id, device_id, client_id)
+CROSS JOIN LATERAL (
+  SELECT *
+  FROM operations p
+  WHERE p.workspace_id = k.workspace_id AND p.device_id = k.device_id AND p.client_id = k.client_id
+  LIMIT 1
+) o

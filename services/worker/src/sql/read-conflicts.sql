@@ -15,8 +15,13 @@ WITH collided AS MATERIALIZED (
 ), wanted AS (
   SELECT c.workspace_id, c.conflict_id
   FROM collided k
-  JOIN conflicts c USING (workspace_id, collection, document_id, device_id)
-  WHERE c.status IN ('open', 'parked')
+  CROSS JOIN LATERAL (
+    SELECT p.workspace_id, p.conflict_id
+    FROM conflicts p
+    WHERE p.workspace_id = k.workspace_id AND p.collection = k.collection AND p.document_id = k.document_id
+      AND p.device_id = k.device_id AND p.status IN ('open', 'parked')
+    LIMIT 1
+  ) c
   UNION
   SELECT c.workspace_id, c.conflict_id
   FROM collided k

@@ -1,6 +1,6 @@
 -- $1 workspace ids, $2 device ids, $3 client ids, in triples; $4 workspace ids, $5 conflict ids, in pairs.
 -- Finds the ledger's rows of these operations, and of all that wait behind these conflicts.
--- The probe is lateral because a plain join was planned as a sequential scan.
+-- The probes are lateral, and kept so by LIMIT and OFFSET, because plain joins were planned as sequential scans.
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,
@@ -20,4 +20,9 @@ SELECT
   o.current_version, o.conflict_id, o.subject, o.request_id, o.trace_id,
   (extract(epoch FROM o.accepted_at) * 1000)::bigint AS accepted_at_ms
 FROM unnest($4::text[], $5::uuid[]) AS k (workspace_id, conflict_id)
-JOIN operations o USING (workspace_id, conflict_id)
+CROSS JOIN LATERAL (
+  SELECT *
+  FROM operations p
+  WHERE p.workspace_id = k.workspace_id AND p.conflict_id = k.conflict_id
+  OFFSET 0
+) o
