@@ -18,6 +18,7 @@ export * from "./postgres/in-workspaces.ts";
 export * from "./postgres/migrate.ts";
 export * from "./postgres/pool.ts";
 export * from "./postgres/query.ts";
+export * from "./postgres/send-together.ts";
 export * from "./postgres/set-up-roles.ts";
 export * from "./postgres/settings.ts";
 export * from "./postgres/sql-error.ts";

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { sendTogether } from "./send-together.ts";
 import { toSynclineError } from "./sql-error.ts";
 
 /** A statement with its values; one that has a name is prepared once a connection. */
@@ -19,12 +20,14 @@ export async function inOneTrip<R extends object>(pool: pg.Pool, calls: readonly
   });
   let isClean = false;
   try {
-    const answers = await Promise.allSettled([
-      client.query("BEGIN"),
-      ...calls.map((call) => client.query<R>(call)),
-      // After a failure Postgres takes COMMIT for ROLLBACK.
-      client.query("COMMIT"),
-    ]);
+    const answers = await Promise.allSettled(
+      sendTogether(client, () => [
+        client.query("BEGIN"),
+        ...calls.map((call) => client.query<R>(call)),
+        // After a failure Postgres takes COMMIT for ROLLBACK.
+        client.query("COMMIT"),
+      ]),
+    );
     isClean = answers.at(-1)?.status === "fulfilled";
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed !== undefined) throw toSynclineError(failed.reason);

@@ -10,6 +10,7 @@ import {
 } from "@syncline/shared";
 import {
   camelRow,
+  sendTogether,
   statementsIn,
   toSynclineError,
   type Pool,
@@ -234,7 +235,7 @@ async function pipelined(pool: Pool, send: (query: Query) => Promise<Row[]>[]): 
   let failure: unknown;
   try {
     const query: Query = async (sql, values = []) => (await client.query<Row>({ ...sql, values })).rows;
-    const answers = await Promise.allSettled(send(query));
+    const answers = await Promise.allSettled(sendTogether(client, () => send(query)));
     const failed = answers.find((answer) => answer.status === "rejected");
     if (failed !== undefined) {
       failure = toSynclineError(failed.reason);

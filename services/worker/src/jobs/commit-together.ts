@@ -60,6 +60,10 @@ type Taken = Waiting & { window: LaneWindow };
 
 /** How many a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
 export const COMMITS_MAX = 2;
+/** A second one begins where the first is as large as this: before that, who waits for it gains more from company. */
+const LARGE_OPERATIONS = 100;
+/** Or where the first takes as long as this: something holds it up, which is no reason to hold up others. */
+const LONG_MS = 25;
 
 /**
  * Commits the windows of several lanes in one transaction: the lanes whose drains come while others are being committed
@@ -69,7 +73,7 @@ export const COMMITS_MAX = 2;
 export function createCommitTogether(deps: Deps, options: Options): CommitTogether {
   const { lanes, replies, conflicts, metrics } = deps;
   let waiting: Waiting[] = [];
-  let underWay = 0;
+  const underWay = new Set<{ letsOthersBegin: boolean }>();
 
   return (turn) => {
     const settled = Promise.withResolvers<number>();
@@ -79,21 +83,39 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
   };
 
   function startNext(): void {
-    while (underWay < COMMITS_MAX && waiting.length > 0) {
-      underWay++;
-      void commitNext().finally(() => {
-        underWay--;
-        startNext();
-      });
-    }
+    const mayBegin = () => underWay.size < COMMITS_MAX && [...underWay].every((one) => one.letsOthersBegin);
+    while (waiting.length > 0 && mayBegin()) void commitNext();
   }
 
   async function commitNext(): Promise<void> {
+    const one = { letsOthersBegin: false };
+    const letOthersBegin = () => {
+      one.letsOthersBegin = true;
+      startNext();
+    };
+    underWay.add(one);
+    const timer = setTimeout(letOthersBegin, LONG_MS);
+    try {
+      const windows = await takeWindows();
+      if (windows.reduce((sum, { window }) => sum + operationsOf(window), 0) >= LARGE_OPERATIONS)
+        letOthersBegin();
+      if (windows.length > 0) await commitAndSettle(windows);
+    } finally {
+      clearTimeout(timer);
+      underWay.delete(one);
+      startNext();
+    }
+  }
+
+  async function takeWindows(): Promise<Taken[]> {
     const turns = waiting.splice(0, countTurns(waiting));
     const read = (await Promise.all(turns.map(readWindow))).filter((turn) => turn !== undefined);
     const windows = read.splice(0, countTogether(read, options.windowOperationsMax));
     waiting = [...read, ...waiting];
-    if (windows.length === 0) return;
+    return windows;
+  }
+
+  async function commitAndSettle(windows: readonly Taken[]): Promise<void> {
     const contexts = windows.map(({ window }) => window.context);
     try {
       const leftByLane = await inSharedContext(contexts, () => commit(windows));
@@ -165,7 +187,7 @@ function countTogether(turns: readonly Taken[], operationsMax: number): number {
   let bytesLeft = WINDOW_BYTES_MAX;
   let count = 0;
   for (const { window } of turns) {
-    operationsLeft -= window.entries.reduce((sum, { entry }) => sum + operationsIn(entry), 0);
+    operationsLeft -= operationsOf(window);
     bytesLeft -= window.bytes;
     if (count > 0 && (operationsLeft < 0 || bytesLeft < 0)) break;
     count++;
@@ -173,6 +195,9 @@ function countTogether(turns: readonly Taken[], operationsMax: number): number {
   return count;
 }
 
-function operationsIn(entry: StoredEntry["entry"]): number {
-  return entry.kind === "batch" ? entry.batch.operations.length : 1;
+function operationsOf({ entries }: LaneWindow): number {
+  return entries.reduce(
+    (sum, { entry }) => sum + (entry.kind === "batch" ? entry.batch.operations.length : 1),
+    0,
+  );
 }
