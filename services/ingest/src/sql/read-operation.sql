@@ -17,14 +17,8 @@ LEFT JOIN changes c ON c.workspace_id = o.workspace_id AND c.seq = o.seq AND c.c
   AND c.document_id = o.document_id AND o.version BETWEEN c.first_version AND c.version
 LEFT JOIN conflicts k ON k.workspace_id = o.workspace_id AND k.conflict_id = o.conflict_id
 LEFT JOIN LATERAL (
-  SELECT client_id
+  SELECT (array_agg(client_id ORDER BY place))[1] AS client_id, bool_or(client_id = o.client_id) AS is_part
   FROM held_operations
   WHERE workspace_id = o.workspace_id AND conflict_id = o.conflict_id
-  ORDER BY place
-  LIMIT 1
-) h ON k.device_id = o.device_id AND EXISTS (
-  SELECT 1
-  FROM held_operations
-  WHERE workspace_id = o.workspace_id AND conflict_id = o.conflict_id AND client_id = o.client_id
-)
+) h ON k.device_id = o.device_id AND h.is_part
 WHERE o.workspace_id = $1 AND o.device_id = $2 AND o.client_id = $3

@@ -1,0 +1,38 @@
+import { readdir, readFile } from "node:fs/promises";
+import { openPool } from "@syncline/runtime";
+import { createTestDatabase, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { databaseUrl } = database;
+  const fail = (error: Error) => {
+    throw error;
+  };
+  pool = openPool({ databaseUrl, connectionsMax: 1, applicationName: "test", onError: fail });
+  // Tables that are known to be empty: the plan that is made now is the one that a connection keeps.
+  await pool.query("ANALYZE");
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const services = new URL("../../../", import.meta.url);
+const files = (
+  await Promise.all(
+    ["worker", "ingest", "conflict"].map(async (service) => {
+      const folder = `${service}/src/sql/`;
+      return (await readdir(new URL(folder, services))).map((file) => folder + file);
+    }),
+  )
+).flat();
+
+it.each(files)("%s reads no table whole, however new that is", async (file) => {
+  const sql = await readFile(new URL(file, services), "utf8");
+  const { rows } = await pool.query<{ "QUERY PLAN": string }>(`EXPLAIN (GENERIC_PLAN) ${sql}`);
+  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+  expect(plan).not.toContain("Seq Scan");
+});
