@@ -119,8 +119,11 @@ async function turnOf(lane: number, operations: number, alone = false): Promise<
 
 /** Two commits that are held up: as many as there may be, so that what comes now waits. */
 async function occupy(): Promise<Promise<number>[]> {
-  const done = [commitTogether(await turnOf(6, 1)), commitTogether(await turnOf(7, 1))];
-  await expect.poll(() => commits, { timeout: 10_000 }).toEqual([["lane 6"], ["lane 7"]]);
+  const done = [];
+  for (const [index, lane] of [6, 7].entries()) {
+    done.push(commitTogether(await turnOf(lane, 1)));
+    await expect.poll(() => commits[index], { timeout: 10_000 }).toEqual([`lane ${lane}`]);
+  }
   return done;
 }
 
