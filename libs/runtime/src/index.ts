@@ -12,6 +12,7 @@ export * from "./http/token-verifier.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export * from "./policies.ts";
+export * from "./postgres/array-literal.ts";
 export * from "./postgres/camel-row.ts";
 export * from "./postgres/in-one-trip.ts";
 export * from "./postgres/in-workspaces.ts";

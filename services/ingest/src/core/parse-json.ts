@@ -21,8 +21,11 @@ const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
  * letter of which can be written as an escape.
  */
 const SUSPICIOUS_STRING = /\\u(?:00|[dD][89a-fA-F])|__proto__/;
-/** Only a number this long, or with an exponent this large, can change when it is read as a double. */
-const SUSPICIOUS_NUMBER = /\d[\d.]{15,}|\d[eE][+-]?\d{2,}/;
+/**
+ * Only a number this long, or with an exponent this large, can change when it is read as a double. What stands before a
+ * number is part of it, because ids are full of what else looks like one: `"550e8400-…"`.
+ */
+const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])-?\d(?:[\d.]{15,}|[\d.]*[eE][+-]?\d{2,})/;
 
 /**
  * Parses JSON and refuses what would not come back as it went in: a number that a double cannot hold, a string that

@@ -9,6 +9,7 @@ import {
   type StoredEntry,
 } from "@syncline/shared";
 import {
+  arrayLiteral,
   camelRow,
   sendTogether,
   statementsIn,
@@ -77,7 +78,8 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     const operations = batches.flatMap((batch) =>
       batch.operations.map((operation) => ({ batch, operation })),
     );
-    const ofOperations = (pick: (on: (typeof operations)[number]) => string) => operations.map(pick);
+    const ofOperations = (pick: (on: (typeof operations)[number]) => string) =>
+      arrayLiteral(operations.map(pick));
     const workspaceOf = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
     // One conflict may have several resolutions in a window: of an earlier round, committed but not removed in time.
     const named = [
@@ -91,6 +93,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       [...ofConflicts.values()].map(([first]) => first?.workspaceId),
       [...ofConflicts.keys()],
     ];
+    const ofDevices = (pick: (on: (typeof operations)[number]) => string) =>
+      arrayLiteral(deviceDocuments.map(pick));
+    const ofDocuments = (pick: (document: (typeof documents)[number]) => string) =>
+      arrayLiteral(documents.map(pick));
     // A run on one document must read it once: a window may hold thousands of operations, and a document megabytes.
     const documents = uniqueBy(
       [
@@ -117,16 +123,16 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         ...conflictKeys,
       ]),
       query(READ_CONFLICTS, [
-        deviceDocuments.map(({ batch }) => batch.workspaceId),
-        deviceDocuments.map(({ operation }) => operation.collection),
-        deviceDocuments.map(({ operation }) => operation.documentId),
-        deviceDocuments.map(({ batch }) => batch.deviceId),
+        ofDevices(workspaceOf),
+        ofDevices(({ operation }) => operation.collection),
+        ofDevices(({ operation }) => operation.documentId),
+        ofDevices(({ batch }) => batch.deviceId),
         ...conflictKeys,
       ]),
       query(READ_DOCUMENTS, [
-        documents.map((document) => document.workspaceId),
-        documents.map((document) => document.collection),
-        documents.map((document) => document.documentId),
+        ofDocuments((document) => document.workspaceId),
+        ofDocuments((document) => document.collection),
+        ofDocuments((document) => document.documentId),
       ]),
       ...(ofConflicts.size === 0
         ? []
@@ -199,15 +205,15 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
     const inRows = (sql: Statement, rows: readonly object[]) =>
-      chunksOf(rows).map((chunk): [Statement, unknown[]] => [sql, [chunk]]);
-    const statements = [
+      chunksOf(rows).map((chunk): Call => [sql, [chunk]]);
+    const statements: Call[] = [
       ...inRows(WRITE_WORKSPACES, plan.workspaces),
       ...inRows(WRITE_CHANGES, changesOf(plan)),
       ...inRows(WRITE_CONFLICTS, plan.conflicts),
       ...inRows(WRITE_DECISIONS, plan.decisions),
       ...inRows(MOVE_HELD, plan.heldMoves),
       ...inRows(WRITE_HELD, plan.heldWrites),
-      ...inColumns(WRITE_LEDGER, plan.ledgerRows, LEDGER_COLUMNS),
+      ...(plan.ledgerRows.length > 0 ? [[WRITE_LEDGER, columnsOf(plan.ledgerRows)] satisfies Call] : []),
       ...inRows(WRITE_BATCHES, plan.batches),
     ];
     await pipelined(pool, (query) => [
@@ -219,6 +225,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   }
 }
 
+type Call = [sql: Statement, values: unknown[]];
 type Query = (sql: { text: string; name?: string }, values?: unknown[]) => Promise<Row[]>;
 
 /**
@@ -276,18 +283,12 @@ const LEDGER_COLUMNS = [
   "content",
 ] as const satisfies (keyof LedgerWrite)[];
 
-/** A statement for rows that it takes column by column; none where there are no rows. */
-function inColumns<Row extends object>(
-  sql: Statement,
-  rows: readonly Row[],
-  columns: readonly (keyof Row)[],
-): [Statement, unknown[]][] {
-  if (rows.length === 0) return [];
-  const values = columns.map((column) => {
-    const ofRows = rows.map((row) => row[column] ?? null);
-    return ofRows.every((value) => value === null) ? null : ofRows;
+/** What `write-ledger.sql` takes; a column without a value is null. */
+function columnsOf(rows: readonly LedgerWrite[]): (string | null)[] {
+  return LEDGER_COLUMNS.map((column) => {
+    const values = rows.map((row) => row[column] ?? null);
+    return values.every((value) => value === null) ? null : arrayLiteral(values);
   });
-  return [[sql, values]];
 }
 
 /** The last change of a document also says what else its row holds. */
