@@ -1,13 +1,18 @@
 import type { Shape } from "./load/shape.ts";
 import type { LoadProcess } from "./load/load-process.ts";
 import type { ProcessGroups } from "./measure/process-cpu.ts";
-import type { Sent } from "./rounds.ts";
 import type { Stores } from "./database/stores.ts";
 
 /** One of those that are measured against each other. */
 export interface Contender {
   readonly name: string;
   start(stores: Stores, shape: Shape): Promise<RunningContender>;
+}
+
+/** What was sent so far. */
+export interface Sent {
+  readonly requests: number;
+  readonly operations: number;
 }
 
 export interface RunningContender {

@@ -1,5 +1,5 @@
 import type { Shape } from "./load/shape.ts";
-import type { Contender, RunningContender } from "./contender.ts";
+import type { Contender, RunningContender, Sent } from "./contender.ts";
 import type { LoadResult } from "./load/messages.ts";
 import { readMachineCpuSeconds, shareOfOthers } from "./measure/machine-cpu.ts";
 import { readCpuSeconds, readMemoryMb, subtract } from "./measure/process-cpu.ts";
@@ -35,11 +35,6 @@ interface Entrant {
   last: LoadResult;
   /** All that was sent since the start. */
   sent: Sent;
-}
-
-export interface Sent {
-  readonly requests: number;
-  readonly operations: number;
 }
 
 export type RunLoad = (contender: RunningContender, durationMs: number) => Promise<LoadResult>;

@@ -1,7 +1,7 @@
 import type { Contender } from "../contender.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import { describeShape, type Shape } from "../load/shape.ts";
-import type { TargetName } from "../targets/target.ts";
+import type { TargetName } from "../targets/index.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../work/documents.ts";
 

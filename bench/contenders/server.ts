@@ -7,7 +7,7 @@ import { ManagedProcess } from "../../stack/src/managed-process.ts";
 import type { Contender } from "../contender.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
-import type { TargetName } from "../targets/target.ts";
+import type { TargetName } from "../targets/index.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../work/documents.ts";
 

@@ -1,6 +1,7 @@
 // The load, in a process of its own: `fork`ed, and told by messages what to do.
 import { quantilesOf } from "../measure/quantiles.ts";
-import { TARGETS, type PreparedRequest, type Target } from "../targets/target.ts";
+import { TARGETS } from "../targets/index.ts";
+import type { PreparedRequest, Target } from "../targets/target.ts";
 import { createRandom, type Random } from "../work/random.ts";
 import { Work } from "../work/work.ts";
 import type { Connect, LoadAnswer, LoadRequest, LoadResult, RunClosed, RunOpen } from "./messages.ts";

@@ -1,6 +1,6 @@
 import type { Shape } from "./shape.ts";
 import type { Quantiles } from "../measure/quantiles.ts";
-import type { TargetName } from "../targets/target.ts";
+import type { TargetName } from "../targets/index.ts";
 import type { Ground } from "../work/documents.ts";
 import type { WorkKind } from "../work/work.ts";
 
