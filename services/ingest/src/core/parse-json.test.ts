@@ -94,6 +94,15 @@ describe("parsing JSON", () => {
     });
   });
 
+  it.each(["%", " %\n", "[%]", "[1,%]", "[1 ,\t%]", '{"a":%}', '{"a" :\r\n %}', '{"a:":1,"b":[[%]]}'])(
+    "refuses it wherever it stands: %j",
+    (text) => {
+      for (const number of ["-9007199254740993", "1e400", "0.300000000000000041"]) {
+        expect(faultOf(text.replace("%", number))).toMatchObject({ message: expect.stringContaining("double") });
+      }
+    },
+  );
+
   it("does not take digits inside a text for a number", () => {
     const value = { a: "12345678901234567890", b: "1e400", "9007199254740993": 1 };
     expect(parseJson(JSON.stringify(value))).toEqual({ kind: "json", value });
