@@ -98,7 +98,9 @@ describe("parsing JSON", () => {
     "refuses it wherever it stands: %j",
     (text) => {
       for (const number of ["-9007199254740993", "1e400", "0.300000000000000041"]) {
-        expect(faultOf(text.replace("%", number))).toMatchObject({ message: expect.stringContaining("double") });
+        expect(faultOf(text.replace("%", number))).toMatchObject({
+          message: expect.stringContaining("double"),
+        });
       }
     },
   );
