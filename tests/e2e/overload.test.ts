@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
+import { gzipSync } from "node:zlib";
 import {
   connectRedis,
   createLaneStreams,
@@ -8,7 +9,7 @@ import {
   migrate,
   openPool,
 } from "@syncline/runtime";
-import { laneOf } from "@syncline/shared";
+import { BATCH_BYTES_MAX, laneOf } from "@syncline/shared";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createClient, eventually, LANE_COUNT, type Answer, type Client } from "../support/system.ts";
@@ -263,6 +264,44 @@ describe("requests under way are bounded", () => {
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect((await client.post(batchOf(1))).status).toBe(200);
     abort.abort();
+  });
+
+  it("and so are their bytes, also of what is compressed; one that is alone may have any size", async () => {
+    await start({ REQUEST_BYTES_MAX: String(BATCH_BYTES_MAX) });
+    const client = await createClient({ syncline });
+    const [worker] = syncline.workers;
+    await worker?.kill();
+    const large = (): Batch => {
+      const batch = batchOf(10);
+      const operations = batch.operations.map((one) => ({
+        ...one,
+        data: { n: 1, text: "x".repeat(600_000) },
+      }));
+      return { ...batch, operations };
+    };
+    const first = client.post(large());
+    const laneLength = () => redis.xlen(laneStreamKey(laneOf(client.workspaceId, LANE_COUNT)));
+    await eventually(async () => expect(await laneLength()).toBe(1));
+    expect(problemOf(await client.post(large()))).toEqual(OVERLOADED);
+    const compressed = gzipSync(JSON.stringify({ workspace_id: client.workspaceId, ...large() }));
+    expect(compressed.length).toBeLessThan(BATCH_BYTES_MAX / 100);
+    const token = await syncline.token({ [client.workspaceId]: "writer" });
+    const refused = await fetch(`${syncline.ingestUrl}/api/v1/documents/batch`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${token}`,
+        "content-type": "application/json",
+        "content-encoding": "gzip",
+      },
+      body: compressed,
+    });
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+    const small = client.post(batchOf(1));
+    await eventually(async () => expect(await laneLength()).toBe(2));
+
+    await worker?.start();
+    expect((await Promise.all([first, small])).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await client.post(large())).status).toBe(200);
   });
 
   /** Sends the head of a request, and never its body. */

@@ -92,6 +92,15 @@ export const envSchema = z
       .describe(
         "Most requests under way at once in a process, answers that stay open apart. Beyond it the answer is 503",
       ),
+    REQUEST_BYTES_MAX: z.coerce
+      .number()
+      .int()
+      .min(BATCH_BYTES_MAX)
+      .max(1024 ** 4)
+      .default(256 * 1024 * 1024)
+      .describe(
+        "Most bytes of bodies, decompressed, under way at once in a process. Beyond it the answer is 503",
+      ),
     LANE_WAITING_OPERATIONS_MAX: z.coerce
       .number()
       .int()

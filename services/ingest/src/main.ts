@@ -64,6 +64,7 @@ import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
+import { createReadBody } from "./routes/read-body.ts";
 import { createReplayOperation } from "./routes/replay-operation.ts";
 import { createResolveConflict } from "./routes/resolve-conflict.ts";
 import { createTakeBatch } from "./routes/take-batch.ts";
@@ -192,6 +193,7 @@ try {
     admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
     addRoutes: (routes) =>
       addRoutes(routes, {
+        readBody: createReadBody({ bytesMax: env.REQUEST_BYTES_MAX }),
         getOpenApi: createGetOpenApi(),
         postBatch: createPostBatch(
           { deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
