@@ -462,7 +462,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "lanes-not-swept",
     breaks: "it ends",
     file: `${WORKER}/jobs/sweep-lanes.ts`,
-    find: "await deps.lanes.lanesWithEntries(options.laneCount)",
+    find: "await deps.lanes.lanesWithEntries(options.lanes)",
     replace: "[]",
     caughtBy: { file: "tests/e2e/waiting.test.ts", test: "a lane without a wake-up is found by the sweep" },
   },

@@ -1,4 +1,11 @@
-import { connectRedis, createLaneStreams, migrate, openPool, type LaneStreams } from "@syncline/runtime";
+import {
+  connectRedis,
+  createLaneStreams,
+  createShards,
+  migrate,
+  openPool,
+  type LaneStreams,
+} from "@syncline/runtime";
 import {
   startLocalStores,
   startSyncline,
@@ -82,7 +89,7 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
       control,
       pool,
       redis,
-      lanes: createLaneStreams(redis),
+      lanes: createLaneStreams(createShards([redis])),
       async stop() {
         await syncline.stop();
         await stopStores();

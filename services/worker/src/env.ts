@@ -1,4 +1,4 @@
-import { commonEnv, portVariable } from "@syncline/runtime";
+import { commonEnv, portVariable, refineRedisEnv } from "@syncline/runtime";
 import { z } from "zod";
 
 /** A hundred years of days: more is a typing error. */
@@ -64,6 +64,7 @@ export const envSchema = z
       "How long the results of batches can be read as a batch",
     ),
   })
+  .superRefine(refineRedisEnv)
   .superRefine((env, context) => {
     // A batch looks up in the ledger what was pending when it was drained.
     if (!outlives(env.RETENTION_LEDGER_DAYS, env.RETENTION_BATCHES_DAYS)) {
