@@ -7,6 +7,8 @@ import { keysOf, type ShardKeys } from "./keys.ts";
 /** A slice of the lanes that lies on one server, with all that its scripts and queues touch. */
 export interface Shard {
   index: number;
+  /** The hash tag of all its keys. */
+  tag: string;
   keys: ShardKeys;
   redis: Redis;
 }
@@ -45,7 +47,7 @@ export function createShards(redisByShard: readonly Redis[]): Shards {
   const all = shardTags(redisByShard.length).map((tag, index): Shard => {
     const redis = redisByShard[index];
     assertInvariant(redis !== undefined, "a shard has no connection");
-    return { index, keys: keysOf(tag), redis };
+    return { index, tag, keys: keysOf(tag), redis };
   });
   const at = (index: number): Shard => {
     const shard = all[index];

@@ -176,8 +176,9 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     if (barrier === undefined) return undefined;
     try {
       if (await barrier.isReplicated(lane, history)) return undefined;
+      log.warn({ lane }, "no replica has confirmed a batch, so it is not answered 202");
     } catch (error) {
-      log.warn({ err: error, lane }, "no replica could be asked for");
+      log.warn({ err: error, lane }, "no replica could be asked for a batch, so it is not answered 202");
     }
     const [drained] = await reads.readBatches([batch]);
     if (drained !== undefined) return drained.results;
