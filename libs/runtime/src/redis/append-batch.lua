@@ -25,7 +25,7 @@ if not answered then
   answered = string.format('%.0f-0', now[1] * 1000 + math.floor(now[2] / 1000) - 1)
   redis.call('SET', KEYS[4], answered)
 end
-redis.call('XADD', KEYS[1], '*', 'operations', operations, 'entry', ARGV[1], 'answered', answered, 'workspace', ARGV[3], 'accepted', KEYS[3])
+redis.call('XADD', KEYS[1], '*', 'operations', operations, 'entry', ARGV[1], 'answered', answered, 'workspace', ARGV[3])
 redis.call('SET', KEYS[3], ARGV[2])
 redis.call('HINCRBY', KEYS[2], 'operations', operations)
 redis.call('HINCRBY', KEYS[2], 'bytes', bytes)

@@ -6,7 +6,7 @@
 -- returns 1 where it was appended
 if not redis.call('SET', KEYS[3], '1', 'NX') then return 0 end
 if redis.call('XLEN', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) end
-redis.call('XADD', KEYS[1], '*', 'operations', 1, 'entry', ARGV[1], 'answered', '', 'workspace', ARGV[2], 'accepted', KEYS[3])
+redis.call('XADD', KEYS[1], '*', 'operations', 1, 'entry', ARGV[1], 'answered', '', 'workspace', ARGV[2])
 redis.call('HINCRBY', KEYS[2], 'operations', 1)
 redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[1])
 redis.call('HINCRBY', KEYS[2], 'workspace:' .. ARGV[2], 1)

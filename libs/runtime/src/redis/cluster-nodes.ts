@@ -20,8 +20,6 @@ export interface ClusterNodes {
 
 /** How a node is asked for the others: one that does not answer soon is passed by. */
 const ASK_TIMEOUT_MS = 1_000;
-/** What a connection to a node that is not, or not any more, its slot's master hears. The command was not carried out. */
-const WRONG_NODE = /^(MOVED|CLUSTERDOWN|READONLY)\b/;
 /** As ioredis' own connectors: how long a connection that was ended may take to close. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -68,10 +66,16 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
         if (range?.nodes[0] === undefined) throw new Error(`no node of the Redis Cluster holds slot ${slot}`);
         return range.nodes[0];
       };
+      const { Connector, lookAgain } = connectorTo(find, (role) => role === "master");
       return {
-        Connector: connectorTo(find, (role) => role === "master"),
-        // Connects to the right one, and sends the command again where it may wait for that.
-        reconnectOnError: (error) => (WRONG_NODE.test(error.message) ? 2 : false),
+        Connector,
+        reconnectOnError(error) {
+          // The slot has moved: the command was not carried out, and is sent again where it may wait for that.
+          if (/^(MOVED|READONLY)\b/.test(error.message)) return 2;
+          // Nobody may write here now: a node that lost sight of the others, or all of them while one is being replaced.
+          if (/^CLUSTERDOWN\b/.test(error.message)) lookAgain();
+          return false;
+        },
       };
     },
     toAny() {
@@ -81,7 +85,7 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
         if (node === undefined) throw new Error("no node of the Redis Cluster holds any slot");
         return node;
       };
-      return { Connector: connectorTo(find, () => true) };
+      return { Connector: connectorTo(find, () => true).Connector };
     },
   };
 }
@@ -118,12 +122,17 @@ async function askNode(node: Node, url: string): Promise<SlotRange[]> {
   }
 }
 
+interface FoundConnector {
+  Connector: NonNullable<NodeFinder["Connector"]>;
+  /** Ends connections to what is not the right node any more. */
+  lookAgain: () => void;
+}
+
 /** Connects to the node that is found, each time anew; one of the wrong role is left again. */
-function connectorTo(
-  find: () => Promise<Node>,
-  isRightRole: (role: string) => boolean,
-): NonNullable<NodeFinder["Connector"]> {
-  return class extends AbstractConnector {
+function connectorTo(find: () => Promise<Node>, isRightRole: (role: string) => boolean): FoundConnector {
+  const open = new Map<Socket, Node>();
+
+  class Connector extends AbstractConnector {
     readonly #tls: ConnectionOptions | boolean | undefined;
 
     constructor(options: unknown) {
@@ -131,15 +140,11 @@ function connectorTo(
       this.#tls = (options as { tls?: ConnectionOptions | boolean }).tls;
     }
 
-    override async connect() {
+    override async connect(): Promise<Socket> {
       this.connecting = true;
       try {
         const node = await find();
-        if (this.connecting) {
-          const tls = typeof this.#tls === "object" ? this.#tls : {};
-          this.stream = this.#tls ? connectTls({ ...node, ...tls }) : connect(node);
-          this.stream.once("error", (error) => (this.firstError = error));
-        }
+        if (this.connecting) this.stream = this.#connectTo(node);
       } catch (error) {
         // A rejection would be the connection's end for good; one that is closed already is tried again.
         this.firstError = error instanceof Error ? error : new Error(String(error));
@@ -147,6 +152,15 @@ function connectorTo(
       }
       if (!this.connecting) throw new Error("Connection is closed.");
       return this.stream;
+    }
+
+    #connectTo(node: Node): Socket {
+      const tls = typeof this.#tls === "object" ? this.#tls : {};
+      const socket = this.#tls ? connectTls({ ...node, ...tls }) : connect(node);
+      open.set(socket, node);
+      socket.once("error", (error) => (this.firstError = error));
+      socket.once("close", () => open.delete(socket));
+      return socket;
     }
 
     /** Every command that was on its way may find the node to be the wrong one; it is left once. */
@@ -159,7 +173,15 @@ function connectorTo(
     override check(info: { role?: string }) {
       return info.role === undefined || isRightRole(info.role);
     }
-  };
+  }
+
+  async function leaveWrongNodes(): Promise<void> {
+    const { host, port } = await find();
+    for (const [socket, node] of open) if (node.host !== host || node.port !== port) socket.destroy();
+  }
+
+  // Where nobody knows, it is asked again with the next error.
+  return { Connector, lookAgain: () => void leaveWrongNodes().catch(() => undefined) };
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -114,6 +114,22 @@ describe("a lane", () => {
     await lanes.removeEntries(6, await read());
   });
 
+  it("leaves an entry that was given the id of another one: by a replica that took over without that", async () => {
+    await lanes.appendBatch(7, batchOf(1), {});
+    const { entries } = await lanes.readWindow(7, 100);
+    const [lost] = entries;
+    if (lost === undefined) throw new Error("the entry is missing");
+    await redis.del(keys.laneStream(7), keys.laneAnswered(7));
+    const later = batchOf(1);
+    const entry = JSON.stringify({ kind: "batch", batch: later, trace: {} });
+    const fields = ["operations", "1", "entry", entry, "answered", "", "workspace", "w"];
+    await redis.xadd(keys.laneStream(7), lost.id, ...fields);
+    expect(await lanes.removeEntries(7, entries)).toBe(1);
+    expect(await batchIds(7, 100)).toEqual([later.batchId]);
+    expect(await redis.get(keys.laneAnswered(7))).toBeNull();
+    await lanes.removeEntries(7, (await lanes.readWindow(7, 100)).entries);
+  });
+
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
     const resolution = resolutionOf();
     for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});
