@@ -20,7 +20,7 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(4)
-      .describe("How many merges run at once"),
+      .describe("How many merges run at once, one of each shard at least"),
     MERGE_ROUNDS_MAX: z.coerce
       .number()
       .int()

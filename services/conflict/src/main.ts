@@ -69,9 +69,9 @@ try {
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
   const countRetry = createRetryCounter("merge");
-  for (const shard of redis.connectForJobs().all) {
-    life.own(
-      `conflict jobs of shard ${shard.index}`,
+  life.own(
+    "conflict jobs",
+    redis.connectForJobs().all.map((shard) =>
       startConflictWorker(shard, runRound, {
         concurrency: shareOf(env.CONFLICT_CONCURRENCY, shard.index, env.REDIS_SHARDS),
         onFailure: (job, error) => {
@@ -81,9 +81,9 @@ try {
         },
         onError,
       }),
-      (jobs) => jobs.close(),
-    );
-  }
+    ),
+    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
+  );
   const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS, backoff });
   life.own(
     "sweep",

@@ -25,7 +25,9 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(8)
-      .describe("How many lanes a process drains at once; their windows commit together"),
+      .describe(
+        "How many lanes a process drains at once, one of each shard at least; their windows commit together",
+      ),
     WINDOW_OPERATIONS_MAX: z.coerce
       .number()
       .int()

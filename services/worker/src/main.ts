@@ -98,9 +98,9 @@ try {
     createRetryCounter("drain"),
     createRetryCounter("retention"),
   ];
-  for (const shard of shardsForJobs.all) {
-    life.own(
-      `drain jobs of shard ${shard.index}`,
+  life.own(
+    "drain jobs",
+    shardsForJobs.all.map((shard) =>
       startDrainWorker(shard, drainLane, {
         concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
         onFailure: (lane, attempt, error) => {
@@ -110,11 +110,13 @@ try {
         },
         onError,
       }),
-      (jobs) => jobs.close(),
-    );
-    const sweepLanes = createSweepLanes({ lanes, waker }, { lanes: lanesOf(shard.index, counts) });
+    ),
+    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
+  );
+  for (const { index } of shards.all) {
+    const sweepLanes = createSweepLanes({ lanes, waker }, { lanes: lanesOf(index, counts) });
     life.own(
-      `sweep of shard ${shard.index}`,
+      `sweep of shard ${index}`,
       repeat("the sweep for lanes", sweepLanes, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
       (sweep) => sweep.stop(),
     );
