@@ -44,19 +44,25 @@ const STOP_SECONDS = 25 + 5;
 const manifestsByOverlay: Record<string, Manifest[]> = {
   dev: render("overlays/dev"),
   production: render("overlays/production"),
-  "production with the HPA": renderWithHpa(),
+  "production with the HPA": renderProduction(
+    "- ../../components/worker-keda",
+    "- ../../components/worker-hpa",
+  ),
+  "production on a Redis Cluster": renderProduction(
+    "# - ../../components/redis-cluster",
+    "- ../../components/redis-cluster",
+  ),
 };
 
 /** As a reader of production/kustomization.yaml would change it. */
-function renderWithHpa(): Manifest[] {
+function renderProduction(line: string, changed: string): Manifest[] {
   const copy = mkdtempSync(join(tmpdir(), "syncline-k8s-"));
   try {
     cpSync(MANIFESTS, copy, { recursive: true });
     const path = join(copy, "overlays/production/kustomization.yaml");
-    writeFileSync(
-      path,
-      readFileSync(path, "utf8").replace("- ../../components/worker-keda", "- ../../components/worker-hpa"),
-    );
+    const text = readFileSync(path, "utf8");
+    expect(text).toContain(line);
+    writeFileSync(path, text.replace(line, changed));
     return render("overlays/production", copy);
   } finally {
     rmSync(copy, { recursive: true });

@@ -1,11 +1,12 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connectRedis, laneWaitingKey, migrate, openPool } from "@syncline/runtime";
+import { connectRedis, keysOf, migrate, openPool } from "@syncline/runtime";
 import { startLocalStores, startSyncline, type RunningSyncline } from "@syncline/stack";
 import type { LoadPlan, Sender, SenderReport } from "./load.ts";
 
 export const LANE_COUNT = 16;
+const keys = keysOf("{syncline}");
 
 /** A claim, and whether it holds. */
 export interface Verdict {
@@ -48,7 +49,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
   async function waiting() {
     const lanes = await Promise.all(
       Array.from({ length: LANE_COUNT }, (_, lane) =>
-        redis.hmget(laneWaitingKey(lane), "operations", "bytes"),
+        redis.hmget(keys.laneWaiting(lane), "operations", "bytes"),
       ),
     );
     const sum = (at: number) => lanes.reduce((total, fields) => total + Number(fields[at] ?? 0), 0);

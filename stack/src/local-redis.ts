@@ -4,7 +4,10 @@ import { Redis } from "ioredis";
 import { keepOrFindPort } from "./free-port.ts";
 import { saveSettings, writePrivateText } from "./home.ts";
 import type { LocalStore, LocalStoreOptions, StoreCertificate } from "./local-postgres.ts";
+import type { ProcessSpec } from "./managed-process.ts";
 import { findRedisServer } from "./redis-binary.ts";
+
+const HOST = "127.0.0.1";
 
 /** What Syncline asks of any Redis, and `databases` for the tests, which take one each. */
 export const REDIS_CONFIG: Readonly<Record<string, string>> = {
@@ -28,36 +31,52 @@ export async function prepareLocalRedis({
   settings.redisPort = await keepOrFindPort(settings.redisPort);
   saveSettings(home, settings);
 
-  const folder = join(home, "redis");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const configPath = join(folder, "redis.conf");
+  const folder = makeFolder(home, "redis");
   const config = {
     ...REDIS_CONFIG,
-    bind: "127.0.0.1",
+    bind: HOST,
     ...(certificate === undefined
       ? { port: String(settings.redisPort) }
       : { port: "0", "tls-port": String(settings.redisPort), ...writeCertificate(folder, certificate) }),
     requirepass: settings.redisPassword,
-    dir: folder,
   };
-  // A file and not arguments: every user of the machine can read those.
-  const lines = Object.entries(config).map(([name, value]) => `${name} ${JSON.stringify(value)}\n`);
-  writePrivateText(configPath, lines.join(""));
   const address = certificate === undefined ? "redis://" : "rediss://";
-  const host = certificate === undefined ? "127.0.0.1" : "localhost";
+  const host = certificate === undefined ? HOST : "localhost";
   const url = `${address}:${settings.redisPassword}@${host}:${settings.redisPort}/0`;
+  return { url, spec: describeRedis({ name: "redis", server, folder, config, url }) };
+}
+
+/** A folder of our own for a server's data. */
+export function makeFolder(home: string, name: string): string {
+  const folder = join(home, name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** How a Redis is started that keeps its data in a folder of its own. */
+export function describeRedis(redis: {
+  name: string;
+  server: string;
+  folder: string;
+  config: Readonly<Record<string, string>>;
+  url: string;
+}): ProcessSpec {
+  const { name, server, folder, config, url } = redis;
+  const configPath = join(folder, "redis.conf");
+  // A file and not arguments: every user of the machine can read those.
+  const lines = Object.entries({ ...config, dir: folder }).map(
+    ([variable, value]) => `${variable} ${JSON.stringify(value)}\n`,
+  );
+  writePrivateText(configPath, lines.join(""));
   return {
-    url,
-    spec: {
-      name: "redis",
-      command: server,
-      args: [configPath],
-      env: process.env,
-      cwd: folder,
-      stopSignals: ["SIGTERM", "SIGKILL"],
-      readyTimeoutMs: 60_000, // a long append-only file is read first
-      isReady: () => isRedisReady(url),
-    },
+    name,
+    command: server,
+    args: [configPath],
+    env: process.env,
+    cwd: folder,
+    stopSignals: ["SIGTERM", "SIGKILL"],
+    readyTimeoutMs: 60_000, // a long append-only file is read first
+    isReady: () => isRedisReady(url),
   };
 }
 

@@ -1,4 +1,11 @@
-import { connectRedis, createLaneStreams, migrate, openPool, type LaneStreams } from "@syncline/runtime";
+import {
+  createLaneStreams,
+  migrate,
+  openPool,
+  openRedis,
+  type LaneStreams,
+  type Shards,
+} from "@syncline/runtime";
 import {
   startLocalStores,
   startSyncline,
@@ -20,23 +27,27 @@ export interface ChaosSystem {
   processesOf: (service: ServiceName) => readonly ManagedProcess[];
   /** All of them. */
   processes: () => ManagedProcess[];
-  /** The lines from all services to the stores. */
-  lines: Record<"redis" | "postgres", TcpProxy>;
+  /** The lines from all services to the stores. A cluster's nodes say themselves where they are: there is none to Redis. */
+  lines: { postgres: TcpProxy; redis: TcpProxy | undefined };
   control: Control;
   /** Past the lines, straight to the store. */
   pool: ReturnType<typeof openPool>;
   /** Past the lines, straight to the store. */
-  redis: ReturnType<typeof connectRedis>;
+  shards: Shards;
   lanes: LaneStreams;
   stop(): Promise<void>;
 }
 
-export async function startChaosSystem(): Promise<ChaosSystem> {
-  const stores = await startLocalStores();
+/** How many shards a cluster's masters share the lanes in. */
+const CLUSTER_SHARDS = 4;
+
+/** @param cluster - on a Redis Cluster of six nodes, in place of one Redis */
+export async function startChaosSystem({ cluster }: { cluster: boolean }): Promise<ChaosSystem> {
+  const stores = await startLocalStores({ cluster });
   const control = await openControl();
   const lines = {
     postgres: await openTcpProxy(() => portOf(stores.databaseServerUrl)),
-    redis: await openTcpProxy(() => portOf(stores.redisUrl)),
+    redis: cluster ? undefined : await openTcpProxy(() => portOf(stores.redisUrl)),
   };
   const quiet = () => undefined; // stores that are away are what this is about
   const pool = openPool({
@@ -45,19 +56,23 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
     applicationName: "chaos",
     onError: quiet,
   });
-  const redis = connectRedis(stores.redisUrl, quiet);
+  const redisEnv = {
+    REDIS_CLUSTER: cluster ? "true" : "false",
+    REDIS_SHARDS: cluster ? CLUSTER_SHARDS : 1,
+  } as const;
+  const redis = openRedis({ REDIS_URL: stores.redisUrl.split(","), ...redisEnv }, quiet);
   async function stopStores(): Promise<void> {
     await pool.end();
-    redis.disconnect();
+    await redis.close();
     control.close();
-    await Promise.all(Object.values(lines).map((line) => line.close()));
+    await Promise.all([lines.postgres.close(), lines.redis?.close()]);
     await stores.stop();
   }
   try {
     await migrate({ databaseUrl: stores.databaseServerUrl });
     const syncline = await startSyncline({
       databaseUrl: withPort(stores.databaseServerUrl, lines.postgres.port),
-      redisUrl: withPort(stores.redisUrl, lines.redis.port),
+      redisUrl: lines.redis === undefined ? stores.redisUrl : withPort(stores.redisUrl, lines.redis.port),
       home: stores.home,
       ingests: SERVICES.ingest,
       workers: SERVICES.worker,
@@ -65,6 +80,8 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
       keepAlive: true,
       env: {
         ...control.env,
+        REDIS_CLUSTER: redisEnv.REDIS_CLUSTER,
+        REDIS_SHARDS: String(redisEnv.REDIS_SHARDS),
         // Each drained window is a line, so that one sees which process did what.
         LOG_LEVEL: "debug",
         // A run has no time for rounds that wait for a minute, nor for requests that wait for what Redis has lost.
@@ -81,8 +98,8 @@ export async function startChaosSystem(): Promise<ChaosSystem> {
       lines,
       control,
       pool,
-      redis,
-      lanes: createLaneStreams(redis),
+      shards: redis.shards,
+      lanes: createLaneStreams(redis.shards),
       async stop() {
         await syncline.stop();
         await stopStores();

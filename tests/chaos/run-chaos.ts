@@ -6,16 +6,19 @@ import { startChaosSystem, type ChaosSystem } from "./chaos-system.ts";
 import { checkAtRest, checkWorkspace } from "./check/check-end.ts";
 import { checkMemory, checkProcesses, measureMemory, toMiB } from "./check/check-processes.ts";
 import { createClient } from "../support/system.ts";
+import type { FaultKind } from "./faults/fault-kind.ts";
 import { History } from "./load/history.ts";
 import { startLoad } from "./load/run-load.ts";
 import { LogReader } from "./log-reader.ts";
 import { createRandom } from "./random.ts";
 import { renderTable } from "./report.ts";
-import { FAULTS, strikeUntil } from "./schedule.ts";
+import { faultsOf, strikeUntil } from "./schedule.ts";
 
 export interface ChaosOptions {
   minutes: number;
   seed: number;
+  /** On a Redis Cluster, with the faults of one. */
+  cluster: boolean;
   /** Only faults with one of these in their names. */
   only: readonly string[];
   say: (line: string) => void;
@@ -29,10 +32,11 @@ const LARGE_DOCUMENTS = 240;
 const LARGE_DOCUMENT_BYTES = 100_000;
 
 /** Runs a load under a seeded schedule of faults, and checks everything afterwards. @returns whether all held */
-export async function runChaos({ minutes, seed, only, say }: ChaosOptions): Promise<boolean> {
-  const faults = FAULTS.filter(({ name }) => only.length === 0 || only.some((part) => name.includes(part)));
+export async function runChaos({ minutes, seed, cluster, only, say }: ChaosOptions): Promise<boolean> {
+  const isWanted = ({ name }: FaultKind) => only.length === 0 || only.some((part) => name.includes(part));
+  const faults = faultsOf({ cluster }).filter(isWanted);
   if (faults.length === 0) throw new Error(`No fault has ${only.join(" or ")} in its name.`);
-  const system = await startChaosSystem();
+  const system = await startChaosSystem({ cluster });
   try {
     const history = new History();
     const logs = new LogReader(system.processes());

@@ -1,4 +1,4 @@
-// `npm run chaos -- [--minutes N] [--seed S] [--only NAME]...`: a load under faults, and whether everything held.
+// `npm run chaos -- [--minutes N] [--seed S] [--cluster] [--only NAME]...`: a load under faults, and whether everything held.
 import { parseArgs } from "node:util";
 import { runChaos } from "./run-chaos.ts";
 
@@ -6,6 +6,7 @@ const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "2" },
     seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
+    cluster: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
   },
 });
@@ -13,5 +14,6 @@ const minutes = Number(values.minutes);
 const seed = Number(values.seed);
 if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not ${values.minutes}`);
 if (!Number.isSafeInteger(seed)) throw new Error(`--seed takes a whole number, not ${values.seed}`);
-const held = await runChaos({ minutes, seed, only: values.only, say: console.log });
+const { cluster, only } = values;
+const held = await runChaos({ minutes, seed, cluster, only, say: console.log });
 process.exit(held ? 0 : 1);

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ChaosSystem } from "./chaos-system.ts";
 import { CLOCK_FAULTS } from "./faults/clock-faults.ts";
+import { CLUSTER_FAULTS } from "./faults/cluster-faults.ts";
 import { CONSUMER_FAULTS } from "./faults/consumer-faults.ts";
 import { until, type FaultContext, type FaultKind } from "./faults/fault-kind.ts";
-import { LINE_FAULTS } from "./faults/line-faults.ts";
+import { lineFaults } from "./faults/line-faults.ts";
 import { POSTGRES_FAULTS } from "./faults/postgres-faults.ts";
 import { PROCESS_FAULTS } from "./faults/process-faults.ts";
 import { REDIS_FAULTS } from "./faults/redis-faults.ts";
@@ -12,14 +13,18 @@ import type { Load } from "./load/run-load.ts";
 import type { LogLine, LogReader } from "./log-reader.ts";
 import type { Random } from "./random.ts";
 
-export const FAULTS: readonly FaultKind[] = [
-  ...PROCESS_FAULTS,
-  ...REDIS_FAULTS,
-  ...POSTGRES_FAULTS,
-  ...LINE_FAULTS,
-  ...CLOCK_FAULTS,
-  ...CONSUMER_FAULTS,
-];
+/** Everything that may go wrong, on one Redis or on a cluster. */
+export function faultsOf({ cluster }: { cluster: boolean }): FaultKind[] {
+  return [
+    ...PROCESS_FAULTS,
+    ...(cluster ? CLUSTER_FAULTS : REDIS_FAULTS),
+    ...POSTGRES_FAULTS,
+    ...(cluster ? [] : lineFaults("redis")),
+    ...lineFaults("postgres"),
+    ...CLOCK_FAULTS,
+    ...CONSUMER_FAULTS,
+  ];
+}
 
 /** A fault that struck, and when. */
 export interface Strike {

@@ -1,18 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
-import {
-  connectRedis,
-  createLaneStreams,
-  laneStreamKey,
-  laneWaitingKey,
-  migrate,
-  openPool,
-} from "@syncline/runtime";
+import { connectRedis, createLaneStreams, createShards, keysOf, migrate, openPool } from "@syncline/runtime";
 import { BATCH_BYTES_MAX, laneOf } from "@syncline/shared";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createClient, eventually, LANE_COUNT, type Answer, type Client } from "../support/system.ts";
+
+const keys = keysOf("{syncline}");
 
 let stores: LocalStores;
 let pool: ReturnType<typeof openPool>;
@@ -90,8 +85,8 @@ const idsIn = (batches: readonly Batch[]) =>
 
 async function requireNothingWaits(): Promise<void> {
   for (let lane = 0; lane < LANE_COUNT; lane++) {
-    expect(await redis.xlen(laneStreamKey(lane))).toBe(0);
-    expect(await redis.hgetall(laneWaitingKey(lane))).toEqual({});
+    expect(await redis.xlen(keys.laneStream(lane))).toBe(0);
+    expect(await redis.hgetall(keys.laneWaiting(lane))).toEqual({});
   }
 }
 async function requireHealthy(): Promise<void> {
@@ -172,7 +167,7 @@ describe("what waits is bounded", () => {
     for (const worker of syncline.workers) await worker.kill();
     await sendSome(2);
     const waiting = () =>
-      Promise.all(Array.from({ length: LANE_COUNT }, (_, lane) => redis.hgetall(laneWaitingKey(lane))));
+      Promise.all(Array.from({ length: LANE_COUNT }, (_, lane) => redis.hgetall(keys.laneWaiting(lane))));
     const before = await waiting();
     expect(before.some((counts) => Number(counts["operations"]) > 0)).toBe(true);
     await stores.redis.kill();
@@ -214,9 +209,9 @@ describe("what waits is bounded", () => {
     const client = await createClient({ syncline });
     const accepted = batchOf(10);
     expect((await client.post(accepted, ASYNC)).status).toBe(202);
-    const lanes = createLaneStreams(redis);
+    const lanes = createLaneStreams(createShards([redis]));
     const lane = laneOf(client.workspaceId, LANE_COUNT);
-    await redis.xadd(laneStreamKey(lane), "*", "operations", 1, "entry", "{not json");
+    await redis.xadd(keys.laneStream(lane), "*", "operations", 1, "entry", "{not json");
     await redis.config("SET", "maxmemory", "1mb");
     try {
       const answer = await client.post(batchOf(1), ASYNC);
@@ -254,7 +249,7 @@ describe("requests under way are bounded", () => {
     const batches = [batchOf(1), batchOf(1), batchOf(1)];
     const waiting = batches.map((batch) => client.post(batch));
     await eventually(async () => {
-      expect(await redis.xlen(laneStreamKey(laneOf(client.workspaceId, LANE_COUNT)))).toBe(3);
+      expect(await redis.xlen(keys.laneStream(laneOf(client.workspaceId, LANE_COUNT)))).toBe(3);
     });
     expect(await postWithoutBody()).toEqual({ status: 503, retryAfter: "1" });
     expect(problemOf(await client.get("/changes?since=0"))).toEqual(OVERLOADED);
@@ -280,7 +275,7 @@ describe("requests under way are bounded", () => {
       return { ...batch, operations };
     };
     const first = client.post(large());
-    const laneLength = () => redis.xlen(laneStreamKey(laneOf(client.workspaceId, LANE_COUNT)));
+    const laneLength = () => redis.xlen(keys.laneStream(laneOf(client.workspaceId, LANE_COUNT)));
     await eventually(async () => expect(await laneLength()).toBe(1));
     expect(problemOf(await client.post(large()))).toEqual(OVERLOADED);
     const compressed = gzipSync(JSON.stringify({ workspace_id: client.workspaceId, ...large() }));

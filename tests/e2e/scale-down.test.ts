@@ -1,4 +1,4 @@
-import { QUEUE_PREFIX } from "@syncline/runtime";
+import { keysOf } from "@syncline/runtime";
 import { laneOf } from "@syncline/shared";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,6 +11,7 @@ import {
   type System,
 } from "../support/system.ts";
 
+const keys = keysOf("{syncline}");
 const CONCURRENCY = 2;
 const BATCHES = 60;
 const BATCH_OPERATIONS = 20;
@@ -57,7 +58,7 @@ async function sendAll(client: Client): Promise<void> {
   }
 }
 
-const runningDrains = () => system.redis.llen(`${QUEUE_PREFIX}:drain:active`);
+const runningDrains = () => system.redis.llen(`${keys.queuePrefix}:drain:active`);
 
 describe("workers that are scaled down while all of them drain", () => {
   it("end within 30 s with status 0; nothing is lost, done twice or reordered, and no lane waits for a lock to run out", async () => {
@@ -95,7 +96,7 @@ describe("workers that are scaled down while all of them drain", () => {
       expect(body.version).toBe(BATCHES * BATCH_OPERATIONS + 1);
     }
 
-    const events = await system.redis.xrange(`${QUEUE_PREFIX}:drain:events`, "-", "+");
+    const events = await system.redis.xrange(`${keys.queuePrefix}:drain:events`, "-", "+");
     expect(events.length).toBeGreaterThan(0);
     expect(events.filter(([, fields]) => fields.includes("stalled"))).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
-import { laneStreamKey } from "@syncline/runtime";
+import { keysOf } from "@syncline/runtime";
 import { laneOf } from "@syncline/shared";
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../support/otlp-receiver.ts";
 import {
@@ -149,7 +149,9 @@ it("gives every window a trace of its own, linked with those of all that it brin
       headers,
     ),
   );
-  await eventually(async () => expect(await system.redis.xlen(laneStreamKey(lane))).toBe(3));
+  await eventually(async () =>
+    expect(await system.redis.xlen(keysOf("{syncline}").laneStream(lane))).toBe(3),
+  );
   await worker?.start();
   await Promise.all(answers);
 

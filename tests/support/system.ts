@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createLaneStreams, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
+import { createLaneStreams, createShards, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
 import type { BatchResult } from "@syncline/shared";
 import {
   createTestDatabase,
@@ -41,14 +41,14 @@ export async function startSystem(
     onError: fail,
   });
   const redis = connectRedis(redisUrl, fail);
-  const lanes = createLaneStreams(redis);
+  const lanes = createLaneStreams(createShards([redis]));
   return {
     syncline,
     pool,
     redis,
     lanes,
     async entriesOnLanes() {
-      const busy = await lanes.lanesWithEntries(LANE_COUNT);
+      const busy = await lanes.lanesWithEntries([...Array(LANE_COUNT).keys()]);
       const windows = await Promise.all(busy.map((lane) => lanes.readWindow(lane, 100_000)));
       return windows.reduce((sum, { entries }) => sum + entries.length, 0);
     },

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { EnvError, commonEnv, mergeBackoffOf, portVariable, readEnv } from "./env.ts";
+import { EnvError, commonEnv, mergeBackoffOf, portVariable, readEnv, refineRedisEnv } from "./env.ts";
 
-const schema = z.object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: z.string().min(32) });
+const schema = z
+  .object({ ...commonEnv, PORT: portVariable(3000), JWT_SECRET: z.string().min(32) })
+  .superRefine(refineRedisEnv);
 const GOOD = {
   DATABASE_URL: "postgres://user:password@localhost:5432/syncline",
   REDIS_URL: "redis://localhost:6379/0",
@@ -26,6 +28,9 @@ describe("reading the environment", () => {
       HOST: "0.0.0.0",
       LANES: 16,
       LOG_LEVEL: "info",
+      REDIS_URL: ["redis://localhost:6379/0"],
+      REDIS_CLUSTER: "false",
+      REDIS_SHARDS: 1,
       MERGE_BACKOFF_MS_MIN: 1_000,
       MERGE_BACKOFF_MS_MAX: 300_000,
       PORT: 8080,
@@ -86,5 +91,23 @@ describe("reading the environment", () => {
     expect(messageFor({ ...GOOD, MERGE_BACKOFF_MS_MIN: "0" })).toContain(
       "MERGE_BACKOFF_MS_MIN is not usable",
     );
+  });
+
+  it("takes several nodes of a Redis Cluster, whose passwords may hold commas", () => {
+    const REDIS_URL = "redis://:a,b@one:6379,redis://:a,b@two:6379, redis://:a,b@[::1]:6379";
+    expect(readEnv(schema, { ...GOOD, REDIS_URL, REDIS_CLUSTER: "true" }).REDIS_URL).toEqual([
+      "redis://:a,b@one:6379",
+      "redis://:a,b@two:6379",
+      "redis://:a,b@[::1]:6379",
+    ]);
+    expect(messageFor({ ...GOOD, REDIS_URL })).toContain("REDIS_CLUSTER is not true");
+    expect(messageFor({ ...GOOD, REDIS_URL: "redis://one:6379,redis://" })).toContain("REDIS_URL");
+  });
+
+  it("refuses a database of a cluster that there cannot be", () => {
+    const cluster = (REDIS_URL: string) => ({ ...GOOD, REDIS_URL, REDIS_CLUSTER: "true" });
+    expect(messageFor(cluster("redis://one:6379/3"))).toContain("number 0");
+    for (const url of ["redis://one:6379", "redis://one:6379/", "redis://one:6379/0"])
+      expect(readEnv(schema, cluster(url)).REDIS_URL).toEqual([url]);
   });
 });

@@ -1,13 +1,36 @@
 import { ROUND_BACKOFF, type BackoffBounds } from "@syncline/shared";
 import { z } from "zod";
 import { policiesVariable } from "./policies.ts";
+import type { RedisPlace } from "./redis/shards.ts";
+
+/** Each shard costs a few connections from every process. */
+const SHARDS_MAX = 256;
 
 /** Variables that more than one service reads. Each service spreads what it needs into its own schema. */
 export const commonEnv = {
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .describe("Postgres 15 or newer, as postgres://user:password@host:port/database"),
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }).describe("Redis 7 or Valkey, as redis://host:port/number"),
+  REDIS_URL: z
+    .string()
+    .transform((list) => list.split(/,\s*(?=rediss?:)/))
+    .pipe(z.array(z.url({ protocol: /^rediss?$/ })))
+    .describe(
+      "Redis 7 or Valkey, as redis://host:port/number. Of a cluster one node or several, comma-separated: the others are found from there; user and password are the first one's",
+    ),
+  REDIS_CLUSTER: z
+    .enum(["true", "false"])
+    .default("false")
+    .describe("Whether REDIS_URL names nodes of a Redis Cluster"),
+  REDIS_SHARDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(SHARDS_MAX)
+    .default(1)
+    .describe(
+      "How many parts a cluster's masters share the lanes in, a power of two and no more than LANES; four for each master spread well. Stored at the first start; another number refuses to start",
+    ),
   HOST: z.string().min(1).default("0.0.0.0").describe("The address to listen on"),
   LANES: z.coerce
     .number()
@@ -43,6 +66,19 @@ export const commonEnv = {
     .default(ROUND_BACKOFF.backoffMsMax)
     .describe("What the longest wait between two rounds is capped at, in milliseconds"),
 } as const;
+
+/** What the variables of Redis must be together. */
+export function refineRedisEnv(
+  env: Pick<RedisPlace, "REDIS_URL" | "REDIS_CLUSTER">,
+  context: z.RefinementCtx,
+): void {
+  const isCluster = env.REDIS_CLUSTER === "true";
+  const refuse = (message: string) => context.addIssue({ code: "custom", path: ["REDIS_URL"], message });
+  if (!isCluster && env.REDIS_URL.length > 1) refuse("it names several nodes, and REDIS_CLUSTER is not true");
+  if (isCluster && env.REDIS_URL.some((url) => !/^\/?0?$/.test(new URL(url).pathname))) {
+    refuse("a cluster has one database only, number 0");
+  }
+}
 
 /** How long a conflict's rounds wait for each other. */
 export function mergeBackoffOf(

@@ -1,4 +1,11 @@
-import { commonEnv, portVariable, refineTokenEnv, stopDelayVariable, tokenEnv } from "@syncline/runtime";
+import {
+  commonEnv,
+  portVariable,
+  refineRedisEnv,
+  refineTokenEnv,
+  stopDelayVariable,
+  tokenEnv,
+} from "@syncline/runtime";
 import { z } from "zod";
 
 export const envSchema = z
@@ -13,7 +20,7 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(4)
-      .describe("How many merges run at once"),
+      .describe("How many merges run at once, one of each shard at least"),
     MERGE_ROUNDS_MAX: z.coerce
       .number()
       .int()
@@ -28,4 +35,5 @@ export const envSchema = z
       .default(5_000)
       .describe("How often open conflicts without a job are looked for, in milliseconds"),
   })
+  .superRefine(refineRedisEnv)
   .superRefine(refineTokenEnv);

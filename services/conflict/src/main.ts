@@ -1,8 +1,5 @@
 import {
   claimSettings,
-  closeRedis,
-  connectRedis,
-  connectRedisForWorker,
   createApp,
   createConflictQueue,
   createHealthHandler,
@@ -19,6 +16,7 @@ import {
   observePools,
   observeStores,
   openPool,
+  openRedis,
   openTokenVerifier,
   readEnvOrExit,
   repeat,
@@ -27,7 +25,7 @@ import {
   startTelemetry,
   tokenRulesOf,
 } from "@syncline/runtime";
-import { dispositionOf } from "@syncline/shared";
+import { dispositionOf, shareOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
 import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
@@ -56,35 +54,35 @@ try {
     }),
     (p) => p.end(),
   );
-  await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
-  const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
-    r.quit(),
-  );
+  await claimSettings(pool, { lanes: env.LANES, shards: env.REDIS_SHARDS });
+  const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
+  const { shards } = redis;
   const conflicts = createPgConflicts(createQuery(pool));
-  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
+  const waker = life.own("wake-ups", createLaneWaker(shards, onError), (w) => w.close());
   const backoff = mergeBackoffOf(env);
-  const queue = life.own("conflict queue", createConflictQueue(redis, backoff, onError), (q) => q.close());
+  const queue = life.own("conflict queue", createConflictQueue(shards, backoff, onError), (q) => q.close());
   const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
     h.close(),
   );
   const runRound = createRunRound(
-    { conflicts, lanes: createLaneStreams(redis), waker, policies, askHook: hooks.ask, log },
+    { conflicts, lanes: createLaneStreams(shards), waker, policies, askHook: hooks.ask, log },
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
   const countRetry = createRetryCounter("merge");
   life.own(
     "conflict jobs",
-    startConflictWorker(blockingRedis, runRound, {
-      concurrency: env.CONFLICT_CONCURRENCY,
-      onFailure: (job, error) => {
-        countRetry(error);
-        const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-        log[level]({ err: error, conflictId: job?.conflictId }, "a merge failed and will be tried again");
-      },
-      onError,
-    }),
-    (jobs) => jobs.close(),
+    redis.connectForJobs().all.map((shard) =>
+      startConflictWorker(shard, runRound, {
+        concurrency: shareOf(env.CONFLICT_CONCURRENCY, shard.index, env.REDIS_SHARDS),
+        onFailure: (job, error) => {
+          countRetry(error);
+          const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+          log[level]({ err: error, conflictId: job?.conflictId }, "a merge failed and will be tried again");
+        },
+        onError,
+      }),
+    ),
+    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
   const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS, backoff });
   life.own(
@@ -93,11 +91,11 @@ try {
     (r) => r.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
-  const checkByName = createStoreChecks(pool, redis);
+  const checks = createStoreChecks(pool, shards);
   observePools({ conflict: pool });
-  observeStores(checkByName);
+  observeStores(checks.each);
   observeConflicts(conflicts);
-  const health = { isRunning: life.isRunning, checkByName };
+  const health = { isRunning: life.isRunning, checkByName: checks.ready };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: tokens.verify,

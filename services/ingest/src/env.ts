@@ -1,4 +1,11 @@
-import { commonEnv, portVariable, refineTokenEnv, stopDelayVariable, tokenEnv } from "@syncline/runtime";
+import {
+  commonEnv,
+  portVariable,
+  refineRedisEnv,
+  refineTokenEnv,
+  stopDelayVariable,
+  tokenEnv,
+} from "@syncline/runtime";
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared";
 import { z } from "zod";
 import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
@@ -125,4 +132,5 @@ export const envSchema = z
     RATE_WORKSPACE: rateVariable("a workspace"),
     RATE_SUBJECT: rateVariable("a token's subject"),
   })
+  .superRefine(refineRedisEnv)
   .superRefine(refineTokenEnv);

@@ -1,9 +1,8 @@
 import {
   claimSettings,
-  closeRedis,
-  connectRedis,
   createApp,
   createAuditLog,
+  createBarrier,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
@@ -20,6 +19,7 @@ import {
   observeRedisMemory,
   observeStores,
   openPool,
+  openRedis,
   openTokenVerifier,
   readEnvOrExit,
   rememberTokens,
@@ -29,7 +29,7 @@ import {
   tokenRulesOf,
   subscribeReplies,
 } from "@syncline/runtime";
-import { laneOf } from "@syncline/shared";
+import { laneOf, lanesOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { OpenStreams } from "./core/open-streams.ts";
 import { WaitingBatches } from "./core/waiting-batches.ts";
@@ -43,6 +43,7 @@ import { createAcceptMetrics, observeWaiting } from "./io/ingest-metrics.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
 import { watchDurability } from "./io/watch-durability.ts";
+import { watchEach } from "./io/watch-each.ts";
 import { watchMemory } from "./io/watch-memory.ts";
 import { createPgReads } from "./io/pg-reads.ts";
 import { createPollChanged } from "./io/poll-changed.ts";
@@ -99,15 +100,16 @@ try {
     }),
     (p) => p.end(),
   );
-  const { epoch } = await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
-  const subscriber = life.own("redis for replies", connectRedis(env.REDIS_URL, onError), closeRedis);
+  const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
+  const { epoch } = await claimSettings(pool, counts);
+  const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
+  const { shards } = redis;
   const replyTo = uuidv7();
   const waiting = new WaitingBatches();
   const watched = new WatchedWorkspaces();
   const streams = new OpenStreams(env.EVENT_STREAMS_MAX);
   const subscription = await subscribeReplies(
-    subscriber,
+    redis.connectListener(),
     replyTo,
     {
       onBatch: ({ batchId, results }) => waiting.onBatch(batchId, results),
@@ -122,17 +124,24 @@ try {
   );
   life.own("subscription", subscription, (s) => s.stop());
 
-  const durability = life.own("durability watch", await watchDurability(redis, log), (watch) => watch.stop());
+  const durability = life.own(
+    "durability watches",
+    await watchEach(shards, (connection) => watchDurability(connection, log)),
+    (watches) => watches.stop(),
+  );
+  const memory = life.own(
+    "memory watches",
+    await watchEach(shards, (connection) => watchMemory(connection, log)),
+    (watches) => watches.stop(),
+  );
 
-  const memory = life.own("memory watch", await watchMemory(redis, log), (watch) => watch.stop());
-
-  const lanes = createLaneStreams(redis, {
+  const lanes = createLaneStreams(shards, {
     laneOperationsMax: env.LANE_WAITING_OPERATIONS_MAX,
     laneBytesMax: env.LANE_WAITING_BYTES_MAX,
     workspaceOperationsMax: env.WORKSPACE_WAITING_OPERATIONS_MAX,
   });
-  const rateLimits = createRateLimits(redis, { workspace: env.RATE_WORKSPACE, subject: env.RATE_SUBJECT });
-  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
+  const rateLimits = createRateLimits(shards, { workspace: env.RATE_WORKSPACE, subject: env.RATE_SUBJECT });
+  const waker = life.own("wake-ups", createLaneWaker(shards, onError), (w) => w.close());
   const query = createQuery(pool);
   const reads = createPgReads(query);
   const operations = createPgOperations(query);
@@ -141,7 +150,10 @@ try {
   const findLife = createFindLife(
     {
       operations,
-      findOnLane: (key) => findOnLane(redis, laneOf(key.workspaceId, env.LANES), key),
+      findOnLane: (key) => {
+        const lane = laneOf(key.workspaceId, env.LANES);
+        return findOnLane(shards.ofLane(lane), lane, key);
+      },
     },
     { mergeBackoff: mergeBackoffOf(env) },
   );
@@ -150,8 +162,10 @@ try {
       lanes,
       waker,
       waiting,
-      durability,
-      memory,
+      durabilityOf: durability.ofLane,
+      memoryOf: memory.ofLane,
+      barrier: env.REDIS_CLUSTER === "true" ? createBarrier(redis) : undefined,
+      reads,
       rateLimits,
       audit: createAuditLog(log),
       metrics: createAcceptMetrics(),
@@ -176,14 +190,14 @@ try {
     poll.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
-  const checkByName = createStoreChecks(pool, redis);
+  const checks = createStoreChecks(pool, shards);
   observePools({ ingest: pool, "ingest-feed": feedPool });
-  observeStores(checkByName);
+  observeStores(checks.each);
   observeWaiting({ streams: () => streams.size, batches: () => waiting.size });
   // Here and not in the worker: what waits is to be seen while no worker runs, above all.
-  observeLanes(createReadBacklogs(redis, env.LANES));
-  observeRedisMemory(redis);
-  const health = { isRunning: life.isRunning, checkByName };
+  observeLanes(shards.all.map((shard) => createReadBacklogs(shard, lanesOf(shard.index, counts))));
+  observeRedisMemory(shards);
+  const health = { isRunning: life.isRunning, checkByName: checks.ready };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: rememberTokens(tokens.verify),

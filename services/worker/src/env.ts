@@ -1,4 +1,4 @@
-import { commonEnv, portVariable } from "@syncline/runtime";
+import { commonEnv, portVariable, refineRedisEnv } from "@syncline/runtime";
 import { z } from "zod";
 
 /** A hundred years of days: more is a typing error. */
@@ -25,7 +25,9 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(8)
-      .describe("How many lanes a process drains at once; their windows commit together"),
+      .describe(
+        "How many lanes a process drains at once, one of each shard at least; their windows commit together",
+      ),
     WINDOW_OPERATIONS_MAX: z.coerce
       .number()
       .int()
@@ -64,6 +66,7 @@ export const envSchema = z
       "How long the results of batches can be read as a batch",
     ),
   })
+  .superRefine(refineRedisEnv)
   .superRefine((env, context) => {
     // A batch looks up in the ledger what was pending when it was drained.
     if (!outlives(env.RETENTION_LEDGER_DAYS, env.RETENTION_BATCHES_DAYS)) {

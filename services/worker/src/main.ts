@@ -1,8 +1,5 @@
 import {
   claimSettings,
-  closeRedis,
-  connectRedis,
-  connectRedisForWorker,
   createConflictQueue,
   createHealthHandler,
   createLaneStreams,
@@ -19,6 +16,7 @@ import {
   observePools,
   observeStores,
   openPool,
+  openRedis,
   readEnvOrExit,
   repeat,
   serveMetrics,
@@ -26,7 +24,7 @@ import {
   startRetentionWorker,
   startTelemetry,
 } from "@syncline/runtime";
-import { dispositionOf } from "@syncline/shared";
+import { dispositionOf, lanesOf, shareOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema } from "./env.ts";
 import { createDrainMetrics } from "./io/drain-metrics.ts";
@@ -39,6 +37,8 @@ import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
+/** One queue for the whole fleet lies on any shard, always the same. */
+const RETENTION = "retention";
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
@@ -60,16 +60,16 @@ try {
     }),
     (p) => p.end(),
   );
-  const { epoch } = await claimSettings(pool, env.LANES);
-  const redis = life.own("redis", connectRedis(env.REDIS_URL, onError), closeRedis);
-  const blockingRedis = life.own("redis for jobs", connectRedisForWorker(env.REDIS_URL, onError), (r) =>
-    r.quit(),
-  );
-  const lanes = createLaneStreams(redis);
-  const waker = life.own("wake-ups", createLaneWaker(redis, onError), (w) => w.close());
+  const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
+  const { epoch } = await claimSettings(pool, counts);
+  const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
+  const { shards } = redis;
+  const shardsForJobs = redis.connectForJobs();
+  const lanes = createLaneStreams(shards);
+  const waker = life.own("wake-ups", createLaneWaker(shards, onError), (w) => w.close());
   const conflicts = life.own(
     "conflict queue",
-    createConflictQueue(redis, mergeBackoffOf(env), onError),
+    createConflictQueue(shards, mergeBackoffOf(env), onError),
     (q) => q.close(),
   );
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
@@ -78,7 +78,7 @@ try {
     {
       lanes,
       store: observeStore(createPgStore(pool, epoch)),
-      replies: createReplyPublisher(redis),
+      replies: createReplyPublisher(shards),
       conflicts,
       newId: uuidv7,
       policies,
@@ -100,25 +100,27 @@ try {
   ];
   life.own(
     "drain jobs",
-    startDrainWorker(blockingRedis, drainLane, {
-      concurrency: env.WORKER_CONCURRENCY,
-      onFailure: (lane, attempt, error) => {
-        countDrainRetry(error);
-        const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-        log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
-      },
-      onError,
-    }),
-    (jobs) => jobs.close(),
+    shardsForJobs.all.map((shard) =>
+      startDrainWorker(shard, drainLane, {
+        concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
+        onFailure: (lane, attempt, error) => {
+          countDrainRetry(error);
+          const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+          log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
+        },
+        onError,
+      }),
+    ),
+    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
-  life.own(
-    "sweep",
-    repeat("the sweep for lanes", createSweepLanes({ lanes, waker }, { laneCount: env.LANES }), {
-      intervalMs: env.SWEEP_INTERVAL_MS,
-      log,
-    }),
-    (sweep) => sweep.stop(),
-  );
+  for (const { index } of shards.all) {
+    const sweepLanes = createSweepLanes({ lanes, waker }, { lanes: lanesOf(index, counts) });
+    life.own(
+      `sweep of shard ${index}`,
+      repeat("the sweep for lanes", sweepLanes, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
+      (sweep) => sweep.stop(),
+    );
+  }
   const applyRetention = createApplyRetention(
     { store: createPgRetention(pool), isRunning: life.isRunning, log },
     {
@@ -130,7 +132,7 @@ try {
   );
   life.own(
     "retention jobs",
-    startRetentionWorker(blockingRedis, applyRetention, {
+    startRetentionWorker(shardsForJobs.of(RETENTION), applyRetention, {
       onFailure: (attempt, error) => {
         countRetentionRetry(error);
         const level = dispositionOf(error) === "fatal" ? "error" : "warn";
@@ -142,7 +144,7 @@ try {
   );
   const retentionSchedule = life.own(
     "retention queue",
-    createRetentionSchedule(redis, { intervalMs: env.RETENTION_INTERVAL_MS, onError }),
+    createRetentionSchedule(shards.of(RETENTION), { intervalMs: env.RETENTION_INTERVAL_MS, onError }),
     (schedule) => schedule.close(),
   );
   life.own(
@@ -153,10 +155,10 @@ try {
     }),
     (schedule) => schedule.stop(),
   );
-  const checkByName = createStoreChecks(pool, redis);
+  const checks = createStoreChecks(pool, shards);
   observePools({ worker: pool });
-  observeStores(checkByName);
-  const health = { isRunning: life.isRunning, checkByName };
+  observeStores(checks.each);
+  const health = { isRunning: life.isRunning, checkByName: checks.ready };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const server = await listen(createHealthHandler({ ...health, scrape }), { host: env.HOST, port: env.PORT });
   life.own("health server", server, (s) => s.close());

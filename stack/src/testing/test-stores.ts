@@ -3,8 +3,9 @@ import { openHome } from "../home.ts";
 import { IMAGES } from "../images.ts";
 import { prepareLocalPostgres } from "../local-postgres.ts";
 import type { StoreCertificate } from "../local-postgres.ts";
+import { prepareLocalRedisCluster } from "../local-redis-cluster.ts";
 import { prepareLocalRedis } from "../local-redis.ts";
-import { ManagedProcess } from "../managed-process.ts";
+import { ManagedProcess, type ProcessSpec } from "../managed-process.ts";
 import { pickTestStack } from "../pick-test-stack.ts";
 import { endRecordedProcesses } from "../process-records.ts";
 import { makeTestHome, removeTestHome } from "./test-home.ts";
@@ -26,7 +27,10 @@ export interface TestStores {
 /** Stores of this machine's own binaries, whose processes a test may kill and start again at the same addresses. */
 export interface LocalStores extends TestStores {
   readonly postgres: ManagedProcess;
+  /** The only one, or a cluster's first node. */
   readonly redis: ManagedProcess;
+  /** Those of a cluster: masters first, then their replicas in the same order. Else the only one. */
+  readonly redisNodes: readonly ManagedProcess[];
 }
 
 /** Starts the stores of a test run: in containers or of local binaries, saying which and why. */
@@ -52,26 +56,50 @@ export async function startTestStores(env: NodeJS.ProcessEnv): Promise<TestStore
   return { ...stores, home, stop };
 }
 
-/** Starts stores that nobody else uses, for tests that do harm to them, or need them set up in another way. */
-export async function startLocalStores(how: { certificate?: StoreCertificate } = {}): Promise<LocalStores> {
+/**
+ * Starts stores that nobody else uses, for tests that do harm to them, or need them set up in another way.
+ *
+ * @param how.cluster - a Redis Cluster of three masters and their replicas; its address is that of all nodes
+ */
+export async function startLocalStores(
+  how: { certificate?: StoreCertificate; cluster?: boolean } = {},
+): Promise<LocalStores> {
   const home = makeTestHome();
-  const options = { home, settings: openHome(home), say, ...how };
-  const start = async ({ url, spec }: Awaited<ReturnType<typeof prepareLocalRedis>>) => {
+  const { cluster: isCluster = false, ...own } = how;
+  const options = { home, settings: openHome(home), say, ...own };
+  const start = async (spec: ProcessSpec) => {
     const managed = new ManagedProcess(home, spec);
     await managed.start();
-    return { url, managed };
+    return managed;
+  };
+  const startPostgres = async () => {
+    const { url, spec } = await prepareLocalPostgres(options);
+    return { url, managed: await start(spec) };
+  };
+  const startRedis = async () => {
+    const { url, spec } = await prepareLocalRedis(options);
+    return { url, nodes: [await start(spec)] };
+  };
+  const startRedisCluster = async () => {
+    const { url, specs, join } = await prepareLocalRedisCluster(options);
+    const nodes = await Promise.all(specs.map(start));
+    await join();
+    return { url, nodes };
   };
   try {
     const [postgres, redis] = await Promise.all([
-      prepareLocalPostgres(options).then(start),
-      prepareLocalRedis(options).then(start),
+      startPostgres(),
+      isCluster ? startRedisCluster() : startRedis(),
     ]);
+    const [first] = redis.nodes;
+    if (first === undefined) throw new Error("unreachable: a node was started");
     return {
       databaseServerUrl: postgres.url,
       redisUrl: redis.url,
       home,
       postgres: postgres.managed,
-      redis: redis.managed,
+      redis: first,
+      redisNodes: redis.nodes,
       stop: () => removeTestHome(home),
     };
   } catch (error) {

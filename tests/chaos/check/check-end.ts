@@ -21,7 +21,7 @@ export async function checkAtRest(system: ChaosSystem, history: History): Promis
 }
 
 /** What is there only while something is under way. */
-async function readLeftovers({ redis, pool }: ChaosSystem): Promise<Record<string, number>> {
+async function readLeftovers({ shards, pool }: ChaosSystem): Promise<Record<string, number>> {
   const { rows } = await pool.query<Record<string, number>>(`
     SELECT (SELECT count(*) FROM operations WHERE status = 'pending') AS pending_operations,
            (SELECT count(*) FROM conflicts WHERE status IN ('open', 'parked')) AS unsettled_conflicts,
@@ -29,14 +29,16 @@ async function readLeftovers({ redis, pool }: ChaosSystem): Promise<Record<strin
             WHERE c.status IN ('open', 'parked')) AS held_operations`);
   const left: Record<string, number> = { ...rows[0] };
   // Keys of lanes, batches and resolutions, dead entries, and jobs; the notes of what was answered and the queues' own stay.
-  for (const key of await redis.keys("{syncline}:*")) {
-    const kind =
-      /^\{syncline\}:(lane|dead|batch|resolution|queue:(?:drain|conflict):(?:\d+|wait|active|delayed|de:.*))(:|$)/.exec(
-        key,
-      )?.[1];
-    if (kind === undefined) continue;
-    const count = kind === "lane" ? await redis.xlen(key) : 1;
-    left[kind] = (left[kind] ?? 0) + count;
+  for (const { redis, tag } of shards.all) {
+    for (const key of await redis.keys(`${tag}:*`)) {
+      const kind =
+        /^:(lane|dead|batch|resolution|queue:(?:drain|conflict):(?:\d+|wait|active|delayed|de:.*))(:|$)/.exec(
+          key.slice(tag.length),
+        )?.[1];
+      if (kind === undefined) continue;
+      const count = kind === "lane" ? await redis.xlen(key) : 1;
+      left[kind] = (left[kind] ?? 0) + count;
+    }
   }
   return left;
 }

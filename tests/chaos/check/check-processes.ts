@@ -1,3 +1,4 @@
+import { redisByName } from "@syncline/runtime";
 import type { ChaosSystem } from "../chaos-system.ts";
 import type { History } from "../load/history.ts";
 import type { LogLine } from "../log-reader.ts";
@@ -9,7 +10,7 @@ const REDIS_GROWTH_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes that are held, after a collection of garbage: of each process by its name, and of Redis. */
 export type MemoryUse = ReadonlyMap<string, number>;
 
-export async function measureMemory({ processes, control, redis }: ChaosSystem): Promise<MemoryUse> {
+export async function measureMemory({ processes, control, shards }: ChaosSystem): Promise<MemoryUse> {
   const measured = await Promise.all(
     processes().map(async ({ name, pid }): Promise<[string, number]> => {
       if (pid === undefined) throw new Error(`${name} does not run.`);
@@ -17,14 +18,17 @@ export async function measureMemory({ processes, control, redis }: ChaosSystem):
       return [name, heapBytes + externalBytes];
     }),
   );
-  const used = /used_memory:(\d+)/.exec(await redis.info("memory"))?.[1];
-  return new Map([...measured, ["redis", Number(used)]]);
+  const stores = Object.entries(redisByName(shards)).map(async ([name, redis]): Promise<[string, number]> => {
+    const used = /used_memory:(\d+)/.exec(await redis.info("memory"))?.[1];
+    return [name, Number(used)];
+  });
+  return new Map([...measured, ...(await Promise.all(stores))]);
 }
 
 export function checkMemory(warm: MemoryUse, end: MemoryUse, history: History): void {
   for (const [name, bytes] of end) {
     const grownBytes = bytes - (warm.get(name) ?? 0);
-    const bound = name === "redis" ? REDIS_GROWTH_BYTES_MAX : GROWTH_BYTES_MAX;
+    const bound = name.startsWith("redis") ? REDIS_GROWTH_BYTES_MAX : GROWTH_BYTES_MAX;
     if (grownBytes > bound)
       history.violate("wrong", `${name} holds ${toMiB(grownBytes)} MiB more than when it was warm`);
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { LineFault } from "../tcp-proxy.ts";
+import type { LineFault, TcpProxy } from "../tcp-proxy.ts";
 import { complaints, inFlight, prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
 
 type Store = "redis" | "postgres";
@@ -10,7 +10,7 @@ const NOTICED_MS_MAX = 60_000;
 const BAD_MS = { latency: 4_000, slow: 4_000, silent: 6_000, reset: 2_000 } as const;
 
 /** What goes wrong between the services and a store. */
-export const LINE_FAULTS: readonly FaultKind[] = (["redis", "postgres"] as const).flatMap((store) => {
+export function lineFaults(store: Store): FaultKind[] {
   const storeName = store === "redis" ? "Redis" : "Postgres";
   const fault = (name: string, bad: LineFault): FaultKind => ({
     name: `${storeName}: ${name}`,
@@ -23,10 +23,16 @@ export const LINE_FAULTS: readonly FaultKind[] = (["redis", "postgres"] as const
     fault("connections reset", { kind: "reset" }),
     fault("connections half open", { kind: "half-open" }),
   ];
-});
+}
+
+function lineTo({ system }: FaultContext, store: Store): TcpProxy {
+  const line = system.lines[store];
+  if (line === undefined) throw new Error("There is no one line to a cluster.");
+  return line;
+}
 
 async function worsen(context: FaultContext, store: Store, bad: LineFault): Promise<string> {
-  const line = context.system.lines[store];
+  const line = lineTo(context, store);
   const before = line.harm();
   const operations = await inFlight(context);
   line.setFault(bad);
@@ -56,11 +62,12 @@ async function worsen(context: FaultContext, store: Store, bad: LineFault): Prom
 }
 
 /** New connections work: so once every process has noticed, everything goes on, with the old ones still dead. */
-async function untilNoticed({ history, system, beganAtMs }: FaultContext, store: Store): Promise<void> {
+async function untilNoticed(context: FaultContext, store: Store): Promise<void> {
+  const { history, system, beganAtMs } = context;
   await until(
     "what was in flight is answered, and all services are ready",
     async () => {
-      if (!history.isSettledTo(beganAtMs) || system.lines[store].openConnections() === 0) return false;
+      if (!history.isSettledTo(beganAtMs) || lineTo(context, store).openConnections() === 0) return false;
       const ready = await Promise.all(system.processes().map((managed) => managed.isReady()));
       return ready.every(Boolean);
     },

@@ -59,7 +59,7 @@ async function loseData(context: FaultContext): Promise<string> {
   }
   rmSync(join(home, "redis", "appendonlydir"), { recursive: true });
   await redis.start();
-  prove("Redis is empty", (await system.redis.xlen("{syncline}:lane:none")) === 0);
+  prove("Redis is empty", (await theRedis(context).xlen("{syncline}:lane:none")) === 0);
   const forgotten = () =>
     history.batches.filter(({ attempts }) =>
       attempts.some(
@@ -71,7 +71,7 @@ async function loseData(context: FaultContext): Promise<string> {
 }
 
 async function fillMemory(context: FaultContext): Promise<string> {
-  const { redis } = context.system;
+  const redis = theRedis(context);
   const refusedBefore = await refusals();
   await redis.config("SET", "maxmemory", "1mb");
   try {
@@ -107,4 +107,10 @@ async function fillDisk(context: FaultContext): Promise<string> {
   await redis.start();
   await until("requests failed", () => failedRequests(context) > 0);
   return `${pid} ended by itself (${how}) in mid-write, now ${redis.pid}; ${failedRequests(context)} requests failed`;
+}
+
+function theRedis({ system }: FaultContext) {
+  const [redis] = system.shards.connections;
+  if (redis === undefined) throw new Error("There is no connection to Redis.");
+  return redis;
 }

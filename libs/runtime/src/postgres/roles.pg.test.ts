@@ -135,7 +135,7 @@ describe("a service's role", () => {
 
   it("cannot put a table of its own in the place of the one that such a function means", async () => {
     await worker.query("CREATE TEMP TABLE settings (name text PRIMARY KEY, value text)");
-    await worker.query("SELECT * FROM claim_settings(16)");
+    await worker.query("SELECT * FROM claim_settings(16, 1)");
     expect((await worker.query("SELECT FROM pg_temp.settings")).rowCount).toBe(0);
     await worker.query("DROP TABLE pg_temp.settings");
   });

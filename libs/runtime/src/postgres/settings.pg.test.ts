@@ -20,7 +20,7 @@ afterAll(async () => {
   await pool.end();
   await database.drop();
 });
-const epochOf = async () => (await claimSettings(pool, 16)).epoch;
+const epochOf = async () => (await claimSettings(pool, { lanes: 16, shards: 4 })).epoch;
 
 it("keeps the epoch from one start to the next, and for all who start at once", async () => {
   const epochs = await Promise.all(Array.from({ length: 8 }, epochOf));
@@ -37,6 +37,12 @@ it("begins a new epoch, once, when the database is on another server or timeline
 
 it("refuses another number of lanes than the database was set up with", async () => {
   await epochOf();
-  await expect(claimSettings(pool, 32)).rejects.toThrow("set LANES=16");
-  await expect(claimSettings(pool, 12)).rejects.toThrow("power of two");
+  await expect(claimSettings(pool, { lanes: 32, shards: 4 })).rejects.toThrow("set LANES=16");
+  await expect(claimSettings(pool, { lanes: 12, shards: 4 })).rejects.toThrow("power of two");
+});
+
+it("refuses another number of shards than the database was set up with", async () => {
+  await epochOf();
+  await expect(claimSettings(pool, { lanes: 16, shards: 1 })).rejects.toThrow("set REDIS_SHARDS=4");
+  await expect(claimSettings(pool, { lanes: 16, shards: 32 })).rejects.toThrow("no more than LANES, 16");
 });

@@ -1,4 +1,4 @@
-import { isLaneCount } from "@syncline/shared";
+import { isLaneCount, isShardCount } from "@syncline/shared";
 import type pg from "pg";
 import { requireSchema } from "./require-schema.ts";
 
@@ -9,25 +9,37 @@ export interface DatabaseSettings {
 }
 
 /**
- * Reads the database's settings, stores the number of lanes at the first start, and begins a new epoch where the database
- * was restored since the last one.
- * @throws when the schema is older than this version needs, or when this process is configured with another number of
- *   lanes than the database was: a workspace would change its lane, and two drains could work on it
+ * Reads the database's settings, stores the numbers of lanes and of shards at the first start, and begins a new epoch where
+ * the database was restored since the last one.
+ * @throws when the schema is older than this version needs, or when this process is configured with other numbers than the
+ *   database was: a workspace would change its lane, and two drains could work on it; or what waits on a lane would not be
+ *   found
  */
-export async function claimSettings(pool: pg.Pool, lanes: number): Promise<DatabaseSettings> {
+export async function claimSettings(
+  pool: pg.Pool,
+  { lanes, shards }: { lanes: number; shards: number },
+): Promise<DatabaseSettings> {
   if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}; it must be a power of two`);
+  if (!isShardCount(shards, lanes)) {
+    throw new Error(`REDIS_SHARDS is ${shards}; it must be a power of two, and no more than LANES, ${lanes}`);
+  }
   await requireSchema(pool);
   const { rows } = await pool.query<{ name: string; value: string }>(
-    "SELECT name, value FROM claim_settings($1)",
-    [lanes],
+    "SELECT name, value FROM claim_settings($1, $2)",
+    [lanes, shards],
   );
   const valueByName = new Map(rows.map((row) => [row.name, row.value]));
-  const stored = Number(valueByName.get("lanes"));
-  if (stored !== lanes) {
-    throw new Error(`LANES is ${lanes}, but this database was set up with ${stored}; set LANES=${stored}`);
-  }
+  requireStored("LANES", lanes, valueByName.get("lanes"));
+  requireStored("REDIS_SHARDS", shards, valueByName.get("shards"));
   const epoch = valueByName.get("epoch");
   if (epoch === undefined)
     throw new Error("the database has no epoch: its table settings was changed by hand");
   return { epoch };
+}
+
+function requireStored(variable: string, value: number, stored: string | undefined): void {
+  if (Number(stored) === value) return;
+  throw new Error(
+    `${variable} is ${value}, but this database was set up with ${stored}; set ${variable}=${stored}`,
+  );
 }

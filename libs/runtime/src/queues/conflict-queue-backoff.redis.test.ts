@@ -2,9 +2,11 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { closeRedis, connectRedis } from "../redis/connect.ts";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { keysOf } from "../redis/keys.ts";
+import { createShards } from "../redis/shards.ts";
 import { createConflictQueue, type ConflictQueue } from "./conflict-queue.ts";
 
+const keys = keysOf("{syncline}");
 const BACKOFF = { backoffMsMin: 60_000, backoffMsMax: 150_000 };
 /** So many draws from the whole of an interval that none near its end would be a miracle. */
 const DRAWS = 200;
@@ -17,8 +19,8 @@ beforeAll(async () => {
     throw error;
   };
   redis = connectRedis(await createTestRedisUrl(), onError);
-  conflicts = createConflictQueue(redis, BACKOFF, onError);
-  queue = new Queue("conflict", { connection: redis, prefix: QUEUE_PREFIX });
+  conflicts = createConflictQueue(createShards([redis]), BACKOFF, onError);
+  queue = new Queue("conflict", { connection: redis, prefix: keys.queuePrefix });
 });
 afterAll(async () => {
   await queue.close();

@@ -3,7 +3,8 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { keysOf } from "../redis/keys.ts";
+import { createShards } from "../redis/shards.ts";
 import {
   createConflictQueue,
   startConflictWorker,
@@ -12,6 +13,7 @@ import {
   type ConflictWorker,
 } from "./conflict-queue.ts";
 
+const keys = keysOf("{syncline}");
 let redis: ReturnType<typeof connectRedis>;
 let blockingRedis: ReturnType<typeof connectRedis>;
 let queue: ConflictQueue;
@@ -25,8 +27,8 @@ beforeAll(async () => {
   };
   redis = connectRedis(redisUrl, onError);
   blockingRedis = connectRedisForWorker(redisUrl, onError);
-  queue = createConflictQueue(redis, ROUND_BACKOFF, onError);
-  worker = startConflictWorker(blockingRedis, async (job) => void merged.push(job), {
+  queue = createConflictQueue(createShards([redis]), ROUND_BACKOFF, onError);
+  worker = startConflictWorker({ redis: blockingRedis, keys }, async (job) => void merged.push(job), {
     concurrency: 2,
     onFailure: (_job, error) => onError(error),
     onError,
@@ -42,7 +44,7 @@ afterAll(async () => {
 const roundOf = (conflictId: string): ConflictJob => ({ workspaceId: "w", conflictId, round: 2, trace: {} });
 
 it("a round that was put off by a clock that ran an hour ahead starts when it is overdue", async () => {
-  const jobs = new Queue("conflict", { connection: redis, prefix: QUEUE_PREFIX });
+  const jobs = new Queue("conflict", { connection: redis, prefix: keys.queuePrefix });
   await jobs.add("merge", roundOf("c1"), { jobId: "c1-2", delay: 3_600_000, removeOnComplete: true });
   await queue.request([roundOf("c1")]);
   expect(merged).toEqual([]); // asking twice for one round is asking once

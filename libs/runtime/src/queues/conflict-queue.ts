@@ -1,11 +1,11 @@
 import { backoffMs, DRAIN_BACKOFF, type BackoffBounds } from "@syncline/shared";
-import { Queue, Worker, type Job } from "bullmq";
-import type { Redis } from "ioredis";
+import { Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import type { Shard, Shards } from "../redis/shards.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
 import { createBlame } from "./blame.ts";
 import { restWhenRefused } from "./rest-when-refused.ts";
+import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "conflict";
 
@@ -31,30 +31,31 @@ export interface ConflictQueue {
  * @param onError - told of what breaks in between; without it, it would go to stderr as it is
  */
 export function createConflictQueue(
-  redis: Redis,
+  shards: Shards,
   backoff: BackoffBounds,
   onError: (error: Error) => void,
 ): ConflictQueue {
-  const queue = new Queue<ConflictJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
-  queue.on("error", onError);
+  const queues = openShardQueues<ConflictJob>(QUEUE, shards, onError);
+  const queueOf = ({ workspaceId }: ConflictJob) => queues.on(shards.of(workspaceId));
   const add = async (jobs: readonly ConflictJob[], delayOf: (job: ConflictJob) => number) => {
-    if (jobs.length === 0) return;
-    const added = queue.addBulk(
-      jobs.map((job) => ({
-        name: "merge",
-        data: job,
-        opts: {
-          jobId: jobIdOf(job),
-          delay: delayOf(job),
-          attempts: Number.MAX_SAFE_INTEGER,
-          backoff: { type: "store" },
-          removeOnComplete: true,
-          removeOnFail: true,
-          stackTraceLimit: 1,
-        },
-      })),
+    const added = [...Map.groupBy(jobs, queueOf)].map(([queue, ofOne]) =>
+      queue.addBulk(
+        ofOne.map((job) => ({
+          name: "merge",
+          data: job,
+          opts: {
+            jobId: jobIdOf(job),
+            delay: delayOf(job),
+            attempts: Number.MAX_SAFE_INTEGER,
+            backoff: { type: "store" },
+            removeOnComplete: true,
+            removeOnFail: true,
+            stackTraceLimit: 1,
+          },
+        })),
+      ),
     );
-    await guarded(added);
+    await guarded(Promise.all(added));
   };
   return {
     request: (jobs) =>
@@ -62,9 +63,11 @@ export function createConflictQueue(
     async requestOverdue(jobs) {
       await add(jobs, () => 0);
       // One that is there already stays as it is. When it is due was reckoned by the clock of whoever put it off.
-      for (const job of jobs) await guarded(queue.getJob(jobIdOf(job)).then(promoteIfDelayed));
+      for (const job of jobs) {
+        await guarded(queueOf(job).getJob(jobIdOf(job)).then(promoteIfDelayed));
+      }
     },
-    close: () => queue.close(),
+    close: () => queues.close(),
   };
 }
 
@@ -82,15 +85,15 @@ async function promoteIfDelayed(job: Job<ConflictJob> | undefined): Promise<void
   }
 }
 
-/** The merges that a process runs. */
+/** The merges of a shard's conflicts that a process runs. */
 export interface ConflictWorker {
   /** Lets merges in flight end, and takes no more. */
   close(): Promise<void>;
 }
 
-/** @param redis - a connection of its own: it blocks */
+/** @param shard - over a connection of its own: it blocks */
 export function startConflictWorker(
-  redis: Redis,
+  { redis, keys }: Pick<Shard, "redis" | "keys">,
   merge: (job: ConflictJob) => Promise<void>,
   options: {
     concurrency: number;
@@ -101,7 +104,7 @@ export function startConflictWorker(
   const blame = createBlame();
   const worker = new Worker<ConflictJob>(QUEUE, (job) => blame.watch(merge(job.data)), {
     connection: redis,
-    prefix: QUEUE_PREFIX,
+    prefix: keys.queuePrefix,
     concurrency: options.concurrency,
     lockDuration: 5_000,
     stalledInterval: 2_000,

@@ -3,11 +3,13 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { closeRedis, connectRedis, connectRedisForWorker } from "../redis/connect.ts";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import { keysOf } from "../redis/keys.ts";
+import { createShards } from "../redis/shards.ts";
 import { createConflictQueue } from "./conflict-queue.ts";
 import { createLaneWaker, startDrainWorker, type DrainWorker, type LaneWaker } from "./drain-queue.ts";
 import { createRetentionSchedule } from "./retention-queue.ts";
 
+const keys = keysOf("{syncline}");
 let redis: ReturnType<typeof connectRedis>;
 let blockingRedis: ReturnType<typeof connectRedis>;
 let waker: LaneWaker;
@@ -23,13 +25,13 @@ beforeAll(async () => {
   };
   redis = connectRedis(redisUrl, onError);
   blockingRedis = connectRedisForWorker(redisUrl, onError);
-  waker = createLaneWaker(redis, onError);
+  waker = createLaneWaker(createShards([redis]), onError);
   const drain = () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     endDrain.push(resolve);
     return promise;
   };
-  worker = startDrainWorker(blockingRedis, drain, {
+  worker = startDrainWorker({ redis: blockingRedis, keys }, drain, {
     concurrency: 4,
     onFailure: (_lane, _attempt, error) => failures.push(error),
     onError: () => undefined,
@@ -63,7 +65,7 @@ describe("a wake-up", () => {
 
 describe("a drain that was put off by a clock that ran an hour ahead", () => {
   it("starts at an urgent wake-up all the same", async () => {
-    const queue = new Queue("drain", { connection: redis, prefix: QUEUE_PREFIX });
+    const queue = new Queue("drain", { connection: redis, prefix: keys.queuePrefix });
     const hourMs = 3_600_000;
     const data = { lane: 5, retryAtMs: Date.now() + hourMs };
     await queue.add("drain", data, {
@@ -93,8 +95,8 @@ describe("a Redis that has lost a job while its lane was drained", () => {
 
   it("fails a wake-up as one that is away does", async () => {
     const connection = connectRedis(await createTestRedisUrl(), () => undefined);
-    const lanes = createLaneWaker(connection, () => undefined);
-    const conflicts = createConflictQueue(connection, ROUND_BACKOFF, () => undefined);
+    const lanes = createLaneWaker(createShards([connection]), () => undefined);
+    const conflicts = createConflictQueue(createShards([connection]), ROUND_BACKOFF, () => undefined);
     const job = { workspaceId: "w", conflictId: "c", round: 1, trace: {} };
     await Promise.all([lanes.wake(0), conflicts.request([job])]);
     connection.disconnect();
@@ -115,20 +117,20 @@ describe("a Redis that refuses to give out jobs", () => {
       connectRedis(url, () => undefined),
       connectRedisForWorker(url, () => undefined),
     ];
-    await commands.set(`${QUEUE_PREFIX}:drain:active`, "not a list, so that every answer is an error");
+    await commands.set(`${keys.queuePrefix}:drain:active`, "not a list, so that every answer is an error");
     let errors = 0;
     const drained: number[] = [];
-    const refused = startDrainWorker(blocking, async (lane) => void drained.push(lane), {
+    const refused = startDrainWorker({ redis: blocking, keys }, async (lane) => void drained.push(lane), {
       concurrency: 4,
       onFailure: () => undefined,
       onError: () => (errors += 1),
     });
-    const lanes = createLaneWaker(commands, () => undefined);
+    const lanes = createLaneWaker(createShards([commands]), () => undefined);
     await lanes.wake(1);
     await expect.poll(() => errors).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(errors).toBeLessThan(30);
-    await commands.del(`${QUEUE_PREFIX}:drain:active`);
+    await commands.del(`${keys.queuePrefix}:drain:active`);
     await expect.poll(() => drained, { timeout: 10_000 }).toEqual([1]);
     await refused.close();
     await lanes.close();
@@ -142,9 +144,9 @@ describe("a queue whose connection breaks", () => {
     const errors: Error[] = [];
     const onError = (error: Error) => errors.push(error);
     const queues = [
-      createLaneWaker(connection, onError),
-      createConflictQueue(connection, ROUND_BACKOFF, onError),
-      createRetentionSchedule(connection, { intervalMs: 1_000, onError }),
+      createLaneWaker(createShards([connection]), onError),
+      createConflictQueue(createShards([connection]), ROUND_BACKOFF, onError),
+      createRetentionSchedule({ redis: connection, keys }, { intervalMs: 1_000, onError }),
     ];
     const broken = new Error("broken");
     connection.emit("error", broken);

@@ -1,11 +1,11 @@
 import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
-import { DelayedError, Queue, Worker, type Job } from "bullmq";
-import type { Redis } from "ioredis";
+import { DelayedError, Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import type { Shard, Shards } from "../redis/shards.ts";
 import { createBlame } from "./blame.ts";
 import { createCoalescer } from "./coalesce.ts";
 import { restWhenRefused } from "./rest-when-refused.ts";
+import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
 
@@ -30,18 +30,17 @@ export interface LaneWaker {
 }
 
 /** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
-export function createLaneWaker(redis: Redis, onError: (error: Error) => void): LaneWaker {
-  const queue = new Queue<DrainJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
-  queue.on("error", onError);
-  const coalesce = createCoalescer();
+export function createLaneWaker(shards: Shards, onError: (error: Error) => void): LaneWaker {
+  const queues = openShardQueues<DrainJob>(QUEUE, shards, onError);
+  const coalesce = createCoalescer<void>();
   return {
     wake: (lane, delayMs = 0, urgent = false) =>
       coalesce(`${lane}/${delayMs}/${urgent}`, () => addJob(lane, delayMs, urgent)),
-    close: () => queue.close(),
+    close: () => queues.close(),
   };
 
   async function addJob(lane: number, delayMs: number, urgent: boolean): Promise<void> {
-    const job = queue.add(
+    const job = queues.on(shards.ofLane(lane)).add(
       "drain",
       { lane },
       {
@@ -63,7 +62,7 @@ export function createLaneWaker(redis: Redis, onError: (error: Error) => void): 
   }
 }
 
-/** The lane drains that a process runs. */
+/** The drains of a shard's lanes that a process runs. */
 export interface DrainWorker {
   /** Lets drains in flight end, and takes no more. */
   close(): Promise<void>;
@@ -73,10 +72,10 @@ export interface DrainWorker {
  * Runs drains, at most one live job a lane in the whole fleet. A drain that throws is tried again after a backoff with
  * full jitter, for as long as the fault lasts.
  *
- * @param redis - a connection of its own: it blocks
+ * @param shard - over a connection of its own: it blocks
  */
 export function startDrainWorker(
-  redis: Redis,
+  { redis, keys }: Pick<Shard, "redis" | "keys">,
   drain: (lane: number, failedAttempts: number) => Promise<void>,
   options: {
     concurrency: number;
@@ -94,7 +93,7 @@ export function startDrainWorker(
     },
     {
       connection: redis,
-      prefix: QUEUE_PREFIX,
+      prefix: keys.queuePrefix,
       concurrency: options.concurrency,
       // A killed worker's lanes are taken over within a few seconds, and however often that happens.
       lockDuration: 5_000,

@@ -1,7 +1,6 @@
 import { backoffMs, ROUND_BACKOFF } from "@syncline/shared";
 import { Queue, Worker } from "bullmq";
-import type { Redis } from "ioredis";
-import { QUEUE_PREFIX } from "../redis/keys.ts";
+import type { Shard } from "../redis/shards.ts";
 import { createBlame } from "./blame.ts";
 import { restWhenRefused } from "./rest-when-refused.ts";
 
@@ -20,11 +19,11 @@ export interface RetentionSchedule {
 
 /** @param options.onError - told of what breaks in between; without it, it would go to stderr as it is */
 export function createRetentionSchedule(
-  redis: Redis,
+  { redis, keys }: Pick<Shard, "redis" | "keys">,
   options: { intervalMs: number; onError: (error: Error) => void },
 ): RetentionSchedule {
   const { intervalMs, onError } = options;
-  const queue = new Queue(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  const queue = new Queue(QUEUE, { connection: redis, prefix: keys.queuePrefix });
   queue.on("error", onError);
   return {
     async ensure() {
@@ -61,17 +60,17 @@ export interface RetentionWorker {
  * Runs what the schedule asks for. A run that throws is tried again after a backoff; one whose process died is taken over
  * by another.
  *
- * @param redis - a connection of its own: it blocks
+ * @param shard - over a connection of its own: it blocks
  */
 export function startRetentionWorker(
-  redis: Redis,
+  { redis, keys }: Pick<Shard, "redis" | "keys">,
   applyRetention: () => Promise<void>,
   options: { onFailure: (attempt: number, error: Error) => void; onError: (error: Error) => void },
 ): RetentionWorker {
   const blame = createBlame();
   const worker = new Worker(QUEUE, () => blame.watch(applyRetention()), {
     connection: redis,
-    prefix: QUEUE_PREFIX,
+    prefix: keys.queuePrefix,
     lockDuration: 5_000,
     stalledInterval: 2_000,
     maxStalledCount: Number.MAX_SAFE_INTEGER,

@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { redisUnavailable } from "./connect.ts";
 
 const REQUIRED = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" } as const;
 
@@ -14,7 +15,9 @@ export async function durabilityFaults(redis: Redis): Promise<string[]> {
       const answer = await redis.config("GET", name);
       value = answer[1];
     } catch (error) {
-      faults.push(`${name} cannot be read (${error instanceof Error ? error.message : "no reason given"})`);
+      // Where nobody answered, nobody knows.
+      if (!(error instanceof Error) || error.name !== "ReplyError") throw redisUnavailable(error);
+      faults.push(`${name} cannot be read (${error.message})`);
       continue;
     }
     if (value !== wanted) faults.push(`${name} is ${value ?? "unknown"}, not ${wanted}`);

@@ -1,5 +1,8 @@
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 import { SynclineError } from "@syncline/shared";
+
+/** How a connection finds its node of a cluster. */
+export type NodeFinder = Pick<RedisOptions, "Connector" | "reconnectOnError">;
 
 /**
  * A connection that says nothing for so long, though it is asked, is dead, whoever was not told: a host or a firewall may
@@ -11,9 +14,15 @@ const SILENCE_MS_MAX = { commands: 5_000, jobs: 15_000 };
  * Opens a connection for commands that somebody waits for: while Redis is away they fail soon, instead of piling up.
  *
  * @param onError - told of every failed attempt; the connection goes on trying
+ * @param finder - for a node of a cluster; without one it is the address'
  */
-export function connectRedis(redisUrl: string, onError: (error: Error) => void): Redis {
+export function connectRedis(
+  redisUrl: string,
+  onError: (error: Error) => void,
+  finder: NodeFinder = {},
+): Redis {
   const redis = new Redis(redisUrl, {
+    ...finder,
     // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again, and
     // hears of it at once. With a retry, one that is not sent again would hang until its own time is over.
     maxRetriesPerRequest: 0,
@@ -28,8 +37,13 @@ export function connectRedis(redisUrl: string, onError: (error: Error) => void):
 }
 
 /** Opens a connection for a BullMQ worker, whose blocking commands must outlast any outage. */
-export function connectRedisForWorker(redisUrl: string, onError: (error: Error) => void): Redis {
+export function connectRedisForWorker(
+  redisUrl: string,
+  onError: (error: Error) => void,
+  finder: NodeFinder = {},
+): Redis {
   const redis = new Redis(redisUrl, {
+    ...finder,
     maxRetriesPerRequest: null,
     connectTimeout: 5_000,
     socketTimeout: SILENCE_MS_MAX.jobs,

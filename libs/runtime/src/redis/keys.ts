@@ -1,26 +1,43 @@
-/**
- * Every key that Syncline keeps in Redis. The hash tag keeps what one script touches in one slot of a Redis Cluster.
- */
-const TAG = "{syncline}";
+/** Every key that Syncline keeps of one shard. The hash tag keeps what one script touches in one slot of a Redis Cluster. */
+export interface ShardKeys {
+  laneStream(lane: number): string;
+  /** The last entry that was committed and taken off a lane. */
+  laneAnswered(lane: number): string;
+  /** How much waits on a lane: operations and bytes in all, and operations of each workspace. */
+  laneWaiting(lane: number): string;
+  /** Entries that could not be read at all: kept aside for a person. */
+  deadEntries(lane: number): string;
+  acceptedBatch(batchId: string): string;
+  /** Says that a round of a conflict is on its lane. */
+  acceptedResolution(conflictId: string, round: number): string;
+  /** Written before replicas are asked how far they are: it says nothing. */
+  barrier: string;
+  /** The prefix of the rate limiters' keys. */
+  ratePrefix: string;
+  /** The prefix of BullMQ's own keys. */
+  queuePrefix: string;
+}
 
-export const laneStreamKey = (lane: number): string => `${TAG}:lane:${lane}`;
-/** The last entry that was committed and taken off a lane. */
-export const laneAnsweredKey = (lane: number): string => `${TAG}:answered:${lane}`;
-/** How much waits on a lane: operations and bytes in all, and operations of each workspace. */
-export const laneWaitingKey = (lane: number): string => `${TAG}:waiting:${lane}`;
-/** Entries that could not be read at all: kept aside for a person. */
-export const deadEntriesKey = (lane: number): string => `${TAG}:dead:${lane}`;
-export const acceptedBatchKey = (batchId: string): string => `${TAG}:batch:${batchId}`;
-/** Says that a round of a conflict is on its lane. */
-export const acceptedResolutionKey = (conflictId: string, round: number): string =>
-  `${TAG}:resolution:${conflictId}:${round}`;
+export function keysOf(tag: string): ShardKeys {
+  return {
+    laneStream: (lane) => `${tag}:lane:${lane}`,
+    laneAnswered: (lane) => `${tag}:answered:${lane}`,
+    laneWaiting: (lane) => `${tag}:waiting:${lane}`,
+    deadEntries: (lane) => `${tag}:dead:${lane}`,
+    acceptedBatch: (batchId) => `${tag}:batch:${batchId}`,
+    acceptedResolution: (conflictId, round) => `${tag}:resolution:${conflictId}:${round}`,
+    barrier: `${tag}:barrier`,
+    ratePrefix: `${tag}:rate`,
+    queuePrefix: `${tag}:queue`,
+  };
+}
+
+/** Channels are no keys: what is published on one node of a cluster is heard on all. */
+const CHANNELS = "{syncline}";
+
 /** The channel on which an ingest process hears of its batches. */
-export const replyChannel = (replyTo: string): string => `${TAG}:reply:${replyTo}`;
+export const replyChannel = (replyTo: string): string => `${CHANNELS}:reply:${replyTo}`;
 /** The channel on which every ingest process hears of operations that were pending. */
-export const SETTLED_CHANNEL = `${TAG}:settled`;
+export const SETTLED_CHANNEL = `${CHANNELS}:settled`;
 /** The channel on which every ingest process hears of workspaces that were committed to. */
-export const CHANGED_CHANNEL = `${TAG}:changed`;
-/** The prefix of the rate limiters' keys. */
-export const RATE_PREFIX = `${TAG}:rate`;
-/** The prefix of BullMQ's own keys. */
-export const QUEUE_PREFIX = `${TAG}:queue`;
+export const CHANGED_CHANNEL = `${CHANNELS}:changed`;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { ChainableCommander, Redis } from "ioredis";
+import type { ChainableCommander } from "ioredis";
 import { redisUnavailable } from "./connect.ts";
-import { deadEntriesKey, laneStreamKey } from "./keys.ts";
+import type { Shard } from "./shards.ts";
 
 /** How much waits on a lane. */
 export interface LaneBacklog {
@@ -17,19 +17,20 @@ const LUA = readFileSync(new URL("./lane-backlog.lua", import.meta.url), "utf8")
 
 type Pipeline = ChainableCommander & { laneBacklog(stream: string, dead: string): Pipeline };
 
-/** Looks at all lanes, in one round trip. */
-export function createReadBacklogs(redis: Redis, laneCount: number): () => Promise<LaneBacklog[]> {
+/** Looks at all lanes of a shard, in one round trip. */
+export function createReadBacklogs(
+  { redis, keys }: Pick<Shard, "redis" | "keys">,
+  lanes: readonly number[],
+): () => Promise<LaneBacklog[]> {
   redis.defineCommand("laneBacklog", { numberOfKeys: 2, lua: LUA });
   return async () => {
     const pipeline = redis.pipeline() as Pipeline;
-    for (let lane = 0; lane < laneCount; lane++) {
-      pipeline.laneBacklog(laneStreamKey(lane), deadEntriesKey(lane));
-    }
+    for (const lane of lanes) pipeline.laneBacklog(keys.laneStream(lane), keys.deadEntries(lane));
     const answers = (await pipeline.exec().catch(rethrow)) ?? [];
-    return answers.map(([error, answer], lane) => {
+    return answers.map(([error, answer], index) => {
       if (error) throw redisUnavailable(error);
       const [entries = 0, oldestAgeMs = 0, deadEntries = 0] = answer as number[];
-      return { lane, entries, oldestAgeMs, deadEntries };
+      return { lane: lanes[index] ?? -1, entries, oldestAgeMs, deadEntries };
     });
   };
 }

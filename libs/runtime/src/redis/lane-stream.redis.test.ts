@@ -3,8 +3,11 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
-import { deadEntriesKey, laneStreamKey, laneWaitingKey } from "./keys.ts";
+import { keysOf } from "./keys.ts";
 import { createLaneStreams, type LaneStreams } from "./lane-stream.ts";
+import { createShards } from "./shards.ts";
+
+const keys = keysOf("{syncline}");
 
 let redis: ReturnType<typeof connectRedis>;
 let lanes: LaneStreams;
@@ -12,7 +15,7 @@ beforeAll(async () => {
   redis = connectRedis(await createTestRedisUrl(), (error) => {
     throw error;
   });
-  lanes = createLaneStreams(redis);
+  lanes = createLaneStreams(createShards([redis]));
 });
 afterAll(() => redis.quit());
 
@@ -78,7 +81,7 @@ describe("a lane", () => {
   it("knows a batch's status until its entry is removed, and both go in one step", async () => {
     const batch = batchOf(2);
     await lanes.appendBatch(3, batch, {});
-    expect(await lanes.readBatchStatus(batch.batchId)).toMatchObject({
+    expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toMatchObject({
       workspaceId: "w",
       results: [
         { client_id: "c0", status: "pending", document_id: "doc0" },
@@ -87,7 +90,7 @@ describe("a lane", () => {
     });
     const { entries } = await lanes.readWindow(3, 100);
     expect(await lanes.removeEntries(3, entries)).toBe(0);
-    expect(await lanes.readBatchStatus(batch.batchId)).toBeNull();
+    expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toBeNull();
   });
 
   it("says of each entry what had been answered when it was accepted, and never takes that back", async () => {
@@ -111,6 +114,22 @@ describe("a lane", () => {
     await lanes.removeEntries(6, await read());
   });
 
+  it("leaves an entry that was given the id of another one: by a replica that took over without that", async () => {
+    await lanes.appendBatch(7, batchOf(1), {});
+    const { entries } = await lanes.readWindow(7, 100);
+    const [lost] = entries;
+    if (lost === undefined) throw new Error("the entry is missing");
+    await redis.del(keys.laneStream(7), keys.laneAnswered(7));
+    const later = batchOf(1);
+    const entry = JSON.stringify({ kind: "batch", batch: later, trace: {} });
+    const fields = ["operations", "1", "entry", entry, "answered", "", "workspace", "w"];
+    await redis.xadd(keys.laneStream(7), lost.id, ...fields);
+    expect(await lanes.removeEntries(7, entries)).toBe(1);
+    expect(await batchIds(7, 100)).toEqual([later.batchId]);
+    expect(await redis.get(keys.laneAnswered(7))).toBeNull();
+    await lanes.removeEntries(7, (await lanes.readWindow(7, 100)).entries);
+  });
+
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
     const resolution = resolutionOf();
     for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});
@@ -124,33 +143,33 @@ describe("a lane", () => {
   });
 
   it("sets aside an entry that nobody can read, and gives the ones behind it", async () => {
-    await redis.xadd(laneStreamKey(4), "*", "operations", 1, "entry", "{not json");
-    await redis.xadd(laneStreamKey(4), "*", "a", "stranger's");
+    await redis.xadd(keys.laneStream(4), "*", "operations", 1, "entry", "{not json");
+    await redis.xadd(keys.laneStream(4), "*", "a", "stranger's");
     const batch = batchOf(1);
     await lanes.appendBatch(4, batch, {});
     const window = await lanes.readWindow(4, 100);
     expect(window.deadIds).toHaveLength(2);
     expect(window.entries).toHaveLength(1);
-    const dead = await redis.xrange(deadEntriesKey(4), "-", "+");
+    const dead = await redis.xrange(keys.deadEntries(4), "-", "+");
     expect(dead.map(([, fields]) => fields.slice(2))).toEqual([
       ["operations", "1", "entry", "{not json"],
       ["a", "stranger's"],
     ]);
-    expect(await redis.xlen(laneStreamKey(4))).toBe(1);
+    expect(await redis.xlen(keys.laneStream(4))).toBe(1);
   });
 
   describe("counts what waits", () => {
     const bounds = { laneOperationsMax: 100, laneBytesMax: 100_000, workspaceOperationsMax: 50 };
-    const bounded = () => createLaneStreams(redis, bounds);
+    const bounded = () => createLaneStreams(createShards([redis]), bounds);
     const of = (workspaceId: string, operations: number, payload = "") => ({
       ...batchOf(operations, payload),
       workspaceId,
     });
-    const waiting = (lane: number) => redis.hgetall(laneWaitingKey(lane));
+    const waiting = (lane: number) => redis.hgetall(keys.laneWaiting(lane));
     /** What the entries themselves add up to. */
     async function addUp(lane: number): Promise<Record<string, string>> {
       const sums: Record<string, number> = {};
-      for (const [, fields] of await redis.xrange(laneStreamKey(lane), "-", "+")) {
+      for (const [, fields] of await redis.xrange(keys.laneStream(lane), "-", "+")) {
         const [, operations = "", , entry = "", , , , workspaceId = ""] = fields;
         for (const [name, number] of Object.entries({
           operations: Number(operations),
@@ -169,7 +188,7 @@ describe("a lane", () => {
       const before = [await waiting(7), await redis.dbsize()];
       const refused = of("a", 1);
       expect(await streams.appendBatch(7, refused, {})).toBe("workspace-full");
-      expect(await streams.readBatchStatus(refused.batchId)).toBeNull();
+      expect(await streams.readBatchStatus(refused.batchId, [refused.workspaceId])).toBeNull();
       expect([await waiting(7), await redis.dbsize()]).toEqual(before);
       expect(await streams.appendBatch(7, of("b", 49), {})).toBe("appended");
       expect(await streams.appendBatch(7, of("c", 2), {})).toBe("lane-full");
@@ -210,14 +229,14 @@ describe("a lane", () => {
     });
 
     it("without what is set aside, also if that can no longer be read", async () => {
-      await redis.xadd(laneStreamKey(11), "*", "operations", 2, "entry", "{not json");
+      await redis.xadd(keys.laneStream(11), "*", "operations", 2, "entry", "{not json");
       await lanes.appendBatch(11, of("a", 1), {});
       await redis
         .multi()
-        .xadd(laneStreamKey(11), "*", "operations", 2, "entry", "{", "answered", "", "workspace", "a")
-        .hincrby(laneWaitingKey(11), "operations", 2)
-        .hincrby(laneWaitingKey(11), "bytes", 1)
-        .hincrby(laneWaitingKey(11), "workspace:a", 2)
+        .xadd(keys.laneStream(11), "*", "operations", 2, "entry", "{", "answered", "", "workspace", "a")
+        .hincrby(keys.laneWaiting(11), "operations", 2)
+        .hincrby(keys.laneWaiting(11), "bytes", 1)
+        .hincrby(keys.laneWaiting(11), "workspace:a", 2)
         .exec();
       const { entries, deadIds } = await lanes.readWindow(11, 1_000);
       expect(deadIds).toHaveLength(2);
@@ -227,7 +246,7 @@ describe("a lane", () => {
     });
 
     it("and starts anew on an empty lane, whatever another version left behind", async () => {
-      await redis.hset(laneWaitingKey(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
+      await redis.hset(keys.laneWaiting(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
       expect(await bounded().appendBatch(12, of("a", 1), {})).toBe("appended");
       expect(await waiting(12)).toEqual(await addUp(12));
       await lanes.removeEntries(12, (await lanes.readWindow(12, 1_000)).entries);
@@ -235,6 +254,6 @@ describe("a lane", () => {
   });
 
   it("is found by the sweep while it holds entries", async () => {
-    expect(await lanes.lanesWithEntries(8)).toEqual([0, 1, 2, 4, 5]);
+    expect(await lanes.lanesWithEntries([...Array(8).keys()])).toEqual([0, 1, 2, 4, 5]);
   });
 });

@@ -9,14 +9,8 @@ import {
 } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { guarded, redisUnavailable } from "./connect.ts";
-import {
-  acceptedBatchKey,
-  acceptedResolutionKey,
-  deadEntriesKey,
-  laneAnsweredKey,
-  laneStreamKey,
-  laneWaitingKey,
-} from "./keys.ts";
+import type { ShardKeys } from "./keys.ts";
+import type { Shards } from "./shards.ts";
 
 /** What can be read of a batch between its acceptance and its drain. */
 export interface AcceptedBatchStatus {
@@ -60,10 +54,13 @@ export interface LaneStreams {
   readWindow(lane: number, operationsMax: number): Promise<ReadWindow>;
   /** Removes what is committed, which counts as answered from then on. Returns how many entries are left. */
   removeEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
-  /** The lanes that hold entries. */
-  lanesWithEntries(laneCount: number): Promise<number[]>;
-  /** `null` when the batch was committed, or never accepted. */
-  readBatchStatus(batchId: string): Promise<AcceptedBatchStatus | null>;
+  /** Those of some lanes that hold entries. */
+  lanesWithEntries(lanes: readonly number[]): Promise<number[]>;
+  /**
+   * Looks for a batch where those of some workspaces lie.
+   * @returns `null` when it was committed, or never accepted
+   */
+  readBatchStatus(batchId: string, workspaceIds: Iterable<string>): Promise<AcceptedBatchStatus | null>;
 }
 
 /** Most bytes of entries in a window: bounds what a drain holds in memory, and what a commit does. */
@@ -104,16 +101,17 @@ interface Scripts {
 }
 
 /** @param bounds - for who takes batches */
-export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams {
-  redis.defineCommand("appendBatch", { numberOfKeys: 4, lua: script("./append-batch.lua") });
-  redis.defineCommand("appendResolution", { numberOfKeys: 3, lua: script("./append-resolution.lua") });
-  redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
-  redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
-  redis.defineCommand("setAsideEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
-  const scripts = redis as unknown as Scripts;
+export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStreams {
+  for (const redis of shards.connections) defineScripts(redis);
+  /** Where a lane lies, and how its keys are called. */
+  const at = (lane: number) => {
+    const { redis, keys } = shards.ofLane(lane);
+    return { scripts: redis as unknown as Scripts, keys };
+  };
 
   return {
     async appendBatch(lane, batch, trace) {
+      const { scripts, keys } = at(lane);
       const entry: LaneEntry = { kind: "batch", batch, trace };
       const status: AcceptedBatchStatus = {
         workspaceId: batch.workspaceId,
@@ -123,10 +121,10 @@ export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams
       };
       return guarded(
         scripts.appendBatch(
-          laneStreamKey(lane),
-          laneWaitingKey(lane),
-          acceptedBatchKey(batch.batchId),
-          laneAnsweredKey(lane),
+          keys.laneStream(lane),
+          keys.laneWaiting(lane),
+          keys.acceptedBatch(batch.batchId),
+          keys.laneAnswered(lane),
           JSON.stringify(entry),
           JSON.stringify(status),
           batch.workspaceId,
@@ -139,13 +137,13 @@ export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams
     },
 
     async appendResolution(lane, resolution, trace) {
+      const { scripts, keys } = at(lane);
       const entry: LaneEntry = { kind: "resolution", resolution, trace };
-      const key = acceptedResolutionKey(resolution.conflictId, resolution.round);
       await guarded(
         scripts.appendResolution(
-          laneStreamKey(lane),
-          laneWaitingKey(lane),
-          key,
+          keys.laneStream(lane),
+          keys.laneWaiting(lane),
+          acceptedKey(keys, entry),
           JSON.stringify(entry),
           resolution.workspaceId,
         ),
@@ -153,7 +151,8 @@ export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams
     },
 
     async readWindow(lane, operationsMax) {
-      const found = await guarded(scripts.readWindow(laneStreamKey(lane), operationsMax, WINDOW_BYTES_MAX));
+      const { scripts, keys } = at(lane);
+      const found = await guarded(scripts.readWindow(keys.laneStream(lane), operationsMax, WINDOW_BYTES_MAX));
       const entries: StoredEntry[] = [];
       const deadIds: string[] = [];
       let bytes = 0;
@@ -167,7 +166,7 @@ export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams
         }
         // Nothing that was accepted is dropped: what no code can read waits for a person.
         await guarded(
-          scripts.setAsideEntry(laneStreamKey(lane), laneWaitingKey(lane), deadEntriesKey(lane), id),
+          scripts.setAsideEntry(keys.laneStream(lane), keys.laneWaiting(lane), keys.deadEntries(lane), id),
         );
         deadIds.push(id);
       }
@@ -175,30 +174,56 @@ export function createLaneStreams(redis: Redis, bounds = UNBOUNDED): LaneStreams
     },
 
     async removeEntries(lane, entries) {
-      const acceptedKeys = entries.map(({ entry }) =>
-        entry.kind === "batch"
-          ? acceptedBatchKey(entry.batch.batchId)
-          : acceptedResolutionKey(entry.resolution.conflictId, entry.resolution.round),
-      );
-      const keys = [laneStreamKey(lane), laneWaitingKey(lane), laneAnsweredKey(lane), ...acceptedKeys];
-      return guarded(scripts.removeEntries(keys.length, ...keys, ...entries.map(({ id }) => id)));
+      const { scripts, keys } = at(lane);
+      const acceptedKeys = entries.map(({ entry }) => acceptedKey(keys, entry));
+      const keysOfAll = [
+        keys.laneStream(lane),
+        keys.laneWaiting(lane),
+        keys.laneAnswered(lane),
+        ...acceptedKeys,
+      ];
+      return guarded(scripts.removeEntries(keysOfAll.length, ...keysOfAll, ...entries.map(({ id }) => id)));
     },
 
-    async lanesWithEntries(laneCount) {
-      const pipeline = redis.pipeline();
-      for (let lane = 0; lane < laneCount; lane++) pipeline.xlen(laneStreamKey(lane));
-      const lengths = (await guarded(pipeline.exec())) ?? [];
-      return lengths.flatMap(([error, length], lane) => {
-        if (error) throw redisUnavailable(error);
-        return Number(length) > 0 ? [lane] : [];
+    async lanesWithEntries(lanes) {
+      const lanesByShard = Map.groupBy(lanes, (lane) => shards.ofLane(lane));
+      const busy = [...lanesByShard].map(async ([{ redis, keys }, ofShard]) => {
+        const pipeline = redis.pipeline();
+        for (const lane of ofShard) pipeline.xlen(keys.laneStream(lane));
+        const lengths = (await guarded(pipeline.exec())) ?? [];
+        return ofShard.filter((_lane, index) => {
+          const [error, length] = lengths[index] ?? [];
+          if (error) throw redisUnavailable(error);
+          return Number(length) > 0;
+        });
       });
+      return (await Promise.all(busy)).flat();
     },
 
-    async readBatchStatus(batchId) {
-      const status = await guarded(redis.get(acceptedBatchKey(batchId)));
-      return status === null ? null : (JSON.parse(status) as AcceptedBatchStatus);
+    async readBatchStatus(batchId, workspaceIds) {
+      const where = new Set([...workspaceIds].map((workspaceId) => shards.of(workspaceId)));
+      const found = await Promise.all(
+        [...where].map(({ redis, keys }) => guarded(redis.get(keys.acceptedBatch(batchId)))),
+      );
+      const status = found.find((text) => text !== null);
+      return status === undefined ? null : (JSON.parse(status) as AcceptedBatchStatus);
     },
   };
+}
+
+function defineScripts(redis: Redis): void {
+  redis.defineCommand("appendBatch", { numberOfKeys: 4, lua: script("./append-batch.lua") });
+  redis.defineCommand("appendResolution", { numberOfKeys: 3, lua: script("./append-resolution.lua") });
+  redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
+  redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
+  redis.defineCommand("setAsideEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
+}
+
+/** Says that an entry is on its lane. */
+function acceptedKey(keys: ShardKeys, entry: LaneEntry): string {
+  return entry.kind === "batch"
+    ? keys.acceptedBatch(entry.batch.batchId)
+    : keys.acceptedResolution(entry.resolution.conflictId, entry.resolution.round);
 }
 
 /** `undefined` for what is no entry, or one of a kind that this version does not know. */

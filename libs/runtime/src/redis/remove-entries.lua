@@ -3,19 +3,20 @@
 -- has run out: it is what makes room.
 -- Committed ones are known to the tables from here on, and count as answered, too.
 -- KEYS[1] lane stream, KEYS[2] waiting key, KEYS[3] answered key, KEYS[4..] accepted-batch and accepted-resolution keys
--- ARGV entry ids, ascending
+-- ARGV entry ids, ascending, one for each of the keys from the fourth on
 -- returns how many entries are left
-local function parts(id)
-  local ms, n = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(n)
+-- A replica that took over without an entry may since have given its id to another one, by a clock that is behind.
+local function isSame(entry, key)
+  local name = string.match(key, ':batch:(.+)$') or string.match(key, ':resolution:(.+):%d+$')
+  return string.find(entry, name, 1, true) ~= nil
 end
 
 -- Of two drains that overlap, the slower one finds nothing any more, and so counts nothing twice.
 local there, less = {}, {}
 local function count(field, number) less[field] = (less[field] or 0) + number end
-for _, id in ipairs(ARGV) do
+for i, id in ipairs(ARGV) do
   local item = redis.call('XRANGE', KEYS[1], id, id)[1]
-  if item then
+  if item and isSame(item[2][4] or '', KEYS[3 + i]) then
     there[#there + 1] = id
     local fields = item[2]
     -- One without a workspace was appended by a version that does not count.
@@ -33,8 +34,6 @@ end
 for i = 4, #KEYS do redis.call('DEL', KEYS[i]) end
 
 -- Nor does it take back what has been answered.
-local last, answered = ARGV[#ARGV], redis.call('GET', KEYS[3])
-local ms, n = parts(last)
-local answeredMs, answeredN = parts(answered or '0-0')
-if ms > answeredMs or (ms == answeredMs and n > answeredN) then redis.call('SET', KEYS[3], last) end
+local last = there[#there]
+if last then redis.call('SET', KEYS[3], last) end
 return redis.call('XLEN', KEYS[1])

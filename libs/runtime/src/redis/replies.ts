@@ -2,8 +2,9 @@ import type { OperationResult } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import type { Logger } from "../log.ts";
 import { repeat, type Repeating } from "../repeat.ts";
-import { redisUnavailable } from "./connect.ts";
+import { guarded } from "./connect.ts";
 import { CHANGED_CHANNEL, replyChannel, SETTLED_CHANNEL } from "./keys.ts";
+import type { Shard, Shards } from "./shards.ts";
 
 /** The answer to a batch, sent to the ingest process that took it. */
 export interface BatchReplyMessage {
@@ -33,30 +34,40 @@ export interface ChangedMessage {
  */
 export interface ReplyPublisher {
   publish(
-    replies: readonly (BatchReplyMessage & { replyTo: string })[],
+    replies: readonly (BatchReplyMessage & { workspaceId: string; replyTo: string })[],
     settled: readonly SettledMessage[],
     changed: readonly ChangedMessage[],
   ): Promise<void>;
 }
 
-export function createReplyPublisher(redis: Redis): ReplyPublisher {
+/** Of each workspace it tells over the connection to its shard, which keeps it behind what was done there before. */
+export function createReplyPublisher(shards: Shards): ReplyPublisher {
   return {
     async publish(replies, settled, changed) {
-      if (replies.length + settled.length + changed.length === 0) return;
-      const pipeline = redis.pipeline();
-      for (const [replyTo, ofOne] of Map.groupBy(replies, (reply) => reply.replyTo)) {
-        const messages = ofOne.map(({ batchId, results }): BatchReplyMessage => ({ batchId, results }));
-        pipeline.publish(replyChannel(replyTo), JSON.stringify(messages));
-      }
-      if (settled.length > 0) pipeline.publish(SETTLED_CHANNEL, JSON.stringify(settled));
-      if (changed.length > 0) pipeline.publish(CHANGED_CHANNEL, JSON.stringify(changed));
-      try {
-        await pipeline.exec();
-      } catch (error) {
-        throw redisUnavailable(error);
-      }
+      const told = shards.all.map((shard) => {
+        const isHere = ({ workspaceId }: { workspaceId: string }) => shards.of(workspaceId) === shard;
+        return publishFrom(shard, replies.filter(isHere), settled.filter(isHere), changed.filter(isHere));
+      });
+      await Promise.all(told);
     },
   };
+}
+
+async function publishFrom(
+  { redis }: Shard,
+  replies: readonly (BatchReplyMessage & { replyTo: string })[],
+  settled: readonly SettledMessage[],
+  changed: readonly ChangedMessage[],
+): Promise<void> {
+  if (replies.length + settled.length + changed.length === 0) return;
+  const pipeline = redis.pipeline();
+  for (const [replyTo, ofOne] of Map.groupBy(replies, (reply) => reply.replyTo)) {
+    const messages = ofOne.map(({ batchId, results }): BatchReplyMessage => ({ batchId, results }));
+    pipeline.publish(replyChannel(replyTo), JSON.stringify(messages));
+  }
+  if (settled.length > 0) pipeline.publish(SETTLED_CHANNEL, JSON.stringify(settled));
+  if (changed.length > 0) pipeline.publish(CHANGED_CHANNEL, JSON.stringify(changed));
+  await guarded(pipeline.exec());
 }
 
 /** How often a connection that only listens is asked whether it is still there. */

@@ -1,8 +1,6 @@
-import { laneStreamKey, redisUnavailable, type connectRedis } from "@syncline/runtime";
+import { redisUnavailable, type Shard } from "@syncline/runtime";
 import type { LaneEntry } from "@syncline/shared";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
-
-type Redis = ReturnType<typeof connectRedis>;
 
 const PAGE_ENTRIES = 4;
 const SEARCH_ENTRIES_MAX = 10_000;
@@ -14,7 +12,7 @@ const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
  * people who ask after one operation.
  */
 export async function findOnLane(
-  redis: Redis,
+  shard: Shard,
   lane: number,
   key: OperationKey,
 ): Promise<OperationOnLane | undefined> {
@@ -24,7 +22,7 @@ export async function findOnLane(
   let bytesLeft = SEARCH_BYTES_MAX;
   let from = "-";
   while (entriesLeft > 0 && bytesLeft > 0) {
-    const page = await readPage(redis, lane, from);
+    const page = await readPage(shard, lane, from);
     for (const [id, fields] of page) {
       const text = fields[fields.indexOf("entry") + 1] ?? "";
       const found = text.includes(clientIdJson) ? findIn(text, key) : undefined;
@@ -38,9 +36,9 @@ export async function findOnLane(
   return undefined;
 }
 
-async function readPage(redis: Redis, lane: number, from: string): Promise<[string, string[]][]> {
+async function readPage({ redis, keys }: Shard, lane: number, from: string): Promise<[string, string[]][]> {
   try {
-    return await redis.xrange(laneStreamKey(lane), from, "+", "COUNT", PAGE_ENTRIES);
+    return await redis.xrange(keys.laneStream(lane), from, "+", "COUNT", PAGE_ENTRIES);
   } catch (error) {
     throw redisUnavailable(error);
   }

@@ -1,12 +1,10 @@
-import { Problem, RATE_PREFIX, redisUnavailable, type connectRedis } from "@syncline/runtime";
-import type { AcceptedBatch } from "@syncline/shared";
+import { Problem, redisUnavailable, type Shard, type Shards } from "@syncline/runtime";
+import { assertInvariant, type AcceptedBatch } from "@syncline/shared";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 
 /** Operations are counted over so long, so that a device may send what it has collected in one go. */
 export const RATE_WINDOW_SECONDS = 10;
-
-type Redis = ReturnType<typeof connectRedis>;
 
 /** Counts a batch's operations against what was agreed, across all ingest processes. */
 export interface RateLimits {
@@ -19,36 +17,30 @@ export interface RateLimits {
  * @returns `undefined` where none is: then nobody asks Redis
  */
 export function createRateLimits(
-  redis: Redis,
+  shards: Shards,
   rates: { workspace: number; subject: number },
 ): RateLimits | undefined {
   const limits = (["workspace", "subject"] as const)
     .filter((name) => rates[name] > 0)
     .map((name) => {
       const points = rates[name] * RATE_WINDOW_SECONDS;
-      const limiter = new RateLimiterRedis({
-        storeClient: redis,
-        keyPrefix: `${RATE_PREFIX}:${name}`,
-        points,
-        duration: RATE_WINDOW_SECONDS,
-        // Who has used up everything is refused without asking Redis, until the window ends.
-        inMemoryBlockOnConsumed: points,
-      });
-      return { name, limiter };
+      return { name, points, limiters: shards.all.map((shard) => createLimiter(shard, name, points)) };
     });
   if (limits.length === 0) return undefined;
   const policy = limits
-    .map(({ name, limiter }) => `"${name}";q=${limiter.points};qu="operations";w=${RATE_WINDOW_SECONDS}`)
+    .map(({ name, points }) => `"${name}";q=${points};qu="operations";w=${RATE_WINDOW_SECONDS}`)
     .join(", ");
 
   return {
     async count(response, { workspaceId, subject, operations }) {
       const keyByName = { workspace: workspaceId, subject };
       const counted = await Promise.all(
-        limits.map(async ({ name, limiter }) => ({
-          name,
-          ...(await consume(limiter, keyByName[name], operations.length)),
-        })),
+        limits.map(async ({ name, limiters }) => {
+          const key = keyByName[name];
+          const limiter = limiters[shards.of(key).index];
+          assertInvariant(limiter !== undefined, "a shard has no limiter");
+          return { name, ...(await consume(limiter, key, operations.length)) };
+        }),
       );
       response.set("ratelimit-policy", policy);
       response.set(
@@ -63,6 +55,17 @@ export function createRateLimits(
       });
     },
   };
+}
+
+function createLimiter({ redis, keys }: Shard, name: string, points: number): RateLimiterRedis {
+  return new RateLimiterRedis({
+    storeClient: redis,
+    keyPrefix: `${keys.ratePrefix}:${name}`,
+    points,
+    duration: RATE_WINDOW_SECONDS,
+    // Who has used up everything is refused without asking Redis, until the window ends.
+    inMemoryBlockOnConsumed: points,
+  });
 }
 
 async function consume(

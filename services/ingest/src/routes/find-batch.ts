@@ -18,7 +18,7 @@ export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): F
   return async (batchId, { roleByWorkspace }) => {
     if (!UUID.test(batchId)) return undefined;
     // Redis first: a batch leaves it only after the tables have it.
-    const accepted = await deps.lanes.readBatchStatus(batchId);
+    const accepted = await deps.lanes.readBatchStatus(batchId, roleByWorkspace.keys());
     const keys = [...roleByWorkspace.keys()].map((workspaceId) => ({ workspaceId, batchId }));
     const [drained] = await deps.reads.readBatches(keys);
     if (drained !== undefined) {

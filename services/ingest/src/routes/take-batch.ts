@@ -8,6 +8,7 @@ import {
   laneAttributes,
   markNotable,
   type Appended,
+  type Barrier,
   type LaneStreams,
   type LaneWaker,
   type Logger,
@@ -19,6 +20,7 @@ import { waitMsOf } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
 import type { AcceptMetrics } from "../io/ingest-metrics.ts";
 import type { MemoryWatch } from "../io/watch-memory.ts";
+import type { PgReads } from "../io/pg-reads.ts";
 import type { RateLimits } from "../io/rate-limits.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
 
@@ -26,10 +28,13 @@ interface Deps {
   lanes: LaneStreams;
   waker: LaneWaker;
   waiting: WaitingBatches;
-  /** Whether this Redis can promise to keep what it is given. */
-  durability: Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
-  /** Whether Redis has room for what it would be given. */
-  memory: Pick<MemoryWatch, "hasRoom">;
+  /** Whether the Redis that a lane lies on can promise to keep what it is given. */
+  durabilityOf: (lane: number) => Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
+  /** Whether it has room for what it would be given. */
+  memoryOf: (lane: number) => Pick<MemoryWatch, "hasRoom">;
+  /** Whether a failover would keep it. On a cluster only. */
+  barrier: Barrier | undefined;
+  reads: Pick<PgReads, "readBatches">;
   /** None where none is set. */
   rateLimits: RateLimits | undefined;
   audit: Logger;
@@ -53,8 +58,16 @@ interface Taken {
   problemOf?: (results: readonly OperationResult[]) => Promise<Problem | undefined>;
 }
 
-/** For the lane to get through part of what waits. */
-const RETRY_AFTER_SECONDS = { workspace: 1, lane: 2, memory: 2 };
+/** For the lane to get through part of what waits, or a replica to be there. */
+const RETRY_AFTER_SECONDS = { workspace: 1, lane: 2, memory: 2, replica: 1 };
+
+/** A batch on its lane. */
+interface Accepted {
+  /** `undefined` where nothing was heard in time, or nobody waits. */
+  results: Promise<OperationResult[] | undefined> | undefined;
+  /** Whose history it is part of: see {@link Barrier}. */
+  history: string | undefined;
+}
 
 /** Puts a batch on its lane and answers with its results, or 202 while they are due. */
 export type TakeBatch = (
@@ -64,14 +77,17 @@ export type TakeBatch = (
 ) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durability, memory, rateLimits, audit, metrics, log } = deps;
+  const { lanes, waker, waiting, durabilityOf, memoryOf, barrier, reads, rateLimits, audit, metrics, log } =
+    deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
     const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
-    if (waitMs === 0) requireDurability();
-    requireMemory();
+    const lane = laneOf(batch.workspaceId, options.laneCount);
+    if (waitMs === 0) requireDurability(lane);
+    requireMemory(lane);
     await rateLimits?.count(response, batch);
-    const results = await appendAndWait(response, batch, { waitMs, urgent });
+    const appended = await appendBatch(response, batch, { lane, waitMs, urgent });
+    let results = await appended.results;
     const durationMs = Date.now() - batch.acceptedAtMs;
     audit.info(
       {
@@ -87,6 +103,10 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       },
       "took a batch",
     );
+    if (results === undefined) {
+      requireDurability(lane);
+      results = await requireReplica(batch, lane, appended.history);
+    }
     const span = activeSpan();
     if (results !== undefined) span.addEvent("reply");
     if (results?.some(({ status, merged }) => status !== "success" || merged)) markNotable(span);
@@ -99,7 +119,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     span.setAttribute("syncline.batch.status", answer.status);
     const skew = clockSkewMs > 0 ? { clock_skew_ms: clockSkewMs } : {};
     if (answer.status === "pending" || answer.status === "syncing") {
-      requireDurability();
+      requireDurability(lane);
       response
         .status(202)
         .location(`/api/v1/batches/${batch.batchId}`)
@@ -110,12 +130,11 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   };
 
   /** A wake-up that fails is no reason to refuse what is already on the lane: the sweep finds it. */
-  async function appendAndWait(
+  async function appendBatch(
     response: Response,
     batch: AcceptedBatch,
-    { waitMs, urgent }: { waitMs: number; urgent: boolean },
-  ): Promise<OperationResult[] | undefined> {
-    const lane = laneOf(batch.workspaceId, options.laneCount);
+    { lane, waitMs, urgent }: { lane: number; waitMs: number; urgent: boolean },
+  ): Promise<Accepted> {
     const wait = waitMs > 0 ? waiting.wait(batch, waitMs) : undefined;
     if (wait !== undefined) response.once("close", () => wait.cancel());
     const appended = inSpan(
@@ -140,19 +159,45 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       wait?.cancel();
       throw error;
     }
+    const history = barrier?.historyOf(lane);
     metrics.accepted(batch.operations.length);
-    return wait?.results;
+    return { results: wait?.results, history };
   }
 
-  function requireMemory(): void {
-    if (memory.hasRoom()) return;
+  /**
+   * A failover loses what no replica has: that is not answered 202. The batch is accepted all the same, and may have been
+   * committed meanwhile; then it is answered with its results. Else the client sends it again.
+   */
+  async function requireReplica(
+    batch: AcceptedBatch,
+    lane: number,
+    history: string | undefined,
+  ): Promise<OperationResult[] | undefined> {
+    if (barrier === undefined) return undefined;
+    try {
+      if (await barrier.isReplicated(lane, history)) return undefined;
+      log.warn({ lane }, "no replica has confirmed a batch, so it is not answered 202");
+    } catch (error) {
+      log.warn({ err: error, lane }, "no replica could be asked for a batch, so it is not answered 202");
+    }
+    const [drained] = await reads.readBatches([batch]);
+    if (drained !== undefined) return drained.results;
+    throw new Problem("unavailable", {
+      detail: "No replica of Redis has confirmed the batch. It may be applied all the same; send it again",
+      retryAfterSeconds: RETRY_AFTER_SECONDS.replica,
+    });
+  }
+
+  function requireMemory(lane: number): void {
+    if (memoryOf(lane).hasRoom()) return;
     throw new Problem("overloaded", {
       detail: "Redis has little memory left",
       retryAfterSeconds: RETRY_AFTER_SECONDS.memory,
     });
   }
 
-  function requireDurability(): void {
+  function requireDurability(lane: number): void {
+    const durability = durabilityOf(lane);
     const faults = durability.faults();
     if (faults.length === 0) return;
     throw new Problem("unavailable", {

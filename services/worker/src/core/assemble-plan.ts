@@ -101,7 +101,12 @@ export function assemblePlan(
     ...runsOf(touched),
     replies: [
       ...replays,
-      ...batchWrites.map(({ replyTo, batchId, results }) => ({ replyTo, batchId, results })),
+      ...batchWrites.map(({ workspaceId, replyTo, batchId, results }) => ({
+        workspaceId,
+        replyTo,
+        batchId,
+        results,
+      })),
     ],
     settled: settled.map(({ row }): SettledReply => ({
       workspaceId: row.workspaceId,

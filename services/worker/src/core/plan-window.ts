@@ -31,7 +31,8 @@ export function planWindow(entries: readonly StoredEntry[], state: WindowState, 
     const { batch } = entry;
     const recorded = state.resultsByBatchId.get(batch.batchId);
     if (recorded !== undefined) {
-      replays.push({ replyTo: batch.replyTo, batchId: batch.batchId, results: recorded });
+      const { workspaceId, replyTo, batchId } = batch;
+      replays.push({ workspaceId, replyTo, batchId, results: recorded });
       continue;
     }
     // An append whose answer got lost may have been sent twice.

@@ -93,6 +93,7 @@ export interface ConflictRound {
 
 /** The answer to a batch, for the ingest process that took it. */
 export interface BatchReply {
+  workspaceId: string;
   replyTo: string;
   batchId: string;
   results: OperationResult[];

@@ -1,15 +1,14 @@
 import type { LaneStreams, LaneWaker } from "@syncline/runtime";
 
 /**
- * Wakes every lane that holds entries: its wake-up may have got lost. Urgently, because a drain may also have been put off by
+ * Wakes each of some lanes that holds entries: its wake-up may have got lost. Urgently, because a drain may also have been put off by
  * a clock that is wrong; its backoff holds all the same.
  */
 export function createSweepLanes(
   deps: { lanes: LaneStreams; waker: LaneWaker },
-  options: { laneCount: number },
+  options: { lanes: readonly number[] },
 ): () => Promise<void> {
   return async () => {
-    for (const lane of await deps.lanes.lanesWithEntries(options.laneCount))
-      await deps.waker.wake(lane, 0, true);
+    for (const lane of await deps.lanes.lanesWithEntries(options.lanes)) await deps.waker.wake(lane, 0, true);
   };
 }

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { laneOf } from "./lane-of.ts";
+import { isShardCount, lanesOf, shardOf, shardTags, shareOf, slotOf } from "./shard-of.ts";
+
+const shardCounts = fc.nat({ max: 8 }).map((power) => 2 ** power);
+
+describe("the tags of shards", () => {
+  // Stored data depends on these: under another tag nobody finds what waits.
+  it("are for ever the same", () => {
+    expect(shardTags(1)).toEqual(["{syncline}"]);
+    expect(shardTags(2)).toEqual(["{syncline:0}", "{syncline:2}"]);
+    expect(shardTags(4)).toEqual(["{syncline:0}", "{syncline:1}", "{syncline:2}", "{syncline:3}"]);
+  });
+
+  it("have the slots that Redis gives them", () => {
+    // As CLUSTER KEYSLOT answers.
+    expect(["{syncline}", "{123456789}", "{foo}", "{Zürich}"].map(slotOf)).toEqual([
+      14429, 12739, 12182, 5420,
+    ]);
+  });
+
+  it("are as many as asked for, and all different", () => {
+    fc.assert(
+      fc.property(shardCounts, (count) => {
+        expect(new Set(shardTags(count)).size).toBe(count);
+      }),
+    );
+  });
+
+  it("spread evenly over any number of masters with equal ranges: none has two more than its part", () => {
+    fc.assert(
+      fc.property(shardCounts, fc.integer({ min: 1, max: 12 }), (count, masters) => {
+        const countByMaster = Array.from({ length: masters }, () => 0);
+        for (const tag of count === 1 ? [] : shardTags(count)) {
+          const master = Math.floor((slotOf(tag) * masters) / 16_384);
+          countByMaster[master] = (countByMaster[master] ?? 0) + 1;
+        }
+        expect(Math.max(...countByMaster)).toBeLessThan(count / masters + 2);
+      }),
+    );
+  });
+});
+
+it("a workspace's shard is that of its lane, however many lanes there are", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary" }),
+      shardCounts,
+      fc.nat({ max: 8 }),
+      (workspaceId, count, more) => {
+        expect(shardOf(laneOf(workspaceId, count << more), count)).toBe(laneOf(workspaceId, count));
+      },
+    ),
+  );
+});
+
+it("every lane is its shard's, and no other's", () => {
+  fc.assert(
+    fc.property(shardCounts, fc.nat({ max: 4 }), (shards, more) => {
+      const lanes = shards << more;
+      const lanesByShard = Array.from({ length: shards }, (_, shard) => lanesOf(shard, { lanes, shards }));
+      expect(lanesByShard.flat().toSorted((a, b) => a - b)).toEqual([...Array(lanes).keys()]);
+      for (const [shard, own] of lanesByShard.entries())
+        expect(new Set(own.map((lane) => shardOf(lane, shards)))).toEqual(new Set([shard]));
+    }),
+  );
+});
+
+it.each([
+  [1, 1, true],
+  [4, 16, true],
+  [16, 16, true],
+  [32, 16, false],
+  [3, 16, false],
+  [0, 16, false],
+  [1.5, 16, false],
+  [Number.NaN, 16, false],
+])("%d shards of %d lanes: %s", (count, lanes, can) => {
+  expect(isShardCount(count, lanes)).toBe(can);
+});
+
+it("what a process has is shared out among its shards: evenly, to the last, and one to each at least", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 64 }), shardCounts, (total, count) => {
+      const shares = Array.from({ length: count }, (_, shard) => shareOf(total, shard, count));
+      expect(shares.reduce((sum, share) => sum + share, 0)).toBe(Math.max(total, count));
+      expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
+    }),
+  );
+});

@@ -1,0 +1,49 @@
+/** Slots of a Redis Cluster: a key's is that of what stands between its first braces. */
+const SLOT_COUNT = 16_384;
+
+/** Tells whether lanes can be spread over so many shards: a power of two, so that each has as many. */
+export function isShardCount(count: number, laneCount: number): boolean {
+  return Number.isInteger(count) && count > 0 && count <= laneCount && (count & (count - 1)) === 0;
+}
+
+/** The shard of a lane. Every process must agree: the number of shards is stored, like that of lanes. */
+export function shardOf(lane: number, shardCount: number): number {
+  return lane % shardCount;
+}
+
+/** The lanes of a shard. */
+export function lanesOf(shard: number, counts: { lanes: number; shards: number }): number[] {
+  return Array.from({ length: counts.lanes / counts.shards }, (_, n) => shard + n * counts.shards);
+}
+
+/**
+ * The hash tag of each shard, which all that it keeps in Redis bears. Masters of a cluster hold ranges of slots; so each
+ * tag is the first one whose slot lies in the shard's of equal ranges, and the shards spread evenly over the masters, which
+ * tags that are merely numbered do not.
+ */
+export function shardTags(shardCount: number): string[] {
+  if (shardCount === 1) return ["{syncline}"];
+  const tags = new Map<number, string>();
+  for (let n = 0; tags.size < shardCount; n++) {
+    const tag = `{syncline:${n}}`;
+    const range = Math.floor((slotOf(tag) * shardCount) / SLOT_COUNT);
+    if (!tags.has(range)) tags.set(range, tag);
+  }
+  return Array.from({ length: shardCount }, (_, shard) => tags.get(shard) ?? "");
+}
+
+/** A tag's slot: CRC16 (XMODEM) of what stands between its braces. */
+export function slotOf(tag: string): number {
+  let crc = 0;
+  for (const byte of new TextEncoder().encode(tag.slice(1, -1))) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++)
+      crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
+  }
+  return crc % SLOT_COUNT;
+}
+
+/** What one shard gets of something that a process has so much of: as much as the others, and one at least. */
+export function shareOf(total: number, shard: number, shardCount: number): number {
+  return Math.max(1, Math.floor(total / shardCount) + (shard < total % shardCount ? 1 : 0));
+}

@@ -1,0 +1,28 @@
+import type { Repeating, Shards } from "@syncline/runtime";
+import { assertInvariant } from "@syncline/shared";
+
+type Redis = Shards["connections"][number];
+
+/** What is watched of each Redis. */
+export interface Watches<T> extends Repeating {
+  /** The watch of the Redis that a lane lies on. */
+  ofLane: (lane: number) => T;
+}
+
+export async function watchEach<T extends Repeating>(
+  { connections, ofLane }: Shards,
+  watch: (redis: Redis) => Promise<T>,
+): Promise<Watches<T>> {
+  const watches = await Promise.all(connections.map(watch));
+  const watchByRedis = new Map(watches.map((one, index) => [connections[index], one]));
+  return {
+    ofLane(lane) {
+      const one = watchByRedis.get(ofLane(lane).redis);
+      assertInvariant(one !== undefined, "a lane lies on no Redis");
+      return one;
+    },
+    async stop() {
+      await Promise.all(watches.map((one) => one.stop()));
+    },
+  };
+}
