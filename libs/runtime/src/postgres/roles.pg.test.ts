@@ -4,6 +4,7 @@ import { inWorkspaces } from "./in-workspaces.ts";
 import { openPool, type Pool } from "./pool.ts";
 import { createQuery, type Query } from "./query.ts";
 import { scramVerifier } from "./scram-verifier.ts";
+import { setUpRoles, type DatabaseRole } from "./set-up-roles.ts";
 
 let database: TestDatabase;
 let urls: RoleUrls;
@@ -209,6 +210,32 @@ describe("the wall between workspaces", () => {
   it("lets the worker through, whose statements span workspaces", async () => {
     expect((await worker.query("SELECT FROM documents")).rowCount).toBe(3);
   });
+});
+
+it("what an administrator migrated or restored goes to the role that migrates, whole", async () => {
+  const restored = await createTestDatabase();
+  const pool = open(restored.databaseUrl);
+  await pool.query("REASSIGN OWNED BY syncline_migrate TO CURRENT_USER");
+  const ownersOf = async () => {
+    const { rows } = await pool.query<{ name: string; owner: string }>(
+      `SELECT relname AS name, relowner::regrole::text AS owner FROM pg_class
+       WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+       UNION ALL
+       SELECT proname, proowner::regrole::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace`,
+    );
+    return rows.filter(({ owner }) => owner !== "syncline_migrate").map(({ name }) => name);
+  };
+  expect((await ownersOf()).length).toBeGreaterThan(15);
+  const passwordOf = (role: DatabaseRole) => new URL(urls[role]).password;
+  await setUpRoles(restored.databaseUrl, {
+    syncline_migrate: passwordOf("syncline_migrate"),
+    syncline_ingest: passwordOf("syncline_ingest"),
+    syncline_conflict: passwordOf("syncline_conflict"),
+    syncline_worker: passwordOf("syncline_worker"),
+  });
+  expect(await ownersOf()).toEqual([]);
+  await pool.end();
+  await restored.drop();
 });
 
 it("a password is set without being sent", async () => {

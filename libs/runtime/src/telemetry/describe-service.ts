@@ -26,6 +26,13 @@ export async function describeService(serviceName: string): Promise<Resource> {
   const resource = defaultResource()
     .merge(own)
     .merge(detectResources({ detectors: [hostDetector, envDetector] }));
+  return withoutUnknown(resource);
+}
+
+/** Leaves out what a detector could not find, such as a container's machine id: it would be warned of. */
+export async function withoutUnknown(resource: Resource): Promise<Resource> {
   await resource.waitForAsyncAttributes?.();
-  return resource;
+  const known = resource.getRawAttributes().filter(([, value]) => value !== undefined);
+  // The first of several values of a name is the one that counts.
+  return resourceFromAttributes(Object.fromEntries(known.toReversed()));
 }

@@ -32,11 +32,11 @@ export function shardTags(shardCount: number): string[] {
   return Array.from({ length: shardCount }, (_, shard) => tags.get(shard) ?? "");
 }
 
-/** A tag's slot: CRC16 (XMODEM) of what stands between its braces. */
+/** A tag's slot: CRC16 (XMODEM) of what stands between its braces, which is ASCII. */
 export function slotOf(tag: string): number {
   let crc = 0;
-  for (const byte of new TextEncoder().encode(tag.slice(1, -1))) {
-    crc ^= byte << 8;
+  for (const character of tag.slice(1, -1)) {
+    crc ^= character.charCodeAt(0) << 8;
     for (let bit = 0; bit < 8; bit++)
       crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
   }

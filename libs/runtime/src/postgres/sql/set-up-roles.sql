@@ -29,7 +29,7 @@ BEGIN
     SELECT format('FUNCTION %s', oid::regprocedure) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND proowner = current_user::regrole AND proname = ANY (ARRAY[
       'assert_workspaces_current', 'assert_documents_written', 'workspaces_in_reach', 'list_full_runs',
-      'list_quiet_conflicts', 'claim_settings'
+      'list_quiet_conflicts', 'count_unsettled_conflicts', 'claim_settings', 'version_seen'
     ])
   LOOP
     EXECUTE format('ALTER %s OWNER TO syncline_migrate', thing);
