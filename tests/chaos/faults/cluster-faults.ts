@@ -40,7 +40,7 @@ async function killMaster(context: FaultContext): Promise<string> {
     const killedAtMs = Date.now();
     await untilMaster(replica, witness);
     const takenOverMs = Date.now() - killedAtMs;
-    await until("requests failed", () => failedRequests(context) > 0);
+    await until("services complained", () => complaints(context) > 0);
     await master.start();
     return `${master.name} (${oldPid}) killed, ${replica.name} took over after ${takenOverMs} ms; ${operations} operations in flight, ${failedRequests(context)} requests failed`;
   });
@@ -73,7 +73,7 @@ async function hangMaster(context: FaultContext): Promise<string> {
     } finally {
       process.kill(pid, "SIGCONT");
     }
-    await until("requests failed", () => failedRequests(context) > 0);
+    await until("services complained", () => complaints(context) > 0);
     return `${master.name} hung, ${replica.name} took over; ${operations} operations in flight, ${failedRequests(context)} requests failed`;
   });
 }
@@ -104,7 +104,7 @@ function unconfirmed({ logged }: FaultContext): number {
   return logged().filter(({ message }) => message.startsWith("no replica has confirmed")).length;
 }
 
-/** Does something to a master that holds shards, and waits until all have their replica again. */
+/** Does something to a master, each of which holds a shard and perhaps no busy lane, and waits until all have their replica again. */
 async function withPair(context: FaultContext, strike: (pair: Pair) => Promise<string>): Promise<string> {
   const { stores } = context.system;
   const urls = stores.redisUrl.split(",");

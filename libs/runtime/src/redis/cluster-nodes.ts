@@ -70,8 +70,8 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
       return {
         Connector,
         reconnectOnError(error) {
-          // The slot has moved: the command was not carried out, and is sent again where it may wait for that.
-          if (/^(MOVED|READONLY)\b/.test(error.message)) return 2;
+          // The slot has moved, or did while the command waited: it was not carried out, and is sent again if it may wait.
+          if (/^(MOVED|READONLY|UNBLOCKED)\b/.test(error.message)) return 2;
           // Nobody may write here now: a node that lost sight of the others, or all of them while one is being replaced.
           if (/^CLUSTERDOWN\b/.test(error.message)) lookAgain();
           return false;
