@@ -43,7 +43,7 @@ const dropWorker = faultOf("worker", "drop");
 const OF_RESOLUTION = ":resolution:";
 const RESOLVES_CONFLICT = '"status":"resolved"';
 /** In the values of read-ledger where a window holds no operations, but a conflict's id. */
-const NO_OPERATIONS = "\n\n\n";
+const NO_OPERATIONS = "{}\n{}\n{}\n";
 
 /** A frozen process's lanes are taken over, and it goes on all the same: two drains, or two merges, overlap. */
 const OVERLAP: CrashPoint[] = [
