@@ -10,6 +10,7 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import { matrix } from "./matrix.ts";
 import { soak } from "./soak.ts";
+import { telemetry } from "./telemetry.ts";
 import { throughput } from "./throughput.ts";
 import { workers } from "./workers.ts";
 
@@ -61,6 +62,8 @@ export const SCENARIOS: readonly Scenario[] = [
   burst,
   idle,
   soak,
+  telemetry({ operations: 100, connections: 16 }),
+  telemetry({ operations: 1, connections: 64 }),
   latency({ operations: 100, connections: 16 }),
   latency({ operations: 1, connections: 64 }),
   cost,

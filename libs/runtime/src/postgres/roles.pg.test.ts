@@ -25,6 +25,16 @@ const open = (databaseUrl: string) =>
   });
 const statement = (name: string, text: string) => ({ name, text });
 const DENIED = { code: "42501" };
+/** Those that the roles have already: other tests use them, too. */
+function passwords(): Record<DatabaseRole, string> {
+  const passwordOf = (role: DatabaseRole) => new URL(urls[role]).password;
+  return {
+    syncline_migrate: passwordOf("syncline_migrate"),
+    syncline_ingest: passwordOf("syncline_ingest"),
+    syncline_conflict: passwordOf("syncline_conflict"),
+    syncline_worker: passwordOf("syncline_worker"),
+  };
+}
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -226,13 +236,7 @@ it("what an administrator migrated or restored goes to the role that migrates, w
     return rows.filter(({ owner }) => owner !== "syncline_migrate").map(({ name }) => name);
   };
   expect((await ownersOf()).length).toBeGreaterThan(15);
-  const passwordOf = (role: DatabaseRole) => new URL(urls[role]).password;
-  await setUpRoles(restored.databaseUrl, {
-    syncline_migrate: passwordOf("syncline_migrate"),
-    syncline_ingest: passwordOf("syncline_ingest"),
-    syncline_conflict: passwordOf("syncline_conflict"),
-    syncline_worker: passwordOf("syncline_worker"),
-  });
+  await setUpRoles(restored.databaseUrl, passwords());
   expect(await ownersOf()).toEqual([]);
   await pool.end();
   await restored.drop();
@@ -256,4 +260,13 @@ it("a password is set without being sent", async () => {
   expect(await tryWith("correct horse battery staple")).toBe(1);
   await expect(tryWith("wrong horse battery staple")).rejects.toMatchObject({ code: "28P01" });
   await admin.query("DROP ROLE scram_test");
+});
+
+it("are made for several databases of a server at once", async () => {
+  const databases = await Promise.all(Array.from({ length: 6 }, () => createTestDatabase()));
+  try {
+    await Promise.all(databases.map(({ databaseUrl }) => setUpRoles(databaseUrl, passwords())));
+  } finally {
+    await Promise.all(databases.map((one) => one.drop()));
+  }
 });

@@ -13,12 +13,31 @@ export const DATABASE_ROLES = [
 ] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
+/** As Postgres says that somebody else has made or changed the same role: XX000 has no name of its own. */
+const AT_ONCE = new Set(["42710", "23505", "XX000"]);
+const ATTEMPTS_MAX = 10;
+
 /**
- * Makes the roles, and lets them log in with these passwords.
+ * Makes the roles, and lets them log in with these passwords. Roles belong to the server: where that is done for another of its
+ * databases at the same time, it is done again.
  *
  * @param databaseUrl - an administrator's address of Syncline's database: a superuser, or who may make roles and owns it
  */
 export async function setUpRoles(
+  databaseUrl: string,
+  passwordByRole: Readonly<Record<DatabaseRole, string>>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await setUpOnce(databaseUrl, passwordByRole);
+    } catch (error) {
+      const isOthers = error instanceof pg.DatabaseError && AT_ONCE.has(error.code ?? "");
+      if (!isOthers || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function setUpOnce(
   databaseUrl: string,
   passwordByRole: Readonly<Record<DatabaseRole, string>>,
 ): Promise<void> {

@@ -50,6 +50,8 @@ export async function startTelemetry(
       import("./trace-sampling.ts"),
     ]);
     env["OTEL_LOGS_EXPORTER"] = logs.join(",") || "none";
+    // Nobody here reads baggage; it would be looked for at every step.
+    env["OTEL_PROPAGATORS"] ??= "tracecontext";
     const sdk = new NodeSDK({
       resource,
       autoDetectResources: false,

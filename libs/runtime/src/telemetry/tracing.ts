@@ -77,9 +77,9 @@ export function activeSpan(): Span {
   return trace.getActiveSpan() ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 }
 
-/** A link to the span that a carrier came from. */
-export function linkTo(carrier: TraceCarrier): Link[] {
-  const spanContext = trace.getSpanContext(extractTrace(carrier));
+/** A link to the span of a context, where it has one. */
+export function linksTo(context: Context): Link[] {
+  const spanContext = trace.getSpanContext(context);
   return spanContext === undefined ? [] : [{ context: spanContext }];
 }
 

@@ -3,7 +3,7 @@ import {
   contextOf,
   extractTrace,
   laneAttributes,
-  linkTo,
+  linksTo,
   linkToSpan,
   markFailed,
   markNotable,
@@ -13,7 +13,7 @@ import {
   type Span,
   type TraceContext,
 } from "@syncline/runtime";
-import { batchStatus, type OperationResult, type StoredEntry } from "@syncline/shared";
+import { batchStatus, type LaneEntry, type OperationResult, type StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 
 /** The trace of a drain. */
@@ -32,16 +32,19 @@ export interface DrainTrace {
  * those shows its way through the drain, linked the other way.
  */
 export function traceDrain(lane: number, entries: readonly StoredEntry[]): DrainTrace {
+  const origins = entries.map(({ entry }) => extractTrace(entry.trace));
   const span = startSpan("drain lane", {
     kind: SpanKind.CONSUMER,
     attributes: {
       ...laneAttributes(lane, { name: "drain", type: "process" }),
       "messaging.batch.message_count": entries.length,
     },
-    links: entries.flatMap(({ entry }) => linkTo(entry.trace)),
+    links: origins.flatMap(linksTo),
     root: true,
   });
-  const applySpans = entries.map((stored) => startApplySpan(lane, stored, span));
+  const applySpans = entries.map(({ entry }, index) =>
+    startApplySpan(entry, { lane, drain: span, parent: origins[index] }),
+  );
   const operations = { success: 0, conflict: 0, error: 0, skipped: 0, pending: 0 };
   return {
     entries: entries.map(withTraceOf(applySpans)),
@@ -70,11 +73,14 @@ export function traceDrain(lane: number, entries: readonly StoredEntry[]): Drain
   };
 }
 
-function startApplySpan(lane: number, { entry }: StoredEntry, drain: Span): Span {
+function startApplySpan(
+  entry: LaneEntry,
+  { lane, drain, parent }: { lane: number; drain: Span; parent: TraceContext | undefined },
+): Span {
   const isBatch = entry.kind === "batch";
   return startSpan(isBatch ? "apply batch" : "apply resolution", {
     kind: SpanKind.CONSUMER,
-    parent: extractTrace(entry.trace),
+    ...(parent && { parent }),
     links: [linkToSpan(drain)],
     attributes: {
       ...laneAttributes(lane, { name: "apply", type: "process" }),
