@@ -62,7 +62,7 @@ export function telemetry(shape: Shape): Scenario {
 }
 
 /** Takes all that is sent, and looks at none of it. */
-async function startCollector(): Promise<{ url: string; receivedBytes: () => number; stop: () => void }> {
+async function startCollector(): Promise<{ url: string; receivedBytes: () => number; stop(): void }> {
   let bytes = 0;
   const server = createServer((request, response) => {
     request.on("data", (chunk: Buffer) => (bytes += chunk.length));
@@ -73,6 +73,9 @@ async function startCollector(): Promise<{ url: string; receivedBytes: () => num
   return {
     url: `http://127.0.0.1:${port}`,
     receivedBytes: () => bytes,
-    stop: () => void server.close().closeAllConnections(),
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
