@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, LANE_COUNT, startSystem, type System } from "../support/system.ts";
 import { openFaults, type Faults, type Recording } from "./faults.ts";
 import { armPoint, isCovered, POINTS, type ArmedPoint, type CrashPoint, type Story } from "./points.ts";
-import { marksOf, placeOn, playScenario, readTables, type Outcome, type Place } from "./scenario.ts";
+import {
+  Interrupted,
+  marksOf,
+  placeOn,
+  playScenario,
+  readTables,
+  type Outcome,
+  type Place,
+} from "./scenario.ts";
 
 /** Most of it is waiting for the locks of dead workers, which last 5 s and are looked for every 2 s. */
 const RECOVERY_MS_MAX = 40_000;
@@ -57,7 +65,7 @@ afterAll(async () => {
   faults.close();
 });
 
-/** Where another point's fault kept this one from being met, it is tried again. */
+/** Where another point's fault kept this one from being met, or killed who else took part, it is tried again. */
 async function tryPoint(point: CrashPoint, lane: number): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     if (await isMetAndMended(point, placeOn(lane))) return;
@@ -74,7 +82,13 @@ async function isMetAndMended(point: CrashPoint, place: Place): Promise<boolean>
     armed = await armPoint(faults, point, marksOf(place));
     void armed.hit.then(() => (stepsAtHit = recording.steps.length));
   };
-  expect(await playScenario(point.during, { system, faults }, place, begin)).toEqual(wanted);
+  try {
+    expect(await playScenario(point.during, { system, faults }, place, begin)).toEqual(wanted);
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    await armed?.disarm();
+    return false;
+  }
   expect(Date.now() - startedAtMs).toBeLessThan(RECOVERY_MS_MAX);
   if (armed === undefined) throw new Error("unreachable: the scenario begins");
 

@@ -24,6 +24,9 @@ export function marksOf({ workspaceId, lane }: Place): string[] {
   return [workspaceId, `{syncline}:lane:${lane}\n`, `"lane":${lane},`, `"lane":${lane}}`];
 }
 
+/** Another run's fault has struck this one, too, so that its story cannot be told. */
+export class Interrupted extends Error {}
+
 /** What a run came to, comparable between runs. */
 export type Outcome = Record<
   "answers" | "lost" | "documents" | "changes" | "operations" | "conflicts",
@@ -39,6 +42,7 @@ interface Parts {
  * Plays a story in which nothing that goes wrong can be seen in the end: what it comes to is always the same.
  *
  * @param begin - called when there is a document to quarrel about
+ * @throws {@link Interrupted}
  */
 export async function playScenario(
   story: Story,
@@ -153,7 +157,7 @@ async function goOnMeanwhile(
     about: marksOf(place),
   });
   const first = ben.send(quarrel);
-  await merge.hit;
+  const { pid } = await merge.hit;
   const second = ben.send({ operations: [update(cast, "more", { data: { more: "of Ben" } })] });
   await eventually(async () => {
     const sql = "SELECT 1 FROM operations WHERE workspace_id = $1 AND client_id = $2 AND status = 'pending'";
@@ -161,8 +165,12 @@ async function goOnMeanwhile(
   });
   const write = { operations: [update(cast, "signed", { data: { by: "Ann" } })] };
   const between = story === "contended" ? [await ann.send(write)] : [];
+  // Whoever took over the merge of a process that was killed had it all, and nobody sent on meanwhile.
+  const isHeld = system.syncline.conflicts.some((conflict) => conflict.pid === pid);
   await merge.release();
-  return [await first, await second, ...between];
+  const answers = [await first, await second, ...between];
+  if (!isHeld) throw new Interrupted("The process that held the merge was killed");
+  return answers;
 }
 
 /** Two batches in one window, one of which holds what ingest would not let pass: jsonb has no U+0000. */
