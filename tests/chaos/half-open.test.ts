@@ -6,13 +6,13 @@ import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 const proxies: TcpProxy[] = [];
 afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
 
-/** The same address, by way of a proxy. */
+/** The same address, by way of a proxy on this machine, where stores in containers answer, too. */
 async function viaProxy(url: string): Promise<{ url: string; proxy: TcpProxy }> {
   const { port } = new URL(url);
   const proxy = await openTcpProxy(() => Number(port));
   proxies.push(proxy);
   const moved = new URL(url);
-  moved.port = String(proxy.port);
+  moved.host = `127.0.0.1:${proxy.port}`;
   return { url: moved.href, proxy };
 }
 
