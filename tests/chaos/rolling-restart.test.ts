@@ -1,6 +1,6 @@
 import type { ManagedProcess } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, startSystem, type Answer, type System } from "../support/system.ts";
+import { createClient, eventually, startSystem, type Answer, type System } from "../support/system.ts";
 import { openLoadBalancer, type LoadBalancer } from "./load-balancer.ts";
 
 const CLIENTS = 12;
@@ -21,6 +21,7 @@ beforeAll(async () => {
   });
   conflictUrls.push(...system.syncline.conflictUrls);
   ingests = await openLoadBalancer(system.syncline.ingestUrls);
+  await untilAllReady();
 });
 afterAll(async () => {
   await Promise.all([ingests.close(), conflicts.close()]);
@@ -64,7 +65,12 @@ async function restart(managed: ManagedProcess): Promise<void> {
     .poll(async () => managed.pid !== pid && (await managed.isReady()), { timeout: 30_000 })
     .toBe(true);
   // Else there may be none left to go to when the next one stops.
-  await expect.poll(() => ingests.areAllReady() && conflicts.areAllReady()).toBe(true);
+  await untilAllReady();
+}
+
+/** As the load balancers see it. */
+async function untilAllReady(): Promise<void> {
+  await eventually(async () => expect(ingests.areAllReady() && conflicts.areAllReady()).toBe(true));
 }
 
 describe("a rolling restart under load", () => {
