@@ -3,7 +3,7 @@ import { LoadProcess } from "../load/load-process.ts";
 import { describeShape, type Shape } from "../load/shape.ts";
 import type { TargetName } from "../targets/index.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
-import { GROUND } from "../work/documents.ts";
+import { GROUND } from "../workload/documents.ts";
 
 /** The shapes in which the bare client is tried; the best of a run is "the limit". */
 export const LIMIT_SHAPES: readonly Shape[] = [

@@ -9,7 +9,7 @@ import { LoadProcess } from "../load/load-process.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
 import type { TargetName } from "../targets/index.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
-import { GROUND } from "../work/documents.ts";
+import { GROUND } from "../workload/documents.ts";
 
 /** What teams use or write instead: each a program below `servers/`, in a process of its own. */
 export const ALTERNATIVES = {

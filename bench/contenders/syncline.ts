@@ -7,8 +7,8 @@ import { startProxy } from "../proxy/start-proxy.ts";
 import type { Stores } from "../database/stores.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
-import { GROUND, workspaceId, type Ground } from "../work/documents.ts";
-import { deviceOf, workspacesOf, type WorkKind } from "../work/work.ts";
+import { GROUND, workspaceId, type Ground } from "../workload/documents.ts";
+import { deviceOf, workspacesOf, type WorkKind } from "../workload/workload.ts";
 
 export interface SynclineOptions {
   readonly name?: string;

@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import { seedDocuments, workspaceId, type Ground } from "../work/documents.ts";
+import { seedDocuments, workspaceId, type Ground } from "../workload/documents.ts";
 
 /**
  * Puts documents in place as if a device had created them, and changed each of them until it was at the ground's version:

@@ -1,7 +1,7 @@
 import { migrate } from "@syncline/runtime";
 import { Redis } from "ioredis";
 import { startLocalStores, type LocalStores } from "../../stack/src/testing/test-stores.ts";
-import { GROUND, type Ground } from "../work/documents.ts";
+import { GROUND, type Ground } from "../workload/documents.ts";
 import { onDatabase } from "./on-database.ts";
 import { seed, seedMoreDocuments } from "./seed.ts";
 

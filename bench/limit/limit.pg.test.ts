@@ -3,8 +3,8 @@ import { createTestDatabase } from "@syncline/stack";
 import pg from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { seed } from "../database/seed.ts";
-import type { Ground } from "../work/documents.ts";
-import { deviceOf, Work, type WorkBatch } from "../work/work.ts";
+import type { Ground } from "../workload/documents.ts";
+import { deviceOf, Work, type WorkBatch } from "../workload/workload.ts";
 import { mergePatch, patchDocuments, type SentOperation } from "./patch-documents.ts";
 import { prepareWrite, Seqs, write, type WriteRow } from "./write-rows.ts";
 

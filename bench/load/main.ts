@@ -2,8 +2,8 @@
 import { quantilesOf } from "../measure/quantiles.ts";
 import { TARGETS } from "../targets/index.ts";
 import type { PreparedRequest, Target } from "../targets/target.ts";
-import { createRandom, type Random } from "../work/random.ts";
-import { Work } from "../work/work.ts";
+import { createRandom, type Random } from "../workload/random.ts";
+import { Work } from "../workload/workload.ts";
 import type { Connect, LoadAnswer, LoadRequest, LoadResult, RunClosed, RunOpen } from "./messages.ts";
 
 interface Ready {

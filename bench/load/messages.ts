@@ -1,8 +1,8 @@
 import type { Shape } from "./shape.ts";
 import type { Quantiles } from "../measure/quantiles.ts";
 import type { TargetName } from "../targets/index.ts";
-import type { Ground } from "../work/documents.ts";
-import type { WorkKind } from "../work/work.ts";
+import type { Ground } from "../workload/documents.ts";
+import type { WorkKind } from "../workload/workload.ts";
 
 /** What the load's process is asked, and what it answers. */
 export interface Connect {

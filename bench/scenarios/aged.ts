@@ -3,7 +3,7 @@ import { compareRounds, cpuMsAnOperation, find, medianOf, p50Of } from "../ratio
 import { measuredTable, round } from "../report/tables.ts";
 import { alternate } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import type { Ground } from "../work/documents.ts";
+import type { Ground } from "../workload/documents.ts";
 
 const NEW = "documents at version 1, alone";
 

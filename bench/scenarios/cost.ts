@@ -7,7 +7,7 @@ import { startProxy } from "../proxy/start-proxy.ts";
 import { round } from "../report/tables.ts";
 import type { Scenario, Table } from "../scenario.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
-import { GROUND } from "../work/documents.ts";
+import { GROUND } from "../workload/documents.ts";
 
 const SHAPES: readonly Shape[] = [
   { operations: 1, connections: 1 },

@@ -4,7 +4,7 @@ import { compareRounds, cpuMsAnOperation, medianOf, p50Of } from "../ratios.ts";
 import { round } from "../report/tables.ts";
 import { alternate, type Measured } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
-import { GROUND } from "../work/documents.ts";
+import { GROUND } from "../workload/documents.ts";
 
 const SHAPE = { operations: 100, connections: 1 };
 

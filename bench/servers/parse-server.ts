@@ -2,7 +2,7 @@
 // itself.
 import express from "express";
 import { importPackage } from "../import-package.ts";
-import { GROUND, seedDocuments } from "../work/documents.ts";
+import { GROUND, seedDocuments } from "../workload/documents.ts";
 import { onDatabase } from "../database/on-database.ts";
 
 interface ParseServer {

@@ -1,4 +1,4 @@
-import type { WorkBatch, WorkOperation } from "../work/work.ts";
+import type { WorkBatch, WorkOperation } from "../workload/workload.ts";
 import { openHttpClients } from "./http-client.ts";
 import type { Target, TargetOptions } from "./target.ts";
 

@@ -1,4 +1,4 @@
-import type { WorkBatch } from "../work/work.ts";
+import type { WorkBatch } from "../workload/workload.ts";
 
 /** Whom the load speaks to, and how. It runs in the load's process. */
 export interface Target {

@@ -1,7 +1,7 @@
 import { applyMergePatch, type JsonObject } from "@syncline/shared";
 import { expect, test } from "vitest";
 import { seedDocuments, workspaceId, type Ground } from "./documents.ts";
-import { Work, workspacesOf, type WorkKind, type WorkOperation } from "./work.ts";
+import { Work, workspacesOf, type WorkKind, type WorkOperation } from "./workload.ts";
 
 const GROUND: Ground = { workspaces: 10, documents: 1_000 };
 
