@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const services = new URL("../../../", import.meta.url);
+const services = new URL("../../services/", import.meta.url);
 const files = (
   await Promise.all(
     ["worker", "ingest", "conflict"].map(async (service) => {
