@@ -23,9 +23,9 @@ const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
 const SUSPICIOUS_STRING = /\\u(?:00|[dD][89a-fA-F])|__proto__/;
 /**
  * Only a number this long, or with an exponent this large, can change when it is read as a double. What stands before a
- * number is part of it, because ids are full of what else looks like one: `"550e8400-…"`.
+ * number is looked at, too, because ids are full of what else looks like one: `"550e8400-…"`.
  */
-const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])-?\d(?:[\d.]{15,}|[\d.]*[eE][+-]?\d{2,})/;
+const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(-?\d(?:[\d.]{15,}(?:[eE][+-]?\d+)?|[\d.]*[eE][+-]?\d{2,}))/g;
 
 /**
  * Parses JSON and refuses what would not come back as it went in: a number that a double cannot hold, a string that
@@ -35,7 +35,7 @@ export function parseJson(text: string): ParsedJson {
   if (text.length > BODY_VALUES_MAX && hasTooManyValues(text)) return { kind: "too-many-values" };
   let value: unknown;
   try {
-    value = SUSPICIOUS_NUMBER.test(text) ? JSON.parse(text, markInexact) : JSON.parse(text);
+    value = mayHoldInexact(text) ? JSON.parse(text, markInexact) : JSON.parse(text);
   } catch (error) {
     // Parsing is not recursive, but calling back for every value is.
     if (error instanceof RangeError) return { kind: "fault", fault: depthFault([]) };
@@ -74,6 +74,15 @@ function hasTooManyOutsideStrings(text: string): boolean {
   return left < 0;
 }
 
+/** Calling back for every value takes longer than all else that is done here: nearly all numbers are seen to be exact without. */
+function mayHoldInexact(text: string): boolean {
+  for (const [, source = ""] of text.matchAll(SUSPICIOUS_NUMBER)) {
+    // Within a string it may be anything.
+    if (!isExact(source, Number(source))) return true;
+  }
+  return false;
+}
+
 const INEXACT = Symbol("a number that a double cannot hold");
 
 /** Puts a mark where a number changes, so that the walk, which knows the path, finds it. */
@@ -85,7 +94,8 @@ function markInexact(_key: string, value: unknown, context?: { source?: string }
 /** Tells whether a number's text and the shortest text of its double name the same value. */
 function isExact(source: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
-  return normalize(source) === normalize(String(value));
+  const shortest = String(value);
+  return source === shortest || normalize(source) === normalize(shortest);
 }
 
 /** `12.50e1` becomes `125e0`: digits without zeros at either end, and the exponent that goes with them. */
