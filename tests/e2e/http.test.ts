@@ -124,7 +124,7 @@ describe("an ingest as it is without configuration", () => {
     for (const { headers } of [batch, document]) {
       expect(headers.get("x-content-type-options")).toBe("nosniff");
       expect(headers.get("strict-transport-security")).toContain("max-age=");
-      expect(headers.get("content-security-policy")).toContain("default-src 'self'");
+      expect(headers.get("content-security-policy")).toBe("default-src 'none';frame-ancestors 'none'");
       expect(headers.get("x-powered-by")).toBeNull();
     }
     expect(batch.headers.get("cache-control")).toBe("no-store");
