@@ -2,8 +2,9 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connectRedis, keysOf, migrate, openPool } from "@syncline/runtime";
-import { startLocalStores, startSyncline, type RunningSyncline } from "@syncline/stack";
-import type { LoadPlan, Sender, SenderReport } from "./load.ts";
+import { startSyncline, type RunningSyncline } from "@syncline/stack";
+import { startStores } from "../database/stores.ts";
+import type { LoadPlan, LoadReport, Sender } from "./load.ts";
 
 export const LANE_COUNT = 16;
 const keys = keysOf("{syncline}");
@@ -17,7 +18,7 @@ export interface Verdict {
 /** A Syncline with a worker and an ingest, as they are configured by default. */
 export interface BenchSystem {
   /** Has the load process send, and waits until everything is answered. */
-  load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<SenderReport[]>;
+  load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<LoadReport>;
   /** Waits until nothing waits, and says how many operations were committed since the start. */
   committed(): Promise<number>;
   /** What waits, of all lanes. */
@@ -29,18 +30,19 @@ export interface BenchSystem {
 }
 
 export async function startBenchSystem(): Promise<BenchSystem> {
-  const stores = await startLocalStores();
-  await migrate({ databaseUrl: stores.databaseServerUrl });
+  const stores = await startStores();
+  const databaseUrl = await stores.createEmptyDatabase();
+  await migrate({ databaseUrl });
   const onError = (error: Error) => console.error(error.message);
   const pool = openPool({
-    databaseUrl: stores.databaseServerUrl,
+    databaseUrl,
     connectionsMax: 1,
     applicationName: "bench",
     onError,
   });
   const redis = connectRedis(stores.redisUrl, onError);
   const syncline = await startSyncline({
-    databaseUrl: stores.databaseServerUrl,
+    databaseUrl,
     redisUrl: stores.redisUrl,
     home: stores.home,
     env: { LANES: String(LANE_COUNT), LOG_LEVEL: "warn" },
@@ -68,12 +70,12 @@ export async function startBenchSystem(): Promise<BenchSystem> {
       });
       const ended = once(child, "exit");
       child.send(plan);
-      const [reports] = (await Promise.race([
+      const [report] = (await Promise.race([
         once(child, "message"),
         ended.then(() => Promise.reject(new Error("the load process ended"))),
-      ])) as [SenderReport[]];
+      ])) as [LoadReport];
       await ended;
-      return reports;
+      return report;
     },
     async committed() {
       const giveUpAtMs = Date.now() + 60_000;

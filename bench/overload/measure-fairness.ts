@@ -36,10 +36,12 @@ export async function measureFairness(
     workspaceId: GREEDY,
     operations: OPERATIONS,
   };
-  const beside = (pace: Sender["pace"]) => system.load(seconds, [...others, { ...greedy, pace }]);
+  const load = async (senders: Parameters<BenchSystem["load"]>[1]) =>
+    (await system.load(seconds, senders)).senders;
+  const beside = (pace: Sender["pace"]) => load([...others, { ...greedy, pace }]);
 
   await system.load(5, others); // so that everything is warm
-  const alone = await system.load(seconds, others);
+  const alone = await load(others);
   const together = await beside({ requestsPerSecond: OTHERS_PACE.requestsPerSecond * TIMES_AS_MUCH });
   // For the eye: nothing is promised beside one that sends as much as it can.
   const flooded = await beside({ connections: FLOOD_CONNECTIONS });

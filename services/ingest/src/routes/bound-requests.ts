@@ -2,7 +2,11 @@ import { Problem } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import type { OpenStreams } from "../core/open-streams.ts";
 
-const RETRY_AFTER_SECONDS = 1;
+/** One for all: there are many of these just when nothing must cost anything, and an error's stack does. */
+const TOO_MANY = new Problem("overloaded", {
+  detail: "Too many requests are under way here",
+  retryAfterSeconds: 1,
+});
 
 /**
  * Turns requests away while so many are under way, before their bodies are read. Answers that stay open do not count:
@@ -14,12 +18,7 @@ export function createBoundRequests(
 ): RequestHandler {
   let underWay = 0;
   return (_request, response, next) => {
-    if (underWay - streams.size >= requestsMax) {
-      throw new Problem("overloaded", {
-        detail: "Too many requests are under way here",
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      });
-    }
+    if (underWay - streams.size >= requestsMax) throw TOO_MANY;
     underWay++;
     response.once("close", () => underWay--);
     next();
