@@ -36,7 +36,8 @@ it(
     expect(faults).toEqual([]);
     // Else most requests would have been turned away at the door.
     expect(report.byStatus[200] ?? 0).toBeGreaterThan(REQUESTS / 5);
-    expect(report.readBack).toBeGreaterThan(REQUESTS / 500);
+    // The longer it runs, the more of what is written meets what stands there, and is merged.
+    expect(report.readBack).toBeGreaterThan(REQUESTS / 1_000);
     expect(report.slowestPingMs).toBeLessThan(10_000);
     for (const [index, { name, memoryMiB, openFiles }] of report.after.entries()) {
       const before = report.before[index];

@@ -190,10 +190,13 @@ async function checkReadBack(
     const result = results[index];
     const isWrite = result?.status === "success" && !result.merged && !result.replayed;
     if (!isWrite || (operation !== "create" && operation !== "put")) continue;
+    // `fetch` takes these for steps in the path, however they are encoded.
+    if ([collection, result.document_id].some((id) => id === "." || id === "..")) continue;
     const path = `/documents/${encodeURIComponent(collection)}/${encodeURIComponent(result.document_id)}/history`;
-    const { body: history } = await client.get<{ changes: { version: number; data: JsonObject }[] }>(
-      `${path}?before=${result.version + 1}&limit=1`,
-    );
+    const { status: found, body: history } = await client.get<{
+      changes: { version: number; data: JsonObject }[];
+    }>(`${path}?before=${result.version + 1}&limit=1`);
+    if (found !== 200) return `its history cannot be read: ${found} for ${path.slice(0, 300)}`;
     const [change] = history.changes;
     // Another version is that of a change into which this operation was folded.
     if (change?.version !== result.version) continue;

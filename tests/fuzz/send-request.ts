@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest } from "node:http";
+import { Agent, maxHeaderSize, request as httpRequest } from "node:http";
 import type { FuzzRequest } from "./requests.ts";
 
 /** What came back. */
@@ -14,6 +14,16 @@ const STREAM_MS = 20;
 const HANG_MS = 30_000;
 
 export const createAgent = (): Agent => new Agent({ keepAlive: true, maxSockets: 64 });
+
+/**
+ * Node answers 431 and hangs up in the middle of a head that is too long. Whoever still sends may find the connection reset
+ * before that answer is read.
+ */
+const HUNG_UP_ON: FuzzAnswer = { status: 431, headers: {}, text: "", durationMs: 0 };
+
+function headOf(path: string, headers: object): string {
+  return path + JSON.stringify(headers);
+}
 
 /** The connection was one that had been used before, and was closed just as the request went out. */
 class StaleConnection extends Error {}
@@ -74,6 +84,7 @@ function sendOnce(
     sent.once("error", (error) => {
       clearTimeout(timer);
       const isReset = "code" in error && error.code === "ECONNRESET";
+      if (isReset && headOf(path, framed).length > maxHeaderSize) return resolve(HUNG_UP_ON);
       reject(isReset && sent.reusedSocket ? new StaleConnection() : error);
     });
     sent.end(body);
