@@ -43,7 +43,7 @@ try {
     },
     isQuick: values.quick,
     isBrief: values.brief,
-    soakMinutes: Number(values.soak ?? (values.quick ? 0.15 : 5)),
+    soakMinutes: Number(values.soak ?? 5),
     say: (line) => console.error(line),
   };
   const startedAt = new Date().toISOString();

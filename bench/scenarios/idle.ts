@@ -12,7 +12,7 @@ export const idle: Scenario = {
   title: "three services idle",
   quick: true,
   async run({ stores, isQuick }) {
-    const seconds = isQuick ? 10 : 30;
+    const seconds = isQuick ? 5 : 30;
     const databaseUrl = await stores.createSeededDatabase();
     const system = await startSystem(stores, databaseUrl, {});
     try {
