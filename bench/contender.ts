@@ -1,6 +1,7 @@
 import type { Shape } from "./load/shape.ts";
 import type { LoadProcess } from "./load/load-process.ts";
 import type { ProcessGroups } from "./measure/process-cpu.ts";
+import type { HeldDatabase } from "./proxy/hold-database.ts";
 import type { Stores } from "./database/stores.ts";
 
 /** One of those that are measured against each other. */
@@ -26,5 +27,7 @@ export interface RunningContender {
    * @throws unless exactly what was sent since the start is there
    */
   verify(sent: Sent): Promise<void>;
+  /** Where it is reached by way of a proxy. */
+  readonly database?: HeldDatabase;
   stop(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Contender } from "../contender.ts";
 import { startSyncline, type RunningSyncline } from "../../stack/src/testing/start-syncline.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import type { ProcessGroups } from "../measure/process-cpu.ts";
+import { holdDatabase } from "../proxy/hold-database.ts";
 import { startProxy } from "../proxy/start-proxy.ts";
 import type { Stores } from "../database/stores.ts";
 import type { BatchApiOwn } from "../targets/batch-api.ts";
@@ -71,6 +72,7 @@ export function syncline(options: SynclineOptions = {}): Contender {
             { operations, changes: work === "one document" ? requests : operations },
             isAsync ? APPLIED_WITHIN_MS : 0,
           ),
+        ...(proxy && { database: holdDatabase(proxy, databaseUrl) }),
         async stop() {
           await load.stop();
           await system.stop();

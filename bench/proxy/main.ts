@@ -1,11 +1,13 @@
-// A TCP proxy in a process of its own: adds a delay in both directions, and counts round trips.
-// `fork`ed with HOST PORT DELAY_MS; sends its port, and its counts whenever it is asked.
+// A TCP proxy in a process of its own: adds a delay in both directions, counts round trips, and holds up everything
+// while it is told to. `fork`ed with HOST PORT DELAY_MS; sends its port, and its counts in answer to each message.
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 const [host = "", port = "", delayText = "0"] = process.argv.slice(2);
 const delayMs = Number(delayText);
 let roundTrips = 0;
 let bytes = 0;
+let isHeld = false;
+const sendLater = new Set<() => void>();
 
 const server = createServer({ noDelay: true }, (client) => {
   const database = connect({ host, port: Number(port), noDelay: true });
@@ -20,8 +22,18 @@ const server = createServer({ noDelay: true }, (client) => {
   });
 });
 server.listen(0, "127.0.0.1", () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on("message", () => process.send?.({ roundTrips, bytes }));
+process.on("message", (message) => {
+  if (message === "hold") isHeld = true;
+  if (message === "release") release();
+  process.send?.({ roundTrips, bytes });
+});
 process.on("disconnect", () => process.exit(0));
+
+function release(): void {
+  isHeld = false;
+  for (const send of sendLater) send();
+  sendLater.clear();
+}
 
 /** Timers know whole milliseconds: what is due within half of one goes at once. */
 const TOLERANCE_MS = 0.5;
@@ -30,6 +42,10 @@ const TOLERANCE_MS = 0.5;
 function carry(from: Socket, to: Socket, onData: () => void): void {
   const waiting: { dueMs: number; chunk: Buffer }[] = [];
   const send = () => {
+    if (isHeld) {
+      sendLater.add(send);
+      return;
+    }
     const nowMs = performance.now();
     while (waiting[0] !== undefined && waiting[0].dueMs <= nowMs + TOLERANCE_MS) {
       to.write(waiting.shift()?.chunk ?? "");
@@ -39,10 +55,6 @@ function carry(from: Socket, to: Socket, onData: () => void): void {
   from.on("data", (chunk) => {
     onData();
     bytes += chunk.length;
-    if (delayMs === 0) {
-      to.write(chunk);
-      return;
-    }
     waiting.push({ dueMs: performance.now() + delayMs, chunk });
     if (waiting.length === 1) setTimeout(send, Math.floor(delayMs));
   });

@@ -12,6 +12,9 @@ export interface Proxy {
   /** The database's address, by way of the proxy. */
   readonly url: string;
   readCounts(): Promise<ProxyCounts>;
+  /** Lets nothing through until it is released. */
+  hold(): Promise<void>;
+  release(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -22,14 +25,17 @@ export async function startProxy(options: { targetUrl: string; roundTripMs: numb
   const child = fork(program, [url.hostname, url.port, String(options.roundTripMs / 2)]);
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   url.port = String(port);
+  async function tell(message: string): Promise<ProxyCounts> {
+    const answered = once(child, "message") as Promise<[ProxyCounts]>;
+    child.send(message);
+    return (await answered)[0];
+  }
   return {
     pid: child.pid ?? 0,
     url: url.href,
-    async readCounts() {
-      const answered = once(child, "message") as Promise<[ProxyCounts]>;
-      child.send("counts");
-      return (await answered)[0];
-    },
+    readCounts: () => tell("counts"),
+    hold: async () => void (await tell("hold")),
+    release: async () => void (await tell("release")),
     async stop() {
       const ended = once(child, "exit");
       child.disconnect();
