@@ -166,10 +166,13 @@ async function goOnMeanwhile(
   const write = { operations: [update(cast, "signed", { data: { by: "Ann" } })] };
   const between = story === "contended" ? [await ann.send(write)] : [];
   // Whoever took over the merge of a process that was killed had it all, and nobody sent on meanwhile.
-  const isHeld = system.syncline.conflicts.some((conflict) => conflict.pid === pid);
+  const isAlive = () => system.syncline.conflicts.some((conflict) => conflict.pid === pid);
+  const isHeld = isAlive();
   await merge.release();
   const answers = [await first, await second, ...between];
-  if (!isHeld) throw new Interrupted("The process that held the merge was killed");
+  // It may have been killed just as it was let go, too; where it is outrun no fault of this story's own does that.
+  if (!isHeld || (story === "outrun" && !isAlive()))
+    throw new Interrupted("The process that held the merge was killed");
   return answers;
 }
 

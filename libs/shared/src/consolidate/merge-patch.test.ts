@@ -55,7 +55,7 @@ describe("a JSON Merge Patch", () => {
     fc.assert(
       fc.property(jsonObject, jsonObject, (document, patch) => {
         const once = applyMergePatch(document, patch);
-        expect(applyMergePatch(once, patch)).toStrictEqual(once);
+        expect(applyMergePatch(once, patch)).toEqual(once);
       }),
     );
   });

@@ -323,7 +323,8 @@ describe("any documents with any rules", () => {
           [edited, base],
         ] as const) {
           const merged = mergeDocument({ ancestor: base, remote, local }, options);
-          expect(merged).toStrictEqual({ document: edited, overlaps: [], twoWay: false, undecided: false });
+          // Not strictly: that compares what stands under `constructor`, which may be a key here.
+          expect(merged).toEqual({ document: edited, overlaps: [], twoWay: false, undecided: false });
         }
       }),
       { numRuns: 1000 },
@@ -336,7 +337,7 @@ describe("any documents with any rules", () => {
         const merged = mergeDocument({ ancestor, remote: edited, local: structuredClone(edited) }, options);
         expect(merged.overlaps).toStrictEqual([]);
         const counts = options.rules?.some(({ is }) => is === "counter");
-        if (!counts) expect(merged.document).toStrictEqual(edited);
+        if (!counts) expect(merged.document).toEqual(edited);
       }),
       { numRuns: 1000 },
     );
