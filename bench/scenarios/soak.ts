@@ -18,7 +18,7 @@ const FLAT_MB_AN_HOUR = 10;
 export const soak: Scenario = {
   name: "soak",
   title: "memory under load",
-  // Minutes of it say nothing.
+  // Seconds of it say nothing.
   quick: false,
   async run({ stores, rounds, soakMinutes, say }) {
     const durationMs = soakMinutes * 60_000;
