@@ -38,7 +38,7 @@ try {
     stores,
     rounds: {
       rounds: Number(values.rounds ?? 5),
-      roundMs: Number(values.seconds ?? (values.quick ? 0.4 : 3)) * 1_000,
+      roundMs: Number(values.seconds ?? (values.quick ? 0.3 : 3)) * 1_000,
       warmUpMs: values.quick ? 600 : 2_000,
     },
     isQuick: values.quick,
@@ -72,7 +72,7 @@ try {
 function warnOfOthers({ measured = [] }: Findings): void {
   const shares = measured.flatMap(({ rounds }) => rounds.map(({ othersCpu }) => othersCpu));
   const share = median(shares);
-  if (share < OTHERS_CPU_MAX) return;
+  if (shares.length === 0 || share < OTHERS_CPU_MAX) return;
   console.error(
     `  ${Math.round(share * 100)} % of this machine's CPU went to other programs: take the figures with a pinch of salt.`,
   );

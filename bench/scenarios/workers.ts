@@ -7,10 +7,12 @@ import { takeRounds, withContenders, type RunLoad } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 import { onDatabase } from "../database/on-database.ts";
 import type { Stores } from "../database/stores.ts";
+import { GROUND } from "../workload/documents.ts";
 
 const DELAY_MS = 5;
 const WORKERS = [1, 2, 4];
-const SHAPE = { operations: 100, connections: 32 };
+/** A workspace for each device: so all are known once the first batch is answered, and ingest asks for none while the database is out of reach. */
+const SHAPE = { operations: 100, connections: GROUND.workspaces };
 
 /**
  * What more workers bring where the database is far away. Each drains one lane at a time, so it mostly waits, and few
