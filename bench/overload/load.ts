@@ -1,6 +1,6 @@
 /** A process that sends batches, whatever becomes of them: bench/overload/run.ts starts it, and tells it what to send. */
-import { Agent, request } from "node:http";
-import { v7 as uuidv7 } from "uuid";
+import { createConnections } from "./connections.ts";
+import { createRequests } from "./requests.ts";
 
 /** What one sender sends, all of it at an even pace. Nothing is sent again. */
 export interface Sender {
@@ -40,8 +40,6 @@ export interface LoadReport {
   cpuSeconds: number;
 }
 
-/** The load process must not be what breaks. */
-const WAITING_MAX = 4_000;
 const TICK_MS = 5;
 
 process.once("message", (plan: LoadPlan) => {
@@ -55,19 +53,18 @@ process.once("message", (plan: LoadPlan) => {
 });
 
 async function run({ url, seconds, senders }: LoadPlan): Promise<LoadReport> {
-  const agent = new Agent({ keepAlive: true, maxSockets: WAITING_MAX, maxFreeSockets: WAITING_MAX });
   const target = new URL("/api/v1/documents/batch", url);
+  const connections = createConnections(target);
   const beganAtMs = performance.now();
   const endAtMs = beganAtMs + seconds * 1_000;
-  let waiting = 0;
 
   const reports = await Promise.all(senders.map(drive));
-  agent.destroy();
+  connections.close();
   const { user, system } = process.cpuUsage();
   return { senders: reports, cpuSeconds: (user + system) / 1e6 };
 
   async function drive(sender: Sender): Promise<SenderReport> {
-    const nextBatch = createBatches(sender);
+    const writeRequest = createRequests(target, sender);
     const report: SenderReport = {
       workspaceId: sender.workspaceId,
       countByStatus: {},
@@ -83,7 +80,7 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<LoadReport> {
         Array.from({ length: pace.connections }, async () => {
           while (performance.now() < endAtMs) {
             const status = await send(performance.now());
-            if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
+            if (status !== "200") await new Promise((resolve) => setTimeout(resolve, 50));
           }
         }),
       );
@@ -95,7 +92,7 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<LoadReport> {
     let dueAtMs = beganAtMs + Math.random() * gapMs;
     while (dueAtMs < endAtMs) {
       for (; dueAtMs <= performance.now() && dueAtMs < endAtMs; dueAtMs += gapMs) {
-        if (waiting < WAITING_MAX) sent.push(send(dueAtMs));
+        if (connections.areLeft()) sent.push(send(dueAtMs));
         else report.unsent++;
       }
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
@@ -103,78 +100,28 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<LoadReport> {
     await Promise.all(sent);
     return report;
 
-    async function send(dueAtMs: number): Promise<number | string> {
-      waiting++;
-      const { status, retryAfter } = await post(target, agent, sender.authorization, nextBatch());
-      waiting--;
+    async function send(dueAtMs: number): Promise<string> {
+      const { status, retryAfter } = await connections
+        .use((connection) => connection.send(writeRequest(connection.room)))
+        .then(
+          (answer) => ({ ...answer, status: String(answer.status) }),
+          (error: unknown) => ({ status: nameOf(error), retryAfter: undefined }),
+        );
       const nowMs = performance.now();
       report.countByStatus[status] = (report.countByStatus[status] ?? 0) + 1;
-      if (status === 200) {
+      if (status === "200") {
         report.latenciesMs.push(nowMs - dueAtMs);
         if (nowMs <= endAtMs) report.done += sender.operations;
       }
-      if (status === 200 || status === 202) report.accepted += sender.operations;
-      if ((status === 429 || status === 503) && retryAfter === undefined) report.withoutRetryAfter++;
+      if (status === "200" || status === "202") report.accepted += sender.operations;
+      if ((status === "429" || status === "503") && retryAfter === undefined) report.withoutRetryAfter++;
       return status;
     }
   }
 }
 
-function post(
-  target: URL,
-  agent: Agent,
-  authorization: string,
-  body: string,
-): Promise<{ status: number | string; retryAfter?: string }> {
-  return new Promise((resolve) => {
-    const broken = (error: NodeJS.ErrnoException) => resolve({ status: error.code ?? error.message });
-    const headers = { "content-type": "application/json", authorization };
-    const sending = request(target, { method: "POST", agent, headers }, (response) => {
-      response.resume();
-      response.once("end", () => {
-        const retryAfter = response.headers["retry-after"];
-        resolve({ status: response.statusCode ?? 0, ...(retryAfter !== undefined && { retryAfter }) });
-      });
-      response.once("error", broken);
-    });
-    sending.once("error", broken);
-    sending.end(body);
-  });
-}
-
-/** How many different batches a sender has ready. */
-const TEMPLATES = 50;
-const CLIENT_ID = "{client-id}";
-
-/**
- * Makes batches in which only the client ids are new: the load must not take from the system what it is to do with. They
- * begin with the time, as clients' should: the index of the ledger then grows at its end, and not all over.
- */
-function createBatches({ workspaceId, operations }: Sender): () => string {
-  const templates = Array.from({ length: TEMPLATES }, () =>
-    JSON.stringify({
-      workspace_id: workspaceId,
-      device_id: "device",
-      operations: Array.from({ length: operations }, putField),
-    }).split(CLIENT_ID),
-  );
-  let next = 0;
-  return () => {
-    const id = uuidv7();
-    const [first = "", ...rest] = templates[next++ % TEMPLATES] ?? [];
-    return rest.reduce((body, part, n) => `${body}${id}_${n}${part}`, first);
-  };
-}
-
-/** Of one of a thousand documents. */
-function putField(): object {
-  return {
-    operation: "put",
-    client_id: CLIENT_ID,
-    document_id: `document-${Math.floor(Math.random() * 1_000)}`,
-    data: {
-      [`field${Math.floor(Math.random() * 10)}`]: CLIENT_ID,
-      text: "a note of a hundred characters, which is about what people write down ",
-    },
-  };
+/** What broke a connection. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error ? String(error.code) : error.message;
 }

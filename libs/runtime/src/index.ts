@@ -3,6 +3,7 @@ export * from "./http/create-app.ts";
 export * from "./http/health.ts";
 export * from "./http/listen.ts";
 export * from "./http/problem.ts";
+export * from "./http/send-problem.ts";
 export * from "./http/request-context.ts";
 export * from "./http/remember-tokens.ts";
 export * from "./http/serve-metrics.ts";

@@ -17,11 +17,13 @@ import { Problem } from "./problem.ts";
 import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
 import { createTraceRequest } from "./trace-request.ts";
+import { sendProblem } from "./send-problem.ts";
+import { createMeasureRequest } from "./measure-request.ts";
 
 interface Parts {
   verifyToken: VerifyToken;
   health: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
-  /** Turns requests away before anything is done for them; health is asked before it. */
+  /** Answers who comes too much with a problem, before anything is done for them; health is asked before it. */
   admit?: RequestHandler;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
@@ -83,11 +85,12 @@ export function createApp({
   // A number says how many proxies there are; all else names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
-  app.use(health, secureHeaders, nameRequest, createTraceRequest());
+  app.use(health, secureHeaders, nameRequest, createMeasureRequest());
   if (corsOrigins.length > 0) {
     app.use(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
   }
   if (admit !== undefined) app.use(admit);
+  app.use(createTraceRequest());
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
     const identity = await verifyToken(request.get("authorization"));
@@ -134,15 +137,12 @@ function answerProblem(log: Logger): ErrorRequestHandler {
         "refused a request",
       );
     }
-    // A refusal must cost next to nothing: there are many when there is too much to do.
+    // There are many refusals when there is too much to do.
     if (problem.status >= 500 && problem.type !== "overloaded") {
       const level = problem.type === "internal" ? "error" : "warn";
       log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);
     }
-    const { retryAfterSeconds } = problem.details;
-    if (retryAfterSeconds !== undefined) response.set("retry-after", String(retryAfterSeconds));
-    if (problem.type === "unauthorized") response.set("www-authenticate", "Bearer");
-    response.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+    sendProblem(response, problem);
   };
 }
 

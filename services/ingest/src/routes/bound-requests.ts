@@ -1,8 +1,8 @@
-import { Problem } from "@syncline/runtime";
+import { Problem, sendProblem } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import type { OpenStreams } from "../core/open-streams.ts";
 
-/** One for all: there are many of these just when nothing must cost anything, and an error's stack does. */
+/** One for all, and sent as it is: there are many of these just when nothing must cost anything. */
 const TOO_MANY = new Problem("overloaded", {
   detail: "Too many requests are under way here",
   retryAfterSeconds: 1,
@@ -18,7 +18,7 @@ export function createBoundRequests(
 ): RequestHandler {
   let underWay = 0;
   return (_request, response, next) => {
-    if (underWay - streams.size >= requestsMax) throw TOO_MANY;
+    if (underWay - streams.size >= requestsMax) return sendProblem(response, TOO_MANY);
     underWay++;
     response.once("close", () => underWay--);
     next();
