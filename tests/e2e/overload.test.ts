@@ -254,6 +254,10 @@ describe("requests under way are bounded", () => {
     expect(await postWithoutBody()).toEqual({ status: 503, retryAfter: "1" });
     expect(problemOf(await client.get("/changes?since=0"))).toEqual(OVERLOADED);
     await requireHealthy();
+    const metrics = await (await fetch(`${syncline.ingestUrl}/metrics`)).text();
+    expect(metrics).toMatch(
+      /http_server_request_duration_seconds_count\{[^}]*http_response_status_code="503"[^}]*\} 1\n/,
+    );
 
     await worker?.start();
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
