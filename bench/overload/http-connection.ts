@@ -9,7 +9,10 @@ export interface Answer {
 
 /** A keep-alive connection, for one request at a time. */
 export interface HttpConnection {
-  /** Where the next request is written, head and body: over the last one, so that there is no garbage. */
+  /**
+   * Where the next request is written, head and body: over the last one, so that there is no garbage. What is still unsent
+   * of one that was refused early changes with it, and is discarded as it is.
+   */
   readonly room: Buffer;
   /**
    * Sends the first so many bytes of the room.
@@ -23,7 +26,7 @@ const ROOM_BYTES = 64 * 1024;
 
 /**
  * Speaks as much HTTP as a load needs: whole requests out, answers with a `Content-Length` in. Node's own client and undici
- * take two to three times the CPU, which a machine that the load shares with the services has to do without.
+ * take about twice the CPU, which a machine that the load shares with the services has to do without.
  */
 export async function openHttpConnection({ hostname, port }: URL): Promise<HttpConnection> {
   let answered: PromiseWithResolvers<Answer> | undefined;

@@ -11,7 +11,10 @@ import { GROUND } from "../workload/documents.ts";
 
 const DELAY_MS = 5;
 const WORKERS = [1, 2, 4];
-/** A workspace for each device: so all are known once the first batch is answered, and ingest asks for none while the database is out of reach. */
+/**
+ * A workspace for each device: so all are known once the first batch is answered, and ingest asks for none while the
+ * database is out of reach.
+ */
 const SHAPE = { operations: 100, connections: GROUND.workspaces };
 
 /**
