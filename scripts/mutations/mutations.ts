@@ -544,9 +544,9 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-wall-in-postgres",
     breaks: "walls",
-    file: "migrations/000007_roles.sql",
-    find: "'USING (workspace_id = ANY ((SELECT workspaces_in_reach())::text[]))'",
-    replace: "'USING (true)'",
+    file: "migrations/000012_reach.sql",
+    find: "USING (workspace_id IN (SELECT unnest(workspaces_in_reach())))",
+    replace: "USING (true)",
     caughtBy: { file: ROLES, test: "shows the workspaces that were named" },
   },
   {

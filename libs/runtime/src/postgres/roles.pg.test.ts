@@ -206,6 +206,32 @@ describe("the wall between workspaces", () => {
     expect(seen).toEqual(Array.from({ length: 200 }, (_, n) => [n % 2 === 0 ? "mine" : "yours"]));
   });
 
+  it("is no condition of an index, which would sort the workspaces in reach for each key that is looked up", async () => {
+    const client = await ingest.connect();
+    try {
+      await client.query("SET enable_seqscan = off");
+      await client.query("SELECT set_config('syncline.workspaces', '{mine,yours}', false)");
+      const { rows } = await client.query<{ "QUERY PLAN": string }>(
+        `EXPLAIN SELECT d.version
+         FROM unnest('{mine,yours}'::text[]) AS k (workspace_id)
+         CROSS JOIN LATERAL (
+           SELECT * FROM documents p
+           WHERE p.workspace_id = k.workspace_id AND p.collection = 'documents' AND p.document_id = 'doc'
+           LIMIT 1
+         ) d`,
+      );
+      const plan = rows.map((row) => row["QUERY PLAN"]);
+      expect(plan.filter((line) => line.includes("Index Cond"))).toEqual([
+        expect.not.stringMatching(/ANY|SubPlan|InitPlan/),
+      ]);
+      expect(plan.filter((line) => line.includes("Filter"))).toEqual([
+        expect.stringContaining("hashed SubPlan"),
+      ]);
+    } finally {
+      client.release(true);
+    }
+  });
+
   it("lets nobody write behind it", async () => {
     await inWorkspaces(["mine"], () => read(CLAIM, ["mine"]));
     await expect(inWorkspaces(["mine"], () => read(CLAIM, ["yours"]))).rejects.toMatchObject({
