@@ -1,5 +1,6 @@
 export * from "./env.ts";
 export * from "./http/create-app.ts";
+export * from "./http/doorkeeper.ts";
 export * from "./http/health.ts";
 export * from "./http/listen.ts";
 export * from "./http/problem.ts";

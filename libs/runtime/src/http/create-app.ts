@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestListener } from "node:http";
 import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
 import express, {
   type NextFunction,
@@ -7,12 +7,12 @@ import express, {
   type Response,
   type ErrorRequestHandler,
   type Express,
-  type RequestHandler,
 } from "express";
 import cors from "cors";
 import helmet from "helmet";
 import { createAuditLog, type Logger } from "../log.ts";
 import { inWorkspaces } from "../postgres/in-workspaces.ts";
+import { behind, type Doorkeeper } from "./doorkeeper.ts";
 import { Problem } from "./problem.ts";
 import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
@@ -22,9 +22,9 @@ import { createMeasureRequest } from "./measure-request.ts";
 
 interface Parts {
   verifyToken: VerifyToken;
-  health: (request: IncomingMessage, response: ServerResponse, next?: () => void) => void;
+  health: Doorkeeper;
   /** Answers who comes too much with a problem, before anything is done for them; health is asked before it. */
-  admit?: RequestHandler;
+  admit?: Doorkeeper;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
   /** The web sites whose pages may ask, `*` for all; without it none. */
@@ -70,7 +70,10 @@ const secureHeaders = helmet({
   xXssProtection: false,
 });
 
-/** What every HTTP service shares: health, secure headers, request ids, traces, the token check, and problems. */
+/**
+ * What every HTTP service shares: health, secure headers, request ids, traces, the token check, and problems. Who is turned
+ * away at the door does not get as far as Express: of these there are most when nothing must cost anything.
+ */
 export function createApp({
   verifyToken,
   health,
@@ -79,17 +82,12 @@ export function createApp({
   corsOrigins = [],
   trustProxy,
   log,
-}: Parts): Express {
+}: Parts): RequestListener {
   const app = express();
   app.disable("etag").disable("x-powered-by").set("query parser", "simple");
   // A number says how many proxies there are; all else names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
-  app.use(health, secureHeaders, nameRequest, createMeasureRequest());
-  if (corsOrigins.length > 0) {
-    app.use(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
-  }
-  if (admit !== undefined) app.use(admit);
   app.use(createTraceRequest());
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
@@ -104,7 +102,13 @@ export function createApp({
     throw new Problem("not-found", { detail: `There is no ${request.method} ${request.path}` });
   });
   app.use(answerProblem(log));
-  return app;
+
+  const doorkeepers: Doorkeeper[] = [health, secureHeaders, nameRequest, createMeasureRequest()];
+  if (corsOrigins.length > 0) {
+    doorkeepers.push(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
+  }
+  if (admit !== undefined) doorkeepers.push(admit);
+  return behind(doorkeepers, app);
 }
 
 /** What cannot be an id names nothing. */
@@ -114,11 +118,11 @@ function requireId(_request: Request, _response: Response, next: NextFunction, i
 }
 
 /** Names every request, for logs and the ledger: by the caller's own name where it sent one. */
-const nameRequest: RequestHandler = (request, response, next) => {
-  const given = request.get("x-request-id");
-  const requestId = given !== undefined && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
+const nameRequest: Doorkeeper = (request, response, next) => {
+  const given = request.headers["x-request-id"];
+  const requestId = typeof given === "string" && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
   setRequestId(response, requestId);
-  response.set("x-request-id", requestId);
+  response.setHeader("x-request-id", requestId);
   next();
 };
 

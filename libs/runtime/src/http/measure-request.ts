@@ -1,9 +1,9 @@
-import type { RequestHandler } from "express";
 import { createHistogram, SECONDS_BOUNDS } from "../telemetry/metrics.ts";
+import type { Doorkeeper } from "./doorkeeper.ts";
 import { methodOf, outcomeOf } from "./request-attributes.ts";
 
 /** One measured duration a request, by its route once that is known. */
-export function createMeasureRequest(): RequestHandler {
+export function createMeasureRequest(): Doorkeeper {
   const durations = createHistogram(
     "http.server.request.duration",
     "How long requests took, until their answer was sent or their client left",

@@ -1,4 +1,4 @@
-import type { Response } from "express";
+import type { ServerResponse } from "node:http";
 import type { Identity } from "./token-verifier.ts";
 
 /** What the first handlers find out about a request, for the ones behind them. */
@@ -8,37 +8,40 @@ interface RequestContext {
   staysOpen?: true;
 }
 
-const contextOf = (response: Response): RequestContext => response.locals as RequestContext;
+/** Where Express keeps such things, which takes them over from whoever came before it. */
+function contextOf(response: ServerResponse & { locals?: RequestContext }): RequestContext {
+  return (response.locals ??= {});
+}
 
-export function setIdentity(response: Response, identity: Identity): void {
+export function setIdentity(response: ServerResponse, identity: Identity): void {
   contextOf(response).identity = identity;
 }
 
 /** @throws where no handler before has checked the token: a mistake in how routes are laid out */
-export function identityOf(response: Response): Identity {
+export function identityOf(response: ServerResponse): Identity {
   const { identity } = contextOf(response);
   if (identity === undefined) throw new Error("the route is not behind the token check");
   return identity;
 }
 
 /** Who asks; `undefined` where nobody has said so. */
-export function subjectOf(response: Response): string | undefined {
+export function subjectOf(response: ServerResponse): string | undefined {
   return contextOf(response).identity?.subject;
 }
 
 /** Says that an answer is to last: nobody has to be told that it was slow. */
-export function setStaysOpen(response: Response): void {
+export function setStaysOpen(response: ServerResponse): void {
   contextOf(response).staysOpen = true;
 }
 
-export function staysOpen(response: Response): boolean {
+export function staysOpen(response: ServerResponse): boolean {
   return contextOf(response).staysOpen === true;
 }
 
-export function setRequestId(response: Response, requestId: string): void {
+export function setRequestId(response: ServerResponse, requestId: string): void {
   contextOf(response).requestId = requestId;
 }
 
-export function requestIdOf(response: Response): string {
+export function requestIdOf(response: ServerResponse): string {
   return contextOf(response).requestId ?? "";
 }

@@ -1,5 +1,4 @@
-import { Problem, sendProblem } from "@syncline/runtime";
-import type { RequestHandler } from "express";
+import { Problem, sendProblem, type Doorkeeper } from "@syncline/runtime";
 import type { OpenStreams } from "../core/open-streams.ts";
 
 /** One for all, and sent as it is: there are many of these just when nothing must cost anything. */
@@ -15,7 +14,7 @@ const TOO_MANY = new Problem("overloaded", {
 export function createBoundRequests(
   streams: Pick<OpenStreams, "size">,
   { requestsMax }: { requestsMax: number },
-): RequestHandler {
+): Doorkeeper {
   let underWay = 0;
   return (_request, response, next) => {
     if (underWay - streams.size >= requestsMax) return sendProblem(response, TOO_MANY);
