@@ -95,7 +95,7 @@ export const envSchema = z
       .int()
       .min(1)
       .max(100_000)
-      .default(500)
+      .default(200)
       .describe(
         "Most requests under way at once in a process, answers that stay open apart. Beyond it the answer is 503",
       ),
