@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { connectRedis, keysOf, migrate, openPool } from "@syncline/runtime";
 import { startSyncline, type RunningSyncline } from "@syncline/stack";
 import { startStores } from "../database/stores.ts";
-import type { LoadPlan, LoadReport, Sender } from "./load.ts";
+import { moveTo, type Cores } from "./cores.ts";
+import type { LoadPlan, Sender, SenderReport } from "./load.ts";
 
 export const LANE_COUNT = 16;
 const keys = keysOf("{syncline}");
@@ -15,10 +16,10 @@ export interface Verdict {
   holds: boolean;
 }
 
-/** A Syncline with a worker and an ingest, as they are configured by default. */
+/** A Syncline with a worker and an ingest, as they are configured by default, and its stores: on cores of their own. */
 export interface BenchSystem {
   /** Has the load process send, and waits until everything is answered. */
-  load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<LoadReport>;
+  load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<SenderReport[]>;
   /** Waits until nothing waits, and says how many operations were committed since the start. */
   committed(): Promise<number>;
   /** What waits, of all lanes. */
@@ -29,7 +30,8 @@ export interface BenchSystem {
   stop(): Promise<void>;
 }
 
-export async function startBenchSystem(): Promise<BenchSystem> {
+export async function startBenchSystem(cores: Cores): Promise<BenchSystem> {
+  moveTo(cores.system);
   const stores = await startStores();
   const databaseUrl = await stores.createEmptyDatabase();
   await migrate({ databaseUrl });
@@ -47,6 +49,7 @@ export async function startBenchSystem(): Promise<BenchSystem> {
     home: stores.home,
     env: { LANES: String(LANE_COUNT), LOG_LEVEL: "warn" },
   });
+  moveTo(cores.load);
 
   async function waiting() {
     const lanes = await Promise.all(
@@ -70,12 +73,12 @@ export async function startBenchSystem(): Promise<BenchSystem> {
       });
       const ended = once(child, "exit");
       child.send(plan);
-      const [report] = (await Promise.race([
+      const [reports] = (await Promise.race([
         once(child, "message"),
         ended.then(() => Promise.reject(new Error("the load process ended"))),
-      ])) as [LoadReport];
+      ])) as [SenderReport[]];
       await ended;
-      return report;
+      return reports;
     },
     async committed() {
       const giveUpAtMs = Date.now() + 60_000;

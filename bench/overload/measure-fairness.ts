@@ -36,8 +36,7 @@ export async function measureFairness(
     workspaceId: GREEDY,
     operations: OPERATIONS,
   };
-  const load = async (senders: Parameters<BenchSystem["load"]>[1]) =>
-    (await system.load(seconds, senders)).senders;
+  const load = (senders: Parameters<BenchSystem["load"]>[1]) => system.load(seconds, senders);
   const beside = (pace: Sender["pace"]) => load([...others, { ...greedy, pace }]);
 
   await system.load(5, others); // so that everything is warm
