@@ -63,6 +63,8 @@ export async function startBenchSystem(cores: Cores): Promise<BenchSystem> {
 
   return {
     async load(seconds, senders) {
+      // So that none falls into one load and not into another's: behind it, pages are written whole.
+      await pool.query("CHECKPOINT");
       const plan: LoadPlan = {
         url: syncline.ingestUrl,
         seconds,
