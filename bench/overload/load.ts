@@ -2,8 +2,8 @@
  * A process that sends batches, whatever becomes of them: bench/overload/run.ts starts it on a core of its own, and tells
  * it what to send. It never sleeps, because to wake it would take CPU of the system.
  */
-import { createConnections } from "./connections.ts";
-import { createRequests } from "./requests.ts";
+import { Agent, request } from "node:http";
+import { v7 as uuidv7 } from "uuid";
 
 /** What one sender sends, all of it at an even pace. Nothing is sent again. */
 export interface Sender {
@@ -38,6 +38,8 @@ export interface SenderReport {
   latenciesMs: number[];
 }
 
+/** The load process must not be what breaks. */
+const WAITING_MAX = 4_000;
 /** Until as much is under way as will be. */
 const WARM_UP_SECONDS = 5;
 
@@ -52,22 +54,23 @@ process.once("message", (plan: LoadPlan) => {
 });
 
 async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: WAITING_MAX, maxFreeSockets: WAITING_MAX });
   const target = new URL("/api/v1/documents/batch", url);
-  const connections = createConnections(target);
   const beganAtMs = performance.now();
   const warmAtMs = beganAtMs + WARM_UP_SECONDS * 1_000;
   const endAtMs = warmAtMs + seconds * 1_000;
+  let waiting = 0;
 
   let ended = false;
   const stayAwake = () => void (ended || setImmediate(stayAwake));
   stayAwake();
   const reports = await Promise.all(senders.map(drive));
   ended = true;
-  connections.close();
+  agent.destroy();
   return reports;
 
   async function drive(sender: Sender): Promise<SenderReport> {
-    const writeRequest = createRequests(target, sender);
+    const nextBatch = createBatches(sender);
     const report: SenderReport = {
       workspaceId: sender.workspaceId,
       countByStatus: {},
@@ -83,7 +86,7 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]>
         Array.from({ length: pace.connections }, async () => {
           while (performance.now() < endAtMs) {
             const status = await send(performance.now());
-            if (status !== "200") await new Promise((resolve) => setTimeout(resolve, 50));
+            if (status !== 200) await new Promise((resolve) => setTimeout(resolve, 50));
           }
         }),
       );
@@ -95,7 +98,7 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]>
     let dueAtMs = beganAtMs + Math.random() * gapMs;
     while (dueAtMs < endAtMs) {
       for (; dueAtMs <= performance.now() && dueAtMs < endAtMs; dueAtMs += gapMs) {
-        if (connections.areLeft()) sent.push(send(dueAtMs));
+        if (waiting < WAITING_MAX) sent.push(send(dueAtMs));
         else report.unsent++;
       }
       await new Promise(setImmediate);
@@ -103,28 +106,78 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]>
     await Promise.all(sent);
     return report;
 
-    async function send(dueAtMs: number): Promise<string> {
-      const { status, retryAfter } = await connections
-        .use((connection) => connection.send(writeRequest(connection.room)))
-        .then(
-          (answer) => ({ ...answer, status: String(answer.status) }),
-          (error: unknown) => ({ status: nameOf(error), retryAfter: undefined }),
-        );
+    async function send(dueAtMs: number): Promise<number | string> {
+      waiting++;
+      const { status, retryAfter } = await post(target, agent, sender.authorization, nextBatch());
+      waiting--;
       const nowMs = performance.now();
       report.countByStatus[status] = (report.countByStatus[status] ?? 0) + 1;
-      if (status === "200") {
+      if (status === 200) {
         report.latenciesMs.push(nowMs - dueAtMs);
         if (warmAtMs <= nowMs && nowMs <= endAtMs) report.done += sender.operations;
       }
-      if (status === "200" || status === "202") report.accepted += sender.operations;
-      if ((status === "429" || status === "503") && retryAfter === undefined) report.withoutRetryAfter++;
+      if (status === 200 || status === 202) report.accepted += sender.operations;
+      if ((status === 429 || status === 503) && retryAfter === undefined) report.withoutRetryAfter++;
       return status;
     }
   }
 }
 
-/** What broke a connection. */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error ? String(error.code) : error.message;
+function post(
+  target: URL,
+  agent: Agent,
+  authorization: string,
+  body: string,
+): Promise<{ status: number | string; retryAfter?: string }> {
+  return new Promise((resolve) => {
+    const broken = (error: NodeJS.ErrnoException) => resolve({ status: error.code ?? error.message });
+    const headers = { "content-type": "application/json", authorization };
+    const sending = request(target, { method: "POST", agent, headers }, (response) => {
+      response.resume();
+      response.once("end", () => {
+        const retryAfter = response.headers["retry-after"];
+        resolve({ status: response.statusCode ?? 0, ...(retryAfter !== undefined && { retryAfter }) });
+      });
+      response.once("error", broken);
+    });
+    sending.once("error", broken);
+    sending.end(body);
+  });
+}
+
+/** How many different batches a sender has ready. */
+const TEMPLATES = 50;
+const CLIENT_ID = "{client-id}";
+
+/**
+ * Makes batches in which only the client ids are new: the load must not take from the system what it is to do with. They
+ * begin with the time, as clients' should: the index of the ledger then grows at its end, and not all over.
+ */
+function createBatches({ workspaceId, operations }: Sender): () => string {
+  const templates = Array.from({ length: TEMPLATES }, () =>
+    JSON.stringify({
+      workspace_id: workspaceId,
+      device_id: "device",
+      operations: Array.from({ length: operations }, putField),
+    }).split(CLIENT_ID),
+  );
+  let next = 0;
+  return () => {
+    const id = uuidv7();
+    const [first = "", ...rest] = templates[next++ % TEMPLATES] ?? [];
+    return rest.reduce((body, part, n) => `${body}${id}_${n}${part}`, first);
+  };
+}
+
+/** Of one of a thousand documents. */
+function putField(): object {
+  return {
+    operation: "put",
+    client_id: CLIENT_ID,
+    document_id: `document-${Math.floor(Math.random() * 1_000)}`,
+    data: {
+      [`field${Math.floor(Math.random() * 10)}`]: CLIENT_ID,
+      text: "a note of a hundred characters, which is about what people write down ",
+    },
+  };
 }

@@ -7,8 +7,8 @@ type Next = () => void;
 
 /**
  * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, where
- * they are to be read here, `GET /metrics`, and passes everything else on. Usable as an Express middleware and with a
- * plain `node:http` server.
+ * they are to be read here, `GET /metrics`, and passes everything else on. A doorkeeper, and by itself
+ * the listener of a server that has nothing else.
  */
 export function createHealthHandler(options: {
   isRunning: () => boolean;
