@@ -1,125 +1,127 @@
+import { median, quantilesOf } from "../measure/quantiles.ts";
 import type { BenchSystem, Verdict } from "./bench-system.ts";
 import type { SenderReport } from "./load.ts";
-import { percentile, sumOf } from "./statistics.ts";
+import { createWatch } from "./watch.ts";
 
-const WORKSPACES = 32;
 const BATCH_OPERATIONS = 50;
 const CONNECTIONS = [8, 16, 32, 64, 128];
 const TIMES_CAPACITY = 5;
+/** What can be done differs by a tenth from one minute to the next, so one round tells little. */
+const ROUNDS = 3;
 const GOODPUT_LEAST = 0.9;
 const MEMORY_MIB_MAX = 1024;
+const workspaceIds = Array.from({ length: 32 }, (_, n) => `workspace-${n}`);
 
-/** With so many connections, each of which is answered before it goes on. */
-interface Highest {
-  connections: number;
-  goodput: number;
-}
-
-/** Finds the most that can be done, sends 5 times as much, at an even pace, whatever is refused, and looks at the most again. */
+/**
+ * Finds the most that can be done, and sends 5 times as much, at an even pace, whatever is refused: in rounds, each of which
+ * is compared with the most right before and right behind it, because the database grows, and gets slower.
+ */
 export async function measureOverload(
   system: BenchSystem,
   { seconds }: { seconds: number },
 ): Promise<Verdict[]> {
-  const workspaceIds = Array.from({ length: WORKSPACES }, (_, n) => `workspace-${n}`);
-  let acceptedBefore = 0;
-  const add = (reports: readonly SenderReport[]) => {
-    acceptedBefore += sumOf(reports, ({ accepted }) => accepted);
-  };
-
-  const answeredFirst = async (connections: number, forSeconds: number): Promise<Highest> => {
+  const all: SenderReport[] = [];
+  /** @returns operations a second that are done over so many connections, each of which is answered before it goes on */
+  async function measureMost(connections: number, forSeconds: number): Promise<number> {
     const reports = await system.load(
       forSeconds,
       workspaceIds.slice(0, connections).map((workspaceId) => ({
         workspaceId,
-        pace: { connections: Math.max(1, Math.floor(connections / WORKSPACES)) },
+        pace: { connections: Math.max(1, Math.floor(connections / workspaceIds.length)) },
         operations: BATCH_OPERATIONS,
       })),
     );
-    add(reports);
-    const goodput = sumOf(reports, ({ done }) => done) / forSeconds;
+    all.push(...reports);
+    const most = doneOf(reports) / forSeconds;
     console.log(
-      `${connections} connections for ${forSeconds} s, each answered before it goes on: ${Math.round(goodput)} operations/s`,
+      `${connections} connections for ${forSeconds} s, each answered before it goes on: ${Math.round(most)} operations/s`,
     );
-    return { connections, goodput };
-  };
-  let best: Highest = { connections: 0, goodput: 0 };
-  for (const connections of CONNECTIONS) {
-    const found = await answeredFirst(connections, Math.min(10, seconds / 2));
-    if (found.goodput > best.goodput) best = found;
+    return most;
   }
-  // As long as what it is compared with, and once more behind it: the database grows, is vacuumed, and gets slower.
-  const before = await answeredFirst(best.connections, seconds);
 
-  const requestsPerSecond = (TIMES_CAPACITY * before.goodput) / BATCH_OPERATIONS / WORKSPACES;
-  const healthMs: number[] = [];
-  const most = { ingestMiB: 0, workerMiB: 0, redisMiB: 0, operations: 0, bytes: 0 };
-  const loaded = new AbortController();
-  const watch = (async () => {
-    while (!loaded.signal.aborted) {
-      healthMs.push(await system.healthMs());
-      const now = { ...(await system.memory()), ...(await system.waiting()) };
-      for (const name of Object.keys(most) as (keyof typeof most)[])
-        most[name] = Math.max(most[name], now[name]);
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  })();
-  const reports = await system.load(
-    seconds,
-    workspaceIds.map((workspaceId) => ({
-      workspaceId,
-      pace: { requestsPerSecond },
-      operations: BATCH_OPERATIONS,
-    })),
-  );
-  loaded.abort();
-  await watch;
-  add(reports);
-  await system.committed();
-  const after = await answeredFirst(best.connections, seconds);
+  let best = { connections: 0, most: 0 };
+  for (const connections of CONNECTIONS) {
+    const most = await measureMost(connections, Math.min(10, seconds / 2));
+    if (most > best.most) best = { connections, most };
+  }
+
+  const watch = createWatch(system);
+  const ratios: number[] = [];
+  let before = await measureMost(best.connections, seconds);
+  for (let round = 1; round <= ROUNDS; round++) {
+    const offered = TIMES_CAPACITY * before;
+    const pace = { requestsPerSecond: offered / BATCH_OPERATIONS / workspaceIds.length };
+    const reports = await watch.during(() =>
+      system.load(
+        seconds,
+        workspaceIds.map((workspaceId) => ({ workspaceId, pace, operations: BATCH_OPERATIONS })),
+      ),
+    );
+    all.push(...reports);
+    await system.committed();
+    const behind = await measureMost(best.connections, seconds);
+    const goodput = doneOf(reports) / seconds;
+    const ratio = goodput / ((before + behind) / 2);
+    ratios.push(ratio);
+    console.log(
+      `${Math.round(offered)} operations/s offered for ${seconds} s: ${Math.round(goodput)} operations/s, ${ratio.toFixed(3)} of the most; ${describe(reports)}`,
+    );
+    before = behind;
+  }
   const committed = await system.committed();
 
-  const capacity = (before.goodput + after.goodput) / 2;
-  const goodput = sumOf(reports, ({ done }) => done) / seconds;
-  const statuses = new Map<string, number>();
-  for (const { countByStatus } of reports) {
-    for (const [status, count] of Object.entries(countByStatus)) {
-      statuses.set(status, (statuses.get(status) ?? 0) + count);
-    }
-  }
-  const unsent = sumOf(reports, (report) => report.unsent);
-  const latencies = reports.flatMap(({ latenciesMs }) => latenciesMs);
-  console.log(
-    `offered ${Math.round(TIMES_CAPACITY * before.goodput)} operations/s for ${seconds} s; answers ${JSON.stringify(Object.fromEntries(statuses))}, requests not sent ${unsent}`,
-  );
-  console.log(
-    `of what was done: p50 ${Math.round(percentile(latencies, 0.5))} ms, p99 ${Math.round(percentile(latencies, 0.99))} ms; health p99 ${Math.round(percentile(healthMs, 0.99))} ms`,
-  );
+  const { most, healthMs } = watch;
   console.log(
     `most at once: ingest ${Math.round(most.ingestMiB)} MiB, worker ${Math.round(most.workerMiB)} MiB, Redis ${Math.round(most.redisMiB)} MiB; ${most.operations} operations and ${most.bytes} bytes waited`,
   );
+  const healthy = healthMs.filter((ms) => !Number.isNaN(ms));
+  console.log(`health p99 ${Math.round(quantilesOf(healthy).p99)} ms`);
+  const accepted = sumOf(all, (report) => report.accepted);
+  const anyBroke = all.some(({ countByStatus }) =>
+    Object.keys(countByStatus).some((status) => !/^\d+$/.test(status)),
+  );
   return [
     {
-      what: `goodput at ${TIMES_CAPACITY} times capacity: ${Math.round(goodput)} of ${Math.round(capacity)} operations/s, ${(goodput / capacity).toFixed(2)}`,
-      holds: goodput >= GOODPUT_LEAST * capacity,
+      what: `goodput at ${TIMES_CAPACITY} times capacity: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")} of the most, median ${median(ratios).toFixed(3)}`,
+      holds: median(ratios) >= GOODPUT_LEAST,
     },
     {
-      what: `accepted ${acceptedBefore} operations, committed ${committed}`,
+      what: `accepted ${accepted} operations, committed ${committed}`,
       // Of a request whose connection broke nobody knows.
-      holds: [...statuses.keys()].some((status) => !/^\d+$/.test(status))
-        ? committed >= acceptedBefore
-        : committed === acceptedBefore,
+      holds: anyBroke ? committed >= accepted : committed === accepted,
     },
     {
       what: `every refusal says when to come again`,
-      holds: sumOf(reports, ({ withoutRetryAfter }) => withoutRetryAfter) === 0,
+      holds: sumOf(all, ({ withoutRetryAfter }) => withoutRetryAfter) === 0,
     },
     {
       what: `no process took more than ${MEMORY_MIB_MAX} MiB`,
       holds: Math.max(most.ingestMiB, most.workerMiB, most.redisMiB) <= MEMORY_MIB_MAX,
     },
     {
-      what: `health answered ${healthMs.length} times of ${healthMs.length}`,
-      holds: !healthMs.some(Number.isNaN),
+      what: `health answered ${healthy.length} times of ${healthMs.length}`,
+      holds: healthy.length === healthMs.length,
     },
   ];
+}
+
+function doneOf(reports: readonly SenderReport[]): number {
+  return sumOf(reports, ({ done }) => done);
+}
+
+function sumOf(reports: readonly SenderReport[], numberOf: (report: SenderReport) => number): number {
+  return reports.reduce((sum, report) => sum + numberOf(report), 0);
+}
+
+/** @returns what was answered, and how late, for the eye */
+function describe(reports: readonly SenderReport[]): string {
+  const statuses: Record<string, number> = {};
+  for (const { countByStatus } of reports) {
+    for (const [status, count] of Object.entries(countByStatus)) {
+      statuses[status] = (statuses[status] ?? 0) + count;
+    }
+  }
+  const { p50, p99 } = quantilesOf(reports.flatMap(({ latenciesMs }) => latenciesMs));
+  const unsent = sumOf(reports, (report) => report.unsent);
+  return `answers ${JSON.stringify(statuses)}, requests not sent ${unsent}; of what was done p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
 }

@@ -1,0 +1,42 @@
+import type { BenchSystem } from "./bench-system.ts";
+
+/** What was seen of a system while it was looked at, four times a second. */
+export interface Watch {
+  most: { ingestMiB: number; workerMiB: number; redisMiB: number; operations: number; bytes: number };
+  /** `NaN` where it did not answer. */
+  healthMs: number[];
+  /** Looks until what it waits for is done. */
+  during<T>(action: () => Promise<T>): Promise<T>;
+}
+
+export function createWatch(system: BenchSystem): Watch {
+  const healthMs: number[] = [];
+  const most = { ingestMiB: 0, workerMiB: 0, redisMiB: 0, operations: 0, bytes: 0 };
+
+  async function look(): Promise<void> {
+    healthMs.push(await system.healthMs());
+    const now = { ...(await system.memory()), ...(await system.waiting()) };
+    for (const name of Object.keys(most) as (keyof typeof most)[])
+      most[name] = Math.max(most[name], now[name]);
+  }
+
+  return {
+    most,
+    healthMs,
+    async during(action) {
+      const done = new AbortController();
+      const looking = (async () => {
+        while (!done.signal.aborted) {
+          await look();
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
+      })();
+      try {
+        return await action();
+      } finally {
+        done.abort();
+        await looking;
+      }
+    },
+  };
+}
