@@ -63,7 +63,9 @@ export async function startBenchSystem(cores: Cores): Promise<BenchSystem> {
 
   return {
     async load(seconds, senders) {
-      // So that none falls into one load and not into another's: behind it, pages are written whole.
+      // So that what one load leaves behind is not cleaned up in the next one: the first vacuum of a table takes long, and
+      // behind a checkpoint pages are written whole.
+      await pool.query("VACUUM (ANALYZE)");
       await pool.query("CHECKPOINT");
       const plan: LoadPlan = {
         url: syncline.ingestUrl,
