@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect, type Socket } from "node:net";
+import { createServer, type Server } from "node:http";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { Problem, sendProblem } from "@syncline/runtime";
+import { BATCH_BYTES_MAX } from "@syncline/shared";
+import express, { type ErrorRequestHandler } from "express";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { createReadBody } from "./read-body.ts";
+
+const LARGE = gzipSync(Buffer.alloc(9_000_000));
+const ROOM = 20_000_000;
+
+let server: Server;
+let port: number;
+/** How many requests came, and how many of them have left. */
+let came: number;
+let gone: number;
+beforeEach(async () => {
+  came = gone = 0;
+  const app = express();
+  app.use((_request, response, next) => {
+    came++;
+    response.once("close", () => gone++);
+    next();
+  });
+  app.use(createReadBody({ bytesMax: ROOM }), (request, response) => {
+    response.json((request.body as Buffer).length);
+  });
+  const answerProblem: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
+    if (error instanceof Problem) sendProblem(response, error);
+    else response.sendStatus((error as { status?: number }).status ?? 500);
+  };
+  app.use(answerProblem);
+  server = createServer(app).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  port = (server.address() as AddressInfo).port;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+});
+
+const post = async (body: Uint8Array<ArrayBuffer>, encoding?: string) => {
+  const headers = encoding === undefined ? {} : { "content-encoding": encoding };
+  const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body });
+  return [answer.status, answer.ok ? await answer.json() : undefined];
+};
+/** Says that it sends a body, and sends what is given of it. */
+async function begin(body: Uint8Array, bytes = body.length): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  socket.write(
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`,
+  );
+  socket.write(body.subarray(0, bytes));
+  return socket;
+}
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise(setImmediate);
+};
+
+it("reads what is compressed in any of the ways that are allowed, and what is not", async () => {
+  const body = Buffer.from("hello");
+  expect(await post(body)).toEqual([200, 5]);
+  expect(await post(gzipSync(body), "gzip")).toEqual([200, 5]);
+  expect(await post(deflateSync(body), "deflate")).toEqual([200, 5]);
+  expect(await post(brotliCompressSync(body), "BR")).toEqual([200, 5]);
+  expect(await post(Buffer.alloc(0))).toEqual([200, 0]);
+});
+
+it("refuses what it cannot inflate, and what comes to too much", async () => {
+  expect(await post(Buffer.from("hello"), "zip")).toEqual([415, undefined]);
+  expect(await post(Buffer.from("hello"), "gzip")).toEqual([400, undefined]);
+  expect(await post(gzipSync("hello").subarray(0, -4), "gzip")).toEqual([400, undefined]);
+  expect(await post(gzipSync(Buffer.alloc(BATCH_BYTES_MAX + 1)), "gzip")).toEqual([413, undefined]);
+  expect(await post(gzipSync(Buffer.alloc(BATCH_BYTES_MAX)), "gzip")).toEqual([200, BATCH_BYTES_MAX]);
+});
+
+it("counts what is inflated while the rest is awaited", async () => {
+  const sockets = await Promise.all(Array.from({ length: 3 }, () => begin(LARGE, LARGE.length - 4)));
+  const [answer] = (await Promise.race(sockets.map((socket) => once(socket, "data")))) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1/i);
+  for (const socket of sockets) socket.destroy();
+  await until(() => gone === came);
+  expect(await post(Buffer.alloc(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
+});
+
+it("counts nothing of who leaves while it inflates", async () => {
+  for (let n = 1; n <= 5; n++) {
+    const socket = await begin(LARGE);
+    await until(() => came === n);
+    socket.resetAndDestroy();
+    await until(() => gone === n);
+  }
+  // Behind them: so what they left is inflated, too.
+  expect(await post(LARGE, "gzip")).toEqual([200, 9_000_000]);
+  const others = await Promise.all([begin(LARGE, 10), begin(LARGE, 10)]);
+  expect(await post(Buffer.alloc(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
+  for (const socket of others) socket.destroy();
+});
