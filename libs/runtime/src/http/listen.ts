@@ -5,7 +5,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
@@ -17,6 +17,10 @@ const KEEP_ALIVE_MS = 75_000;
 /** Headers are small: who takes longer for them is not sending, but holding on to a connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS_DEFAULT = 60_000;
+/** Who takes nothing of an answer for so long is let go. Longer than headers may take: those who send them are told. */
+const STALL_MS_MAX = 12_000;
+/** What does not end by itself within this time of a close is ended: who has not sent a request whole loses nothing by it. */
+const CLOSE_MS_MAX = 8_000;
 /** How often connections are looked through for those whose time is over. */
 const LOOK_MS = 1_000;
 
@@ -28,7 +32,7 @@ export interface Listening {
    * request opens one, to a process that is not about to end. Called before {@link close}, once `/readyz` says no.
    */
   sendAway(forMs: number): Promise<void>;
-  /** Ends idle connections at once, the others when their request is answered. */
+  /** Ends idle connections at once, the others when their request is answered, or within a few seconds. */
   close(): Promise<void>;
 }
 
@@ -60,6 +64,20 @@ export async function listen(
     });
     handler(request, response);
   });
+  server.setTimeout(STALL_MS_MAX, (socket) => {
+    const unanswered = [...answering].some(
+      ({ req, writableEnded }) => req.socket === socket && !writableEnded,
+    );
+    if (unanswered) socket.setTimeout(STALL_MS_MAX);
+    else socket.destroy();
+  });
+  server.on("connection", (socket) => {
+    socket.once("close", () => setImmediate(() => forgetAnswersOn(socket)));
+  });
+  /** Before Node 24.16 an answer that waits behind another one of its connection is not told that this has ended. */
+  function forgetAnswersOn(socket: Socket): void {
+    for (const response of answering) if (response.req.socket === socket) response.emit("close");
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
@@ -92,5 +110,6 @@ async function closeServer(server: Server): Promise<void> {
     server.close((error) => (error ? reject(error) : resolve()));
   });
   server.closeIdleConnections();
-  await closed;
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
+  await closed.finally(() => clearTimeout(timer));
 }
