@@ -31,7 +31,8 @@ export function createAskConflictService(conflictUrl: string): AskConflictServic
           signal: AbortSignal.timeout(10_000),
         });
         span.setAttribute("http.response.status_code", answer.status);
-        return answer;
+        // Read here, since the service may end in the middle of it.
+        return new Response(await answer.arrayBuffer(), answer);
       } catch (error) {
         throw new Problem("conflict-service-unavailable", { retryAfterSeconds: 1, detail: reasonOf(error) });
       }

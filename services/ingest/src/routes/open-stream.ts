@@ -24,6 +24,7 @@ export function openStream(streams: OpenStreams, response: Response): OpenStream
     Math.min(leftMs, STREAM_MS_MAX),
   );
   stream.signal.addEventListener("abort", () => clearTimeout(expiry), { once: true });
-  response.once("close", () => stream.end());
+  if (response.closed) stream.end();
+  else response.once("close", () => stream.end());
   return stream;
 }

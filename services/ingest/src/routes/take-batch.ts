@@ -135,7 +135,8 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     batch: AcceptedBatch,
     { lane, waitMs, urgent }: { lane: number; waitMs: number; urgent: boolean },
   ): Promise<Accepted> {
-    const wait = waitMs > 0 ? waiting.wait(batch, waitMs) : undefined;
+    // Who has left by now does not wait.
+    const wait = waitMs > 0 && !response.closed ? waiting.wait(batch, waitMs) : undefined;
     if (wait !== undefined) response.once("close", () => wait.cancel());
     const appended = inSpan(
       "append batch",

@@ -1,0 +1,32 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import { createApp, createLogger, listen } from "@syncline/runtime";
+import { expect, it } from "vitest";
+import { OpenStreams } from "../core/open-streams.ts";
+import { openStream } from "./open-stream.ts";
+
+it("takes no place for a client that has left before", async () => {
+  const streams = new OpenStreams(10);
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<boolean>();
+  const app = createApp({
+    verifyToken: () =>
+      Promise.resolve({ subject: "alice", roleByWorkspace: new Map(), expiresAtMs: Date.now() + 60_000 }),
+    health: (_request, _response, next) => next(),
+    addRoutes: (routes) =>
+      routes.get("/api/v1/events", async (_request, response) => {
+        arrive();
+        await once(response, "close");
+        open(openStream(streams, response).signal.aborted);
+      }),
+    log: createLogger({ service: "test", level: "silent" }),
+  });
+  const server = await listen(app, { host: "127.0.0.1", port: 0 });
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n");
+  await arrived;
+  socket.destroy();
+  expect(await opened).toBe(true);
+  expect(streams.size).toBe(0);
+  await server.close();
+});
