@@ -3,8 +3,9 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { laneOf } from "@syncline/shared";
+import { laneOf, type StoredEntry } from "@syncline/shared";
 import { LANE_COUNT } from "../../support/system.ts";
+import type { History } from "../load/history.ts";
 import {
   DidNotBite,
   failedRequests,
@@ -46,11 +47,11 @@ async function loseData(context: FaultContext): Promise<string> {
   const { workspaceId } = context.random.pick(context.workspaces);
   const lane = laneOf(workspaceId, LANE_COUNT);
   const release = await holdWorkspace(system, workspaceId);
-  let entries = 0;
+  let entries: StoredEntry[] = [];
   try {
-    await until("accepted batches lie on a lane behind the window that is being drained", async () => {
-      entries = (await system.lanes.readWindow(lane, 100_000)).entries.length;
-      return entries >= 2;
+    await until("a batch that was answered 202 lies behind the window that is being drained", async () => {
+      ({ entries } = await system.lanes.readWindow(lane, 100_000));
+      return entries.some((stored) => isBehind(stored, entries[0]) && wasAnswered202(stored, history));
     });
     await redis.kill();
     history.dataLossesAtMs.push(Date.now());
@@ -67,7 +68,22 @@ async function loseData(context: FaultContext): Promise<string> {
       ),
     ).length;
   await until("a batch that was answered 202 is 404", () => forgotten() > 0, 60_000);
-  return `${entries} entries on lane ${lane} were gone; ${forgotten()} batches that were 202 are 404, and were sent again`;
+  return `${entries.length} entries on lane ${lane} were gone; ${forgotten()} batches that were 202 are 404, and were sent again`;
+}
+
+/** A drain begins with what comes first, and knows nothing of what comes a while later. */
+function isBehind({ id }: StoredEntry, first: StoredEntry | undefined): boolean {
+  return first !== undefined && parseInt(id, 10) - parseInt(first.id, 10) > 500;
+}
+
+function wasAnswered202({ entry }: StoredEntry, history: History): boolean {
+  if (entry.kind !== "batch") return false;
+  const clientIds = new Set(entry.batch.operations.map(({ clientId }) => clientId));
+  return history.batches.some(
+    ({ body, attempts }) =>
+      attempts.some(({ what, status }) => what === "send" && status === 202) &&
+      body.operations.some(({ client_id }) => clientIds.has(client_id)),
+  );
 }
 
 async function fillMemory(context: FaultContext): Promise<string> {
