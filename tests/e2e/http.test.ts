@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
@@ -60,6 +61,21 @@ describe("an ingest behind a proxy, for one web site", () => {
       const answer = await ask("OPTIONS", { origin, "access-control-request-method": "POST" });
       expect(answer.headers.get("access-control-allow-origin")).toBeNull();
     }
+  });
+
+  it("answers an address that cannot be read with a problem, like any other that there is not", async () => {
+    const { hostname, port } = new URL(system.syncline.ingestUrl);
+    const answer = await new Promise<string>((resolve, reject) => {
+      let received = "";
+      const socket = connect(Number(port), hostname, () => {
+        socket.write("GET http://[::1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      });
+      socket.on("data", (chunk: Buffer) => (received += chunk.toString()));
+      socket.once("error", reject).once("close", () => resolve(received));
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    expect(answer).toContain("urn:syncline:problem:not-found");
   });
 
   it("notes who changed what, when and from where, whatever the log's level, and nothing of the content", async () => {

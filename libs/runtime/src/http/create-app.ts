@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { RequestListener } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
 import express, {
   type NextFunction,
@@ -108,7 +108,16 @@ export function createApp({
     doorkeepers.push(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
   }
   if (admit !== undefined) doorkeepers.push(admit);
-  return behind(doorkeepers, app);
+  return behind(doorkeepers, (request, response) =>
+    // Express makes its own of both.
+    app(request as Request, response as Response, () => answerLeftOver(response)),
+  );
+}
+
+/** What Express passes on: an address that it cannot read, or an answer that broke off. */
+function answerLeftOver(response: ServerResponse): void {
+  if (response.headersSent) response.destroy();
+  else sendProblem(response, new Problem("not-found", { detail: "The address cannot be read" }));
 }
 
 /** What cannot be an id names nothing. */

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createHealthHandler, type ReadinessCheck } from "./health.ts";
 import { listen, type Listening } from "./listen.ts";
 
@@ -45,6 +45,24 @@ describe("a process", () => {
       503,
       { status: "not ready", checks: { postgres: "ok", redis: "Redis did not answer" } },
     ]);
+  });
+
+  it("looks at its stores for all who ask meanwhile at once", async () => {
+    let looks = 0;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const check = () => (looks++, released);
+    const handle = createHealthHandler({ isRunning: () => true, checkByName: { check } });
+    let came = 0;
+    server = await listen((request, response) => (came++, handle(request, response)), {
+      host: "127.0.0.1",
+      port: 0,
+    });
+    const { port } = server;
+    const answers = Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${port}/readyz`));
+    await vi.waitUntil(() => came === 20);
+    release();
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
+    expect(looks).toBe(2);
   });
 
   it("is not ready once it stops, though every check holds", async () => {

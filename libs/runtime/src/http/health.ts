@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createCoalescer } from "../queues/coalesce.ts";
 
 /** What must hold before a process is given work: each check throws, or answers why not. */
 export type ReadinessCheck = () => Promise<void>;
@@ -16,8 +17,11 @@ export function createHealthHandler(options: {
   scrape?: (() => Promise<string>) | undefined;
 }): (request: IncomingMessage, response: ServerResponse, next?: Next) => void {
   const { isRunning, checkByName, scrape } = options;
+  // Nobody is refused these, so however many ask, one at a time is run.
+  const shareChecks = createCoalescer<Record<string, string>>();
+  const shareScrape = createCoalescer<string>();
 
-  async function answerReadiness(response: ServerResponse): Promise<void> {
+  async function runChecks(): Promise<Record<string, string>> {
     const checks = await Promise.all(
       Object.entries(checkByName).map(async ([name, check]) => {
         try {
@@ -28,9 +32,28 @@ export function createHealthHandler(options: {
         }
       }),
     );
-    const ready = isRunning() && checks.every(([, state]) => state === "ok");
+    return Object.fromEntries(checks);
+  }
+
+  async function answerReadiness(response: ServerResponse): Promise<void> {
+    const checks = await shareChecks("checks", runChecks);
+    const ready = isRunning() && Object.values(checks).every((state) => state === "ok");
     const status = !isRunning() ? "stopping" : ready ? "ready" : "not ready";
-    answer(response, ready ? 200 : 503, { status, checks: Object.fromEntries(checks) });
+    answer(response, ready ? 200 : 503, { status, checks });
+  }
+
+  async function answerMetrics(response: ServerResponse, read: () => Promise<string>): Promise<void> {
+    try {
+      const text = await shareScrape("metrics", read);
+      response.writeHead(200, {
+        "content-type": "text/plain; version=0.0.4; charset=utf-8",
+        "cache-control": "no-store",
+      });
+      response.end(text);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : "no reason given";
+      answer(response, 503, { status: "the metrics cannot be read", reason });
+    }
   }
 
   return (request, response, next) => {
@@ -41,20 +64,6 @@ export function createHealthHandler(options: {
     else if (next !== undefined) next();
     else answer(response, 404, { status: "not found" });
   };
-}
-
-async function answerMetrics(response: ServerResponse, scrape: () => Promise<string>): Promise<void> {
-  try {
-    const text = await scrape();
-    response.writeHead(200, {
-      "content-type": "text/plain; version=0.0.4; charset=utf-8",
-      "cache-control": "no-store",
-    });
-    response.end(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : "no reason given";
-    answer(response, 503, { status: "the metrics cannot be read", reason });
-  }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
