@@ -50,8 +50,9 @@ async function loseData(context: FaultContext): Promise<string> {
   let entries: StoredEntry[] = [];
   try {
     await until("a batch that was answered 202 lies behind the window that is being drained", async () => {
+      const heldAtMs = await drainHeldAtMs(system);
       ({ entries } = await system.lanes.readWindow(lane, 100_000));
-      return entries.some((stored) => isBehind(stored, entries[0]) && wasAnswered202(stored, history));
+      return entries.some((stored) => parseInt(stored.id, 10) > heldAtMs && wasAnswered202(stored, history));
     });
     await redis.kill();
     history.dataLossesAtMs.push(Date.now());
@@ -71,9 +72,13 @@ async function loseData(context: FaultContext): Promise<string> {
   return `${entries.length} entries on lane ${lane} were gone; ${forgotten()} batches that were 202 are 404, and were sent again`;
 }
 
-/** A drain begins with what comes first, and knows nothing of what comes a while later. */
-function isBehind({ id }: StoredEntry, first: StoredEntry | undefined): boolean {
-  return first !== undefined && parseInt(id, 10) - parseInt(first.id, 10) > 500;
+/** When the drain that waits for a held workspace began its commit: what came to the lane later is not in its window. */
+async function drainHeldAtMs({ pool }: FaultContext["system"]): Promise<number> {
+  const { rows } = await pool.query<{ atMs: number }>(
+    `SELECT extract(epoch FROM max(xact_start))::float8 * 1000 AS "atMs" FROM pg_stat_activity
+     WHERE application_name = 'syncline-worker' AND wait_event_type = 'Lock' HAVING count(*) > 0`,
+  );
+  return rows[0]?.atMs ?? Infinity;
 }
 
 function wasAnswered202({ entry }: StoredEntry, history: History): boolean {
