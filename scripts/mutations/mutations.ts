@@ -494,9 +494,17 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "conflicts-not-swept",
     breaks: "it ends",
     file: "services/conflict/src/jobs/sweep-conflicts.ts",
-    find: "await inWorkspaces([], () => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX))",
-    replace: "[]",
+    find: "await queue.requestOverdue(jobs);",
+    replace: "",
     caughtBy: { file: "tests/faults/hints.test.ts", test: "where every conflict job is lost" },
+  },
+  {
+    name: "conflict-sweep-ends-with-its-first-page",
+    breaks: "it ends",
+    file: "services/conflict/src/jobs/sweep-conflicts.ts",
+    find: "if (next === undefined) break;",
+    replace: "break;",
+    caughtBy: { file: "services/conflict/src/jobs/sweep-conflicts.stack.test.ts", test: "finds all" },
   },
 
   {

@@ -84,7 +84,10 @@ try {
     ),
     (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
-  const sweep = createSweepConflicts({ conflicts, queue }, { quietMs: env.SWEEP_INTERVAL_MS, backoff });
+  const sweep = createSweepConflicts(
+    { conflicts, queue, isRunning: life.isRunning },
+    { quietMs: env.SWEEP_INTERVAL_MS, backoff },
+  );
   life.own(
     "sweep",
     repeat("the sweep for conflicts", sweep, { intervalMs: env.SWEEP_INTERVAL_MS, log }),

@@ -136,8 +136,11 @@ describe("a service's role", () => {
   it("calls only its own of the functions that span workspaces", async () => {
     await ingest.query("SELECT * FROM list_full_runs()");
     await conflict.query("SELECT * FROM list_quiet_conflicts(0, 1, 1, 1)");
+    const quietPage = "SELECT * FROM list_quiet_conflicts(0, 1, 1, 1, '-infinity', gen_random_uuid())";
+    await conflict.query(quietPage);
     await conflict.query("SELECT * FROM count_unsettled_conflicts()");
     await expect(ingest.query("SELECT * FROM count_unsettled_conflicts()")).rejects.toMatchObject(DENIED);
+    await expect(ingest.query(quietPage)).rejects.toMatchObject(DENIED);
     await expect(conflict.query("SELECT * FROM list_full_runs()")).rejects.toMatchObject(DENIED);
     await expect(ingest.query("SELECT * FROM list_quiet_conflicts(0, 1, 1, 1)")).rejects.toMatchObject(
       DENIED,

@@ -40,10 +40,10 @@ async function insertOpen(round: number, ageMs: number): Promise<string> {
 it("takes no conflict for forgotten whose round may still be waiting for its time", async () => {
   const [first, third] = [await insertOpen(1, 10_000), await insertOpen(3, 10_000)];
   const quiet = async (backoffMsMin: number, backoffMsMax: number, quietMs = 1_000) => {
-    const found = await inWorkspaces([], () =>
-      conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, 10),
+    const { jobs } = await inWorkspaces([], () =>
+      conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, { limit: 10 }),
     );
-    return new Set(found.map(({ conflictId }) => conflictId));
+    return new Set(jobs.map(({ conflictId }) => conflictId));
   };
   // The third waits for twice the base, at most for the cap, and then it must have been quiet for a second.
   expect(await quiet(4_000, 300_000)).toEqual(new Set([first, third]));

@@ -17,11 +17,24 @@ export interface ConflictsPage {
   limit: number;
 }
 
+/** Where a page of quiet conflicts ends. */
+export interface QuietPlace {
+  /** As Postgres writes it: a date has no microseconds. */
+  roundAt: string;
+  conflictId: string;
+}
+
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
 export interface PgConflicts {
   readCase(workspaceId: string, conflictId: string): Promise<RecordedCase | undefined>;
-  /** Open conflicts that nothing has happened to for so long, the wait for their round apart. */
-  listQuiet(quiet: { quietMs: number; backoff: BackoffBounds }, limit: number): Promise<ConflictJob[]>;
+  /**
+   * A page of the open conflicts that nothing has happened to for so long, the wait for their round apart; the quietest
+   * first. `next` is where the next page goes on, where there may be one.
+   */
+  listQuiet(
+    quiet: { quietMs: number; backoff: BackoffBounds },
+    page: { after?: QuietPlace | undefined; limit: number },
+  ): Promise<{ jobs: ConflictJob[]; next: QuietPlace | undefined }>;
   /** A page of a workspace's records, newest first, as the wire shows them. */
   list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
@@ -37,6 +50,11 @@ const LIST_OPEN = statement("list-open-conflicts");
 const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
 const COUNT_UNSETTLED = statement("count-unsettled");
+
+const BEFORE_ALL: QuietPlace = {
+  roundAt: "-infinity",
+  conflictId: "00000000-0000-0000-0000-000000000000",
+};
 
 export function createPgConflicts(query: Query): PgConflicts {
   return {
@@ -64,10 +82,14 @@ export function createPgConflicts(query: Query): PgConflicts {
       };
     },
 
-    async listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, limit) {
-      const parameters = [quietMs, limit, backoffMsMin, backoffMsMax];
-      const rows = await query<Record<string, unknown>>(LIST_OPEN, parameters);
-      return rows.map((row) => camelRow<ConflictJob>(row));
+    async listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, { after = BEFORE_ALL, limit }) {
+      const parameters = [quietMs, limit, backoffMsMin, backoffMsMax, after.roundAt, after.conflictId];
+      const found = await query<Record<string, unknown>>(LIST_OPEN, parameters);
+      const rows = found.map((row) => camelRow<ConflictJob & QuietPlace>(row));
+      return {
+        jobs: rows.map(({ roundAt: _, ...job }) => job),
+        next: rows.length < limit ? undefined : rows.at(-1),
+      };
     },
 
     list: (workspaceId, { before, limit, ...of }) => {

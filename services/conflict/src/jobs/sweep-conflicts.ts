@@ -1,19 +1,32 @@
 import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
 import type { BackoffBounds } from "@syncline/shared";
-import type { PgConflicts } from "../io/pg-conflicts.ts";
+import type { PgConflicts, QuietPlace } from "../io/pg-conflicts.ts";
 
-const SWEEP_CONFLICTS_MAX = 500;
+interface Deps {
+  conflicts: Pick<PgConflicts, "listQuiet">;
+  queue: ConflictQueue;
+  /** False once the process is stopping: a sweep then ends after its page, and others sweep, too. */
+  isRunning: () => boolean;
+}
+
+const PAGE_CONFLICTS_MAX = 500;
 
 /**
  * Asks again for the rounds of open conflicts that have been quiet for long: their jobs may have got lost, or been put off by
- * a clock that is wrong.
+ * a clock that is wrong. It goes through all of them: those whose lane stands still stay quiet, and come first.
  */
 export function createSweepConflicts(
-  deps: { conflicts: PgConflicts; queue: ConflictQueue },
+  { conflicts, queue, isRunning }: Deps,
   options: { quietMs: number; backoff: BackoffBounds },
 ): () => Promise<void> {
   return async () => {
-    const quiet = await inWorkspaces([], () => deps.conflicts.listQuiet(options, SWEEP_CONFLICTS_MAX));
-    await deps.queue.requestOverdue(quiet);
+    let after: QuietPlace | undefined;
+    while (isRunning()) {
+      const page = { after, limit: PAGE_CONFLICTS_MAX };
+      const { jobs, next } = await inWorkspaces([], () => conflicts.listQuiet(options, page));
+      await queue.requestOverdue(jobs);
+      if (next === undefined) break;
+      after = next;
+    }
   };
 }
