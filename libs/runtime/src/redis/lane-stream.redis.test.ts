@@ -132,11 +132,18 @@ describe("a lane", () => {
 
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
     const resolution = resolutionOf();
+    const isThere = () => lanes.hasResolution(5, resolution);
+    expect(await isThere()).toBe(false);
     for (let sent = 0; sent < 3; sent++) await lanes.appendResolution(5, resolution, {});
+    expect([await isThere(), await lanes.hasResolution(5, { ...resolution, round: 2 })]).toEqual([
+      true,
+      false,
+    ]);
     await lanes.appendResolution(5, { ...resolution, round: 2 }, {});
     const { entries } = await lanes.readWindow(5, 100);
     expect(entries.map(({ entry }) => entry.kind === "resolution" && entry.resolution.round)).toEqual([1, 2]);
     await lanes.removeEntries(5, entries);
+    expect(await isThere()).toBe(false);
     await lanes.appendResolution(5, resolution, {});
     expect((await lanes.readWindow(5, 100)).entries).toHaveLength(1);
     expect(await redis.keys("*:resolution:*")).toHaveLength(1);

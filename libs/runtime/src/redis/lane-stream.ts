@@ -47,6 +47,8 @@ export interface LaneStreams {
   appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<Appended>;
   /** Appends a conflict's resolution, unless this round's is on the lane already. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
+  /** Whether a round's resolution is on the lane: it is not taken again. */
+  hasResolution(lane: number, round: { conflictId: string; round: number }): Promise<boolean>;
   /**
    * Reads a lane from its head, without removing anything, until so many operations are together.
    * Entries that cannot be read are set aside, and reported.
@@ -148,6 +150,11 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
           resolution.workspaceId,
         ),
       );
+    },
+
+    async hasResolution(lane, { conflictId, round }) {
+      const { redis, keys } = shards.ofLane(lane);
+      return (await guarded(redis.exists(keys.acceptedResolution(conflictId, round)))) === 1;
     },
 
     async readWindow(lane, operationsMax) {

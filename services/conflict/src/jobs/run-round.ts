@@ -24,8 +24,8 @@ interface Deps {
 }
 
 /**
- * Runs one round of a conflict: merges it and sends the outcome back through the lane. A round that runs twice sends it
- * twice, and the drain takes one.
+ * Runs one round of a conflict: merges it and sends the outcome back through the lane. A round that runs again while its
+ * outcome waits there only wakes the lane. Where two runs overlap, one outcome is taken.
  */
 export function createRunRound(
   { conflicts, lanes, waker, policies, askHook, log }: Deps,
@@ -43,6 +43,8 @@ export function createRunRound(
       "merge conflict",
       { parent: extractTrace(trace), kind: SpanKind.CONSUMER, attributes: { ...attributes, ...processed } },
       async (span) => {
+        const lane = laneOf(workspaceId, options.laneCount);
+        if (await lanes.hasResolution(lane, { conflictId, round })) return waker.wake(lane);
         const found = await inWorkspaces([workspaceId], () => conflicts.readCase(workspaceId, conflictId));
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
         const policy = policyOf(policies, found.conflict.collection);
@@ -53,7 +55,6 @@ export function createRunRound(
         const overlaps = resolution.outcome.overlaps.length;
         span.setAttributes({ "syncline.overlaps": overlaps, "syncline.outcome": resolution.outcome.kind });
 
-        const lane = laneOf(workspaceId, options.laneCount);
         await inSpan(
           "republish",
           {

@@ -1,0 +1,103 @@
+import {
+  connectRedis,
+  createLaneStreams,
+  createLaneWaker,
+  createLogger,
+  createQuery,
+  createShards,
+  keysOf,
+  openPool,
+  type LaneStreams,
+  type LaneWaker,
+} from "@syncline/runtime";
+import { laneOf, type ResolveCase } from "@syncline/shared";
+import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { createPgConflicts } from "../io/pg-conflicts.ts";
+import { createRunRound } from "./run-round.ts";
+
+const LANE_COUNT = 4;
+const LANE = laneOf("w", LANE_COUNT);
+const keys = keysOf("{syncline}");
+
+let database: TestDatabase;
+let pool: ReturnType<typeof openPool>;
+let redis: ReturnType<typeof connectRedis>;
+let lanes: LaneStreams;
+let waker: LaneWaker;
+const fail = (error: Error) => {
+  throw error;
+};
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const { databaseUrl } = database;
+  pool = openPool({ databaseUrl, connectionsMax: 2, applicationName: "test", onError: fail });
+  redis = connectRedis(await createTestRedisUrl(), fail);
+  lanes = createLaneStreams(createShards([redis]));
+  waker = createLaneWaker(createShards([redis]), fail);
+});
+afterAll(async () => {
+  await waker.close();
+  await redis.quit();
+  await pool.end();
+  await database.drop();
+});
+
+const asked: ResolveCase[] = [];
+beforeEach(async () => {
+  asked.length = 0;
+  await redis.flushdb();
+});
+
+/** An open conflict that its collection's hook is to decide. */
+async function insertOpen(): Promise<string> {
+  const conflictId = randomUUID();
+  await pool.query(
+    `INSERT INTO conflicts (workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy,
+       hook, round, current_version, operation_count, operation_bytes, revision, trace, opened_at, updated_at, round_at)
+     VALUES ('w', $1, 'notes', $2, 'd', true, 'open', 'merge', 'due', 1, 1, 0, 0, 1, '{}', now(), now(), now())`,
+    [conflictId, conflictId],
+  );
+  return conflictId;
+}
+
+const runRound = (conflictId: string, round = 1) =>
+  createRunRound(
+    {
+      conflicts: createPgConflicts(createQuery(pool)),
+      lanes,
+      waker,
+      policies: { default: { resolve: () => undefined } },
+      async askHook(on) {
+        asked.push(on);
+        return { kind: "answered", answer: undefined };
+      },
+      log: createLogger({ service: "test", level: "fatal" }),
+    },
+    { laneCount: LANE_COUNT, roundsMax: 5 },
+  )({ workspaceId: "w", conflictId, round, trace: {} });
+
+const roundsOnLane = async () =>
+  (await lanes.readWindow(LANE, 100)).entries.map(
+    ({ entry }) => entry.kind === "resolution" && entry.resolution.round,
+  );
+const wakeUps = () => redis.llen(`${keys.queuePrefix}:drain:wait`);
+
+it("a round whose resolution waits on its lane is not merged again, and the lane is woken", async () => {
+  const conflictId = await insertOpen();
+  await runRound(conflictId);
+  expect([asked.length, await roundsOnLane(), await wakeUps()]).toEqual([1, [1], 1]);
+  // As if the wake-up got lost.
+  await redis.del(...(await redis.keys(`${keys.queuePrefix}:drain:*`)));
+  await runRound(conflictId);
+  expect([asked.length, await roundsOnLane(), await wakeUps()]).toEqual([1, [1], 1]);
+});
+
+it("the next round is merged while the resolution of the one before is still being taken off", async () => {
+  const conflictId = await insertOpen();
+  await runRound(conflictId);
+  await pool.query("UPDATE conflicts SET round = 2 WHERE conflict_id = $1", [conflictId]);
+  await runRound(conflictId, 2);
+  expect([asked.length, await roundsOnLane()]).toEqual([2, [1, 2]]);
+});
