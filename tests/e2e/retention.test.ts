@@ -498,6 +498,20 @@ describe("retention", () => {
         version: 1,
       });
     });
+
+    it("remembers how far it has forgotten, however long it is to remember since", async () => {
+      const one = await createClient(system);
+      const [dropped, older, younger] = [400, 401, 399].map((days) => madeAt(Date.now() - days * DAY_MS));
+      const resend = (id = "") => send(one, "dev_1", put("doc", { n: 1 }, { client_id: id }));
+      // The services keep everything, so none is too old for them.
+      expect(await resend(dropped)).toMatchObject({ status: "success", version: 1 });
+      await ageLedger(one, 400, [dropped ?? ""]);
+      await apply();
+      expect(await ledgerOf(one)).toEqual([]);
+      const expired = { status: "error", error_type: "client_id_expired" };
+      expect([await resend(dropped), await resend(older)]).toMatchObject([expired, expired]);
+      expect(await resend(younger)).toMatchObject({ status: "success", version: 2 });
+    });
   });
 
   it("drops batches by their age, and their operations stay known", async () => {

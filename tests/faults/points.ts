@@ -236,6 +236,14 @@ const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
     because: "cleaning, which is no part of an operation's way",
   },
   {
+    steps: /^worker: read-ledger-dropped$/,
+    because: "how far cleaning has come; it is sent between two reads behind which there are points",
+  },
+  {
+    steps: /^conflict: exists$/,
+    because: "whether its resolution is sent already; before it and behind it there are points",
+  },
+  {
     steps: /^ingest: read-full-runs$/,
     because: "looked up now and then, for a bound that is checked in memory",
   },

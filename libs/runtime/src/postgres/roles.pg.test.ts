@@ -142,6 +142,12 @@ describe("a service's role", () => {
     await expect(ingest.query("SELECT * FROM count_unsettled_conflicts()")).rejects.toMatchObject(DENIED);
     await expect(ingest.query(quietPage)).rejects.toMatchObject(DENIED);
     await expect(conflict.query("SELECT * FROM list_full_runs()")).rejects.toMatchObject(DENIED);
+    await worker.query("SELECT note_ledger_dropped(2), note_ledger_dropped(1), note_ledger_dropped(NULL)");
+    expect((await worker.query("SELECT ledger_dropped_to()")).rows).toEqual([{ ledger_dropped_to: 2 }]);
+    for (const pool of [ingest, conflict]) {
+      await expect(pool.query("SELECT note_ledger_dropped(3)")).rejects.toMatchObject(DENIED);
+      await expect(pool.query("SELECT ledger_dropped_to()")).rejects.toMatchObject(DENIED);
+    }
     await expect(ingest.query("SELECT * FROM list_quiet_conflicts(0, 1, 1, 1)")).rejects.toMatchObject(
       DENIED,
     );

@@ -39,7 +39,8 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
     return on.grouped && statusOf(known) === "pending" ? stillMerging(operation) : known;
   }
   const expires = operation.replay === undefined;
-  if (expires && isExpired(operation.clientId, batch.acceptedAtMs, deps.ledgerRetentionMs)) {
+  const ledger = { retentionMs: deps.ledgerRetentionMs, droppedToMs: state.ledgerDroppedToMs };
+  if (expires && isExpired(operation.clientId, batch.acceptedAtMs, ledger)) {
     return expired(operation);
   }
   const refusal = deps.refusals?.get(operationPlace(batch.batchId, operation.position));

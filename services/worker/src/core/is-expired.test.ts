@@ -15,6 +15,17 @@ it.each([
   ["a UUID of another version", madeAt(0).replace("-7", "-4"), false],
   ["an id that is no UUID", "op_1", false],
 ])("%s: expired is %s", (_what, id, expected) => {
-  expect(isExpired(id, NOW_MS, 180 * DAY_MS)).toBe(expected);
-  expect(isExpired(id, NOW_MS, undefined)).toBe(false);
+  expect(isExpired(id, NOW_MS, { retentionMs: 180 * DAY_MS, droppedToMs: null })).toBe(expected);
+  expect(isExpired(id, NOW_MS, { droppedToMs: null })).toBe(false);
+});
+
+it.each([
+  ["the youngest UUIDv7 that was forgotten", madeAt(NOW_MS - 31 * DAY_MS), true],
+  ["an older one", madeAt(NOW_MS - 32 * DAY_MS), true],
+  ["the next one", madeAt(NOW_MS - 31 * DAY_MS + 1), false],
+  ["an id that is no UUID", "op_1", false],
+])("whatever the retention is now, %s: expired is %s", (_what, id, expected) => {
+  const droppedToMs = NOW_MS - 31 * DAY_MS;
+  expect(isExpired(id, NOW_MS, { retentionMs: 180 * DAY_MS, droppedToMs })).toBe(expected);
+  expect(isExpired(id, NOW_MS, { droppedToMs })).toBe(expected);
 });

@@ -103,6 +103,8 @@ export interface WindowState {
   /** `null` where there is none: absent from this map means that it was not looked for. */
   documentByKey: ReadonlyMap<string, DocumentState | null>;
   ledgerRowByKey: ReadonlyMap<string, LedgerRow>;
+  /** The time in the youngest UUIDv7 that the ledger has forgotten; `null`: none. */
+  ledgerDroppedToMs: number | null;
   /** The results of batches that were drained before: an entry that was not removed in time comes again. */
   resultsByBatchId: ReadonlyMap<string, OperationResult[]>;
   /**

@@ -46,6 +46,7 @@ const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");
+const READ_LEDGER_DROPPED = statement("read-ledger-dropped");
 const READ_DOCUMENTS = statement("read-documents");
 const READ_CONFLICTS = statement("read-conflicts");
 const READ_HELD = statement("read-held");
@@ -122,6 +123,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         ofOperations(({ operation }) => operation.clientId),
         ...conflictKeys,
       ]),
+      query(READ_LEDGER_DROPPED),
       query(READ_CONFLICTS, [
         ofDevices(workspaceOf),
         ofDevices(({ operation }) => operation.collection),
@@ -143,7 +145,15 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
             ]),
           ]),
     ]);
-    const [workspaces = [], recorded = [], ledger = [], conflicts = [], documentRows = [], held = []] = rows;
+    const [
+      workspaces = [],
+      recorded = [],
+      ledger = [],
+      [dropped] = [],
+      conflicts = [],
+      documentRows = [],
+      held = [],
+    ] = rows;
     return {
       epoch,
       workspaceById: new Map(
@@ -161,6 +171,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
           ];
         }),
       ),
+      ledgerDroppedToMs: (dropped?.["dropped_to_ms"] ?? null) as number | null,
       conflicts: conflicts.map((row) => camelRow<ConflictState>(row)),
       runByConflictId: new Map([
         ...[...ofConflicts.keys()].map((conflictId): [string, HeldRow[]] => [conflictId, []]),

@@ -1,20 +1,21 @@
 -- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
 -- A ledger row stays a day longer than the retention: what was accepted just before its end may still be on its lane.
 -- Where the client id is a UUIDv7, its own time counts, too. Then an id that the ledger no longer has is refused by its
--- age, also one from a clock that was ahead.
+-- age, also one from a clock that was ahead. How far it went is noted with it: the retention may become longer.
 -- Nothing that is pending goes, and nothing behind an unsettled conflict: it is answered once that is settled. A row
 -- that a drain is writing to is left for the next run.
 WITH old AS (
-  SELECT o.workspace_id, o.device_id, o.client_id, o.settled_at
+  SELECT o.workspace_id, o.device_id, o.client_id, o.settled_at, id.made_at_ms
   FROM operations o
+  CROSS JOIN LATERAL (
+    SELECT CASE
+      WHEN o.client_id ~* '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+      THEN ('x' || left(replace(o.client_id, '-', ''), 12))::bit(48)::bigint
+    END AS made_at_ms
+  ) id
   WHERE o.settled_at >= $2::timestamptz AND o.settled_at < now() - ($1 + 1) * interval '24 hours'
     AND o.status <> 'pending'
-    AND CASE
-      WHEN o.client_id ~* '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
-      THEN to_timestamp(('x' || left(replace(o.client_id, '-', ''), 12))::bit(48)::bigint / 1000.0)
-        < now() - ($1 + 1) * interval '24 hours'
-      ELSE true
-    END
+    AND (id.made_at_ms IS NULL OR to_timestamp(id.made_at_ms / 1000.0) < now() - ($1 + 1) * interval '24 hours')
     AND (
       o.conflict_id IS NULL
       OR NOT EXISTS (
@@ -30,4 +31,4 @@ WITH old AS (
   USING old
   WHERE o.workspace_id = old.workspace_id AND o.device_id = old.device_id AND o.client_id = old.client_id
 )
-SELECT count(*) AS dropped, max(settled_at)::text AS reached FROM old
+SELECT count(*) AS dropped, max(settled_at)::text AS reached, note_ledger_dropped(max(made_at_ms)) FROM old

@@ -132,6 +132,7 @@ export class MemoryTables {
       workspaceById: new Map(this.workspaceById),
       documentByKey,
       ledgerRowByKey: new Map(this.ledgerRowByKey),
+      ledgerDroppedToMs: null,
       resultsByBatchId: new Map(this.resultsByBatchId),
       conflicts: this.#readConflicts(entries),
       runByConflictId: new Map(entries.flatMap(conflictIdsIn).map((conflictId) => this.#readRun(conflictId))),
