@@ -98,21 +98,6 @@ try {
     createRetryCounter("drain"),
     createRetryCounter("retention"),
   ];
-  life.own(
-    "drain jobs",
-    shardsForJobs.all.map((shard) =>
-      startDrainWorker(shard, drainLane, {
-        concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
-        onFailure: (lane, attempt, error) => {
-          countDrainRetry(error);
-          const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-          log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
-        },
-        onError,
-      }),
-    ),
-    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
-  );
   for (const { index } of shards.all) {
     const sweepLanes = createSweepLanes({ lanes, waker }, { lanes: lanesOf(index, counts) });
     life.own(
@@ -154,6 +139,22 @@ try {
       log,
     }),
     (schedule) => schedule.stop(),
+  );
+  // Closed before what else works: while the process stops, a drain that it took would only wake its lane again.
+  life.own(
+    "drain jobs",
+    shardsForJobs.all.map((shard) =>
+      startDrainWorker(shard, drainLane, {
+        concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
+        onFailure: (lane, attempt, error) => {
+          countDrainRetry(error);
+          const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+          log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
+        },
+        onError,
+      }),
+    ),
+    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
   const checks = createStoreChecks(pool, shards);
   observePools({ worker: pool });
