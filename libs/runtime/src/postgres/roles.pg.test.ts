@@ -153,6 +153,14 @@ describe("a service's role", () => {
     );
   });
 
+  it("learns of the epoch without reading the settings", async () => {
+    for (const pool of [ingest, conflict, worker]) {
+      await pool.query("SELECT * FROM current_epoch()");
+      await expect(pool.query("SELECT server_history()")).rejects.toMatchObject(DENIED);
+      await expect(pool.query("SELECT value FROM settings")).rejects.toMatchObject(DENIED);
+    }
+  });
+
   it("cannot put a table of its own in the place of the one that such a function means", async () => {
     await worker.query("CREATE TEMP TABLE settings (name text PRIMARY KEY, value text)");
     await worker.query("SELECT * FROM claim_settings(16, 1)");

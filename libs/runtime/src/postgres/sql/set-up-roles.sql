@@ -30,7 +30,7 @@ BEGIN
     WHERE pronamespace = current_schema()::regnamespace AND proowner = current_user::regrole AND proname = ANY (ARRAY[
       'assert_workspaces_current', 'assert_documents_written', 'workspaces_in_reach', 'list_full_runs',
       'list_quiet_conflicts', 'count_unsettled_conflicts', 'claim_settings', 'version_seen',
-      'ledger_dropped_to', 'note_ledger_dropped'
+      'ledger_dropped_to', 'note_ledger_dropped', 'server_history', 'current_epoch'
     ])
   LOOP
     EXECUTE format('ALTER %s OWNER TO syncline_migrate', thing);
