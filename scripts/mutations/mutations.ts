@@ -330,6 +330,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: STORE, test: "takes no version of a document back" },
   },
   {
+    name: "old-epoch-on-another-server",
+    breaks: "the feed has no gaps",
+    file: "libs/runtime/src/postgres/watch-epoch.ts",
+    find: "    if (reason !== undefined) throw reason;\n",
+    replace: "",
+    caughtBy: {
+      file: "libs/runtime/src/postgres/watch-epoch.pg.test.ts",
+      test: "gives out no new connection",
+    },
+  },
+  {
     name: "feed-without-order",
     breaks: "the feed has no gaps",
     file: "services/ingest/src/sql/read-changes.sql",

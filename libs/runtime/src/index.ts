@@ -25,6 +25,7 @@ export * from "./postgres/send-together.ts";
 export * from "./postgres/set-up-roles.ts";
 export * from "./postgres/settings.ts";
 export * from "./postgres/sql-error.ts";
+export * from "./postgres/watch-epoch.ts";
 export * from "./queues/conflict-queue.ts";
 export * from "./queues/drain-queue.ts";
 export * from "./queues/retention-queue.ts";

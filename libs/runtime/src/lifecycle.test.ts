@@ -80,13 +80,13 @@ it("gives up closing at a second signal", async () => {
 it("closes what is open after a start that failed, says why, and exits with 1", async () => {
   const { status, lines } = await run(
     `life.own("first", 1, () => say("closed first"));
-     await life.failStart(new Error("port 3000 is taken"));`,
+     await life.fail(new Error("port 3000 is taken"));`,
   );
   expect(lines).toEqual(["port 3000 is taken", "closed first"]);
   expect(status).toBe(1);
 });
 
 it("gives back what it is given to own", async () => {
-  const { lines } = await run(`say(life.own("name", "value", () => {})); await life.failStart("x");`);
+  const { lines } = await run(`say(life.own("name", "value", () => {})); await life.fail("x");`);
   expect(lines).toEqual(["value", "start failed"]);
 });

@@ -8,8 +8,8 @@ export interface Lifecycle {
   isRunning: () => boolean;
   /** Waits for SIGTERM or SIGINT, then closes everything, last opened first, and exits. */
   runUntilSignal(): Promise<never>;
-  /** Closes what is open after a start that failed, and exits with status 1. */
-  failStart(error: unknown): Promise<never>;
+  /** After a start that failed, or where the process must not go on: says why, closes what is open, exits with status 1. */
+  fail: (error: unknown) => Promise<never>;
 }
 
 /**
@@ -66,7 +66,7 @@ export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }
     },
     isRunning: () => running,
     runUntilSignal: () => new Promise<never>(() => {}),
-    failStart(error) {
+    fail(error) {
       if (stopping === undefined) {
         log.fatal({ err: error }, error instanceof Error ? error.message : "start failed");
       }

@@ -24,6 +24,7 @@ import {
   startConflictWorker,
   startTelemetry,
   tokenRulesOf,
+  watchEpoch,
 } from "@syncline/runtime";
 import { dispositionOf, shareOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
@@ -54,7 +55,8 @@ try {
     }),
     (p) => p.end(),
   );
-  await claimSettings(pool, { lanes: env.LANES, shards: env.REDIS_SHARDS });
+  const settings = await claimSettings(pool, { lanes: env.LANES, shards: env.REDIS_SHARDS });
+  life.own("look at the epoch", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const conflicts = createPgConflicts(createQuery(pool));
@@ -111,6 +113,6 @@ try {
   life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "conflict is ready");
 } catch (error) {
-  await life.failStart(error);
+  await life.fail(error);
 }
 await life.runUntilSignal();

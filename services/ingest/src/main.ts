@@ -28,6 +28,7 @@ import {
   startTelemetry,
   tokenRulesOf,
   subscribeReplies,
+  watchEpoch,
 } from "@syncline/runtime";
 import { laneOf, lanesOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
@@ -101,7 +102,11 @@ try {
     (p) => p.end(),
   );
   const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
-  const { epoch } = await claimSettings(pool, counts);
+  const settings = await claimSettings(pool, counts);
+  const { epoch } = settings;
+  life.own("look at the epoch", watchEpoch([pool, feedPool], settings, { log, onEnd: life.fail }), (w) =>
+    w.stop(),
+  );
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const replyTo = uuidv7();
@@ -246,6 +251,6 @@ try {
   life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "ingest is ready");
 } catch (error) {
-  await life.failStart(error);
+  await life.fail(error);
 }
 await life.runUntilSignal();

@@ -23,6 +23,7 @@ import {
   startDrainWorker,
   startRetentionWorker,
   startTelemetry,
+  watchEpoch,
 } from "@syncline/runtime";
 import { dispositionOf, lanesOf, shareOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
@@ -53,7 +54,7 @@ try {
     "postgres",
     openPool({
       databaseUrl: env.DATABASE_URL,
-      // One for retention, one for the health check.
+      // One for retention, one for the health check and the look at the epoch.
       connectionsMax: COMMITS_MAX + 2,
       applicationName: "syncline-worker",
       onError,
@@ -61,7 +62,9 @@ try {
     (p) => p.end(),
   );
   const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
-  const { epoch } = await claimSettings(pool, counts);
+  const settings = await claimSettings(pool, counts);
+  const { epoch } = settings;
+  life.own("look at the epoch", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const shardsForJobs = redis.connectForJobs();
@@ -165,6 +168,6 @@ try {
   life.own("health server", server, (s) => s.close());
   log.info({ port: server.port, concurrency: env.WORKER_CONCURRENCY }, "worker is ready");
 } catch (error) {
-  await life.failStart(error);
+  await life.fail(error);
 }
 await life.runUntilSignal();

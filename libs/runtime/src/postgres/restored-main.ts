@@ -12,7 +12,7 @@ try {
     "UPDATE settings SET value = gen_random_uuid()::text WHERE name = 'epoch' RETURNING value",
   );
   console.log(
-    `The epoch is now ${rows[0]?.value}. Restart the services: clients start again from a snapshot.`,
+    `The epoch is now ${rows[0]?.value}. Services that run end, and serve it once they are started again; clients start again from a snapshot.`,
   );
 } finally {
   await client.end();

@@ -6,6 +6,8 @@ import { requireSchema } from "./require-schema.ts";
 export interface DatabaseSettings {
   /** The identity of the database's history. */
   epoch: string;
+  /** The server that the epoch belongs to, and its timeline. */
+  history: string;
 }
 
 /**
@@ -32,9 +34,10 @@ export async function claimSettings(
   requireStored("LANES", lanes, valueByName.get("lanes"));
   requireStored("REDIS_SHARDS", shards, valueByName.get("shards"));
   const epoch = valueByName.get("epoch");
-  if (epoch === undefined)
+  const history = valueByName.get("history");
+  if (epoch === undefined || history === undefined)
     throw new Error("the database has no epoch: its table settings was changed by hand");
-  return { epoch };
+  return { epoch, history };
 }
 
 function requireStored(variable: string, value: number, stored: string | undefined): void {
