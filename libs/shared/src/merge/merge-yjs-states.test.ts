@@ -90,7 +90,19 @@ describe("Yjs states", () => {
     const second = toBase64(Y.encodeStateAsUpdateV2(open(local)));
     // It claims two thousand million structs.
     const huge = toBase64(Uint8Array.from([1, 255, 255, 255, 255, 7, 1, 0]));
-    for (const unreadable of ["", "no state", "hello===", "aGVsbG8=", trailing, cut, second, huge]) {
+    // Its clients stand in another order than Yjs writes them in.
+    const unordered = toBase64(Uint8Array.from([2, 1, 2, 0, 0, 1, 1, 3, 0, 0, 1, 0]));
+    for (const unreadable of [
+      "",
+      "no state",
+      "hello===",
+      "aGVsbG8=",
+      trailing,
+      cut,
+      second,
+      huge,
+      unordered,
+    ]) {
       const merged = mergeDocument({ ...sides, local: { yjs_state_b64: unreadable } });
       expect(merged.document).toStrictEqual({ yjs_state_b64: unreadable });
       expect(merged.overlaps).toHaveLength(1);
@@ -113,6 +125,40 @@ describe("Yjs states", () => {
         expect(mergeYjsStates(base, remote)).toBe(remote);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it("that would take minutes to open together are put together at once", () => {
+    // Yjs holds each item that one device put in front against all that the other put behind.
+    const itemCount = 10_000;
+    const list = (clientId: number, indexOf: (length: number) => number) => {
+      const doc = new Y.Doc();
+      doc.clientID = clientId;
+      const items = doc.getArray("items");
+      doc.transact(() => {
+        for (let n = 0; n < itemCount; n++) items.insert(indexOf(n), [Uint8Array.of(n)]);
+      });
+      return toBase64(Y.encodeStateAsUpdate(doc));
+    };
+    const [remote, local] = [list(1, (length) => length), list(2, () => 0)];
+    const merged = mergeYjsStates(remote, local) ?? "";
+    expect(Y.decodeUpdate(fromBase64(merged)).structs).toHaveLength(2 * itemCount);
+    expect(mergeYjsStates(merged, remote)).toBe(merged);
+    expect(mergeYjsStates(local, merged)).toBe(merged);
+  });
+
+  it("with gaps are filled by what the other has, and not taken for whole", () => {
+    const doc = open(base);
+    doc.clientID = 1;
+    const updates: Uint8Array[] = [];
+    doc.on("update", (update: Uint8Array) => updates.push(update));
+    for (const word of [" one", " two", " three"]) doc.getText("t").insert(doc.getText("t").length, word);
+    const [, , third = new Uint8Array()] = updates;
+    const gapped = toBase64(Y.mergeUpdates([fromBase64(base), third]));
+    const whole = toBase64(Y.encodeStateAsUpdate(doc));
+    expect(mergeYjsStates(gapped, whole)).toBe(whole);
+    expect(read(mergeYjsStates(gapped, type(whole, 2, [{ at: 0, text: "R", removed: 0 }])))).toBe(
+      "Rhello one two three",
     );
   });
 
