@@ -64,20 +64,33 @@ it("sends a caller's token nowhere but to the conflict service, whatever address
   });
   await new Promise<void>((resolve) => stranger.listen(0, "127.0.0.1", resolve));
   const { port } = stranger.address() as AddressInfo;
-  const { hostname, port: ingestPort } = new URL(system.syncline.ingestUrl);
   const path = `http://127.0.0.1:${port}/api/v1/workspaces/${client.workspaceId}/conflicts`;
+  expect(await askAsWritten(path)).toBe(200);
+  expect(asked).toEqual([]);
+  await new Promise((resolve) => stranger.close(resolve));
+});
+
+it("reaches nothing of the conflict service but conflicts, whatever a conflict is called", async () => {
+  const conflicts = `/api/v1/workspaces/${client.workspaceId}/conflicts`;
+  const up = String.raw`\..\..\..\..\..\..`;
+  for (const name of [`x${up}\\metrics`, `x${up}\\health`, "..", "%2e%2e", "x", "%5c..%5c"]) {
+    expect([name, await askAsWritten(`${conflicts}/${name}`)]).toEqual([name, 404]);
+    expect([name, await askAsWritten(`${conflicts}/${name}/preview`)]).toEqual([name, 404]);
+  }
+});
+
+/** The status that a path gets which no client has put in order. */
+async function askAsWritten(path: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(system.syncline.ingestUrl);
   const headers = { authorization: await token("1 hour") };
-  const answer = await new Promise<number | undefined>((resolve, reject) => {
-    const request = get({ hostname, port: ingestPort, path, headers }, (response) => {
+  return new Promise((resolve, reject) => {
+    const request = get({ hostname, port, path, headers }, (response) => {
       response.resume();
       resolve(response.statusCode);
     });
     request.on("error", reject);
   });
-  expect(answer).toBe(200);
-  expect(asked).toEqual([]);
-  await new Promise((resolve) => stranger.close(resolve));
-});
+}
 
 it("answers 422, not 500, to a cursor that it did not write", async () => {
   const cursor = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString("base64url");

@@ -16,7 +16,7 @@ interface Routes {
   listOperations: RequestHandler<{ workspaceId: string }>;
   getOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
   replayOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
-  forwardConflicts: RequestHandler<{ workspaceId: string }>;
+  forwardConflicts: RequestHandler<{ workspaceId: string; conflictId?: string }>;
   resolveConflict: RequestHandler<{ workspaceId: string; conflictId: string }>;
 }
 

@@ -1,15 +1,20 @@
-import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
+import { identityOf, Problem, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler, Response } from "express";
+import { z } from "zod";
 import type { AskConflictService } from "../io/conflict-service.ts";
 
 /** Passes the conflict routes on to the conflict service, so that clients know one address. */
 export function createForwardConflicts(
   askConflictService: AskConflictService,
-): RequestHandler<{ workspaceId: string }> {
+): RequestHandler<{ workspaceId: string; conflictId?: string }> {
   return async (request, response) => {
-    requireRole(identityOf(response), request.params.workspaceId, "reader");
+    const { workspaceId, conflictId } = request.params;
+    requireRole(identityOf(response), workspaceId, "reader");
+    if (conflictId !== undefined && !z.uuid().safeParse(conflictId).success) {
+      throw new Problem("not-found", { detail: "No such conflict is known here" });
+    }
     const answer = await askConflictService({
-      path: request.path,
+      path: encodeParts(request.path),
       // Whatever address the request line may name, its query is all that counts.
       search: new URL(request.originalUrl, "http://ingest").search,
       authorization: request.get("authorization") ?? "",
@@ -17,6 +22,12 @@ export function createForwardConflicts(
     });
     await passOn(answer, response);
   };
+}
+
+/** A name may hold what an address takes for another `/`. */
+function encodeParts(path: string): string {
+  const parts = path.split("/").map(decodeURIComponent);
+  return parts.map(encodeURIComponent).join("/");
 }
 
 /** Gives the conflict service's answer as ours. */
