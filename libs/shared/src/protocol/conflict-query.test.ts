@@ -6,6 +6,7 @@ it.each([
   { device_id: "phone\n" },
   { since: "0000-01-01T00:00:00Z" },
   { until: "0001-01-01T00:00:00+01:00" },
+  { since: "9999-12-31T23:59:59-01:00" },
   { since: "2026-02-30T00:00:00Z" },
   { since: "yesterday" },
   { before: "1" },
