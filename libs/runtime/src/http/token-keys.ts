@@ -1,4 +1,10 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from "jose";
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+} from "jose";
 import type { Logger } from "../log.ts";
 import { repeat } from "../repeat.ts";
 import { Problem } from "./problem.ts";
@@ -26,6 +32,7 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
     cacheMaxAge: Number.POSITIVE_INFINITY,
     cooldownDuration: LOOK_AGAIN_MS,
     timeoutDuration: FETCH_TIMEOUT_MS,
+    [customFetch]: createFetchWithRests(),
   });
   const what = "the look at the keys for tokens";
   remote.reload().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
@@ -44,4 +51,16 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
     }
   };
   return { keys: [findKey], stop: () => looking.stop() };
+}
+
+/** Rests after a look that failed, too: jose counts only those that found keys. */
+function createFetchWithRests(): FetchImplementation {
+  let restsUntilMs = 0;
+  return async (url, options) => {
+    if (Date.now() < restsUntilMs) throw new Error("The provider could not be reached a moment ago");
+    restsUntilMs = Date.now() + LOOK_AGAIN_MS;
+    const response = await fetch(url, options);
+    if (response.ok) restsUntilMs = 0;
+    return response;
+  };
 }

@@ -233,6 +233,30 @@ describe("keys of an identity provider", () => {
     }
   });
 
+  it("are not looked at again and again while the provider is away either", async () => {
+    published = [{ kid: "one", pair: first }];
+    const { verify, stop } = openVerifier();
+    try {
+      await verify(await signBy("one", first));
+      isAway = true;
+      vi.useFakeTimers({ toFake: ["Date"] }).setSystemTime(Date.now() + 11_000);
+      const before = looks;
+      for (let i = 0; i < 20; i++) {
+        expect((await refusal(await signBy(`unknown-${i}`, second), verify)).type).toBe("unavailable");
+      }
+      expect(looks - before).toBe(1);
+      expect((await verify(await signBy("one", first))).subject).toBe("user_1");
+      isAway = false;
+      published = [...published, { kid: "two", pair: second }];
+      vi.setSystemTime(Date.now() + 11_000);
+      expect((await verify(await signBy("two", second))).subject).toBe("user_1");
+    } finally {
+      vi.useRealTimers();
+      isAway = false;
+      await stop();
+    }
+  });
+
   it("that cannot be read are no reason to call a token invalid", async () => {
     isAway = true;
     const { verify, stop } = openVerifier();
