@@ -38,7 +38,7 @@ import { WatchedWorkspaces } from "./core/watched-workspaces.ts";
 import { envSchema } from "./env.ts";
 import { createAskConflictService } from "./io/conflict-service.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
-import { findOnLane } from "./io/find-on-lane.ts";
+import { createFindOnLane } from "./io/find-on-lane.ts";
 import { FullRuns } from "./io/full-runs.ts";
 import { createAcceptMetrics, observeWaiting } from "./io/ingest-metrics.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
@@ -152,6 +152,7 @@ try {
   const operations = createPgOperations(query);
   const feed = createPgFeed(createQuery(feedPool));
   const findBatch = createFindBatch({ lanes, reads });
+  const findOnLane = createFindOnLane();
   const findLife = createFindLife(
     {
       operations,

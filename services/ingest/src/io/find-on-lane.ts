@@ -11,10 +11,34 @@ const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
  * will count. It reads page by page, a few entries at a time, and gives up after so many entries or bytes: this is for
  * people who ask after one operation.
  */
-export async function findOnLane(
+export type FindOnLane = (
   shard: Shard,
   lane: number,
   key: OperationKey,
+) => Promise<OperationOnLane | undefined>;
+
+/** All searches of a process read their pages in turn: each may be 40 MiB, and Redis has all of it at once. */
+export function createFindOnLane(): FindOnLane {
+  const lastReadByRedis = new Map<Shard["redis"], Promise<unknown>>();
+
+  return (shard, lane, key) =>
+    search(key, (from) => {
+      const before = lastReadByRedis.get(shard.redis) ?? Promise.resolve();
+      const page = before.then(() => readPage(shard, lane, from));
+      const ended = page.then(
+        () => undefined,
+        () => undefined,
+      );
+      lastReadByRedis.set(shard.redis, ended);
+      return page;
+    });
+}
+
+type Page = [string, string[]][];
+
+async function search(
+  key: OperationKey,
+  readFrom: (from: string) => Promise<Page>,
 ): Promise<OperationOnLane | undefined> {
   // What does not hold this is not parsed.
   const clientIdJson = JSON.stringify(key.clientId);
@@ -22,7 +46,7 @@ export async function findOnLane(
   let bytesLeft = SEARCH_BYTES_MAX;
   let from = "-";
   while (entriesLeft > 0 && bytesLeft > 0) {
-    const page = await readPage(shard, lane, from);
+    const page = await readFrom(from);
     for (const [id, fields] of page) {
       const text = fields[fields.indexOf("entry") + 1] ?? "";
       const found = text.includes(clientIdJson) ? findIn(text, key) : undefined;
@@ -36,7 +60,7 @@ export async function findOnLane(
   return undefined;
 }
 
-async function readPage({ redis, keys }: Shard, lane: number, from: string): Promise<[string, string[]][]> {
+async function readPage({ redis, keys }: Shard, lane: number, from: string): Promise<Page> {
   try {
     return await redis.xrange(keys.laneStream(lane), from, "+", "COUNT", PAGE_ENTRIES);
   } catch (error) {
