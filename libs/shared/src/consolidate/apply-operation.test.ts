@@ -259,6 +259,34 @@ describe("a JSON Patch", () => {
     expect("polluted" in {}).toBe(false);
   });
 
+  it("changes neither the document nor the patch, and shares what no step reaches", () => {
+    const document = { a: { list: [{ n: 1 }], same: {} }, b: { same: {} } };
+    const patch: JsonPatchStep[] = [
+      { op: "replace", path: "/a/list/0/n", value: 2 },
+      { op: "add", path: "/new", value: { list: [] } },
+      { op: "add", path: "/new/list/0", value: 1 },
+      { op: "copy", from: "/new", path: "/copy" },
+      { op: "add", path: "/copy/list/0", value: 2 },
+      { op: "move", from: "/b", path: "/moved" },
+      { op: "add", path: "/moved/n", value: 3 },
+    ];
+    const before = JSON.stringify([document, patch]);
+    const applied = patched(document, ...patch);
+    expect(applied).toStrictEqual({
+      ok: true,
+      document: {
+        a: { list: [{ n: 2 }], same: {} },
+        new: { list: [1] },
+        copy: { list: [2, 1] },
+        moved: { same: {}, n: 3 },
+      },
+    });
+    expect(JSON.stringify([document, patch])).toBe(before);
+    const result = applied.ok && (applied.document as typeof document & { moved: object });
+    expect(result && result.a.same).toBe(document.a.same);
+    expect(result && result.moved).toHaveProperty("same", document.b.same);
+  });
+
   it("cannot grow a document without end by copying it into itself", () => {
     const doubling = Array.from({ length: 60 }, (): JsonPatchStep => ({
       op: "copy",

@@ -14,7 +14,7 @@ import type { JsonPatchStep } from "../protocol/operation.ts";
 export type Patched = { ok: true; value: Json } | { ok: false; step: number; message: string };
 
 /**
- * Applies a JSON Patch; neither input is changed. Only what a document itself holds can be named: nothing that
+ * Applies a JSON Patch; neither input is changed, and the result shares with them what no step changes. Only what a document itself holds can be named: nothing that
  * JavaScript's objects, arrays and strings inherit.
  *
  * A short patch that copies or moves can grow a document without end, in size and in depth, so both are bounded.
@@ -22,37 +22,46 @@ export type Patched = { ok: true; value: Json } | { ok: false; step: number; mes
  */
 export function applyJsonPatch(value: Json, patch: readonly JsonPatchStep[]): Patched {
   // The empty pointer names the whole value; as a member of this it is a place like any other.
-  const root: JsonObject = { "": cloneJson(value) };
+  const root: JsonObject = { "": value };
+  const draft: Draft = { root, own: new Set([root]) };
   let carriedChars = 0;
   for (const [index, step] of patch.entries()) {
     if ("from" in step) carriedChars += JSON.stringify(readAt(root, step.from) ?? null).length;
     const message =
       carriedChars > BATCH_BYTES_MAX
         ? `what it copies and moves exceeds ${BATCH_BYTES_MAX} characters`
-        : takeStep(root, step);
+        : takeStep(draft, step);
     if (message !== undefined) return { ok: false, step: index, message };
   }
   return { ok: true, value: root[""] ?? null };
 }
 
-/** Changes what is below `root`. Returns why it could not. */
-function takeStep(root: JsonObject, step: JsonPatchStep): string | undefined {
+/** A document in the making. Only what is its own may be changed; all else is copied first, as far as a step reaches. */
+interface Draft {
+  root: JsonObject;
+  /** What contains something of its own is its own, too. */
+  own: Set<Json>;
+}
+
+/** Changes what is below the root. Returns why it could not. */
+function takeStep(draft: Draft, step: JsonPatchStep): string | undefined {
+  const { root } = draft;
   switch (step.op) {
     case "add":
-      return addAt(root, step.path, cloneJson(step.value));
+      return addAt(draft, step.path, step.value);
     case "remove":
-      return removeAt(root, step.path);
+      return removeAt(draft, step.path);
     case "replace":
-      return removeAt(root, step.path) ?? addAt(root, step.path, cloneJson(step.value));
+      return removeAt(draft, step.path) ?? addAt(draft, step.path, step.value);
     case "move": {
       const value = readAt(root, step.from);
       if (value === undefined) return nothingAt(step.from);
       if (step.path.startsWith(`${step.from}/`)) return "a value cannot be moved into itself";
-      return removeAt(root, step.from) ?? addAt(root, step.path, value);
+      return removeAt(draft, step.from) ?? addAt(draft, step.path, value);
     }
     case "copy": {
       const value = readAt(root, step.from);
-      return value === undefined ? nothingAt(step.from) : addAt(root, step.path, cloneJson(value));
+      return value === undefined ? nothingAt(step.from) : addAt(draft, step.path, cloneJson(value));
     }
     case "test": {
       const value = readAt(root, step.path);
@@ -64,8 +73,8 @@ function takeStep(root: JsonObject, step: JsonPatchStep): string | undefined {
   }
 }
 
-function addAt(root: JsonObject, pointer: string, value: Json): string | undefined {
-  const { parent, key, depth } = placeAt(root, pointer);
+function addAt(draft: Draft, pointer: string, value: Json): string | undefined {
+  const { parent, key, depth } = ownPlaceAt(draft, pointer);
   if (depth + depthOf(value) > DOCUMENT_DEPTH_MAX) {
     return `the result is nested deeper than ${DOCUMENT_DEPTH_MAX} levels`;
   }
@@ -76,13 +85,12 @@ function addAt(root: JsonObject, pointer: string, value: Json): string | undefin
     return undefined;
   }
   if (!isJsonObject(parent)) return nothingAt(pointer);
-  // An assignment to `__proto__` would not make a member.
-  Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
+  setMember(parent, key, value);
   return undefined;
 }
 
-function removeAt(root: JsonObject, pointer: string): string | undefined {
-  const { parent, key } = placeAt(root, pointer);
+function removeAt(draft: Draft, pointer: string): string | undefined {
+  const { parent, key } = ownPlaceAt(draft, pointer);
   if (memberOf(parent, key) === undefined) return nothingAt(pointer);
   if (Array.isArray(parent)) parent.splice(Number(key), 1);
   else if (isJsonObject(parent)) delete parent[key];
@@ -102,9 +110,36 @@ interface Place {
 }
 
 function placeAt(root: JsonObject, pointer: string): Place {
-  const keys = pointer.split("/").map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const keys = keysOf(pointer);
   const parent = keys.slice(0, -1).reduce<Json | undefined>(memberOf, root);
   return { parent, key: keys.at(-1) ?? "", depth: keys.length - 1 };
+}
+
+/** A place whose parent may be changed. */
+function ownPlaceAt({ root, own }: Draft, pointer: string): Place {
+  const keys = keysOf(pointer);
+  let parent: Json[] | JsonObject = root;
+  for (const key of keys.slice(0, -1)) {
+    const inner = memberOf(parent, key);
+    if (!Array.isArray(inner) && !isJsonObject(inner)) return { parent: inner, key, depth: keys.length - 1 };
+    if (own.has(inner)) parent = inner;
+    else {
+      const copy = Array.isArray(inner) ? [...inner] : Object.fromEntries(Object.entries(inner));
+      own.add(copy);
+      setMember(parent, key, copy);
+      parent = copy;
+    }
+  }
+  return { parent, key: keys.at(-1) ?? "", depth: keys.length - 1 };
+}
+
+/** An assignment to `__proto__` would not make a member. */
+function setMember(parent: Json[] | JsonObject, key: string, value: Json): void {
+  Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+function keysOf(pointer: string): string[] {
+  return pointer.split("/").map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function memberOf(parent: Json | undefined, key: string): Json | undefined {
