@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../json/json.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
 import { jsonEqual } from "../json/json-equal.ts";
-import { applyOperation } from "./apply-operation.ts";
+import { applyOperation, type OperationEffect } from "./apply-operation.ts";
 
 function patched(document: JsonObject | null, ...patch: JsonPatchStep[]) {
   return applyOperation(document, { kind: "update", documentId: "doc", patch });
@@ -55,6 +55,37 @@ describe("an operation", () => {
     });
   });
 });
+
+describe("an operation that makes a document too large", () => {
+  const tooLarge = { ok: false, errorType: "document_too_large", message: expect.any(String) };
+  const half = "x".repeat(600_000);
+
+  it.each<[string, JsonObject | null, Omit<OperationEffect, "documentId">]>([
+    ["a create", null, { kind: "create", data: { a: half, b: half } }],
+    ["a put", { a: 1 }, { kind: "put", data: { a: half, b: half } }],
+    ["a merge patch", { a: half }, { kind: "update", data: { b: half } }],
+    ["a JSON Patch", { a: half }, { kind: "update", patch: [{ op: "copy", from: "/a", path: "/b" }] }],
+    ["one that leaves it so", { a: half, b: half }, { kind: "update", data: { b: "x".repeat(500_000) } }],
+    ["one of many small values", { a: zeros(40_000) }, { kind: "update", data: { b: zeros(10_000) } }],
+  ])("is at fault: %s", (_name, document, operation) => {
+    expect(applyOperation(document, { ...operation, documentId: "doc" })).toStrictEqual(tooLarge);
+  });
+
+  it("is none that makes a large one smaller, or deletes it", () => {
+    const large = { a: half, b: half };
+    for (const operation of [
+      { kind: "delete" },
+      { kind: "put", data: { a: half } },
+      { kind: "update", data: { b: null } },
+    ] as const) {
+      expect(applyOperation(large, { ...operation, documentId: "doc" }).ok).toBe(true);
+    }
+  });
+});
+
+function zeros(count: number): number[] {
+  return Array.from({ length: count }, () => 0);
+}
 
 /** RFC 6902, appendix A. A.11 is about the schema, A.13 about a document that is not JSON. */
 const APPENDIX_A: readonly {

@@ -1,3 +1,4 @@
+import { isTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
@@ -21,13 +22,13 @@ export function applyOperation(document: JsonObject | null, operation: Operation
   switch (operation.kind) {
     case "create":
     case "put":
-      return { ok: true, document: operation.data ?? {} };
+      return written(operation.data ?? {});
     case "delete":
       return { ok: true, document: null };
     case "update":
       if (operation.patch !== undefined)
         return applyPatch(document ?? {}, operation.patch, operation.documentId);
-      return { ok: true, document: applyMergePatch(document ?? {}, operation.data ?? {}) };
+      return written(applyMergePatch(document ?? {}, operation.data ?? {}));
     default:
       return operation.kind satisfies never;
   }
@@ -46,7 +47,12 @@ function applyPatch(document: JsonObject, patch: JsonPatchStep[], documentId: st
       message: "The patch makes data.id differ from document_id",
     };
   }
-  return { ok: true, document: patched.value };
+  return written(patched.value);
+}
+
+function written(document: JsonObject): Applied {
+  if (isTooLarge(document)) return { ok: false, errorType: "document_too_large", message: TOO_LARGE };
+  return { ok: true, document };
 }
 
 function patchFailed(message: string): Applied {

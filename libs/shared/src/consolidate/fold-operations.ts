@@ -41,7 +41,8 @@ export interface FoldedOperation {
  *   one atomic batch.
  * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
  *
- * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members.
+ * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members. A document
+ * that would be too large only in between is not noticed.
  */
 export function foldOperations(queue: readonly UnsentOperation[]): FoldedOperation[] {
   const folds: FoldedOperation[] = [];

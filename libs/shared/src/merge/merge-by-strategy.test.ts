@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TOO_LARGE } from "../json/document-size.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import { mergeByStrategy, type MergePolicy } from "./merge-by-strategy.ts";
 
@@ -26,6 +27,38 @@ describe("a policy", () => {
       kind: "commit",
       document: data,
     });
+  });
+});
+
+describe("a merge that comes out too large", () => {
+  const half = "x".repeat(600_000);
+  const inputs = { ancestor: {}, local: { a: half }, localTimestampMs: 2 };
+  const remote = { data: { b: half }, timestampMs: 1 };
+
+  it.each<ConflictStrategy>(["merge", "last-write-wins", "manual", "report"])(
+    "is parked under %s, with what it proposes",
+    (strategy) => {
+      expect(mergeByStrategy(strategy, inputs, remote)).toStrictEqual({
+        kind: "park",
+        reason: TOO_LARGE,
+        proposed: { a: half, b: half },
+        overlaps: [],
+      });
+    },
+  );
+
+  it.each<ConflictStrategy>(["client-wins", "server-wins"])("is none under %s", (strategy) => {
+    expect(mergeByStrategy(strategy, inputs, remote)).toMatchObject({ kind: "commit" });
+  });
+
+  it("is none where the document stays as it was, from before there was a bound", () => {
+    const large = { a: half, b: half };
+    const outcome = mergeByStrategy(
+      "merge",
+      { ...inputs, ancestor: large, local: large },
+      { ...remote, data: large },
+    );
+    expect(outcome).toMatchObject({ kind: "commit", document: large });
   });
 });
 

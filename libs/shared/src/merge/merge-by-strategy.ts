@@ -1,3 +1,4 @@
+import { isNewlyTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
@@ -21,15 +22,28 @@ export type StrategyOutcome =
 
 /**
  * Merges a conflict as its strategy says. Pure, so that the conflict service and, in the last round, the drain decide
- * alike.
+ * alike. What comes out too large to be a document is left to a person.
  *
  * @param inputs - what the device started from and what it wants
  */
 export function mergeByStrategy(
   strategy: ConflictStrategy,
   inputs: MergeInputs,
-  { data: remote, timestampMs: remoteTimestampMs }: RemoteDocument,
+  remote: RemoteDocument,
   policy: MergePolicy = {},
+): StrategyOutcome {
+  const outcome = decide(strategy, inputs, remote, policy);
+  if (outcome.kind === "park") return outcome;
+  const { document, overlaps } = outcome;
+  if (!isNewlyTooLarge(document, remote.data)) return outcome;
+  return { kind: "park", reason: TOO_LARGE, proposed: document, overlaps };
+}
+
+function decide(
+  strategy: ConflictStrategy,
+  inputs: MergeInputs,
+  { data: remote, timestampMs: remoteTimestampMs }: RemoteDocument,
+  policy: MergePolicy,
 ): StrategyOutcome {
   const { ancestor, local, localTimestampMs } = inputs;
   const documents = { ancestor, remote, local };

@@ -1,8 +1,8 @@
 import {
-  BATCH_BYTES_MAX,
   CONFLICT_STRATEGIES,
   DOCUMENT_DEPTH_MAX,
   isJsonObject,
+  isTooLarge,
   type Json,
   type ResolveAnswer,
 } from "@syncline/shared";
@@ -30,7 +30,7 @@ export function checkAnswer(answer: unknown, documentId: string): { answer: Reso
   if (document === null) return { answer: { document } };
   if (!isJson(document, 1) || !isJsonObject(document)) return null;
   if (document["id"] !== undefined && document["id"] !== documentId) return null;
-  if (new TextEncoder().encode(JSON.stringify(document)).byteLength > BATCH_BYTES_MAX) return null;
+  if (isTooLarge(document)) return null;
   return { answer: { document } };
 }
 

@@ -47,7 +47,9 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   if (refusal !== undefined) return fail(on, "operation_refused", refusal);
 
   if (operation.decision !== undefined) {
-    const { recorded, change } = settleDecision(on, operation.decision);
+    const decided = settleDecision(on, operation.decision);
+    if (decided.kind === "error") return fail(on, decided.errorType, decided.message);
+    const { recorded, change } = decided;
     return change === null ? record(on, recorded) : written(on, recorded, change);
   }
   const document = draft.document(batch.workspaceId, operation.collection, operation.documentId);

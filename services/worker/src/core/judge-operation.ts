@@ -6,7 +6,14 @@ export type Judgement =
   | { kind: "write"; document: JsonObject | null }
   | { kind: "nothing" }
   | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: string }
-  | { kind: "error"; errorType: string; message: string };
+  | AtFault;
+
+/** Why an operation is itself at fault. */
+export interface AtFault {
+  kind: "error";
+  errorType: string;
+  message: string;
+}
 
 /** Who is asking, and whether the versions it names mean anything here. */
 export interface Judged {

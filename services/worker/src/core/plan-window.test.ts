@@ -2,6 +2,7 @@ import { documentKey, type JsonObject, type MergeOutcome, type Resolution } from
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
+import { resolveConflict } from "../testing/resolve-conflict.ts";
 import type { WindowPlan } from "./window-plan.ts";
 
 const create = (data: JsonObject, more: Partial<GivenOperation> = {}): GivenOperation => ({
@@ -304,6 +305,75 @@ describe("groups", () => {
       }),
     );
     expect(statuses(plan)).toEqual(["skipped", "error", "success"]);
+  });
+});
+
+describe("a document that would be too large", () => {
+  const grow = (name: string, more: Partial<GivenOperation> = {}) =>
+    update({ [name]: "x".repeat(400_000) }, more);
+  const sizes = (tables: MemoryTables) => tables.changes.map(({ data }) => Object.keys(data ?? {}).length);
+
+  it("is the error of the operation that makes it so, and the others go on", () => {
+    const tables = new MemoryTables();
+    const plan = tables.drain(
+      batchEntry({
+        operations: [create({}), grow("a"), grow("b"), grow("c"), update({ a: null }), grow("c")],
+      }),
+    );
+    expect(statuses(plan)).toEqual(["success", "success", "success", "error", "success", "success"]);
+    expect(resultsOf(plan)[3]?.error_type).toBe("document_too_large");
+    expect(resultsOf(plan)[5]?.version).toBe(5);
+  });
+
+  it("is never written, however many devices grow it", () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ operations: [create({})] }));
+    for (const name of ["a", "b", "c", "d"]) {
+      tables.drain(batchEntry({ device: name, operations: [grow(name)] }));
+    }
+    expect(sizes(tables)).toEqual([0, 1, 2]);
+  });
+
+  it("fails its group, which changes nothing", () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ operations: [create({})] }));
+    const plan = tables.drain(batchEntry({ atomic: true, operations: [grow("a"), grow("b"), grow("c")] }));
+    expect(statuses(plan)).toEqual(["skipped", "skipped", "error"]);
+    expect(resultsOf(plan)[2]?.error_type).toBe("document_too_large");
+    expect(sizes(tables)).toEqual([0]);
+  });
+
+  it.each([false, true])(
+    "is left to a person where a merge comes to it, in the last round: %s",
+    (isLastRound) => {
+      const tables = new MemoryTables();
+      tables.drain(batchEntry({ operations: [create({})] }));
+      tables.drain(batchEntry({ device: "d1", operations: [grow("a")] }));
+      const [conflict] = tables.drain(
+        batchEntry({ device: "d2", operations: [grow("b", { expectedVersion: 1 })] }),
+      ).conflicts;
+      if (conflict === undefined) throw new Error("there is no conflict");
+      const grown = batchEntry({ device: "d1", operations: [grow("c")] });
+      if (!isLastRound) tables.drain(grown);
+      const resolution = resolveConflict(tables, conflict, { isLastRound });
+      if (isLastRound) tables.drain(grown);
+      const plan = tables.drain(resolution);
+      expect(plan.settled.map(({ result }) => [result.status, result.error_type])).toEqual([
+        ["conflict", "parked"],
+      ]);
+      expect(plan.rounds).toEqual([]);
+      expect(sizes(tables)).toEqual([0, 1, 2]);
+    },
+  );
+
+  it("fails the group that is merged into it", () => {
+    const tables = new MemoryTables();
+    tables.drain(batchEntry({ operations: [create({})] }));
+    tables.drain(batchEntry({ device: "d1", operations: [grow("a"), grow("b")] }));
+    const operations = [grow("c", { expectedVersion: 1 })];
+    const plan = tables.drain(batchEntry({ device: "d2", atomic: true, onConflict: "merge", operations }));
+    expect(statuses(plan)).toEqual(["conflict"]);
+    expect(plan.changes).toEqual([]);
   });
 });
 

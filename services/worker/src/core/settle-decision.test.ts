@@ -131,6 +131,18 @@ describe("a person's decision on a parked conflict", () => {
     expect(documentOf(tables)).toMatchObject({ deleted: true, version: 3 });
   });
 
+  it("is an error where the document would be too large, and the record waits on", () => {
+    const { tables, conflict } = conflicted("manual");
+    const before = documentOf(tables);
+    const large = { text: "x".repeat(2_000_000) };
+    const result = resultOf(tables, decide(tables, conflict.conflictId, large));
+    expect(result).toMatchObject({ status: "error", error_type: "document_too_large" });
+    expect(documentOf(tables)).toEqual(before);
+    expect(recordOf(tables, conflict.conflictId)).toEqual(conflict);
+    const smaller = decide(tables, conflict.conflictId, { title: "Both" }, { clientId: "again" });
+    expect(resultOf(tables, smaller)).toMatchObject({ status: "success" });
+  });
+
   it("covers what the device sent after it was parked", () => {
     const { tables, conflict } = conflicted("manual");
     const more: GivenOperation = {

@@ -1,5 +1,6 @@
-import type { Decision, JsonObject } from "@syncline/shared";
+import { isNewlyTooLarge, TOO_LARGE, type Decision, type JsonObject } from "@syncline/shared";
 import type { Case } from "./case.ts";
+import type { AtFault } from "./judge-operation.ts";
 import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
 import type { LedgerWrite } from "./window-plan.ts";
 import type { ConflictState } from "./window-state.ts";
@@ -7,6 +8,7 @@ import { writeMerge } from "./write-merge.ts";
 
 /** What a decision came to: what the ledger says of it, and the change that it made, if any. */
 export interface Decided {
+  kind: "decided";
   recorded: Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;
   change: ChangeDraft | null;
 }
@@ -16,7 +18,7 @@ export interface Decided {
  * at once one wins, and the other is told what stands there now. It counts as one version of the document. A record
  * that was settled before keeps what it was settled with; the decision is added to it.
  */
-export function settleDecision(on: Case, decision: Decision): Decided {
+export function settleDecision(on: Case, decision: Decision): Decided | AtFault {
   const { batch, operation, draft } = on;
   const { workspaceId, deviceId, deviceDeclared } = batch;
   const { collection, documentId } = operation;
@@ -26,6 +28,7 @@ export function settleDecision(on: Case, decision: Decision): Decided {
   const outdated = whyOutdated(on, decision, conflict, before);
   if (conflict === undefined || outdated !== undefined) {
     return {
+      kind: "decided",
       recorded: {
         status: "conflict",
         error: outdated ?? null,
@@ -39,6 +42,9 @@ export function settleDecision(on: Case, decision: Decision): Decided {
   }
 
   const data: JsonObject | null = operation.data ?? null;
+  if (isNewlyTooLarge(data, current?.data ?? null)) {
+    return { kind: "error", errorType: "document_too_large", message: TOO_LARGE };
+  }
   const { change, version } = writeMerge(draft, {
     workspaceId,
     collection,
@@ -77,7 +83,8 @@ export function settleDecision(on: Case, decision: Decision): Decided {
           resolvedVersion: version,
         },
   );
-  return { recorded: { status: "success", version, conflictId: conflict.conflictId }, change };
+  const recorded = { status: "success", version, conflictId: conflict.conflictId } as const;
+  return { kind: "decided", recorded, change };
 }
 
 function whyOutdated(
