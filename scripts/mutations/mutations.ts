@@ -295,12 +295,11 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "seq-outside-the-transaction",
     breaks: "the feed has no gaps",
     file: `${WORKER}/io/pg-store.ts`,
-    find: `      query({ text: "BEGIN" }),
-      ...statements.map(([sql, values]) => query(sql, values)),
+    find: `  yield [{ text: "BEGIN" }];
+  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
 `,
-    replace: `      ...statements.slice(0, 1).map(([sql, values]) => query(sql, values)),
-      query({ text: "BEGIN" }),
-      ...statements.slice(1).map(([sql, values]) => query(sql, values)),
+    replace: `  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
+  yield [{ text: "BEGIN" }];
 `,
     caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
   },
@@ -308,9 +307,12 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "seq-without-the-row-lock",
     breaks: "the feed has no gaps",
     file: `${WORKER}/io/pg-store.ts`,
-    find: "...statements.map(([sql, values]) => query(sql, values)),",
-    replace:
-      "...statements.slice(1).concat(statements.slice(0, 1)).map(([sql, values]) => query(sql, values)),",
+    find: `  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
+  yield* inRows(WRITE_CHANGES, changesOf(plan));
+`,
+    replace: `  yield* inRows(WRITE_CHANGES, changesOf(plan));
+  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
+`,
     caughtBy: { file: STORE, test: "gives every change of concurrent commits a seq of its own" },
   },
   {
@@ -533,6 +535,30 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (culprit === undefined || refusals.has(culprit.place)) throw error;",
     replace: "throw error;",
     caughtBy: { file: "tests/e2e/recovery.test.ts", test: "is refused alone" },
+  },
+  {
+    name: "document-grows-without-end",
+    breaks: "one bad operation stops nothing",
+    file: "libs/shared/src/consolidate/apply-operation.ts",
+    find: "if (isTooLarge(document)) return",
+    replace: "if (!document) return",
+    caughtBy: { file: "libs/shared/src/consolidate/apply-operation.test.ts" },
+  },
+  {
+    name: "merge-grows-without-end",
+    breaks: "one bad operation stops nothing",
+    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    find: "if (!isNewlyTooLarge(document, remote.data)) return outcome;",
+    replace: "if (outcome) return outcome;",
+    caughtBy: { file: "libs/shared/src/merge/merge-by-strategy.test.ts" },
+  },
+  {
+    name: "all-of-a-commit-in-memory",
+    breaks: "one bad operation stops nothing",
+    file: `${WORKER}/io/pg-store.ts`,
+    find: "while (chars < PARAMETER_CHARS_MAX) {",
+    replace: "for (;;) {",
+    caughtBy: { file: "tests/e2e/large-documents.test.ts", test: "as large as may be" },
   },
   {
     name: "failed-patch-ends-its-run",

@@ -114,35 +114,44 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     );
     const workspaceIds = [...new Set([...batches, ...resolutions].map(({ workspaceId }) => workspaceId))];
 
-    const rows = await pipelined(pool, (query) => [
-      query(READ_WORKSPACES, [workspaceIds]),
-      query(READ_BATCHES, [batches.map((batch) => batch.workspaceId), batches.map((batch) => batch.batchId)]),
-      query(READ_LEDGER, [
-        ofOperations(workspaceOf),
-        ofOperations(({ batch }) => batch.deviceId),
-        ofOperations(({ operation }) => operation.clientId),
-        ...conflictKeys,
-      ]),
-      query(READ_LEDGER_DROPPED),
-      query(READ_CONFLICTS, [
-        ofDevices(workspaceOf),
-        ofDevices(({ operation }) => operation.collection),
-        ofDevices(({ operation }) => operation.documentId),
-        ofDevices(({ batch }) => batch.deviceId),
-        ...conflictKeys,
-      ]),
-      query(READ_DOCUMENTS, [
-        ofDocuments((document) => document.workspaceId),
-        ofDocuments((document) => document.collection),
-        ofDocuments((document) => document.documentId),
-      ]),
+    const rows = await pipelined(pool, [
+      [READ_WORKSPACES, [workspaceIds]],
+      [READ_BATCHES, [batches.map((batch) => batch.workspaceId), batches.map((batch) => batch.batchId)]],
+      [
+        READ_LEDGER,
+        [
+          ofOperations(workspaceOf),
+          ofOperations(({ batch }) => batch.deviceId),
+          ofOperations(({ operation }) => operation.clientId),
+          ...conflictKeys,
+        ],
+      ],
+      [READ_LEDGER_DROPPED],
+      [
+        READ_CONFLICTS,
+        [
+          ofDevices(workspaceOf),
+          ofDevices(({ operation }) => operation.collection),
+          ofDevices(({ operation }) => operation.documentId),
+          ofDevices(({ batch }) => batch.deviceId),
+          ...conflictKeys,
+        ],
+      ],
+      [
+        READ_DOCUMENTS,
+        [
+          ofDocuments((document) => document.workspaceId),
+          ofDocuments((document) => document.collection),
+          ofDocuments((document) => document.documentId),
+        ],
+      ],
       ...(ofConflicts.size === 0
         ? []
         : [
-            query(READ_HELD, [
-              ...conflictKeys,
-              [...ofConflicts.values()].map((of) => of.some(({ whole }) => whole)),
-            ]),
+            [
+              READ_HELD,
+              [...conflictKeys, [...ofConflicts.values()].map((of) => of.some(({ whole }) => whole))],
+            ] satisfies Call,
           ]),
     ]);
     const [
@@ -195,14 +204,17 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   }
 
   async function readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>> {
-    const [rows = []] = await pipelined(pool, (query) => [
-      query(READ_HISTORY, [
-        places.map(({ workspaceId }) => workspaceId),
-        places.map(({ collection }) => collection),
-        places.map(({ documentId }) => documentId),
-        places.map(({ version }) => version),
-        places.map(({ deviceId }) => deviceId),
-      ]),
+    const [rows = []] = await pipelined(pool, [
+      [
+        READ_HISTORY,
+        [
+          places.map(({ workspaceId }) => workspaceId),
+          places.map(({ collection }) => collection),
+          places.map(({ documentId }) => documentId),
+          places.map(({ version }) => version),
+          places.map(({ deviceId }) => deviceId),
+        ],
+      ],
     ]);
     return new Map([
       ...places.map((place): [string, null] => [historyKey(place), null]),
@@ -215,55 +227,75 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
 
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
-    const inRows = (sql: Statement, rows: readonly object[]) =>
-      chunksOf(rows).map((chunk): Call => [sql, [chunk]]);
-    const statements: Call[] = [
-      ...inRows(WRITE_WORKSPACES, plan.workspaces),
-      ...inRows(WRITE_CHANGES, changesOf(plan)),
-      ...inRows(WRITE_CONFLICTS, plan.conflicts),
-      ...inRows(WRITE_DECISIONS, plan.decisions),
-      ...inRows(MOVE_HELD, plan.heldMoves),
-      ...inRows(WRITE_HELD, plan.heldWrites),
-      ...(plan.ledgerRows.length > 0 ? [[WRITE_LEDGER, columnsOf(plan.ledgerRows)] satisfies Call] : []),
-      ...inRows(WRITE_BATCHES, plan.batches),
-    ];
-    await pipelined(pool, (query) => [
-      query({ text: "BEGIN" }),
-      ...statements.map(([sql, values]) => query(sql, values)),
-      // After a failure Postgres takes COMMIT for ROLLBACK.
-      query({ text: end }),
-    ]);
+    await pipelined(pool, statementsOf(plan, end));
   }
 }
 
-type Call = [sql: Statement, values: unknown[]];
-type Query = (sql: { text: string; name?: string }, values?: unknown[]) => Promise<Row[]>;
+type Call = [sql: { text: string; name?: string }, values?: unknown[]];
+
+/** What writes a plan; the text of the rows is made as it is asked for. */
+function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Generator<Call> {
+  yield [{ text: "BEGIN" }];
+  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
+  yield* inRows(WRITE_CHANGES, changesOf(plan));
+  yield* inRows(WRITE_CONFLICTS, plan.conflicts);
+  yield* inRows(WRITE_DECISIONS, plan.decisions);
+  yield* inRows(MOVE_HELD, plan.heldMoves);
+  yield* inRows(WRITE_HELD, plan.heldWrites);
+  if (plan.ledgerRows.length > 0) yield [WRITE_LEDGER, columnsOf(plan.ledgerRows)];
+  yield* inRows(WRITE_BATCHES, plan.batches);
+  // After a failure Postgres takes COMMIT for ROLLBACK.
+  yield [{ text: end }];
+}
+
+function* inRows(sql: Statement, rows: readonly object[]): Generator<Call> {
+  for (const chunk of chunksOf(rows)) yield [sql, [chunk]];
+}
 
 /**
- * Sends statements over one connection without waiting for each other, and waits for all of them.
+ * Sends statements over one connection without waiting for each other, and waits for all of them. Large ones it sends bit by
+ * bit: what is sent is in memory until Postgres has answered.
  * @throws the first failure; what failed only because of it is left out
  */
-async function pipelined(pool: Pool, send: (query: Query) => Promise<Row[]>[]): Promise<Row[][]> {
+async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
   let client: PoolClient;
   try {
     client = await pool.connect();
   } catch (error) {
     throw toSynclineError(error);
   }
-  let failure: unknown;
+  let isSound = false;
   try {
-    const query: Query = async (sql, values = []) => (await client.query<Row>({ ...sql, values })).rows;
-    const answers = await Promise.allSettled(sendTogether(client, () => send(query)));
-    const failed = answers.find((answer) => answer.status === "rejected");
-    if (failed !== undefined) {
-      failure = toSynclineError(failed.reason);
-      throw failure;
+    const left = calls[Symbol.iterator]();
+    const rows: Row[][] = [];
+    for (;;) {
+      const answers = await Promise.allSettled(sendTogether(client, () => sendSome(client, left)));
+      if (answers.length === 0) {
+        isSound = true;
+        return rows;
+      }
+      const failed = answers.find((answer) => answer.status === "rejected");
+      if (failed !== undefined) throw toSynclineError(failed.reason);
+      rows.push(...answers.map((answer) => (answer.status === "fulfilled" ? answer.value : [])));
     }
-    return answers.map((answer) => (answer.status === "fulfilled" ? answer.value : []));
   } finally {
     // A connection that failed may hold a transaction; a new one costs little.
-    client.release(failure !== undefined);
+    client.release(!isSound);
   }
+}
+
+/** Sends as many statements as may be in memory at once: nearly always all. */
+function sendSome(client: PoolClient, left: Iterator<Call>): Promise<Row[]>[] {
+  const sent: Promise<Row[]>[] = [];
+  let chars = 0;
+  while (chars < PARAMETER_CHARS_MAX) {
+    const next = left.next();
+    if (next.done) break;
+    const [sql, values = []] = next.value;
+    for (const value of values) if (typeof value === "string") chars += value.length;
+    sent.push(client.query<Row>({ ...sql, values }).then(({ rows }) => rows));
+  }
+  return sent;
 }
 
 /** The parameters of `write-ledger.sql`, in its order. */
@@ -317,27 +349,24 @@ function placeOf({ workspaceId, seq }: { workspaceId: string; seq: number }): st
   return `${seq} ${workspaceId}`;
 }
 
-/** Most characters of one JSON parameter, by far below what a string or a statement may hold. */
-const PARAMETER_CHARS_MAX = 32 * 1024 * 1024;
+/** Most characters of one JSON parameter, of more than a row, and about as many as are sent before they are answered. */
+const PARAMETER_CHARS_MAX = 8 * 1024 * 1024;
 
-/** Writes rows as JSON arrays, as few as their size allows. */
-function chunksOf(rows: readonly object[]): string[] {
-  const chunks: string[] = [];
+/** Writes rows as JSON arrays, as few as their size allows, each when it is asked for. */
+function* chunksOf(rows: readonly object[]): Generator<string> {
   let open: string[] = [];
   let chars = 0;
-  const close = () => {
-    if (open.length > 0) chunks.push(`[${open.join(",")}]`);
-    open = [];
-    chars = 0;
-  };
   for (const row of rows) {
     const text = JSON.stringify(withoutNulls(row));
-    if (chars + text.length > PARAMETER_CHARS_MAX) close();
+    if (open.length > 0 && chars + text.length > PARAMETER_CHARS_MAX) {
+      yield `[${open.join(",")}]`;
+      open = [];
+      chars = 0;
+    }
     open.push(text);
     chars += text.length;
   }
-  close();
-  return chunks;
+  if (open.length > 0) yield `[${open.join(",")}]`;
 }
 
 /** A column that is left out is null: most are, and Postgres need not read them. */

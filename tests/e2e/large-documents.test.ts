@@ -1,0 +1,74 @@
+import { DOCUMENT_BYTES_MAX, type DocumentBody } from "@syncline/shared";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+
+let system: System;
+let client: Client;
+beforeAll(async () => {
+  // As little as a worker can do with: less than the text of what is written here.
+  system = await startSystem({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });
+});
+afterAll(() => system.stop());
+beforeEach(async () => {
+  client = await createClient(system);
+});
+
+let sent = 0;
+const operation = (kind: string, document_id: string, data?: object) => ({
+  operation: kind,
+  client_id: `op_${++sent}`,
+  document_id,
+  ...(data && { data }),
+});
+const post = async (...operations: object[]) =>
+  (await client.post({ device_id: "dev_1", operations })).body.results.map(({ status, error_type }) =>
+    error_type === undefined ? status : `${status} ${error_type}`,
+  );
+const read = async (documentId: string) =>
+  (await client.get<DocumentBody>(`/documents/documents/${documentId}`)).body;
+
+describe("a document", () => {
+  it("as large as may be is written a hundred times by one batch, and the lane goes on", async () => {
+    const text = "x".repeat(DOCUMENT_BYTES_MAX - 100);
+    expect(await post(operation("put", "a", { text }), operation("put", "b", { text }))).toEqual([
+      "success",
+      "success",
+    ]);
+    // Two documents in turn fold into nothing: each is a change that holds the whole document.
+    const inTurn = Array.from({ length: 100 }, (_, n) => operation("update", n % 2 === 0 ? "a" : "b", { n }));
+    expect(new Set(await post(...inTurn))).toEqual(new Set(["success"]));
+    expect(await read("b")).toMatchObject({ version: 51, data: { n: 99 } });
+    expect(await post(operation("put", "c", {}))).toEqual(["success"]);
+  }, 60_000);
+
+  it("that would be larger is an error, changes nothing, and holds up nobody", async () => {
+    const part = { text: "x".repeat(600_000) };
+    expect(
+      await post(
+        operation("put", "a", part),
+        operation("update", "a", { more: part }),
+        operation("put", "b", { part, more: part }),
+        operation("update", "a", { n: 1 }),
+      ),
+    ).toEqual(["success", "error document_too_large", "error document_too_large", "success"]);
+    expect(await read("a")).toMatchObject({ version: 2, data: { ...part, n: 1 } });
+  });
+
+  it("that was larger before there was a bound is read, deleted, and made smaller", async () => {
+    await post(operation("put", "old", {}), operation("put", "gone", {}));
+    const text = "x".repeat(5_000_000);
+    await system.pool.query("UPDATE documents SET data = $2 WHERE workspace_id = $1", [
+      client.workspaceId,
+      { text, more: text },
+    ]);
+    expect(await read("old")).toMatchObject({ data: { text, more: text } });
+    expect(
+      await post(
+        operation("update", "old", { n: 1 }),
+        operation("delete", "gone"),
+        operation("update", "old", { text: "short", more: null }),
+      ),
+    ).toEqual(["error document_too_large", "success", "success"]);
+    expect(await read("old")).toMatchObject({ version: 2, data: { text: "short" } });
+  });
+});
