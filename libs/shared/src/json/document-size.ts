@@ -1,7 +1,7 @@
 import { jsonEqual } from "./json-equal.ts";
 import type { Json, JsonObject } from "./json.ts";
 
-/** Most bytes of a document, as JSON. */
+/** Most bytes of a document, as JSON. A batch may touch a hundred, and a worker with 1 GiB of memory has to hold them. */
 export const DOCUMENT_BYTES_MAX = 1024 * 1024;
 /** Most values and keys of a document: each takes up to 64 bytes of memory, however short it is as JSON. */
 export const DOCUMENT_VALUES_MAX = 50_000;
