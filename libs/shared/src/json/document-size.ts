@@ -25,7 +25,7 @@ export function isTooLarge(document: JsonObject): boolean {
   // The document itself is none of its values.
   if (size.values - 1 > DOCUMENT_VALUES_MAX) return true;
   if (size.bytes <= DOCUMENT_BYTES_MAX) return false;
-  return new TextEncoder().encode(JSON.stringify(document)).byteLength > DOCUMENT_BYTES_MAX;
+  return utf8BytesOf(JSON.stringify(document)) > DOCUMENT_BYTES_MAX;
 }
 
 /** Tells whether to write a document makes one too large: what is there already may be, from before there was a bound. */
@@ -49,4 +49,15 @@ function addSize(value: Json, size: { values: number; bytes: number }): void {
       }
     }
   }
+}
+
+/** Half of a surrogate pair has two of its four bytes. JSON has no half alone. */
+function utf8BytesOf(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) bytes += 1;
+    if (unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff)) bytes += 1;
+  }
+  return bytes;
 }
