@@ -14,14 +14,14 @@ it("reads a page at a time, however many search, and finds what each asks for", 
   const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<[string, string[]][]>;
   let underWay = 0;
   let mostUnderWay = 0;
-  redis.xrange = (async (...args: unknown[]) => {
+  redis.xrange = async (...args: unknown[]) => {
     mostUnderWay = Math.max(mostUnderWay, ++underWay);
     try {
       return await read(...args);
     } finally {
       underWay--;
     }
-  }) as typeof redis.xrange;
+  };
 
   const findOnLane = createFindOnLane();
   const asked = [...clientIds, "nope"];
