@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { listen } from "./listen.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
@@ -115,41 +115,43 @@ it("tells every answer that its connection has ended, also one that waits behind
   await server.close();
 });
 
-it(
-  "lets go who does not take an answer, and waits for one that is not there yet",
-  { timeout: 60_000 },
-  async () => {
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const { promise: stalled, resolve: stall } = Promise.withResolvers<void>();
-    const server = await listen((request, response) => {
-      if (request.url === "/large") response.once("close", stall).end(Buffer.alloc(50_000_000));
-      else void released.then(() => response.end("done"));
-    }, HERE);
-    const waiting = fetch(`http://127.0.0.1:${server.port}/slow`);
-    const deaf = connect(server.port, HERE.host)
-      .pause()
-      .once("error", () => undefined);
-    deaf.write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-    await stalled;
-    release();
-    expect(await (await waiting).text()).toBe("done");
-    await server.close();
-  },
-);
-
-it("does not wait for ever for who has not sent a request whole", { timeout: 60_000 }, async () => {
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  const server = await listen((request) => void request.resume().once("data", arrive), HERE);
-  const sockets = [
-    "",
-    "GET / HTTP/1.1\r\nHost:",
-    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1",
-  ].map((sent) =>
-    connect(server.port, HERE.host, function (this: Socket) {
-      this.write(sent);
-    }).once("error", () => undefined),
+describe.concurrent("what takes long", () => {
+  it(
+    "lets go who does not take an answer, and waits for one that is not there yet",
+    { timeout: 60_000 },
+    async () => {
+      const { promise: released, resolve: release } = Promise.withResolvers<void>();
+      const { promise: stalled, resolve: stall } = Promise.withResolvers<void>();
+      const server = await listen((request, response) => {
+        if (request.url === "/large") response.once("close", stall).end(Buffer.alloc(50_000_000));
+        else void released.then(() => response.end("done"));
+      }, HERE);
+      const waiting = fetch(`http://127.0.0.1:${server.port}/slow`);
+      const deaf = connect(server.port, HERE.host)
+        .pause()
+        .once("error", () => undefined);
+      deaf.write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+      await stalled;
+      release();
+      expect(await (await waiting).text()).toBe("done");
+      await server.close();
+    },
   );
-  await arrived;
-  await server.close();
-  for (const socket of sockets) socket.destroy();
+
+  it("does not wait for ever for who has not sent a request whole", { timeout: 60_000 }, async () => {
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    const server = await listen((request) => void request.resume().once("data", arrive), HERE);
+    const sockets = [
+      "",
+      "GET / HTTP/1.1\r\nHost:",
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1",
+    ].map((sent) =>
+      connect(server.port, HERE.host, function (this: Socket) {
+        this.write(sent);
+      }).once("error", () => undefined),
+    );
+    await arrived;
+    await server.close();
+    for (const socket of sockets) socket.destroy();
+  });
 });
