@@ -14,8 +14,8 @@ import type { JsonPatchStep } from "../protocol/operation.ts";
 export type Patched = { ok: true; value: Json } | { ok: false; step: number; message: string };
 
 /**
- * Applies a JSON Patch; neither input is changed, and the result shares with them what no step changes. Only what a document itself holds can be named: nothing that
- * JavaScript's objects, arrays and strings inherit.
+ * Applies a JSON Patch; neither input is changed, and the result shares with them what no step changes. Only what a
+ * document itself holds can be named: nothing that JavaScript's objects, arrays and strings inherit.
  *
  * A short patch that copies or moves can grow a document without end, in size and in depth, so both are bounded.
  * @see RFC 6902
