@@ -109,9 +109,9 @@ it("tells every answer that its connection has ended, also one that waits behind
   }, HERE);
   const socket = connect(server.port, HERE.host);
   socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
-  await vi.waitUntil(() => came === 20);
+  await vi.waitUntil(() => came === 20, { timeout: 15_000 });
   socket.resetAndDestroy();
-  await vi.waitUntil(() => open === 0);
+  await vi.waitUntil(() => open === 0, { timeout: 15_000 });
   await server.close();
 });
 

@@ -18,10 +18,6 @@ export class BytesUnderWay {
     this.#bytesMax = bytesMax;
   }
 
-  get sum(): number {
-    return this.#sum;
-  }
-
   add(): BodyBytes {
     let counted = 0;
     let released = false;

@@ -43,7 +43,7 @@ export function createReadBody({ bytesMax }: { bytesMax: number }): RequestHandl
       inflated += chunk.length;
       if (inflated > announced && !bytes.count(inflated)) inflater.destroy(TOO_MUCH);
     });
-    // What comes behind a compressed body's end is nothing, and no reason to fall.
+    // What goes wrong once nobody reads it any more is no reason to fall.
     inflater?.on("error", () => undefined);
     const content = inflater === undefined ? request : request.pipe(inflater);
     const length = inflater === undefined ? (request.get("content-length") ?? null) : null;
