@@ -1,8 +1,10 @@
 import {
+  createLocalJWKSet,
   createRemoteJWKSet,
   customFetch,
   errors,
   type FetchImplementation,
+  type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from "jose";
 import type { Logger } from "../log.ts";
@@ -53,14 +55,18 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
   return { keys: [findKey], stop: () => looking.stop() };
 }
 
-/** Rests after a look that failed, too: jose counts only those that found keys. */
+/** Rests after a look that found no keys, too: jose counts only those that did. */
 function createFetchWithRests(): FetchImplementation {
   let restsUntilMs = 0;
   return async (url, options) => {
-    if (Date.now() < restsUntilMs) throw new Error("The provider could not be reached a moment ago");
+    if (Date.now() < restsUntilMs) throw new Error("The provider gave no keys a moment ago");
     restsUntilMs = Date.now() + LOOK_AGAIN_MS;
     const response = await fetch(url, options);
-    if (response.ok) restsUntilMs = 0;
+    if (response.status === 200) {
+      const keys = (await response.clone().json()) as JSONWebKeySet;
+      createLocalJWKSet(keys); // throws where they are none
+      restsUntilMs = 0;
+    }
     return response;
   };
 }

@@ -175,11 +175,13 @@ describe("keys of an identity provider", () => {
     publicKey: CryptoKey;
   }
   let published: { kid: string; pair: Pair }[] = [];
-  let isAway = false;
+  /** What the provider answers in place of keys. */
+  let trouble: { status: number; body: string } | undefined;
+  const away = { status: 500, body: "" };
   let looks = 0;
   const provider = createServer((_request, response) => {
     looks++;
-    if (isAway) return response.writeHead(500).end();
+    if (trouble !== undefined) return response.writeHead(trouble.status).end(trouble.body);
     return void Promise.all(
       published.map(async ({ kid, pair }) => ({ ...(await exportJWK(pair.publicKey)), kid, alg: "RS256" })),
     ).then((keys) => response.setHeader("content-type", "application/json").end(JSON.stringify({ keys })));
@@ -223,22 +225,26 @@ describe("keys of an identity provider", () => {
       expect(looks - before).toBeLessThanOrEqual(1);
       vi.useFakeTimers({ toFake: ["Date"] }).setSystemTime(Date.now() + 11_000);
       expect((await verify(await signBy("two", second))).subject).toBe("user_1");
-      isAway = true;
+      trouble = away;
       vi.setSystemTime(Date.now() + 3_000_000);
       expect((await verify(await signBy("one", first))).subject).toBe("user_1");
     } finally {
       vi.useRealTimers();
-      isAway = false;
+      trouble = undefined;
       await stop();
     }
   });
 
-  it("are not looked at again and again while the provider is away either", async () => {
+  it.each([
+    ["is away", away],
+    ["answers with a page", { status: 200, body: "<h1>Back soon</h1>" }],
+    ["answers without keys", { status: 200, body: '{"error":"later"}' }],
+  ])("are not looked at again and again while the provider %s either", async (_, answer) => {
     published = [{ kid: "one", pair: first }];
     const { verify, stop } = openVerifier();
     try {
       await verify(await signBy("one", first));
-      isAway = true;
+      trouble = answer;
       vi.useFakeTimers({ toFake: ["Date"] }).setSystemTime(Date.now() + 11_000);
       const before = looks;
       for (let i = 0; i < 20; i++) {
@@ -246,25 +252,25 @@ describe("keys of an identity provider", () => {
       }
       expect(looks - before).toBe(1);
       expect((await verify(await signBy("one", first))).subject).toBe("user_1");
-      isAway = false;
+      trouble = undefined;
       published = [...published, { kid: "two", pair: second }];
       vi.setSystemTime(Date.now() + 11_000);
       expect((await verify(await signBy("two", second))).subject).toBe("user_1");
     } finally {
       vi.useRealTimers();
-      isAway = false;
+      trouble = undefined;
       await stop();
     }
   });
 
   it("that cannot be read are no reason to call a token invalid", async () => {
-    isAway = true;
+    trouble = away;
     const { verify, stop } = openVerifier();
     try {
       const problem = await refusal(await signBy("one", first), verify);
       expect([problem.type, problem.details.retryAfterSeconds]).toEqual(["unavailable", 5]);
     } finally {
-      isAway = false;
+      trouble = undefined;
       await stop();
     }
   });
