@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { holdWorkspace } from "../support/hold-workspace.ts";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
 const APP = "https://app.example.com";
@@ -11,7 +12,7 @@ interface AuditLine {
   [field: string]: unknown;
 }
 
-/** The audit trail of a request: it is written a moment after the answer. */
+/** The audit trail of a request: it is written beside the answer. */
 async function trailOf(system: System, requestId: string): Promise<AuditLine> {
   return eventually(async () => {
     const lines = system.syncline
@@ -100,6 +101,18 @@ describe("an ingest behind a proxy, for one web site", () => {
       [requestId],
     );
     expect(rows).toMatchObject([{ subject: "alice" }]);
+  });
+
+  it("notes it once it is accepted, whatever becomes of it then", async () => {
+    const requestId = randomUUID();
+    const release = await holdWorkspace(system, client.workspaceId);
+    const answer = client.post({ operations: [put({ n: 1 })] }, { "x-request-id": requestId });
+    try {
+      expect(await trailOf(system, requestId)).toMatchObject({ msg: "took a batch", operations: 1 });
+    } finally {
+      await release();
+    }
+    expect((await answer).status).toBe(200);
   });
 
   it("notes who was refused", async () => {

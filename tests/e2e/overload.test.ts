@@ -266,7 +266,7 @@ describe("requests under way are bounded", () => {
   });
 
   it("and so are their bytes, also of what is compressed; one that is alone may have any size", async () => {
-    await start({ REQUEST_BYTES_MAX: String(BATCH_BYTES_MAX) });
+    await start({ REQUEST_BYTES_MAX: String(2 * BATCH_BYTES_MAX) });
     const client = await createClient({ syncline });
     const [worker] = syncline.workers;
     await worker?.kill();

@@ -1,5 +1,6 @@
 import { keysOf } from "@syncline/runtime";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { holdWorkspace } from "../support/hold-workspace.ts";
 import { createClient, eventually, startSystem, type System } from "../support/system.ts";
 
 const DRAIN_EVENTS = `${keysOf("{syncline}").queuePrefix}:drain:events`;
@@ -17,10 +18,8 @@ it("a worker that stops takes no lane any more while its retention waits for a l
   });
   for (const n of [1, 2]) await held.post(put(n));
   const [worker] = system.syncline.workers;
-  const lock = await system.pool.connect();
+  const release = await holdWorkspace(system, held.workspaceId);
   try {
-    await lock.query("BEGIN");
-    await lock.query("SELECT FROM workspaces WHERE workspace_id = $1 FOR UPDATE", [held.workspaceId]);
     await system.pool.query(
       "UPDATE changes SET committed_at = committed_at - interval '300 days' WHERE workspace_id = $1",
       [held.workspaceId],
@@ -38,8 +37,7 @@ it("a worker that stops takes no lane any more while its retention waits for a l
       expect((await other.post(put(n), { prefer: "respond-async" })).status).toBe(202);
     }
   } finally {
-    await lock.query("ROLLBACK");
-    lock.release();
+    await release();
   }
   expect(await worker?.ended).toBe("exit code 0");
   const events = await system.redis.xrange(DRAIN_EVENTS, "-", "+");

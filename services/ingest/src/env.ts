@@ -106,7 +106,7 @@ export const envSchema = z
       .max(1024 ** 4)
       .default(256 * 1024 * 1024)
       .describe(
-        "Most bytes of bodies, decompressed, under way at once in a process. Beyond it the answer is 503",
+        "Most memory for bodies that are under way at once in a process, in bytes: two for each of theirs, decompressed, and 128 for each value and key. Beyond it the answer is 503",
       ),
     LANE_WAITING_OPERATIONS_MAX: z.coerce
       .number()

@@ -66,10 +66,10 @@ import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
-import { createReadBody } from "./routes/read-body.ts";
 import { createReplayOperation } from "./routes/replay-operation.ts";
 import { createResolveConflict } from "./routes/resolve-conflict.ts";
 import { createTakeBatch } from "./routes/take-batch.ts";
+import { createWithBody } from "./routes/with-body.ts";
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
@@ -179,6 +179,7 @@ try {
     },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
+  const withBody = createWithBody({ bytesMax: env.REQUEST_BYTES_MAX });
   const deviceOwners = createDeviceOwners(reads);
   const askConflictService = createAskConflictService(env.CONFLICT_URL);
   const pollWaiting = createPollWaiting({ waiting, reads });
@@ -213,11 +214,9 @@ try {
     admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
     addRoutes: (routes) =>
       addRoutes(routes, {
-        readBody: createReadBody({ bytesMax: env.REQUEST_BYTES_MAX }),
         getOpenApi: createGetOpenApi(),
-        postBatch: createPostBatch(
-          { deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
-          { replyTo },
+        postBatch: withBody(
+          createPostBatch({ deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 }, { replyTo }),
         ),
         getBatch: createGetBatch(findBatch),
         getBatchEvents: createGetBatchEvents({ findBatch, watched, streams, log }),
@@ -233,9 +232,8 @@ try {
           { replyTo },
         ),
         forwardConflicts: createForwardConflicts(askConflictService),
-        resolveConflict: createResolveConflict(
-          { askConflictService, deviceOwners, takeBatch, newId: uuidv7 },
-          { replyTo },
+        resolveConflict: withBody(
+          createResolveConflict({ askConflictService, deviceOwners, takeBatch, newId: uuidv7 }, { replyTo }),
         ),
       }),
     log,

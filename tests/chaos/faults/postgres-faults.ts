@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { holdWorkspace } from "../../support/hold-workspace.ts";
 import { complaints, inFlight, prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
-import { holdWorkspace } from "./hold-workspace.ts";
 
 const AWAY_MS = 1_500;
 const HANG_MS = 4_000;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { laneOf, type StoredEntry } from "@syncline/shared";
+import { holdWorkspace } from "../../support/hold-workspace.ts";
 import { LANE_COUNT } from "../../support/system.ts";
 import type { History } from "../load/history.ts";
 import {
@@ -15,7 +16,6 @@ import {
   type FaultContext,
   type FaultKind,
 } from "./fault-kind.ts";
-import { holdWorkspace } from "./hold-workspace.ts";
 
 const AWAY_MS = 1_500;
 const FULL_MS = 4_000;

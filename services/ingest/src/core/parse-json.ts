@@ -2,8 +2,9 @@ import type { FieldFault } from "@syncline/runtime";
 import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
 import { findDuplicateKey } from "./duplicate-keys.ts";
 
+/** What a text came to; `values` are its values and keys. */
 export type ParsedJson =
-  | { kind: "json"; value: Json }
+  | { kind: "json"; value: Json; values: number }
   | { kind: "not-json"; message: string }
   | { kind: "too-many-values" }
   | { kind: "fault"; fault: FieldFault };
@@ -41,12 +42,13 @@ export function parseJson(text: string): ParsedJson {
     if (error instanceof RangeError) return { kind: "fault", fault: depthFault([]) };
     return { kind: "not-json", message: error instanceof Error ? error.message : "not JSON" };
   }
-  const fault = findFault(value, SUSPICIOUS_STRING.test(text), []);
+  const walk: Walk = { checkStrings: SUSPICIOUS_STRING.test(text), path: [], values: 0 };
+  const fault = findFault(value, walk);
   if (fault !== undefined) return { kind: "fault", fault };
   const twice = findDuplicateKey(text, value as Json);
   if (twice !== undefined)
     return { kind: "fault", fault: { path: twice, message: "stands twice in its object" } };
-  return { kind: "json", value: value as Json };
+  return { kind: "json", value: value as Json, values: walk.values };
 }
 
 /** Every value but the first comes after one of these. */
@@ -114,7 +116,17 @@ function normalize(text: string): string {
   return `${sign}${all.slice(start, end)}e${power}`;
 }
 
-function findFault(value: unknown, checkStrings: boolean, path: (string | number)[]): FieldFault | undefined {
+interface Walk {
+  checkStrings: boolean;
+  /** Where it is. */
+  path: (string | number)[];
+  /** How many values and keys it has come by. */
+  values: number;
+}
+
+function findFault(value: unknown, walk: Walk): FieldFault | undefined {
+  const { checkStrings, path } = walk;
+  walk.values++;
   if (value === INEXACT) {
     return { path: [...path], message: "is a number that a double cannot hold exactly; send it as a string" };
   }
@@ -126,9 +138,7 @@ function findFault(value: unknown, checkStrings: boolean, path: (string | number
     : Object.entries(value);
   for (const [key, inner] of entries) {
     path.push(key);
-    const fault =
-      (checkStrings && typeof key === "string" ? keyFault(key, path) : undefined) ??
-      findFault(inner, checkStrings, path);
+    const fault = keyFault(key, walk) ?? findFault(inner, walk);
     if (fault !== undefined) return fault;
     path.pop();
   }
@@ -139,7 +149,11 @@ function depthFault(path: (string | number)[]): FieldFault {
   return { path: [...path], message: `is nested deeper than ${DOCUMENT_DEPTH_MAX} levels` };
 }
 
-function keyFault(key: string, path: (string | number)[]): FieldFault | undefined {
+function keyFault(key: string | number, walk: Walk): FieldFault | undefined {
+  if (typeof key === "number") return undefined;
+  const { checkStrings, path } = walk;
+  walk.values++;
+  if (!checkStrings) return undefined;
   if (key === "__proto__") return { path: [...path], message: "is a key that is not allowed" };
   return stringFault(key, path);
 }

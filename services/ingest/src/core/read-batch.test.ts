@@ -1,6 +1,7 @@
 import { Problem } from "@syncline/runtime";
 import { describe, expect, it } from "vitest";
 import { readBatch } from "./read-batch.ts";
+import { readJson } from "./read-json.ts";
 
 const CREATE = { operation: "create", client_id: "op_1", data: { id: "doc_1", title: "New" } };
 const UPDATE = { operation: "update", client_id: "op_2", document_id: "doc_2", data: { n: 1 } };
@@ -9,10 +10,14 @@ function bodyOf(operations: unknown, rest: object = {}): string {
   return JSON.stringify({ workspace_id: "w", operations, ...rest });
 }
 
+function readBody(body: string | Uint8Array) {
+  return readBatch(readJson(typeof body === "string" ? Buffer.from(body) : body).value);
+}
+
 /** What a body is refused with. */
 function refusal(body: string | Uint8Array): Problem {
   try {
-    readBatch(typeof body === "string" ? new TextEncoder().encode(body) : body);
+    readBody(body);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -27,7 +32,7 @@ function withData(text: string): string {
 
 describe("reading a batch", () => {
   it("gives the batch with its defaults", () => {
-    const read = readBatch(new TextEncoder().encode(bodyOf([CREATE, UPDATE], { device_id: "dev_1" })));
+    const read = readBody(bodyOf([CREATE, UPDATE], { device_id: "dev_1" }));
     expect(read).toEqual({
       workspace_id: "w",
       device_id: "dev_1",
@@ -41,7 +46,7 @@ describe("reading a batch", () => {
 
   it("takes 100 operations and refuses 101 as too large, before it looks at them", () => {
     const operations = Array.from({ length: 100 }, (_, index) => ({ ...CREATE, client_id: `op_${index}` }));
-    expect(readBatch(new TextEncoder().encode(bodyOf(operations))).operations).toHaveLength(100);
+    expect(readBody(bodyOf(operations)).operations).toHaveLength(100);
     const problem = refusal(bodyOf([...operations, "nonsense"]));
     expect(problem.toJSON()).toMatchObject({
       type: "urn:syncline:problem:too-large",
@@ -119,7 +124,7 @@ describe("reading a batch", () => {
 
   it("takes what only looks like it had to be refused", () => {
     const data = '{"n":[0.1,1.0,1e21,-0,0.30000000000000004],"t":"__proto__ 😀 12345678901234567890"}';
-    const batch = readBatch(new TextEncoder().encode(withData(data)));
+    const batch = readBody(withData(data));
     expect(batch.operations[1]).toMatchObject({
       data: { n: [0.1, 1, 1e21, -0, 0.1 + 0.2], t: "__proto__ 😀 12345678901234567890" },
     });

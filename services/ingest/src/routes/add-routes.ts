@@ -2,8 +2,6 @@ import { Problem } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 
 interface Routes {
-  /** Of what takes a body. */
-  readBody: RequestHandler;
   getOpenApi: RequestHandler;
   postBatch: RequestHandler;
   getBatch: RequestHandler<{ batchId: string }>;
@@ -23,7 +21,7 @@ interface Routes {
 /** The API that clients know. */
 export function addRoutes(app: Express, routes: Routes): void {
   app.get("/openapi.json", routes.getOpenApi);
-  app.post("/api/v1/documents/batch", requireJson, routes.readBody, routes.postBatch);
+  app.post("/api/v1/documents/batch", requireJson, routes.postBatch);
   app.get("/api/v1/batches/:batchId", routes.getBatch);
   app.get("/api/v1/batches/:batchId/events", routes.getBatchEvents);
   app.get("/api/v1/workspaces/:workspaceId/documents/:collection/:documentId", routes.getDocument);
@@ -38,7 +36,7 @@ export function addRoutes(app: Express, routes: Routes): void {
   const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
   app.get(conflict, routes.forwardConflicts);
   app.get(`${conflict}/preview`, routes.forwardConflicts);
-  app.post(`${conflict}/resolve`, requireJson, routes.readBody, routes.resolveConflict);
+  app.post(`${conflict}/resolve`, requireJson, routes.resolveConflict);
 }
 
 const requireJson: RequestHandler = (request, _response, next) => {

@@ -1,6 +1,5 @@
 import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
 import { PRIORITIES, type Batch, type Policies } from "@syncline/shared";
-import type { RequestHandler } from "express";
 import { acceptBatch } from "../core/accept-batch.ts";
 import { readBatch } from "../core/read-batch.ts";
 import { requireOverride } from "../core/require-override.ts";
@@ -8,6 +7,7 @@ import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
 import type { FullRuns } from "../io/full-runs.ts";
 import type { TakeBatch } from "./take-batch.ts";
+import type { BodyHandler } from "./with-body.ts";
 
 interface Deps {
   deviceOwners: DeviceOwners;
@@ -21,11 +21,11 @@ interface Deps {
 export function createPostBatch(
   { deviceOwners, fullRuns, policies, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
-): RequestHandler {
-  return async (request, response) => {
+): BodyHandler<object> {
+  return async (request, response, json) => {
     const nowMs = Date.now();
     const identity = identityOf(response);
-    const body = readBatch(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+    const body = readBatch(json);
     requireRole(identity, body.workspace_id, "writer");
     requireOverride(body, identity.roleByWorkspace.get(body.workspace_id), policies);
     if (body.device_id !== undefined) {

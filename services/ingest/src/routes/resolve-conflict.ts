@@ -1,14 +1,14 @@
 import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
 import type { OperationResult } from "@syncline/shared";
-import type { Request, RequestHandler, Response } from "express";
+import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
 import { decisionBatch, readDecision, type WeighedDecision } from "../core/decision-batch.ts";
-import { readJson } from "../core/read-batch.ts";
 import type { AskConflictService } from "../io/conflict-service.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
 import { passOn } from "./forward-conflicts.ts";
 import type { TakeBatch } from "./take-batch.ts";
+import type { BodyHandler } from "./with-body.ts";
 
 interface Deps {
   askConflictService: AskConflictService;
@@ -27,13 +27,13 @@ type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
 export function createResolveConflict(
   { askConflictService, deviceOwners, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
-): RequestHandler<{ workspaceId: string; conflictId: string }> {
-  return async (request, response) => {
+): BodyHandler<{ workspaceId: string; conflictId: string }> {
+  return async (request, response, json) => {
     const nowMs = Date.now();
     const identity = identityOf(response);
     const { workspaceId, conflictId } = request.params;
     requireRole(identity, workspaceId, "writer");
-    const body = readDecision(readJson(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)));
+    const body = readDecision(json);
 
     const answer = await weigh(request, response, body.choice);
     if (!answer.ok) return passOn(answer, response);

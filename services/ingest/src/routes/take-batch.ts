@@ -87,8 +87,6 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     requireMemory(lane);
     await rateLimits?.count(response, batch);
     const appended = await appendBatch(response, batch, { lane, waitMs, urgent });
-    let results = await appended.results;
-    const durationMs = Date.now() - batch.acceptedAtMs;
     audit.info(
       {
         requestId: batch.requestId,
@@ -98,11 +96,11 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
         deviceId: batch.deviceId,
         batchId: batch.batchId,
         operations: batch.operations.length,
-        durationMs,
-        answered: results !== undefined,
       },
       "took a batch",
     );
+    let results = await appended.results;
+    const durationMs = Date.now() - batch.acceptedAtMs;
     if (results === undefined) {
       requireDurability(lane);
       results = await requireReplica(batch, lane, appended.history);

@@ -1,8 +1,8 @@
-import type { ChaosSystem } from "../chaos-system.ts";
+import type { System } from "./system.ts";
 
 /** Holds a workspace's row in a transaction of a stranger's, so that nothing can be committed to it. @returns what lets go */
 export async function holdWorkspace(
-  { pool }: Pick<ChaosSystem, "pool">,
+  { pool }: Pick<System, "pool">,
   workspaceId: string,
 ): Promise<() => Promise<void>> {
   const client = await pool.connect();

@@ -7,27 +7,39 @@ import { Problem, sendProblem } from "@syncline/runtime";
 import { BATCH_BYTES_MAX } from "@syncline/shared";
 import express, { type ErrorRequestHandler } from "express";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createReadBody } from "./read-body.ts";
+import { createWithBody } from "./with-body.ts";
 
-const LARGE = gzipSync(Buffer.alloc(9_000_000));
-const ROOM = 20_000_000;
+/** A body of so many bytes. */
+const bodyOf = (bytes: number) => Buffer.from(JSON.stringify(" ".repeat(bytes - 2)));
+const LARGE = gzipSync(bodyOf(9_000_000));
+const ROOM = 25_000_000;
 
 let server: Server;
 let port: number;
-/** How many requests came, and how many of them have left. */
+/** How many requests came, how many of them have left, and how many bodies were read. */
 let came: number;
 let gone: number;
+let read: number;
+/** Bodies are handled until then. */
+let handled: Promise<unknown>;
 beforeEach(async () => {
-  came = gone = 0;
+  came = gone = read = 0;
+  handled = Promise.resolve();
   const app = express();
   app.use((_request, response, next) => {
     came++;
     response.once("close", () => gone++);
     next();
   });
-  app.use(createReadBody({ bytesMax: ROOM }), (request, response) => {
-    response.json((request.body as Buffer).length);
-  });
+  const withBody = createWithBody({ bytesMax: ROOM });
+  app.post(
+    "/",
+    withBody(async (_request, response, body) => {
+      read++;
+      await handled;
+      response.json(JSON.stringify(body).length);
+    }),
+  );
   const answerProblem: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
     if (error instanceof Problem) sendProblem(response, error);
     else response.sendStatus((error as { status?: number }).status ?? 500);
@@ -63,20 +75,21 @@ const until = async (holds: () => boolean) => {
 };
 
 it("reads what is compressed in any of the ways that are allowed, and what is not", async () => {
-  const body = Buffer.from("hello");
+  const body = bodyOf(5);
   expect(await post(body)).toEqual([200, 5]);
   expect(await post(gzipSync(body), "gzip")).toEqual([200, 5]);
   expect(await post(deflateSync(body), "deflate")).toEqual([200, 5]);
   expect(await post(brotliCompressSync(body), "BR")).toEqual([200, 5]);
-  expect(await post(Buffer.alloc(0))).toEqual([200, 0]);
 });
 
 it("refuses what it cannot inflate, and what comes to too much", async () => {
   expect(await post(Buffer.from("hello"), "zip")).toEqual([415, undefined]);
   expect(await post(Buffer.from("hello"), "gzip")).toEqual([400, undefined]);
-  expect(await post(gzipSync("hello").subarray(0, -4), "gzip")).toEqual([400, undefined]);
-  expect(await post(gzipSync(Buffer.alloc(BATCH_BYTES_MAX + 1)), "gzip")).toEqual([413, undefined]);
-  expect(await post(gzipSync(Buffer.alloc(BATCH_BYTES_MAX)), "gzip")).toEqual([200, BATCH_BYTES_MAX]);
+  expect(await post(Buffer.from("hello"))).toEqual([400, undefined]);
+  expect(await post(Buffer.alloc(0))).toEqual([400, undefined]);
+  expect(await post(gzipSync(bodyOf(5)).subarray(0, -4), "gzip")).toEqual([400, undefined]);
+  expect(await post(gzipSync(bodyOf(BATCH_BYTES_MAX + 1)), "gzip")).toEqual([413, undefined]);
+  expect(await post(gzipSync(bodyOf(BATCH_BYTES_MAX)), "gzip")).toEqual([200, BATCH_BYTES_MAX]);
 });
 
 it("counts what is inflated while the rest is awaited", async () => {
@@ -85,7 +98,7 @@ it("counts what is inflated while the rest is awaited", async () => {
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1/i);
   for (const socket of sockets) socket.destroy();
   await until(() => gone === came);
-  expect(await post(Buffer.alloc(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
+  expect(await post(bodyOf(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
 });
 
 it("counts nothing of who leaves while it inflates", async () => {
@@ -98,6 +111,31 @@ it("counts nothing of who leaves while it inflates", async () => {
   // Behind them: so what they left is inflated, too.
   expect(await post(LARGE, "gzip")).toEqual([200, 9_000_000]);
   const others = await Promise.all([begin(LARGE, 10), begin(LARGE, 10)]);
-  expect(await post(Buffer.alloc(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
+  expect(await post(bodyOf(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
   for (const socket of others) socket.destroy();
+});
+
+it("counts what the values of a body take, which is many times their text", async () => {
+  const body = Buffer.from(`[${Array(100_000).fill("{}").join(",")}]`);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  handled = promise;
+  const first = post(body);
+  await until(() => read === 1);
+  expect(await post(body)).toEqual([503, undefined]);
+  resolve();
+  expect(await first).toEqual([200, body.length]);
+  expect(await post(body)).toEqual([200, body.length]);
+});
+
+it("counts a body of who has left until it is handled", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  handled = promise;
+  const socket = await begin(LARGE);
+  await until(() => read === 1);
+  expect(await post(LARGE, "gzip")).toEqual([503, undefined]);
+  socket.destroy();
+  await until(() => gone === 1);
+  expect(await post(LARGE, "gzip")).toEqual([503, undefined]);
+  resolve();
+  expect(await post(LARGE, "gzip")).toEqual([200, 9_000_000]);
 });
