@@ -38,7 +38,10 @@ export function renderTable(strikes: readonly Strike[], history: History, endAtM
       violations("doubled"),
     ];
   });
-  const lines = [COLUMNS, ...rows.toSorted(([a = ""], [b = ""]) => a.localeCompare(b))];
+  // Much comes to light only when all is over, and under no fault.
+  const count = (kind: Violation["kind"]) => history.violations.filter((one) => one.kind === kind).length;
+  const all = ["all, to the end", strikes.length, "", "", "", count("lost"), count("doubled")].map(String);
+  const lines = [COLUMNS, ...rows.toSorted(([a = ""], [b = ""]) => a.localeCompare(b)), all];
   const widths = COLUMNS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) =>

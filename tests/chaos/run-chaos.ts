@@ -63,12 +63,12 @@ export async function runChaos({ minutes, seed, cluster, only, say }: ChaosOptio
     const end = await measureMemory(system);
     checkMemory(warm, end, history);
 
-    const operations = history.batches.reduce((sum, { body }) => sum + body.operations.length, 0);
+    const operations = history.batches.reduce((sum, { clientIds }) => sum + clientIds.length, 0);
     const requests = history.batches.reduce((sum, { attempts }) => sum + attempts.length, 0);
-    const { replays, reads } = load.counts();
+    const { resends, reads, stories } = load.counts();
     say(`\n${renderTable(strikes, history, endedAtMs)}\n`);
     say(
-      `${operations} operations in ${history.batches.length} batches and ${requests} requests; ${replays} batches were sent once more, ${reads} documents read back.`,
+      `${operations} operations in ${history.batches.length} batches and ${requests} requests; ${resends} batches were sent once more, ${reads} documents read back, ${stories} conflicts decided or operations replayed.`,
     );
     say(
       `Memory: ${[...end].map(([name, bytes]) => `${name} ${toMiB(bytes)} MiB (${toMiB(warm.get(name) ?? 0)} warm)`).join(", ")}.`,

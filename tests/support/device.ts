@@ -1,7 +1,7 @@
 import type { BatchResult } from "@syncline/shared";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { createClient, type Answer, type System } from "./system.ts";
+import { createClient, type Answer, type Client, type System } from "./system.ts";
 
 /** How often it asks, and how soon it sends again. */
 const PAUSE_MS = 100;
@@ -44,6 +44,14 @@ export interface Device {
    * is followed until it is final, and sent again where its status is lost.
    */
   send(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
+  /** Decides a conflict, and sees to the answer as `send` does. */
+  decide(
+    conflictId: string,
+    decision: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** Has an operation tried again, and sees to the answer as `send` does. */
+  replay(clientId: string, headers?: Record<string, string>): Promise<Answer>;
 }
 
 export async function createDevice(
@@ -117,24 +125,33 @@ export async function createDevice(
     }
   }
 
+  async function sendUntilFinal(
+    batch: Attempt["batch"],
+    send: (client: Client) => Promise<Answer>,
+  ): Promise<Answer> {
+    const pause = createPatience();
+    for (;;) {
+      const { answer, broken } = await attempt("send", batch, () => send(nextClient()));
+      if (answer !== undefined) {
+        if (answer.status !== 202) return answer;
+        const location = answer.headers.get("location") ?? "";
+        const followed = await follow(batch, location, pause);
+        if (followed !== undefined) return followed;
+        lost.push(location);
+      }
+      await pause(answer ?? broken);
+    }
+  }
+
   return {
     workspaceId,
     deviceId,
     lost,
-    async send(batch, headers) {
-      const body = { device_id: deviceId, ...batch };
-      const pause = createPatience();
-      for (;;) {
-        const { answer, broken } = await attempt("send", batch, () => nextClient().post(body, headers));
-        if (answer !== undefined) {
-          if (answer.status !== 202) return answer;
-          const location = answer.headers.get("location") ?? "";
-          const followed = await follow(batch, location, pause);
-          if (followed !== undefined) return followed;
-          lost.push(location);
-        }
-        await pause(answer ?? broken);
-      }
-    },
+    send: (batch, headers) =>
+      sendUntilFinal(batch, (client) => client.post({ device_id: deviceId, ...batch }, headers)),
+    decide: (conflictId, decision, headers) =>
+      sendUntilFinal(decision, (client) => client.resolve(conflictId, decision, headers)),
+    replay: (clientId, headers) =>
+      sendUntilFinal({ replay: clientId }, (client) => client.replay({ deviceId, clientId }, headers)),
   };
 }

@@ -82,6 +82,11 @@ export interface Client {
     decision: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>;
+  /** An admin's wish to have an operation tried again that ended as an error. */
+  replay<T = BatchResult>(
+    operation: { deviceId: string; clientId: string },
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
   /** `path` is below the workspace. */
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
   getAbsolute<T>(path: string): Promise<Answer<T>>;
@@ -134,6 +139,11 @@ export async function createClient(
         headers: { "content-type": "application/json", authorization, ...headers },
         body: JSON.stringify(decision),
       }),
+    replay: ({ deviceId, clientId }, headers) =>
+      send(
+        `/api/v1/workspaces/${workspaceId}/operations/${encodeURIComponent(clientId)}/replay?device_id=${encodeURIComponent(deviceId)}`,
+        { method: "POST", headers: { authorization, ...headers } },
+      ),
     get: (path, headers) => getAbsolute(`/api/v1/workspaces/${workspaceId}${path}`, headers),
     getAbsolute,
   };

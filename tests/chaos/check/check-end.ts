@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ChangesBody, JsonObject } from "@syncline/shared";
+import type { ChangeBody, ChangesBody, JsonObject, OperationResult } from "@syncline/shared";
 import { eventually } from "../../support/system.ts";
 import type { ChaosSystem } from "../chaos-system.ts";
 import type { History, SentBatch } from "../load/history.ts";
-import type { LoadedWorkspace } from "../load/run-load.ts";
-import { SHARED } from "../load/workload.ts";
+import { FIRST, type LoadedWorkspace } from "../load/run-load.ts";
+import { CONTESTED, PAIRS, SHARED } from "../load/workload.ts";
 
 const REST_MS_MAX = 120_000;
+/** What Redis holds, below a shard's tag, while nothing is under way: notes of what was answered, and the queues' own. */
+const STAYS =
+  /^(answered:\d+|barrier|queue:(drain|conflict):(events|id|meta|stalled-check)|queue:retention:.*)$/;
 
 /** Waits until nothing is under way, and says what still is where that does not come. */
 export async function checkAtRest(system: ChaosSystem, history: History): Promise<void> {
@@ -28,16 +31,11 @@ async function readLeftovers({ shards, pool }: ChaosSystem): Promise<Record<stri
            (SELECT count(*) FROM held_operations h JOIN conflicts c USING (workspace_id, conflict_id)
             WHERE c.status IN ('open', 'parked')) AS held_operations`);
   const left: Record<string, number> = { ...rows[0] };
-  // Keys of lanes, batches and resolutions, dead entries, and jobs; the notes of what was answered and the queues' own stay.
   for (const { redis, tag } of shards.all) {
     for (const key of await redis.keys(`${tag}:*`)) {
-      const kind =
-        /^:(lane|dead|batch|resolution|queue:(?:drain|conflict):(?:\d+|wait|active|delayed|de:.*))(:|$)/.exec(
-          key.slice(tag.length),
-        )?.[1];
-      if (kind === undefined) continue;
-      const count = kind === "lane" ? await redis.xlen(key) : 1;
-      left[kind] = (left[kind] ?? 0) + count;
+      const name = key.slice(tag.length + 1);
+      if (name.startsWith("lane:")) left[name] = await redis.xlen(key);
+      else if (!STAYS.test(name)) left[name] = 1;
     }
   }
   return left;
@@ -52,17 +50,26 @@ export async function checkWorkspace(
   const { workspaceId, follower } = workspace;
   const changes = await readFeed(workspace);
   const stored = await readDocuments(system, workspaceId);
+  const written = new Map(workspace.devices.flatMap(({ workload }) => [...workload.state.written]));
   const wrong = (what: string) => history.violate("wrong", `${workspaceId}: ${what}`);
 
   // The feed: no gaps, no doubles, and played from its start it comes to what is stored.
   const replayed = new Map<string, { version: number; data: JsonObject | null }>();
-  changes.forEach(({ seq, collection, document_id, version, data }, index) => {
+  changes.forEach((change, index) => {
+    const { seq, collection, document_id, version, data } = change;
     if (seq !== index + 1) wrong(`change ${index + 1} of the feed is ${seq}`);
     const key = `${collection}/${document_id}`;
     const before = replayed.get(key);
     if (version <= (before?.version ?? 0))
       wrong(`change ${seq} takes ${key} to version ${version} from ${before?.version}`);
     if (collection === SHARED.collection) checkPlaces(before?.data, data, seq);
+    const want = written.get(`${key} ${version}`);
+    if (want !== undefined && !isDeepStrictEqual(data, want))
+      history.violate(
+        "lost",
+        `${workspaceId}: change ${seq} makes ${key} ${JSON.stringify(data)}, not ${JSON.stringify(want)}`,
+      );
+    if (collection === PAIRS.collection) checkPair(change);
     replayed.set(key, { version, data });
   });
   if (!isDeepStrictEqual(replayed, stored))
@@ -74,6 +81,18 @@ export async function checkWorkspace(
     });
   } catch (error) {
     history.violate("lost", `${workspaceId}: its follower does not come to the end: ${String(error)}`);
+  }
+
+  /** Both of a pair are written by one group, one right behind the other. */
+  function checkPair({ document_id: id, data, seq }: ChangeBody): void {
+    const isLeft = id.endsWith("left");
+    const other = changes[isLeft ? seq : seq - 2];
+    const otherId = isLeft ? id.replace(/left$/, "right") : id.replace(/right$/, "left");
+    const isPair =
+      other?.collection === PAIRS.collection &&
+      other.document_id === otherId &&
+      isDeepStrictEqual(other.data, data);
+    if (!isPair) wrong(`change ${seq} takes ${id} from its pair`);
   }
 
   /** A device's writes to its place never overtake each other. */
@@ -88,6 +107,7 @@ export async function checkWorkspace(
   }
 
   checkDocuments(workspace, stored, history);
+  await checkContested(workspace, changes, history);
   await checkLedger(workspaceId, system, history);
 }
 
@@ -114,6 +134,14 @@ function checkDocuments(
   const boardKey = `${SHARED.collection}/${SHARED.document_id}`;
   // How many versions merges made of it is theirs; what stands in it is not.
   expected.set(boardKey, { version: stored.get(boardKey)?.version ?? 0, data: board });
+  // Whoever wrote last of those that agreed: see below.
+  const contestedKey = `${CONTESTED.collection}/${CONTESTED.document_id}`;
+  const contested = stored.get(contestedKey);
+  const values: unknown[] = devices.flatMap(({ workload }) =>
+    workload.state.contested.map(({ value }) => value),
+  );
+  if (contested !== undefined && (values.length === 0 || values.includes(contested.data?.["value"])))
+    expected.set(contestedKey, contested);
   for (const [key, want] of expected) {
     const found = stored.get(key);
     if (isDeepStrictEqual(found, want)) continue;
@@ -125,6 +153,28 @@ function checkDocuments(
       history.violate("doubled", `${workspaceId}: ${key} is there, and nobody has made it`);
 }
 
+/** Every value that was written to the one place stands in the change of its operation, or in its conflict's record. */
+async function checkContested(
+  { workspaceId, client, devices }: LoadedWorkspace,
+  changes: ChangesBody["changes"],
+  history: History,
+): Promise<void> {
+  for (const { value, result } of devices.flatMap(({ workload }) => workload.state.contested)) {
+    const { conflict_id: conflictId, seq = 0 } = result;
+    const change = changes[seq - 1];
+    if (change?.data?.["value"] === value) continue;
+    const record =
+      conflictId === undefined
+        ? undefined
+        : await client.get<{ local: JsonObject | null }>(`/conflicts/${conflictId}`);
+    if (record?.body.local?.["value"] === value) continue;
+    history.violate(
+      "lost",
+      `${workspaceId}: ${value} is neither in change ${seq} nor in conflict ${conflictId}`,
+    );
+  }
+}
+
 /** Every answer is what the ledger says, and the ledger has nothing else. */
 async function checkLedger(workspaceId: string, { pool }: ChaosSystem, history: History): Promise<void> {
   const { rows } = await pool.query<LedgerRow>(
@@ -132,24 +182,24 @@ async function checkLedger(workspaceId: string, { pool }: ChaosSystem, history: 
     [workspaceId],
   );
   const rowByKey = new Map(rows.map((row) => [`${row.device_id} ${row.client_id}`, row]));
-  const sent = new Map<string, SentBatch>();
+  // Decisions and replays change an answer: the last one counts.
+  const answered = new Map<string, { batch: SentBatch; result: OperationResult }>();
   for (const batch of history.batches) {
     if (batch.workspaceId !== workspaceId) continue;
-    for (const result of batch.results ?? []) {
-      const key = `${batch.deviceId} ${result.client_id}`;
-      sent.set(key, batch);
-      const row = rowByKey.get(key);
-      if (result.status === "skipped" ? row === undefined : row !== undefined && agrees(row, result))
-        continue;
-      history.violate(
-        "lost",
-        `${key} was answered ${JSON.stringify(result)}; the ledger has ${JSON.stringify(row)}`,
-        batch,
-      );
-    }
+    for (const result of batch.results ?? [])
+      answered.set(`${batch.deviceId} ${result.client_id}`, { batch, result });
+  }
+  for (const [key, { batch, result }] of answered) {
+    const row = rowByKey.get(key);
+    if (result.status === "skipped" ? row === undefined : row !== undefined && agrees(row, result)) continue;
+    history.violate(
+      "lost",
+      `${key} was answered ${JSON.stringify(result)}; the ledger has ${JSON.stringify(row)}`,
+      batch,
+    );
   }
   for (const [key, row] of rowByKey)
-    if (!sent.has(key) && row.client_id !== "board")
+    if (!answered.has(key) && !row.client_id.startsWith(FIRST))
       history.violate("doubled", `${workspaceId}: the ledger has ${key}, which nobody was answered`);
 }
 
@@ -162,7 +212,7 @@ interface LedgerRow {
   error_type: string | null;
 }
 
-function agrees(row: LedgerRow, result: NonNullable<SentBatch["results"]>[number]): boolean {
+function agrees(row: LedgerRow, result: OperationResult): boolean {
   if (row.status !== result.status) return false;
   if (result.status === "success") return row.version === result.version && row.seq === result.seq;
   return row.error_type === result.error_type;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SERVICES, type ServiceName } from "../chaos-system.ts";
-import { prove, until, type FaultContext, type FaultKind } from "./fault-kind.ts";
+import type { LogLine } from "../log-reader.ts";
+import { until, type FaultContext, type FaultKind } from "./fault-kind.ts";
 
 const HOUR_MS = 3_600_000;
 const SHIFTED_MS = 3_000;
@@ -19,10 +20,13 @@ async function shiftClocks(context: FaultContext, shiftMs: number): Promise<stri
   );
   const pids = shifted.map(({ pid }) => pid ?? 0);
   for (const pid of pids) system.control.shiftClock(pid, shiftMs);
-  const linesByShiftedClocks = () =>
-    logged().filter(({ atMs }) => Math.abs(atMs - Date.now() - shiftMs) < HOUR_MS / 2).length;
+  const isShifted = ({ atMs }: LogLine) => Math.abs(atMs - Date.now() - shiftMs) < HOUR_MS / 2;
+  const countLines = (name: string) =>
+    logged().filter((line) => line.from === name && isShifted(line)).length;
   try {
-    await until("a process logs by a clock that was set", () => linesByShiftedClocks() > 0);
+    await until("each logs by the clock that was set", () =>
+      shifted.every(({ name }) => countLines(name) > 0),
+    );
     await system.pool.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'syncline-worker'",
     );
@@ -32,6 +36,6 @@ async function shiftClocks(context: FaultContext, shiftMs: number): Promise<stri
       if (shifted[index]?.pid === pid) system.control.shiftClock(pid, 0);
     }
   }
-  prove("they worked meanwhile", linesByShiftedClocks() > 1);
-  return `${shifted.map(({ name }) => name).join(", ")}: ${linesByShiftedClocks()} lines logged by those clocks`;
+  const lines = shifted.map(({ name }) => `${countLines(name)} of ${name}`);
+  return `lines logged by those clocks: ${lines.join(", ")}`;
 }

@@ -10,11 +10,11 @@ interface Ended {
   status: number | "refused" | undefined;
 }
 
-/** A batch that a device has sent, every request that it took, and what came of it. */
+/** A batch that a device has sent, or what it has asked for that becomes one, every request that it took, and what came of it. */
 export interface SentBatch {
   workspaceId: string;
   deviceId: string;
-  body: { operations: readonly { client_id: string }[] };
+  clientIds: readonly string[];
   firstSentAtMs: number;
   attempts: Ended[];
   /** When it had its final answer. */
@@ -39,7 +39,7 @@ export class History {
   readonly dataLossesAtMs: number[] = [];
   readonly #open = new Set<SentBatch>();
 
-  begin(sent: Pick<SentBatch, "workspaceId" | "deviceId" | "body">): SentBatch {
+  begin(sent: Pick<SentBatch, "workspaceId" | "deviceId" | "clientIds">): SentBatch {
     const batch: SentBatch = { ...sent, firstSentAtMs: Date.now(), attempts: [] };
     this.batches.push(batch);
     this.#open.add(batch);
@@ -49,7 +49,7 @@ export class History {
   /** How many operations were sent and have no final answer yet. */
   get operationsInFlight(): number {
     let operations = 0;
-    for (const { body } of this.#open) operations += body.operations.length;
+    for (const { clientIds } of this.#open) operations += clientIds.length;
     return operations;
   }
 
@@ -105,14 +105,14 @@ export class History {
    */
   operationsInDoubt(fromMs: number, toMs: number): number {
     let operations = 0;
-    for (const { attempts, body } of this.batches) {
+    for (const { attempts, clientIds } of this.batches) {
       const inDoubt = attempts.some(
         ({ what, endedAtMs, status }) =>
           endedAtMs >= fromMs &&
           endedAtMs <= toMs &&
           (what === "send" ? status !== "refused" && hasFailed(status) : status === 404),
       );
-      if (inDoubt) operations += body.operations.length;
+      if (inDoubt) operations += clientIds.length;
     }
     return operations;
   }

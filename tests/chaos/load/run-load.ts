@@ -1,13 +1,23 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { backoffMs, type DocumentBody } from "@syncline/shared";
+import { backoffMs, type DocumentBody, type OperationResult } from "@syncline/shared";
 import { createDevice, type Attempt, type Device } from "../../support/device.ts";
 import { createClient, type Answer, type Client } from "../../support/system.ts";
 import type { ChaosSystem } from "../chaos-system.ts";
 import { createRandom, type Random } from "../random.ts";
 import { startFollower, type Follower } from "./follower.ts";
 import type { History, SentBatch } from "./history.ts";
-import { compareReplay, SHARED, Workload, type Planned } from "./workload.ts";
+import {
+  clientIdsOf,
+  compareAnswer,
+  compareReplay,
+  CONTESTED,
+  SHARED,
+  Workload,
+  type Asked,
+  type Planned,
+  type Story,
+} from "./workload.ts";
 
 /** Faster than a client in the field, so that a run of minutes sees what hours would. */
 const BACKOFF = { backoffMsMin: 50, backoffMsMax: 3_000 };
@@ -15,6 +25,9 @@ const THINK_MS_MAX = 400;
 /** Longer than a request may wait for its results. */
 const TIMEOUT_MS = 45_000;
 const GIVE_UP_MS = 300_000;
+const SUBJECT = "alice";
+/** What the operations are called that no device has sent. */
+export const FIRST = "first:";
 
 export interface LoadOptions {
   seed: number;
@@ -33,8 +46,8 @@ export interface LoadedWorkspace {
 /** Devices that write, send again, and read, until they are stopped. */
 export interface Load {
   workspaces: readonly LoadedWorkspace[];
-  /** How often a batch was sent once more, and a document read back. */
-  counts: () => { replays: number; reads: number };
+  /** How often a batch was sent once more, a document read back, and a conflict decided or an operation replayed. */
+  counts: () => { resends: number; reads: number; stories: number };
   /** Lets every device have its final answers, and ends. The followers go on. */
   finish(): Promise<void>;
 }
@@ -45,19 +58,27 @@ export async function startLoad(
   options: LoadOptions,
 ): Promise<Load> {
   const random = createRandom(options.seed);
-  const counts = { replays: 0, reads: 0 };
+  const counts = { resends: 0, reads: 0, stories: 0 };
   const stopping = new AbortController();
 
   async function openWorkspace(workspaceId: string, index: number): Promise<LoadedWorkspace> {
-    const token = await syncline.token({ [workspaceId]: "admin" }, { subject: "alice" });
+    const token = await syncline.token({ [workspaceId]: "admin" }, { subject: SUBJECT });
     const client = await createClient({ syncline }, { workspaceId, token, timeoutMs: TIMEOUT_MS });
     const { body } = await client.post({
-      operations: [{ operation: "create", client_id: "board", ...SHARED, data: {} }],
+      operations: [SHARED, CONTESTED].map((place) => ({
+        operation: "create",
+        client_id: `${FIRST}${place.collection}`,
+        ...place,
+        data: {},
+      })),
     });
-    const sharedVersion = body.results[0]?.version ?? 0;
+    const [sharedVersion = 0, contestedVersion = 0] = body.results.map(({ version }) => version);
     const devices = Array.from({ length: options.devicesPerWorkspace }, (_, n) => {
       const deviceId = `device_${n + 1}`;
-      const workload = new Workload(deviceId, createRandom(random.below(2 ** 32)), { sharedVersion });
+      const workload = new Workload(deviceId, createRandom(random.below(2 ** 32)), {
+        sharedVersion,
+        contestedVersion,
+      });
       return { deviceId, workload };
     });
     const { ingestUrls } = syncline;
@@ -77,6 +98,7 @@ export async function startLoad(
       {
         workspaceId,
         deviceId,
+        subject: SUBJECT,
         giveUpMs: GIVE_UP_MS,
         timeoutMs: TIMEOUT_MS,
         pauseMs: (attempts, answer) => pauseMs(attempts, answer, random),
@@ -86,25 +108,43 @@ export async function startLoad(
       },
     );
 
-    async function send({ body }: Planned): Promise<{ sent: SentBatch; answer: Answer }> {
-      current = history.begin({ workspaceId, deviceId, body });
-      const answer = await sendKindly(device, body, random);
-      history.end(current, answer.status, answer.body.results);
-      return { sent: current, answer };
+    async function send(asked: Planned | Asked): Promise<{ sent: SentBatch; results: OperationResult[] }> {
+      const sent = history.begin({ workspaceId, deviceId: senderOf(asked), clientIds: clientIdsOf(asked) });
+      current = sent;
+      const { status, body } = await sendKindly(device, asked, random);
+      history.end(sent, status, body.results);
+      return { sent, results: body.results };
+    }
+
+    /** A decision is its subject's own, without a device. */
+    function senderOf(asked: Planned | Asked): string {
+      if ("body" in asked) return asked.body.device_id;
+      return "decision" in asked ? `subject:${SUBJECT}` : deviceId;
+    }
+
+    async function play(story: Story): Promise<void> {
+      for (let step = story.next([]); step.done !== true;) {
+        const { sent, results } = await send(step.value);
+        const faults = compareAnswer(step.value, results);
+        for (const fault of faults) history.violate("wrong", fault, sent);
+        if (faults.length > 0) return;
+        step = story.next(results);
+      }
+      counts.stories += 1;
     }
 
     while (!stopping.signal.aborted) {
       const settled = random.oneIn(12) ? workload.pickSettled() : undefined;
       if (settled !== undefined) {
-        const { sent, answer } = await send(settled.planned);
-        for (const fault of compareReplay(settled.results, answer.body.results))
-          history.violate("doubled", fault, sent);
-        counts.replays += 1;
+        const { sent, results } = await send(settled.planned);
+        for (const fault of compareReplay(settled.results, results)) history.violate("doubled", fault, sent);
+        counts.resends += 1;
+      } else if (random.oneIn(16)) {
+        await play(workload.planStory());
       } else {
         const planned = workload.plan();
-        const { sent, answer } = await send(planned);
-        for (const fault of workload.settle(planned, answer.body.results))
-          history.violate("wrong", fault, sent);
+        const { sent, results } = await send(planned);
+        for (const fault of workload.settle(planned, results)) history.violate("wrong", fault, sent);
       }
       if (random.oneIn(10)) await readBack(workspaceId, client, workload);
       await delay(random.below(THINK_MS_MAX));
@@ -153,9 +193,16 @@ export async function startLoad(
 }
 
 /** Some wait for their results, some for a second, some not at all. */
-function sendKindly(device: Device, body: Planned["body"], random: Random): Promise<Answer> {
+async function sendKindly(device: Device, asked: Planned | Asked, random: Random): Promise<Answer> {
   const prefer = random.pick([undefined, undefined, "wait=1", "respond-async"]);
-  return device.send({ ...body }, prefer === undefined ? {} : { prefer });
+  const headers: Record<string, string> = prefer === undefined ? {} : { prefer };
+  if ("body" in asked) return device.send({ ...asked.body }, headers);
+  if ("decision" in asked) {
+    return device.decide(asked.conflictId, { ...asked.decision, client_id: asked.clientId }, headers);
+  }
+  const answer = await device.replay(asked.clientId, headers);
+  // It was replayed before, and only the answer got lost: sent again, the batch is answered with what came of that.
+  return answer.status === 409 ? device.send({ ...asked.replay }, headers) : answer;
 }
 
 function pauseMs(attempts: number, answer: Answer | undefined, random: Random): number {

@@ -1,4 +1,5 @@
-import type { JsonObject, OperationResult } from "@syncline/shared";
+import { isDeepStrictEqual } from "node:util";
+import type { ConflictStrategy, JsonObject, OperationResult } from "@syncline/shared";
 import type { Random } from "../random.ts";
 
 /** A batch, ready to be sent, and what must come of it. */
@@ -6,7 +7,7 @@ export interface Planned {
   body: {
     device_id: string;
     atomic?: boolean;
-    on_conflict?: "report";
+    on_conflict?: ConflictStrategy;
     operations: { client_id: string; [field: string]: unknown }[];
   };
   /** One for each operation. */
@@ -18,10 +19,22 @@ export type Expected =
   | { status: "success"; version: number; document: string }
   /** Others write the document too: where its version comes to is theirs as well. */
   | { status: "success"; shared: true }
-  | { status: "error"; errorType: string }
+  /** All write the same place: whoever loses it is kept in the conflict's record. */
+  | { status: "success"; contested: string }
+  | { status: "error" | "conflict"; errorType: string }
   | { status: "skipped" }
   /** Whoever comes first has it. */
   | { status: "claim"; document: string };
+
+/** A person's decision on a conflict, or an admin's wish to have an operation tried again, and what must come of it. */
+export type Asked = { expected: Expected[]; clientId: string } & (
+  | { decision: { choice: string; data?: JsonObject }; conflictId: string }
+  /** The batch of that one operation. */
+  | { replay: Planned["body"] }
+);
+
+/** Requests of which each needs the answer to the one before. */
+export type Story = Generator<Planned | Asked, void, readonly OperationResult[]>;
 
 /** A document that one device alone writes: so that its state, and every answer, is known whatever else goes on. */
 export interface OwnDocument {
@@ -33,13 +46,22 @@ export interface OwnDocument {
 /** Where everything of a device lies; keys are `collection/id`. */
 export interface DeviceState {
   documents: ReadonlyMap<string, OwnDocument>;
+  /** What each of them was at each of its versions, by `collection/id version`. */
+  written: ReadonlyMap<string, JsonObject | null>;
   /** The last number that the device has written to its place in its workspace's shared document. */
   sharedNumber: number;
+  /** What it has written to the place that all of its workspace write, and what that was answered. */
+  contested: readonly { value: string; result: OperationResult }[];
   /** The claims that it holds, and those that it saw refused. */
   claims: ReadonlyMap<string, boolean>;
 }
 
 export const SHARED = { collection: "shared", document_id: "board" } as const;
+/** Every device writes its `value`. */
+export const CONTESTED = { collection: "contested", document_id: "prize" } as const;
+const CONTESTED_STRATEGIES = ["merge", "last-write-wins", "client-wins", "server-wins"] as const;
+/** Two documents of a device, `left` and `right`, that are only ever written together. */
+export const PAIRS = { collection: "pairs" } as const;
 
 const OWN_DOCUMENTS = 4;
 const REPLAYABLE_MAX = 20;
@@ -53,6 +75,7 @@ export class Workload {
   readonly #deviceId: string;
   readonly #random: Random;
   readonly #documents = new Map<string, OwnDocument>();
+  readonly #written = new Map<string, JsonObject | null>();
   readonly #claims = new Map<string, boolean>();
   readonly #settled: { planned: Planned; results: readonly OperationResult[] }[] = [];
   #operations = 0;
@@ -60,16 +83,29 @@ export class Workload {
   #writes = 0;
   #sharedNumber = 0;
   #sharedVersion: number;
+  readonly #contested: { value: string; result: OperationResult }[] = [];
+  #contestedVersion: number;
   #claimCount = 0;
 
-  constructor(deviceId: string, random: Random, options: { sharedVersion: number }) {
+  constructor(
+    deviceId: string,
+    random: Random,
+    options: { sharedVersion: number; contestedVersion: number },
+  ) {
     this.#deviceId = deviceId;
     this.#random = random;
     this.#sharedVersion = options.sharedVersion;
+    this.#contestedVersion = options.contestedVersion;
   }
 
   get state(): DeviceState {
-    return { documents: this.#documents, sharedNumber: this.#sharedNumber, claims: this.#claims };
+    return {
+      documents: this.#documents,
+      written: this.#written,
+      sharedNumber: this.#sharedNumber,
+      contested: this.#contested,
+      claims: this.#claims,
+    };
   }
 
   /** A document of its own, to be read back. */
@@ -85,7 +121,9 @@ export class Workload {
   /** The next batch. One at a time: settle it before the next. */
   plan(): Planned {
     const random = this.#random;
-    switch (random.below(8)) {
+    switch (random.below(9)) {
+      case 8:
+        return this.#planContested();
       case 0:
         return this.#planPair();
       case 1:
@@ -104,14 +142,23 @@ export class Workload {
     }
   }
 
+  /** What takes more than one request. */
+  planStory(): Story {
+    return this.#random.oneIn(2) ? this.#planDispute() : this.#planReplay();
+  }
+
   /** Takes in the final answer. @returns what is wrong with it */
   settle(planned: Planned, results: readonly OperationResult[]): string[] {
-    const faults = compare(planned, results);
+    const faults = compareAnswer(planned, results);
     if (faults.length > 0) return faults;
     planned.expected.forEach((expected, index) => {
       const result = results[index];
       const data = planned.body.operations[index]?.["data"] as JsonObject | undefined;
       if ("shared" in expected) this.#sharedVersion = Math.max(this.#sharedVersion, result?.version ?? 0);
+      if ("contested" in expected && result !== undefined) {
+        this.#contested.push({ value: expected.contested, result });
+        this.#contestedVersion = Math.max(this.#contestedVersion, result.version ?? 0);
+      }
       if (expected.status === "claim") this.#claims.set(expected.document, result?.status === "success");
       if (expected.status === "success" && "document" in expected && expected.document === "made/") {
         this.#documents.set(`made/${result?.document_id}`, { version: 1, data: data ?? null });
@@ -185,9 +232,17 @@ export class Workload {
     }
   }
 
+  /** What is there already is not written again by a decision. */
+  #decide(key: string, data: JsonObject): Expected {
+    const { version = 0, data: before } = this.#documents.get(key) ?? {};
+    if (isDeepStrictEqual(before, data)) return { status: "success", version, document: key };
+    return this.#write(key, data);
+  }
+
   #write(key: string, data: JsonObject | null): Expected {
     const version = (this.#documents.get(key)?.version ?? 0) + 1;
     this.#documents.set(key, { version, data });
+    this.#written.set(`${key} ${version}`, data);
     return { status: "success", version, document: key };
   }
 
@@ -204,13 +259,26 @@ export class Workload {
     ]);
   }
 
+  #planContested(): Planned {
+    const value = `${this.#deviceId}:${++this.#writes}`;
+    const operation = {
+      operation: "update",
+      ...CONTESTED,
+      data: { value },
+      expected_version: this.#contestedVersion,
+    };
+    return this.#batchOf([[operation, { status: "success", contested: value }]], {
+      on_conflict: this.#random.pick(CONTESTED_STRATEGIES),
+    });
+  }
+
   /** Two documents that always hold the same. */
   #planPair(): Planned {
     const number = ++this.#writes;
     const ids = ["left", "right"].map((side) => `${this.#deviceId}:${side}`);
     return this.#batchOf(
       ids.map((id) => [
-        { operation: "put", collection: "pairs", document_id: id, data: { number } },
+        { operation: "put", ...PAIRS, document_id: id, data: { number } },
         this.#write(`pairs/${id}`, { number }),
       ]),
       { atomic: true },
@@ -222,14 +290,67 @@ export class Workload {
     const id = `${this.#deviceId}:left`;
     return this.#batchOf(
       [
-        [
-          { operation: "put", collection: "pairs", document_id: id, data: { number: -1 } },
-          { status: "skipped" },
-        ],
+        [{ operation: "put", ...PAIRS, document_id: id, data: { number: -1 } }, { status: "skipped" }],
         ...this.#planRefused(),
       ],
       { atomic: true },
     );
+  }
+
+  /** A document that another device has changed in the same place: a person decides, and the device learns it. */
+  *#planDispute(): Story {
+    const random = this.#random;
+    const id = `${this.#deviceId}:${random.below(2)}`;
+    const [place, key] = [{ collection: "disputed", document_id: id }, `disputed/${id}`];
+    const put = (data: JsonObject): [Record<string, unknown>, Expected] => [
+      { operation: "put", ...place, data },
+      this.#write(key, data),
+    ];
+    yield this.#batchOf([put({ number: ++this.#writes })]);
+    const base = this.#documents.get(key)?.version;
+    const theirs = { number: ++this.#writes };
+    yield this.#batchOf([put(theirs)], { device_id: `${this.#deviceId}:rival` });
+    const ours = { number: ++this.#writes };
+    const disputed = this.#batchOf(
+      [
+        [
+          { operation: "update", ...place, data: ours, expected_version: base },
+          { status: "conflict", errorType: "parked" },
+        ],
+      ],
+      { on_conflict: "manual" },
+    );
+    const [parked] = yield disputed;
+    const another = { number: ++this.#writes };
+    const [decision, data] = random.pick([
+      [{ choice: "server" }, theirs],
+      [{ choice: "local" }, ours],
+      [{ choice: "merged" }, ours],
+      [{ choice: "data", data: another }, another],
+    ]);
+    const expected = [this.#decide(key, data)];
+    const clientId = `${this.#deviceId}:${++this.#operations}`;
+    yield { decision, conflictId: parked?.conflict_data?.conflict_id ?? "", clientId, expected };
+    yield { ...disputed, expected };
+  }
+
+  /** An operation that comes before its document is there, and is tried again once it is. */
+  *#planReplay(): Story {
+    const id = `${this.#deviceId}:${++this.#writes}`;
+    const [place, key] = [{ collection: "late", document_id: id }, `late/${id}`];
+    const early = this.#batchOf([
+      [
+        { operation: "update", ...place, data: { late: true } },
+        { status: "error", errorType: "document_not_found" },
+      ],
+    ]);
+    yield early;
+    const created = { number: this.#writes };
+    yield this.#batchOf([[{ operation: "create", ...place, data: created }, this.#write(key, created)]]);
+    const expected = [this.#write(key, { ...created, late: true })];
+    const [clientId = ""] = clientIdsOf(early);
+    yield { replay: early.body, clientId, expected };
+    yield { ...early, expected };
   }
 
   #planRefused(): [Record<string, unknown>, Expected][] {
@@ -267,16 +388,23 @@ export class Workload {
   }
 }
 
-/** Says what is wrong with the answers to a batch. */
-function compare({ body, expected }: Planned, results: readonly OperationResult[]): string[] {
+/** Says what is wrong with an answer. */
+export function compareAnswer(asked: Planned | Asked, results: readonly OperationResult[]): string[] {
+  const { expected } = asked;
+  const clientIds = clientIdsOf(asked);
   if (results.length !== expected.length)
     return [`${expected.length} operations had ${results.length} results`];
   return expected.flatMap((want, index) => {
     const result = results[index];
-    const clientId = body.operations[index]?.client_id;
+    const clientId = clientIds[index];
     if (result !== undefined && result.client_id === clientId && isRight(want, result)) return [];
     return [`${clientId} must come to ${JSON.stringify(want)}, and was answered ${JSON.stringify(result)}`];
   });
+}
+
+/** The operations that a request is about. */
+export function clientIdsOf(asked: Planned | Asked): string[] {
+  return "body" in asked ? asked.body.operations.map(({ client_id }) => client_id) : [asked.clientId];
 }
 
 function isRight(want: Expected, result: OperationResult): boolean {
@@ -287,9 +415,9 @@ function isRight(want: Expected, result: OperationResult): boolean {
     );
   }
   if (result.status !== want.status) return false;
-  if (want.status === "error") return result.error_type === want.errorType;
+  if ("errorType" in want) return result.error_type === want.errorType;
   if (want.status === "success" && "shared" in want) return (result.overlaps ?? 0) === 0;
-  return want.status === "skipped" || result.version === want.version;
+  return want.status === "skipped" || "contested" in want || result.version === want.version;
 }
 
 /** Says where the answers to a batch that was sent once more differ from the first ones. */
