@@ -30,6 +30,7 @@ const SECRETS: Record<string, Record<string, string>> = {
     WORKER_DATABASE_URL: databaseUrl("worker"),
     REDIS_URL: "rediss://:secret@redis.example.com:6379/0",
     JWT_SECRET: randomBytes(24).toString("hex"),
+    JWT_SECRET_PREVIOUS: randomBytes(24).toString("hex"),
     POSTGRES_PASSWORD: "secret",
     REDIS_PASSWORD: "secret",
     SYNCLINE_MIGRATE_PASSWORD: "secret",
@@ -149,6 +150,18 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
       expect(unknown).toEqual([]);
     },
   );
+
+  it("gives both secrets of tokens to who checks them, the one before too, and needs neither", () => {
+    for (const service of ["ingest", "conflict"]) {
+      const container = containers.find(({ name }) => name === `syncline-${service}`)?.container;
+      for (const name of ["JWT_SECRET", "JWT_SECRET_PREVIOUS"]) {
+        expect(container?.env, service).toContainEqual({
+          name,
+          valueFrom: { secretKeyRef: { name: "syncline", key: name, optional: true } },
+        });
+      }
+    }
+  });
 
   it("gives every service time to end by itself, a probe of each kind on a port that it has, and what replaces it first", () => {
     const deployments = ofKind<IDeployment>("Deployment");

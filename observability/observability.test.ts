@@ -94,6 +94,7 @@ interface ComposeService {
   image?: string;
   volumes?: string[];
   environment?: Record<string, string>;
+  command?: string | string[];
 }
 
 describe("the stack of docker-compose.yml", () => {
@@ -111,6 +112,13 @@ describe("the stack of docker-compose.yml", () => {
     for (const { image } of Object.values(services)) {
       if (image !== undefined) expect(image).toMatch(/:v?\d+[\w.-]*$/);
     }
+  });
+
+  it("gives the secret before this one to who checks tokens, and nothing where there is none", () => {
+    for (const name of ["ingest", "conflict"])
+      expect(services[name]?.environment, name).toMatchObject({
+        JWT_SECRET_PREVIOUS: "${JWT_SECRET_PREVIOUS:-}",
+      });
   });
 
   it("has Prometheus scrape the ports on which the services have their metrics", () => {
