@@ -163,6 +163,12 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     }
   });
 
+  it("believes one proxy about who asked where an ingress stands in front, and else none", () => {
+    const ingest = containers.find(({ name }) => name === "syncline-ingest")?.container;
+    const env = environmentOf(ingest, ofKind<IConfigMap>("ConfigMap"));
+    expect(env["TRUST_PROXY"]).toBe(ofKind("Ingress").length > 0 ? "1" : undefined);
+  });
+
   it("gives every service time to end by itself, a probe of each kind on a port that it has, and what replaces it first", () => {
     const deployments = ofKind<IDeployment>("Deployment");
     expect(deployments.map(({ metadata }) => metadata.name)).toEqual([
