@@ -239,6 +239,17 @@ it("scales the workers by one of both, and gives them no number that an apply wo
   }
 });
 
+it("has Redis refuse before its container is ended, while it rewrites its log, too", () => {
+  const redis = manifestsByOverlay["dev"]?.find(
+    ({ kind, metadata }) => kind === "StatefulSet" && metadata.name === "redis",
+  ) as (Manifest & IStatefulSet) | undefined;
+  const [container] = redis?.spec?.template.spec?.containers ?? [];
+  const limit = String(container?.resources?.limits?.["memory"]);
+  const maxmemory = /--maxmemory (\d+)mb /.exec(container?.args?.join(" ") ?? "")?.[1];
+  expect(limit).toMatch(/^\d+Mi$/);
+  expect(Number(maxmemory)).toBeLessThanOrEqual(Number.parseInt(limit) / 2);
+});
+
 it("is told of a field that is missing, of another type, or misspelled", async () => {
   const deployment = manifestsByOverlay["dev"]?.find(({ kind }) => kind === "Deployment") as Manifest &
     IDeployment;

@@ -121,6 +121,10 @@ describe("the stack of docker-compose.yml", () => {
       });
   });
 
+  it("bounds what Redis takes, or it could not be seen to be nearly full", () => {
+    expect(services["redis"]?.command).toMatch(/ --maxmemory \d+gb /);
+  });
+
   it("has Prometheus scrape the ports on which the services have their metrics", () => {
     const { scrape_configs } = readYaml<{
       scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }[];
