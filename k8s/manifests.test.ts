@@ -49,6 +49,9 @@ const ENV_SCHEMAS = {
 };
 /** What others than our own schemas read. */
 const FOREIGN_VARIABLE = /^(OTEL_|NODE_EXTRA_CA_CERTS$)/;
+/** What a hook's process takes at most, as tests/e2e/policies.test.ts sees, and what the conflict service itself does. */
+const HOOK_PROCESS_MIB = 256;
+const CONFLICT_MIB = 512;
 /** What a process takes at most to end by itself, and some room. */
 const STOP_SECONDS = 25 + 5;
 
@@ -167,6 +170,16 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     const ingest = containers.find(({ name }) => name === "syncline-ingest")?.container;
     const env = environmentOf(ingest, ofKind<IConfigMap>("ConfigMap"));
     expect(env["TRUST_PROXY"]).toBe(ofKind("Ingress").length > 0 ? "1" : undefined);
+  });
+
+  it("has room for hooks that take all that they may, in as many processes as there can be", () => {
+    const container = containers.find(({ name }) => name === "syncline-conflict")?.container;
+    const env = readEnv(conflictEnv, environmentOf(container, ofKind<IConfigMap>("ConfigMap")));
+    const limit = String(container?.resources?.limits?.["memory"]);
+    expect(limit).toMatch(/^\d+Mi$/);
+    expect(Number.parseInt(limit)).toBeGreaterThanOrEqual(
+      CONFLICT_MIB + env.CONFLICT_CONCURRENCY * HOOK_PROCESS_MIB,
+    );
   });
 
   it("gives every service time to end by itself, a probe of each kind on a port that it has, and what replaces it first", () => {

@@ -6,6 +6,9 @@ import { collideOn, type Collide } from "../support/collide.ts";
 import { scrape } from "../support/metrics.ts";
 import { createClient, startSystem, type Client, type System } from "../support/system.ts";
 
+/** What the conflict service's container has for each process of a hook, in k8s/manifests.test.ts. */
+const HOOK_PROCESS_MIB = 256;
+
 let system: System;
 let client: Client;
 beforeAll(async () => {
@@ -157,6 +160,27 @@ describe("a hook", () => {
     },
     120_000,
   );
+
+  it("is given documents with about as many values as may be", async () => {
+    const ancestor = Object.fromEntries(Array.from({ length: 24_000 }, (_, n) => [`key_${n}`, `value ${n}`]));
+    const sides = { ancestor, remote: { ...ancestor, a: 1 }, local: { ...ancestor, b: 1 } };
+    const { record, data } = await collide("slow", sides);
+    expect(record["hook"]).toBe("resolved");
+    expect(data).toEqual({ ...sides.local, slow: true });
+  });
+
+  it("that eats all memory has taken no more than its share of the container's by then", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "hooks-"));
+    const rss = join(folder, "rss");
+    const { record } = await collide("hungry", {
+      ancestor: { a: 1 },
+      remote: { a: 2 },
+      local: { a: 1, b: 1, rss },
+    });
+    expect(record["hook"]).toBe("failed");
+    expect(Number(await readFile(rss, "utf8"))).toBeLessThan(HOOK_PROCESS_MIB * 1024 * 1024);
+    await rm(folder, { recursive: true });
+  });
 
   it("is counted by what it came to", async () => {
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };

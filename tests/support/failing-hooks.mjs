@@ -1,5 +1,5 @@
 // The policies of the example, and hooks that do what no hook should.
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import example from "../../examples/policies/policies.mjs";
 
 const resolveTimeoutMs = 500;
@@ -31,9 +31,12 @@ export default {
     exiting: { resolve: () => process.exit(1) },
     hungry: {
       resolveTimeoutMs: 20_000,
-      resolve() {
+      resolve({ local }) {
         const eaten = [];
-        for (;;) eaten.push(new Array(1_000).fill(eaten.length));
+        for (;;) {
+          eaten.push(new Array(100_000).fill(eaten.length));
+          if (local.rss !== undefined) writeFileSync(local.rss, String(process.memoryUsage.rss()));
+        }
       },
     },
     talking: { resolve: () => "local" },
