@@ -258,6 +258,8 @@ describe("requests under way are bounded", () => {
     expect(metrics).toMatch(
       /http_server_request_duration_seconds_count\{[^}]*http_response_status_code="503"[^}]*\} 1\n/,
     );
+    // By this a runbook tells them from those that are turned away later.
+    expect(metrics).not.toMatch(/_count\{(?=[^}]*"503")[^}]*http_route/);
 
     await worker?.start();
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
