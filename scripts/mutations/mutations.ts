@@ -204,7 +204,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "stacked-edit-on-server-version",
     breaks: "order",
     file: `${WORKER}/core/answer-operation.ts`,
-    find: "return { baseVersion, deviceView: resolved.localView ?? {} };",
+    find: 'return { baseVersion, deviceView: draft.viewOf(resolved, "localView") };',
     replace: "return { baseVersion, deviceView: null };",
     caughtBy: PLAN,
   },

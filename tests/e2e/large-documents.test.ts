@@ -20,10 +20,11 @@ const operation = (kind: string, document_id: string, data?: object) => ({
   document_id,
   ...(data && { data }),
 });
-const post = async (...operations: object[]) =>
-  (await client.post({ device_id: "dev_1", operations })).body.results.map(({ status, error_type }) =>
+const postBy = async (device_id: string, ...operations: object[]) =>
+  (await client.post({ device_id, operations })).body.results.map(({ status, error_type }) =>
     error_type === undefined ? status : `${status} ${error_type}`,
   );
+const post = (...operations: object[]) => postBy("dev_1", ...operations);
 const read = async (documentId: string) =>
   (await client.get<DocumentBody>(`/documents/documents/${documentId}`)).body;
 
@@ -39,6 +40,28 @@ describe("a document", () => {
     expect(new Set(await post(...inTurn))).toEqual(new Set(["success"]));
     expect(await read("b")).toMatchObject({ version: 51, data: { n: 99 } });
     expect(await post(operation("put", "c", {}))).toEqual(["success"]);
+  }, 60_000);
+
+  it("costs no memory for what the records of its conflicts hold", async () => {
+    const text = "x".repeat(DOCUMENT_BYTES_MAX - 100);
+    const ids = Array.from({ length: 16 }, (_, n) => `doc_${n}`);
+    for (const id of ids) await post(operation("put", id, { text }));
+    // As merges leave them that were about the whole document.
+    const { rowCount } = await system.pool.query(
+      `INSERT INTO conflicts (
+         workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, round,
+         base_version, current_version, ancestor, device_view, ancestor_view, remote_view, local_view, operation_count,
+         operation_bytes, result, overlap_list, resolved_version, resolved_seq, revision, trace, opened_at, updated_at
+       )
+       SELECT workspace_id, gen_random_uuid(), collection, document_id, 'dev_2', true, 'resolved', 'merge', 1,
+         1, 1, data, data, data, data, data, 0, 0, data, jsonb_build_array(data), 1, seq, 1, '{}', now(), now()
+       FROM documents WHERE workspace_id = $1`,
+      [client.workspaceId],
+    );
+    expect(rowCount).toBe(ids.length);
+    const updates = ids.map((id) => operation("update", id, { n: 1 }));
+    expect(new Set(await postBy("dev_2", ...updates))).toEqual(new Set(["success"]));
+    expect(await read("doc_15")).toMatchObject({ version: 2, data: { text, n: 1 } });
   }, 60_000);
 
   it("that would be larger is an error, changes nothing, and holds up nobody", async () => {

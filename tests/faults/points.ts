@@ -240,6 +240,11 @@ const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
     because: "how far cleaning has come; it is sent between two reads behind which there are points",
   },
   {
+    steps: /^worker: read-views$/,
+    because:
+      "a read like read-history, behind which there is a point; only one that went on after its merge asks for it",
+  },
+  {
     steps: /^conflict: exists$/,
     because: "whether its resolution is sent already; before it and behind it there are points",
   },

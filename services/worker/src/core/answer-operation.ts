@@ -16,10 +16,10 @@ import { isExpired } from "./is-expired.ts";
 import { judgeOperation, type Judgement } from "./judge-operation.ts";
 import { settleDecision } from "./settle-decision.ts";
 import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
-import type { ConflictRound, LedgerWrite } from "./window-plan.ts";
+import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { operationPlace } from "./window-places.ts";
 import { writeMerge } from "./write-merge.ts";
-import type { ConflictState, NewlyHeld } from "./window-state.ts";
+import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
 
 /** The answer to one operation of a batch: in the ledger, or of this batch alone. */
 export type Answer =
@@ -130,7 +130,7 @@ function collide(on: Case, judgement: Collision, rounds: ConflictRound[]): Answe
 }
 
 /** Merges an operation of a group where it stands. What would wait for a person fails the group. */
-function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Answer {
+function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
   const { workspaceId, collection, documentId, conflictId, baseVersion } = conflict;
   const current = draft.document(workspaceId, collection, documentId);
@@ -193,16 +193,16 @@ function mergeAtOnce(on: Case, conflict: ConflictState, mismatch: Mismatch): Ans
 }
 
 function withOverlaps(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   { proposed, overlaps, reason }: Extract<MergeOutcome, { kind: "park" }>,
-): ConflictState {
+): ConflictWrite {
   return { ...conflict, result: proposed, overlapList: overlaps, reason };
 }
 
 /** The device is told, and decides by itself. */
-function report(on: Case, given: ConflictState, mismatch: Mismatch): Answer {
+function report(on: Case, given: ConflictWrite, mismatch: Mismatch): Answer {
   const held = heldOf(on);
-  const conflict: ConflictState = { ...given, status: "reported", refusedEntryId: on.entryId };
+  const conflict: ConflictWrite = { ...given, status: "reported", refusedEntryId: on.entryId };
   return record(on, { status: "conflict", conflictId: conflict.conflictId, ...mismatch }, () =>
     on.draft.openConflict(conflict, [held]),
   );
@@ -227,18 +227,20 @@ function originOf({ batch, operation, draft }: Case, baseVersion: number | null)
     return { baseVersion, deviceView: null };
   }
   if (baseVersion < resolvedBase || baseVersion >= resolvedVersion) return { baseVersion, deviceView: null };
-  if (baseVersion === resolvedBase) return { baseVersion, deviceView: resolved.localView ?? {} };
+  if (baseVersion === resolvedBase) return { baseVersion, deviceView: draft.viewOf(resolved, "localView") };
   // It had a newer version by then, and its own run on top: what the merge came to is the nearest to that. The version
   // that it names stays the base, so that what is stacked on this one in turn is known to be.
-  return { baseVersion, deviceView: resolved.result ?? {} };
+  return { baseVersion, deviceView: draft.viewOf(resolved, "result") };
 }
+
+type NewConflict = ConflictWrite & Pick<ConflictDocuments, "ancestor" | "deviceView">;
 
 function newConflict(
   on: Case,
   { baseVersion, deviceView }: Origin,
   currentVersion: number,
   strategy: ConflictStrategy,
-): ConflictState {
+): NewConflict {
   const { batch, operation } = on;
   return {
     workspaceId: batch.workspaceId,
@@ -255,13 +257,8 @@ function newConflict(
     currentVersion,
     ancestor: operation.ancestor ?? null,
     deviceView,
-    ancestorView: null,
-    remoteView: null,
-    localView: null,
     operationCount: 1,
     operationBytes: 0,
-    result: null,
-    overlapList: null,
     twoWay: null,
     reason: null,
     resolvedVersion: null,
@@ -274,7 +271,7 @@ function newConflict(
 }
 
 /** A hook is asked unless the batch names another strategy than the policy's, and never for what is decided in a drain. */
-function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy): ConflictState["hook"] {
+function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy): ConflictWrite["hook"] {
   const policy = policyOf(deps.policies ?? {}, operation.collection);
   if (policy.resolve === undefined) return null;
   if (grouped) return "skipped";
@@ -286,7 +283,7 @@ function heldOf({ batch, operation }: Case): NewlyHeld {
 }
 
 /** An operation never overtakes the device's own conflict on its document: it waits with it, or is refused with it. */
-function stayBehind(on: Case, behind: ConflictState): Answer {
+function stayBehind(on: Case, behind: ConflictWrite): Answer {
   const { operation, draft, entryId } = on;
   const isReported = behind.refusedEntryId !== null;
   const conflict = isReported ? { ...behind, refusedEntryId: entryId } : behind;

@@ -4,13 +4,14 @@ import type { LedgerDraft, RunDraft, WindowDraft } from "./window-draft.ts";
 import type {
   BatchReply,
   ConflictRound,
+  ConflictWrite,
   HeldMove,
   HeldWrite,
   LedgerWrite,
   SettledReply,
   WindowPlan,
 } from "./window-plan.ts";
-import type { ConflictState, WindowState } from "./window-state.ts";
+import type { WindowState } from "./window-state.ts";
 
 /** Numbers the changes, now that their order is known, and lays everything out as rows and answers. */
 export function assemblePlan(
@@ -123,7 +124,7 @@ export function assemblePlan(
 
 /** Where the operations of the runs go, as far as they are not there yet. */
 function runsOf(
-  touched: readonly { conflict: ConflictState; run: RunDraft }[],
+  touched: readonly { conflict: ConflictWrite; run: RunDraft }[],
 ): Pick<WindowPlan, "heldMoves" | "heldWrites"> {
   const heldMoves: HeldMove[] = [];
   const heldWrites: HeldWrite[] = [];

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";
-import type { ConflictState } from "./window-state.ts";
+import type { ConflictWrite } from "./window-plan.ts";
 
 const put = (data: JsonObject, more: Partial<GivenOperation> = {}): GivenOperation => ({
   kind: "put",
@@ -19,7 +19,7 @@ const put = (data: JsonObject, more: Partial<GivenOperation> = {}): GivenOperati
 /** `d2` has changed the title that `d1` changed, too. */
 function conflicted(onConflict: "manual" | "report" | "merge"): {
   tables: MemoryTables;
-  conflict: ConflictState;
+  conflict: ConflictWrite;
 } {
   const tables = new MemoryTables();
   tables.drain(batchEntry({ device: "d0", operations: [put({ title: "New", body: "" })] }));
@@ -32,7 +32,7 @@ function conflicted(onConflict: "manual" | "report" | "merge"): {
   return { tables, conflict: recordOf(tables, opened.conflictId) };
 }
 
-function recordOf(tables: MemoryTables, conflictId: string): ConflictState {
+function recordOf(tables: MemoryTables, conflictId: string): ConflictWrite {
   const record = tables.conflictById.get(conflictId);
   if (record === undefined) throw new Error("there is no such record");
   return record;
@@ -53,9 +53,10 @@ function decide(
   const conflict = recordOf(tables, conflictId);
   const current = documentOf(tables);
   const run = tables.runByConflictId.get(conflictId) ?? [];
+  const { baseVersion, ancestor = null, deviceView = null } = conflict;
   const { inputs } = mergeRun(
     "merge",
-    { ...conflict, operations: run.map(({ operation }) => operation) },
+    { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
     { data: { title: "New", body: "" }, deleted: false },
     { data: current?.data ?? null, timestampMs: null },
   );
@@ -238,7 +239,7 @@ describe("a decision", () => {
       remoteView: { title: "Theirs" },
       result: { title: "Mine" },
     });
-    const restored = conflict.remoteView;
+    const { remoteView: restored = null } = conflict;
     tables.drain(decide(tables, conflict.conflictId, restored, { choice: "server" }));
     expect(documentOf(tables)).toMatchObject({ data: { title: "Theirs" }, version: 4 });
     const { revision, ...rest } = conflict;

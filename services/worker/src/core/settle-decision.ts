@@ -2,8 +2,7 @@ import { isNewlyTooLarge, TOO_LARGE, type Decision, type JsonObject } from "@syn
 import type { Case } from "./case.ts";
 import type { AtFault } from "./judge-operation.ts";
 import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
-import type { LedgerWrite } from "./window-plan.ts";
-import type { ConflictState } from "./window-state.ts";
+import type { ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { writeMerge } from "./write-merge.ts";
 
 /** What a decision came to: what the ledger says of it, and the change that it made, if any. */
@@ -90,7 +89,7 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
 function whyOutdated(
   { operation, draft }: Case,
   decision: Decision,
-  conflict: ConflictState | undefined,
+  conflict: ConflictWrite | undefined,
   version: number,
 ): string | undefined {
   const expected = operation.expectedVersion ?? decision.version;
@@ -110,7 +109,7 @@ function whyOutdated(
  */
 function settleRun(
   { draft }: Case,
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   outcome: { change: ChangeDraft | null; version: number },
 ): void {
   for (const held of draft.run(conflict.conflictId)) {
@@ -121,7 +120,7 @@ function settleRun(
       status: "success",
       version: outcome.version,
       merged: true,
-      overlapCount: conflict.overlapList?.length ?? null,
+      overlapCount: conflict.overlapCount ?? null,
       rounds: conflict.round,
       error: null,
       errorType: null,

@@ -18,8 +18,8 @@ import {
   type LedgerDraft,
   type WindowDraft,
 } from "./window-draft.ts";
-import type { ConflictRound, LedgerWrite } from "./window-plan.ts";
-import type { ConflictState, DocumentState } from "./window-state.ts";
+import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
+import type { DocumentState } from "./window-state.ts";
 import { writeMerge } from "./write-merge.ts";
 
 /** What a resolution came to: the operations that now have their final answer, and the round that is to follow. */
@@ -63,7 +63,7 @@ export function settleResolution(
 
 /** Merges once more, with the document as it is now. */
 function mergeNow(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   { inputs, operationsCovered }: Resolution,
   { refused }: Commit,
   current: DocumentState | undefined,
@@ -78,11 +78,13 @@ function mergeNow(
   }
   // Without an ancestor the run was replayed on the document that the merge saw, and that is gone.
   const operations = draft.run(conflict.conflictId).slice(0, operationsCovered).map(contentOf);
-  return mergeRun(conflict.strategy, { ...conflict, operations }, null, remote, policy);
+  const { baseVersion, strategy } = conflict;
+  const run = { baseVersion, ancestor: null, deviceView: null, operations };
+  return mergeRun(strategy, run, null, remote, policy);
 }
 
 function commit(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   outcome: Commit,
   resolution: Resolution,
   draft: WindowDraft,
@@ -150,7 +152,7 @@ function commit(
  * it went on: its own run so far. Merged against that, the device never overlaps with itself.
  */
 function continueWith(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   left: readonly Held[],
   deviceView: JsonObject | null,
   draft: WindowDraft,
@@ -164,7 +166,7 @@ function continueWith(
 
 /** Parked is final for the device's answer; the record keeps everything for the person who decides. */
 function park(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   outcome: Park,
   resolution: Pick<Resolution, "hook" | "strategy">,
   draft: WindowDraft,
@@ -190,14 +192,14 @@ function park(
 
 /** What decided, as the record shows it. */
 function decidedBy(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   { hook, strategy = conflict.strategy }: Pick<Resolution, "hook" | "strategy">,
-): Pick<ConflictState, "hook" | "strategy"> {
+): Pick<ConflictWrite, "hook" | "strategy"> {
   return { hook: hook ?? null, strategy };
 }
 
 function settle(
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   held: Held,
   change: ChangeDraft | null,
   draft: WindowDraft,
@@ -211,7 +213,7 @@ function settle(
 }
 
 /** What is left of a run's operation that is at fault, for another try. */
-function sentAgainAs(conflict: ConflictState, held: Held): string {
+function sentAgainAs(conflict: ConflictWrite, held: Held): string {
   const { deviceDeclared, strategy: onConflict, hook, baseVersion } = conflict;
   const { expectedVersion, ...operation } = contentOf(held);
   // A version of another history, or one that never was, means nothing by then either.

@@ -7,14 +7,15 @@ import {
   type HistoricDocument,
   type JsonObject,
 } from "@syncline/shared";
-import type { DecisionWrite, LedgerWrite } from "./window-plan.ts";
+import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts";
 import {
   historyKey,
-  type ConflictState,
   type DocumentState,
   type HeldRow,
   type HistoryPlace,
   type NewlyHeld,
+  type VersionPlace,
+  type ViewPlace,
   type WindowState,
 } from "./window-state.ts";
 
@@ -89,7 +90,7 @@ export class WindowDraft {
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();
   readonly #ledgerByKey = new Map<string, LedgerDraft>();
-  readonly #conflictById = new Map<string, ConflictState>();
+  readonly #conflictById = new Map<string, ConflictWrite>();
   readonly #touchedConflictIds = new Set<string>();
   readonly #runByConflictId = new Map<string, RunDraft>();
   readonly #unsettledIdByDeviceDocument = new Map<string, string>();
@@ -121,7 +122,7 @@ export class WindowDraft {
    * A document as a device saw it that names a version: of a tombstone what it ended. `null` where nobody knows, and where
    * it has to be read first, which is then noted in {@link missingHistory}.
    */
-  historic(place: HistoryPlace): HistoricDocument | null {
+  historic(place: VersionPlace): HistoricDocument | null {
     const { workspaceId, collection, documentId } = place;
     const key = documentKey(workspaceId, collection, documentId);
     if (place.version <= 0) return null;
@@ -215,7 +216,7 @@ export class WindowDraft {
   }
 
   /** What the device's next operation on a document waits behind. */
-  unsettledConflict(deviceId: string, document: string): ConflictState | undefined {
+  unsettledConflict(deviceId: string, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#unsettledIdByDeviceDocument, deviceId, document);
   }
 
@@ -223,18 +224,34 @@ export class WindowDraft {
    * The reported conflict with which an operation of the device is refused, because it was accepted before the device
    * can have known: when the lane had been answered up to `answeredId`.
    */
-  refusingConflict(deviceId: string, document: string, answeredId: string): ConflictState | undefined {
+  refusingConflict(deviceId: string, document: string, answeredId: string): ConflictWrite | undefined {
     const reported = this.#conflictOf(this.#reportedIdByDeviceDocument, deviceId, document);
     const refusedEntryId = reported?.refusedEntryId ?? null;
     return refusedEntryId !== null && isEntryBefore(answeredId, refusedEntryId) ? reported : undefined;
   }
 
   /** What of the device's conflicts on a document was resolved last, as far as it was read, but for reported ones. */
-  lastResolvedConflict(deviceId: string, document: string): ConflictState | undefined {
+  lastResolvedConflict(deviceId: string, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#resolvedIdByDeviceDocument, deviceId, document);
   }
 
-  conflict(conflictId: string): ConflictState | undefined {
+  /**
+   * A document of a resolved conflict's record, nothing where that is none; `null` where the record is gone. Until it is
+   * read, which is noted in {@link missingHistory}, the one that stands takes its place: with that, what comes next most
+   * likely asks for all else that it needs.
+   */
+  viewOf(conflict: ConflictWrite, view: ViewPlace["view"]): JsonObject | null {
+    const drafted = conflict[view];
+    if (drafted !== undefined) return drafted ?? {};
+    const { workspaceId, conflictId, collection, documentId } = conflict;
+    const place = { workspaceId, conflictId, view };
+    const known = this.#state.historyByKey.get(historyKey(place));
+    if (known !== undefined) return known?.data ?? null;
+    this.missingHistory.set(historyKey(place), place);
+    return this.document(workspaceId, collection, documentId)?.data ?? {};
+  }
+
+  conflict(conflictId: string): ConflictWrite | undefined {
     return this.#conflictById.get(conflictId);
   }
 
@@ -251,7 +268,7 @@ export class WindowDraft {
   }
 
   openConflict(
-    conflict: Omit<ConflictState, "operationCount" | "operationBytes">,
+    conflict: Omit<ConflictWrite, "operationCount" | "operationBytes">,
     run: readonly Held[],
   ): void {
     assertInvariant(!this.#conflictById.has(conflict.conflictId), "a conflict id was used twice");
@@ -259,12 +276,12 @@ export class WindowDraft {
     this.#touch({ ...conflict, operationCount: run.length, operationBytes: bytesOf(run) });
   }
 
-  updateConflict(conflict: ConflictState): void {
+  updateConflict(conflict: ConflictWrite): void {
     this.#touch(conflict);
   }
 
   /** Puts one more operation behind a conflict. */
-  hold(conflict: ConflictState, held: NewlyHeld): void {
+  hold(conflict: ConflictWrite, held: NewlyHeld): void {
     const run = this.#runByConflictId.get(conflict.conflictId);
     assertInvariant(run !== undefined, "a conflict has no run");
     run.held.push(held);
@@ -274,7 +291,7 @@ export class WindowDraft {
   }
 
   /** Leaves to a conflict the first operations of its run, and gives back the rest. */
-  splitRun(conflict: ConflictState, length: number): { conflict: ConflictState; rest: Held[] } {
+  splitRun(conflict: ConflictWrite, length: number): { conflict: ConflictWrite; rest: Held[] } {
     const run = this.run(conflict.conflictId);
     const held = run.slice(0, length);
     this.#set(this.#runByConflictId, conflict.conflictId, { unread: 0, held });
@@ -290,7 +307,7 @@ export class WindowDraft {
     return this.#documentByKey.values();
   }
 
-  get touchedConflicts(): { conflict: ConflictState; run: RunDraft }[] {
+  get touchedConflicts(): { conflict: ConflictWrite; run: RunDraft }[] {
     return [...this.#touchedConflictIds].map((id) => {
       const conflict = this.#conflictById.get(id);
       const run = this.#runByConflictId.get(id);
@@ -308,7 +325,7 @@ export class WindowDraft {
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 
-  #touch(conflict: ConflictState): void {
+  #touch(conflict: ConflictWrite): void {
     this.#indexConflict(conflict);
     const { conflictId } = conflict;
     if (this.#touchedConflictIds.has(conflictId)) return;
@@ -320,11 +337,11 @@ export class WindowDraft {
     idByDeviceDocument: ReadonlyMap<string, string>,
     deviceId: string,
     document: string,
-  ): ConflictState | undefined {
+  ): ConflictWrite | undefined {
     return this.#conflictById.get(idByDeviceDocument.get(deviceDocumentKey(deviceId, document)) ?? "");
   }
 
-  #indexConflict(conflict: ConflictState): void {
+  #indexConflict(conflict: ConflictWrite): void {
     this.#set(this.#conflictById, conflict.conflictId, conflict);
     const { workspaceId, collection, documentId, deviceId } = conflict;
     const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));
@@ -377,7 +394,7 @@ export function clientIdOf(held: Held): string {
  * window wrote tell; what lies further back is the history's to tell.
  */
 function lastOwnVersion(
-  { version, deviceId }: HistoryPlace,
+  { version, deviceId }: VersionPlace,
   read: DocumentState | null | undefined,
   written: readonly ChangeDraft[],
 ): number {

@@ -1,5 +1,11 @@
 import { type DecisionChoice, type JsonObject, type LedgerRow, type OperationResult } from "@syncline/shared";
-import type { ConflictState, DocumentState, HistoryPlace, NewlyHeld } from "./window-state.ts";
+import type {
+  ConflictDocuments,
+  ConflictState,
+  DocumentState,
+  HistoryPlace,
+  NewlyHeld,
+} from "./window-state.ts";
 
 /** A workspace that the window commits to. */
 export interface WorkspaceWrite {
@@ -50,6 +56,9 @@ export interface BatchWrite {
   results: OperationResult[];
   acceptedAtMs: number;
 }
+
+/** A conflict's record. What is left out of its documents stays as it was, or is `null` in a new one. */
+export interface ConflictWrite extends ConflictState, Partial<ConflictDocuments> {}
 
 /** What a person decided, and what that wrote over. */
 export interface DecisionWrite {
@@ -115,7 +124,7 @@ export interface WindowPlan {
   changes: ChangeWrite[];
   ledgerRows: LedgerWrite[];
   batches: BatchWrite[];
-  conflicts: ConflictState[];
+  conflicts: ConflictWrite[];
   decisions: DecisionWrite[];
   heldMoves: HeldMove[];
   heldWrites: HeldWrite[];

@@ -54,7 +54,9 @@ export interface NewlyHeld {
   operation: AcceptedOperation;
 }
 
-/** A conflict record. `open`: being merged; `parked`: waits for a person; the others are settled. */
+/**
+ * A conflict record, but for its documents. `open`: being merged; `parked`: waits for a person; the others are settled.
+ */
 export interface ConflictState {
   workspaceId: string;
   conflictId: string;
@@ -71,20 +73,11 @@ export interface ConflictState {
   baseVersion: number | null;
   /** The document's version when the device collided with it. */
   currentVersion: number;
-  ancestor: JsonObject | null;
-  /** What the device saw when it went on from an operation that was still being merged: the ancestor, then. */
-  deviceView: JsonObject | null;
-  /** What the merge, or the decision, started from, once it is resolved; `null` where nobody knows. */
-  ancestorView: JsonObject | null;
-  /** What the server had by then; `null` where there was no document. */
-  remoteView: JsonObject | null;
-  /** What the device sees after its run; `null` where it deleted the document. */
-  localView: JsonObject | null;
   /** How long the device's run is, and about how many bytes of JSON it takes. */
   operationCount: number;
   operationBytes: number;
-  result: JsonObject | null;
-  overlapList: Overlap[] | null;
+  /** How long its list of overlaps is. Counted as it is read, where a resolution or a decision names it. */
+  overlapCount?: number | null;
   twoWay: boolean | null;
   reason: string | null;
   resolvedVersion: number | null;
@@ -94,6 +87,24 @@ export interface ConflictState {
   /** The workspace's revision of the commit that wrote it last. */
   revision: number;
   trace: Record<string, string>;
+}
+
+/**
+ * What else a conflict's record holds: some times the size of the document, and a window may touch many. So none of it is
+ * read but what its plan asks for.
+ */
+export interface ConflictDocuments {
+  ancestor: JsonObject | null;
+  /** What the device saw when it went on from an operation that was still being merged: the ancestor, then. */
+  deviceView: JsonObject | null;
+  /** What the merge, or the decision, started from, once it is resolved; `null` where nobody knows. */
+  ancestorView: JsonObject | null;
+  /** What the server had by then; `null` where there was no document. */
+  remoteView: JsonObject | null;
+  /** What the device sees after its run; `null` where it deleted the document. */
+  localView: JsonObject | null;
+  result: JsonObject | null;
+  overlapList: Overlap[] | null;
 }
 
 /** Everything a window's outcome depends on, read before it is planned. Maps are keyed as in `ids/keys.ts`. */
@@ -114,12 +125,15 @@ export interface WindowState {
   conflicts: readonly ConflictState[];
   /** The runs behind the conflicts that a resolution or a decision names, by conflict id, in order. */
   runByConflictId: ReadonlyMap<string, readonly HeldRow[]>;
-  /** Documents as they were at some version, by {@link historyKey}: `null` where nobody knows. Read when asked for. */
+  /** Documents as they were, by {@link historyKey}: `null` where nobody knows. Read when asked for. */
   historyByKey: ReadonlyMap<string, HistoricDocument | null>;
 }
 
+/** Where to find a document as it was. */
+export type HistoryPlace = VersionPlace | ViewPlace;
+
 /** A document at a version, as a device saw it: with what it wrote itself right after that. */
-export interface HistoryPlace {
+export interface VersionPlace {
   workspaceId: string;
   collection: string;
   documentId: string;
@@ -128,7 +142,15 @@ export interface HistoryPlace {
   deviceId: string | null;
 }
 
+/** What a resolved conflict's record says that its device saw, or that the merge came to. */
+export interface ViewPlace {
+  workspaceId: string;
+  conflictId: string;
+  view: "localView" | "result";
+}
+
 export function historyKey(place: HistoryPlace): string {
+  if ("view" in place) return JSON.stringify([place.workspaceId, place.conflictId, place.view]);
   const { workspaceId, collection, documentId, version, deviceId } = place;
   return `${documentKey(workspaceId, collection, documentId)}@${version} ${JSON.stringify(deviceId)}`;
 }

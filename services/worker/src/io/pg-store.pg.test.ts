@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { openPool } from "@syncline/runtime";
-import { SynclineError, type StoredEntry } from "@syncline/shared";
+import {
+  SynclineError,
+  type Decision,
+  type JsonObject,
+  type Overlap,
+  type Resolution,
+  type StoredEntry,
+} from "@syncline/shared";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planWindow } from "../core/plan-window.ts";
@@ -148,6 +155,99 @@ describe("a window's commit", () => {
       ["resolved", 0, "edit_1"],
       ["resolved", 1, "edit_2"],
       ["open", 0, "edit_3"],
+    ]);
+  });
+
+  it("reads no document of a conflict's record but what is asked for, and leaves them as they are", async () => {
+    const by = (device: string, data: JsonObject, expectedVersion?: number): StoredEntry => {
+      const operation = { kind: "put" as const, data, ...(expectedVersion && { expectedVersion }) };
+      const entry = batchEntry({ id: randomUUID(), workspace: "views", device, operations: [operation] });
+      return { id: "1-0", answeredId: "0-0", entry };
+    };
+    await store.commit(await planOf(by("d1", { of: "d1" })));
+    await store.commit(await planOf(by("d2", { of: "d2" })));
+    const opening = await planOf(by("d3", { of: "d3" }, 1));
+    await store.commit(opening);
+    const { workspaceId = "", conflictId = "" } = opening.conflicts[0] ?? {};
+    const overlap: Overlap = { path: "/of", ancestor: "d1", remote: "d2", local: "d3", chosen: "remote" };
+    const resolution: Resolution = {
+      workspaceId,
+      collection: "documents",
+      documentId: "doc-1",
+      conflictId,
+      round: 1,
+      expectedVersion: 2,
+      operationsCovered: 1,
+      outcome: { kind: "park", reason: "for a person", proposed: { of: "both" }, overlaps: [overlap] },
+      inputs: { ancestor: { of: "d1" }, local: { of: "d3" }, localTimestampMs: null },
+      isLastRound: false,
+    };
+    const park: StoredEntry = {
+      id: "2-0",
+      answeredId: "0-0",
+      entry: { kind: "resolution", trace: {}, resolution },
+    };
+    await store.commit(await planOf(park));
+    const recorded = async () => {
+      const { rows } = await pool.query<Record<string, unknown>>(
+        `SELECT operation_count, ancestor_view, remote_view, local_view, result, overlap_list
+         FROM conflicts WHERE workspace_id = 'views'`,
+      );
+      return rows[0];
+    };
+    const held = by("d3", { held: true });
+    const [read] = (await store.read([held])).conflicts;
+    expect(read).toMatchObject({ conflictId, status: "parked" });
+    const documents = [
+      "ancestor",
+      "deviceView",
+      "ancestorView",
+      "remoteView",
+      "localView",
+      "result",
+      "overlapList",
+    ];
+    expect(Object.keys(read ?? {}).filter((name) => documents.includes(name))).toEqual([]);
+    await store.commit(await planOf(held));
+    expect(await recorded()).toMatchObject({
+      operation_count: 2,
+      result: { of: "both" },
+      overlap_list: [overlap],
+    });
+
+    const decision: Decision = {
+      conflictId,
+      choice: "data",
+      revision: (await store.read([held])).conflicts[0]?.revision ?? 0,
+      version: 2,
+      inputs: { ancestor: { of: "d1" }, local: { of: "d3", held: true }, localTimestampMs: null },
+    };
+    const decided = entryOf("views", { kind: "delete", expectedVersion: 2, decision });
+    expect((await store.read([decided])).conflicts).toMatchObject([{ overlapCount: 1 }]);
+    await store.commit(await planOf(decided));
+    const settled = {
+      ancestor_view: { of: "d1" },
+      remote_view: { of: "d2" },
+      local_view: { of: "d3", held: true },
+      result: null,
+      overlap_list: [overlap],
+    };
+    expect(await recorded()).toMatchObject(settled);
+    const again = {
+      ...decision,
+      version: 3,
+      revision: (await store.read([held])).conflicts[0]?.revision ?? 0,
+    };
+    await store.commit(
+      await planOf(
+        entryOf("views", { kind: "put", data: { of: "d1" }, expectedVersion: 3, decision: again }),
+      ),
+    );
+    expect(await recorded()).toMatchObject(settled);
+    const views = (["localView", "result"] as const).map((view) => ({ workspaceId, conflictId, view }));
+    expect([...(await store.readHistory(views)).values()]).toEqual([
+      { data: { of: "d3", held: true }, deleted: false },
+      { data: {}, deleted: false },
     ]);
   });
 

@@ -51,6 +51,7 @@ const READ_DOCUMENTS = statement("read-documents");
 const READ_CONFLICTS = statement("read-conflicts");
 const READ_HELD = statement("read-held");
 const READ_HISTORY = statement("read-history");
+const READ_VIEWS = statement("read-views");
 const WRITE_WORKSPACES = statement("write-workspaces");
 const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
@@ -204,21 +205,33 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   }
 
   async function readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>> {
-    const [rows = []] = await pipelined(pool, [
+    const versions = places.filter((place) => "version" in place);
+    const views = places.filter((place) => "view" in place);
+    const ofVersions: Call = [
+      READ_HISTORY,
       [
-        READ_HISTORY,
-        [
-          places.map(({ workspaceId }) => workspaceId),
-          places.map(({ collection }) => collection),
-          places.map(({ documentId }) => documentId),
-          places.map(({ version }) => version),
-          places.map(({ deviceId }) => deviceId),
-        ],
+        versions.map(({ workspaceId }) => workspaceId),
+        versions.map(({ collection }) => collection),
+        versions.map(({ documentId }) => documentId),
+        versions.map(({ version }) => version),
+        versions.map(({ deviceId }) => deviceId),
       ],
+    ];
+    const ofViews: Call = [
+      READ_VIEWS,
+      [
+        views.map(({ workspaceId }) => workspaceId),
+        views.map(({ conflictId }) => conflictId),
+        views.map(({ view }) => view),
+      ],
+    ];
+    const rows = await pipelined(pool, [
+      ...(versions.length === 0 ? [] : [ofVersions]),
+      ...(views.length === 0 ? [] : [ofViews]),
     ]);
     return new Map([
       ...places.map((place): [string, null] => [historyKey(place), null]),
-      ...rows.map((row): [string, HistoricDocument] => {
+      ...rows.flat().map((row): [string, HistoricDocument] => {
         const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(row);
         return [historyKey(place), { data, deleted }];
       }),

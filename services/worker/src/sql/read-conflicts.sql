@@ -1,6 +1,7 @@
 -- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, in fours; $5 workspace ids, $6 conflict ids, in pairs.
 -- Finds what these devices have unsettled on these documents, what of theirs was reported last, what else was resolved
--- last, and the conflicts that are named.
+-- last, and the conflicts that are named. None of their documents: a record takes up to megabytes, and a batch may touch a
+-- hundred. Of those that are named the overlaps are counted.
 WITH collided AS MATERIALIZED (
   -- Nearly always none: one probe tells, instead of three.
   SELECT k.workspace_id, k.collection, k.document_id, k.device_id
@@ -50,9 +51,9 @@ WITH collided AS MATERIALIZED (
 )
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy, c.hook,
-  c.round, c.base_version, c.current_version, c.ancestor, c.device_view, c.ancestor_view, c.remote_view, c.local_view,
-  c.operation_count, c.operation_bytes, c.result, c.overlap_list, c.two_way, c.reason, c.resolved_version, c.resolved_seq,
-  c.refused_entry_id, c.revision, c.trace
+  c.round, c.base_version, c.current_version, c.operation_count, c.operation_bytes,
+  CASE WHEN c.conflict_id = ANY ($6) THEN jsonb_array_length(c.overlap_list) END AS overlap_count,
+  c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.revision, c.trace
 FROM wanted k
 CROSS JOIN LATERAL (
   SELECT *

@@ -1,4 +1,5 @@
--- $1 conflict records, new ones and changed ones.
+-- $1 conflict records, new ones and changed ones. The documents of a changed one are there only as far as it is settled with
+-- them, which is once; what it came to may be nothing by then.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, hook, round, base_version,
   current_version, ancestor, device_view, ancestor_view, remote_view, local_view, operation_count, operation_bytes, result, overlap_list,
@@ -24,12 +25,12 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   hook = excluded.hook,
   round = excluded.round,
   operation_count = excluded.operation_count,
-  ancestor_view = excluded.ancestor_view,
-  remote_view = excluded.remote_view,
+  ancestor_view = coalesce(excluded.ancestor_view, c.ancestor_view),
+  remote_view = coalesce(excluded.remote_view, c.remote_view),
   operation_bytes = excluded.operation_bytes,
-  local_view = excluded.local_view,
-  result = excluded.result,
-  overlap_list = excluded.overlap_list,
+  local_view = coalesce(excluded.local_view, c.local_view),
+  result = CASE WHEN c.status = excluded.status THEN c.result ELSE excluded.result END,
+  overlap_list = coalesce(excluded.overlap_list, c.overlap_list),
   two_way = excluded.two_way,
   reason = excluded.reason,
   resolved_version = excluded.resolved_version,

@@ -11,13 +11,15 @@ import {
   type StoredEntry,
 } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
-import type { ChangeWrite, DecisionWrite, WindowPlan } from "../core/window-plan.ts";
+import type { ChangeWrite, ConflictWrite, DecisionWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,
   type ConflictState,
   type DocumentState,
   type HeldRow,
   type HistoryPlace,
+  type VersionPlace,
+  type ViewPlace,
   type WindowState,
   type WorkspaceState,
 } from "../core/window-state.ts";
@@ -28,7 +30,7 @@ export class MemoryTables {
   readonly documentByKey = new Map<string, DocumentState | null>();
   readonly ledgerRowByKey = new Map<string, LedgerRow>();
   readonly resultsByBatchId = new Map<string, OperationResult[]>();
-  readonly conflictById = new Map<string, ConflictState>();
+  readonly conflictById = new Map<string, ConflictWrite>();
   readonly changes: ChangeWrite[] = [];
   readonly decisions: DecisionWrite[] = [];
   /** The operations behind each conflict, in order. */
@@ -59,7 +61,10 @@ export class MemoryTables {
       this.ledgerRowByKey.set(operationKey(row.workspaceId, row.deviceId, row.clientId), row);
     }
     for (const batch of plan.batches) this.resultsByBatchId.set(batch.batchId, batch.results);
-    for (const conflict of plan.conflicts) this.conflictById.set(conflict.conflictId, conflict);
+    for (const { overlapCount: _, ...conflict } of plan.conflicts) {
+      const before = this.conflictById.get(conflict.conflictId);
+      this.conflictById.set(conflict.conflictId, { ...before, ...conflict });
+    }
     this.#writeRuns(plan);
     this.changes.push(...plan.changes);
     this.decisions.push(...plan.decisions);
@@ -80,6 +85,15 @@ export class MemoryTables {
   }
 
   #historic(place: HistoryPlace): HistoricDocument | null {
+    return "view" in place ? this.#viewOf(place) : this.#atVersion(place);
+  }
+
+  #viewOf({ conflictId, view }: ViewPlace): HistoricDocument | null {
+    const conflict = this.conflictById.get(conflictId);
+    return conflict === undefined ? null : { data: conflict[view] ?? {}, deleted: false };
+  }
+
+  #atVersion(place: VersionPlace): HistoricDocument | null {
     const of = this.changes.filter(
       (change) =>
         change.workspaceId === place.workspaceId &&
@@ -151,15 +165,24 @@ export class MemoryTables {
     return [conflictId, rows];
   }
 
-  /** As the store does: what is unsettled, reported or resolved, and what a resolution or a decision names. */
+  /**
+   * As the store does: what is unsettled, reported or resolved, and what a resolution or a decision names, all without
+   * their documents.
+   */
   #readConflicts(entries: readonly StoredEntry[]): ConflictState[] {
-    const all = [...this.conflictById.values()];
+    const all = [...this.conflictById.values()].map(withoutDocuments);
     const namedIds = new Set(entries.flatMap(conflictIdsIn));
     const named = all.filter(({ conflictId }) => namedIds.has(conflictId));
     const unsettled = all.filter(({ status }) => status === "open" || status === "parked");
     const settled = all.filter(({ status }) => status === "reported" || status === "resolved");
     return [...new Set([...unsettled, ...settled, ...named])];
   }
+}
+
+function withoutDocuments(conflict: ConflictWrite): ConflictState {
+  const { ancestor, deviceView, ancestorView, remoteView, localView, result, overlapList, ...read } =
+    conflict;
+  return { ...read, overlapCount: overlapList?.length ?? null };
 }
 
 /** The conflicts that an entry names. */

@@ -5,22 +5,23 @@ import {
   type HistoricDocument,
   type LaneEntry,
 } from "@syncline/shared";
-import type { ConflictState } from "../core/window-state.ts";
+import type { ConflictWrite } from "../core/window-plan.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** What the conflict service would put on the lane for a conflict, as the tables are now. */
 export function resolveConflict(
   tables: MemoryTables,
-  conflict: ConflictState,
+  conflict: ConflictWrite,
   options: { isLastRound: boolean },
 ): LaneEntry & { kind: "resolution" } {
   const { workspaceId, conflictId, collection, documentId, strategy, round } = conflict;
+  const { baseVersion, ancestor = null, deviceView = null } = conflict;
   const run = tables.runByConflictId.get(conflictId);
   assertInvariant(run !== undefined, "a conflict has no run");
   const document = tables.documentByKey.get(documentKey(workspaceId, collection, documentId));
   const merged = mergeRun(
     strategy,
-    { ...conflict, operations: run.map(({ operation }) => operation) },
+    { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
     historicOf(tables, conflict),
     { data: document?.data ?? null, timestampMs: document?.clientTimestampMs ?? null },
   );
@@ -42,7 +43,7 @@ export function resolveConflict(
 }
 
 /** The document at the conflict's base version; of a tombstone what it ended. */
-function historicOf(tables: MemoryTables, conflict: ConflictState): HistoricDocument | null {
+function historicOf(tables: MemoryTables, conflict: ConflictWrite): HistoricDocument | null {
   const { workspaceId, collection, documentId, baseVersion } = conflict;
   if (baseVersion === null) return null;
   const key = documentKey(workspaceId, collection, documentId);
