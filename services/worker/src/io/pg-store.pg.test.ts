@@ -11,7 +11,7 @@ import {
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planWindow } from "../core/plan-window.ts";
-import { batchEntry, type GivenOperation } from "../testing/memory-tables.ts";
+import { batchEntry, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
 import { createPgStore, type WindowStore } from "./pg-store.ts";
 
 let database: TestDatabase;
@@ -249,6 +249,39 @@ describe("a window's commit", () => {
       { data: { of: "d3", held: true }, deleted: false },
       { data: {}, deleted: false },
     ]);
+  });
+
+  it("reads of the ledger what waits behind a conflict, not all that was refused with it", async () => {
+    const by = (
+      device: string,
+      kind: "put" | "update",
+      more: Partial<GivenBatch>,
+      clientId: string,
+    ): StoredEntry => {
+      const operation = { kind, data: {}, clientId, ...(device === "d3" && { expectedVersion: 1 }) };
+      const entry = batchEntry({
+        id: randomUUID(),
+        workspace: "refused",
+        device,
+        operations: [operation],
+        ...more,
+      });
+      return { id: "1-0", answeredId: "0-0", entry };
+    };
+    await store.commit(await planOf(by("d1", "put", {}, "first")));
+    await store.commit(await planOf(by("d2", "put", {}, "second")));
+    const opening = await planOf(by("d3", "update", { onConflict: "manual" }, "opens"));
+    await store.commit(opening);
+    await store.commit(await planOf(by("d3", "update", {}, "waits")));
+    await store.commit(await planOf(by("d3", "update", { atomic: true }, "fails its group")));
+    const conflictId = opening.conflicts[0]?.conflictId ?? "";
+    expect(await count("operations", "refused")).toBe(5);
+    const inputs = { ancestor: null, local: null, localTimestampMs: null };
+    const decision = { conflictId, choice: "server" as const, revision: 1, version: 2, inputs };
+    const deciding = entryOf("refused", { kind: "put", data: {}, clientId: "decides", decision });
+    const { ledgerRowByKey, runByConflictId } = await store.read([deciding]);
+    expect([...ledgerRowByKey.values()].map(({ clientId }) => clientId).sort()).toEqual(["opens", "waits"]);
+    expect(runByConflictId.get(conflictId)).toHaveLength(2);
   });
 
   it("takes no version of a document back", async () => {
