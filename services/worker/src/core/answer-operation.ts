@@ -293,9 +293,17 @@ function stayBehind(on: Case, behind: ConflictWrite): Answer {
     ? "The device sent this before it heard of its conflict on this document"
     : "The device has an unsettled conflict on this document";
   const refused: Recorded = { status: "conflict", error, errorType: "behind_conflict", ...mismatch };
-  if (on.grouped) return record(on, refused, isReported ? () => draft.updateConflict(conflict) : undefined);
+  // Nobody waits behind a reported one, so that nothing stops its device: what is too much is refused, and not kept.
+  if (on.grouped || (isReported && isFull(conflict))) {
+    return record(on, refused, isReported ? () => draft.updateConflict(conflict) : undefined);
+  }
   const hold = () => draft.hold(conflict, heldOf(on));
   return record(on, conflict.status === "open" ? { status: "pending", ...mismatch } : refused, hold);
+}
+
+/** As the index `conflicts_full` says it of those that are not settled: ingest accepts nothing more for them. */
+function isFull({ operationCount, operationBytes }: ConflictWrite): boolean {
+  return operationCount >= 1_000 || operationBytes >= 16 * 1024 * 1024;
 }
 
 type Recorded = Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;

@@ -1,4 +1,10 @@
-import { documentKey, type JsonObject, type MergeOutcome, type Resolution } from "@syncline/shared";
+import {
+  documentKey,
+  type JsonObject,
+  type MergeOutcome,
+  type Resolution,
+  type StoredEntry,
+} from "@syncline/shared";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
@@ -566,6 +572,32 @@ describe("conflicts", () => {
       "success",
     ]);
   });
+
+  it.each([{ operationCount: 1_000 }, { operationBytes: 16 * 1024 * 1024 }])(
+    "only refuses with a reported conflict whose run is full, and keeps no more: %o",
+    (size) => {
+      const tables = tablesAt(2);
+      const batch = (...operations: GivenOperation[]) =>
+        tables.accept(batchEntry({ device: "d9", onConflict: "report", operations }));
+      const stored = [
+        batch(update({ a: 1 }, { expectedVersion: 1 })),
+        ...[2, 3].map((b) => batch(update({ b }))),
+      ];
+      const [first, second, third] = stored as [StoredEntry, StoredEntry, StoredEntry];
+      const [conflict] = tables.drain(first).conflicts;
+      if (conflict === undefined) throw new Error("there is no conflict");
+      tables.conflictById.set(conflict.conflictId, { ...conflict, ...size });
+      const sentBefore = batch(update({ c: 1 }));
+      const plan = tables.drain(second, third);
+      expect([...statuses(plan), ...statuses(plan, 1)]).toEqual(["conflict", "conflict"]);
+      expect(plan.heldWrites).toEqual([]);
+      expect(plan.conflicts).toMatchObject([{ status: "reported", refusedEntryId: third.id, ...size }]);
+      expect(resultsOf(tables.drain(sentBefore))[0]).toMatchObject({
+        error_type: "behind_conflict",
+        conflict_data: { conflict_id: conflict.conflictId },
+      });
+    },
+  );
 
   it("refuses with the culprit of a group what the device had sent by then", () => {
     const tables = tablesAt(2);
