@@ -26,6 +26,10 @@ export const ERROR_CODES = {
     disposition: "retry",
     meaning: "Another drain committed to the workspace meanwhile",
   },
+  SYN_WINDOW_TOO_LARGE: {
+    disposition: "retry",
+    meaning: "The documents of a window take too much memory together: it is committed in halves",
+  },
   SYN_REDIS_UNAVAILABLE: { disposition: "retry", meaning: "Redis did not answer, or refused to write" },
   SYN_OPERATION_REFUSED: {
     disposition: "reject",

@@ -7,6 +7,7 @@ it.each([
   ["SYN_POSTGRES_UNAVAILABLE", "retry"],
   ["SYN_POSTGRES_CONTENTION", "retry"],
   ["SYN_WORKSPACE_MOVED", "retry"],
+  ["SYN_WINDOW_TOO_LARGE", "retry"],
   ["SYN_REDIS_UNAVAILABLE", "retry"],
   ["SYN_OPERATION_REFUSED", "reject"],
   ["SYN_INVARIANT", "fatal"],

@@ -9,8 +9,8 @@ export function observeStore(store: WindowStore): WindowStore {
     { unit: "s", bounds: SECONDS_BOUNDS },
   );
   return {
-    read: (entries) => inPostgresSpan("read window", () => store.read(entries)),
-    readHistory: (places) => inPostgresSpan("read history", () => store.readHistory(places)),
+    read: (...window) => inPostgresSpan("read window", () => store.read(...window)),
+    readHistory: (...history) => inPostgresSpan("read history", () => store.readHistory(...history)),
     rehearse: (plan) => inPostgresSpan("rehearse window", () => store.rehearse(plan)),
     async commit(plan) {
       const startedAtMs = performance.now();

@@ -61,6 +61,21 @@ describe("a window's commit", () => {
     expect(state.resultsByBatchId.size).toBe(1);
   });
 
+  it("is not read where its documents are larger than may be, as they are or as they were", async () => {
+    const entry = entryOf("much", { kind: "put", data: { a: 1 } }, { kind: "put", data: { a: 2 } });
+    await store.commit(await planOf(entry));
+    const place = { workspaceId: "much", collection: "documents", documentId: "doc-1", deviceId: null };
+    const places = [{ ...place, version: 2 }];
+    const bytes = '{"a": 2}'.length;
+    expect((await store.read([entry], bytes)).documentByKey.size).toBe(1);
+    expect([...(await store.readHistory(places, bytes)).values()]).toEqual([
+      { data: { a: 2 }, deleted: false },
+    ]);
+    const tooLarge = { code: "SYN_WINDOW_TOO_LARGE" };
+    await expect(store.read([entry], bytes - 1)).rejects.toMatchObject(tooLarge);
+    await expect(store.readHistory(places, bytes - 1)).rejects.toMatchObject(tooLarge);
+  });
+
   it("fails whole when another drain has been there since it was read", async () => {
     const first = await planOf(entryOf("race", { kind: "create", data: { by: "first" } }));
     const second = await planOf(entryOf("race", { kind: "create", data: { by: "second" } }));

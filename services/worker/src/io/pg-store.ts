@@ -3,7 +3,9 @@ import {
   documentKey,
   operationKey,
   type AcceptedBatch,
+  SynclineError,
   type HistoricDocument,
+  type JsonObject,
   type OperationResult,
   type LedgerRow,
   type StoredEntry,
@@ -32,10 +34,20 @@ import {
 
 /** Reads what a window depends on, and commits what was planned. */
 export interface WindowStore {
-  /** Reads without locks: should anything move before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`. */
-  read(entries: readonly StoredEntry[]): Promise<WindowState>;
-  /** Documents as they were, `null` where nobody knows any more. What was is not changed by any commit. */
-  readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>>;
+  /**
+   * Reads without locks: should anything move before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`.
+   * @param bytesMax - of its documents
+   * @throws `SYN_WINDOW_TOO_LARGE` where they are more
+   */
+  read(entries: readonly StoredEntry[], bytesMax?: number): Promise<WindowState>;
+  /**
+   * Documents as they were, `null` where nobody knows any more. What was is not changed by any commit.
+   * @throws `SYN_WINDOW_TOO_LARGE` where they are more than `bytesMax`
+   */
+  readHistory(
+    places: readonly HistoryPlace[],
+    bytesMax?: number,
+  ): Promise<Map<string, HistoricDocument | null>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
   /** Writes a plan and takes it back: tells whether Postgres would have it. */
@@ -72,7 +84,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     rehearse: (plan) => write(plan, "ROLLBACK"),
   };
 
-  async function read(entries: readonly StoredEntry[]): Promise<WindowState> {
+  async function read(
+    entries: readonly StoredEntry[],
+    bytesMax = Number.MAX_SAFE_INTEGER,
+  ): Promise<WindowState> {
     const batches = entries.flatMap(({ entry }) => (entry.kind === "batch" ? [entry.batch] : []));
     const resolutions = entries.flatMap(({ entry }) =>
       entry.kind === "resolution" ? [entry.resolution] : [],
@@ -144,6 +159,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
           ofDocuments((document) => document.workspaceId),
           ofDocuments((document) => document.collection),
           ofDocuments((document) => document.documentId),
+          bytesMax,
         ],
       ],
       ...(ofConflicts.size === 0
@@ -198,13 +214,16 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         ]),
         ...documentRows.map((row): [string, DocumentState | null] => [
           documentKey(String(row["workspace_id"]), String(row["collection"]), String(row["document_id"])),
-          camelRow<DocumentState>(row),
+          camelRow<DocumentState>(withData(row)),
         ]),
       ]),
     };
   }
 
-  async function readHistory(places: readonly HistoryPlace[]): Promise<Map<string, HistoricDocument | null>> {
+  async function readHistory(
+    places: readonly HistoryPlace[],
+    bytesMax = Number.MAX_SAFE_INTEGER,
+  ): Promise<Map<string, HistoricDocument | null>> {
     const versions = places.filter((place) => "version" in place);
     const views = places.filter((place) => "view" in place);
     const ofVersions: Call = [
@@ -215,6 +234,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         versions.map(({ documentId }) => documentId),
         versions.map(({ version }) => version),
         versions.map(({ deviceId }) => deviceId),
+        bytesMax,
       ],
     ];
     const ofViews: Call = [
@@ -223,6 +243,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         views.map(({ workspaceId }) => workspaceId),
         views.map(({ conflictId }) => conflictId),
         views.map(({ view }) => view),
+        bytesMax,
       ],
     ];
     const rows = await pipelined(pool, [
@@ -232,7 +253,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     return new Map([
       ...places.map((place): [string, null] => [historyKey(place), null]),
       ...rows.flat().map((row): [string, HistoricDocument] => {
-        const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(row);
+        const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(withData(row));
         return [historyKey(place), { data, deleted }];
       }),
     ]);
@@ -309,6 +330,13 @@ function sendSome(client: PoolClient, left: Iterator<Call>): Promise<Row[]>[] {
     sent.push(client.query<Row>({ ...sql, values }).then(({ rows }) => rows));
   }
   return sent;
+}
+
+/** A row whose document comes as text, so that what is too much is left out by Postgres. */
+function withData({ left_out: leftOut, ...row }: Row): Row {
+  if (leftOut === true)
+    throw new SynclineError("SYN_WINDOW_TOO_LARGE", "The documents are too large together");
+  return { ...row, data: typeof row["data"] === "string" ? (JSON.parse(row["data"]) as JsonObject) : null };
 }
 
 /** The parameters of `write-ledger.sql`, in its order. */

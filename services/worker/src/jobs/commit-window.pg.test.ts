@@ -39,7 +39,7 @@ const put = (documentId: string): GivenOperation => ({
   data: {},
 });
 
-/** Commits a window, and tells how often each operation was tried and what became of it. */
+/** Commits a window, and tells how often each operation was tried, what became of it, and of how many entries the commits were. */
 async function commit(entries: readonly StoredEntry[]) {
   const store = createPgStore(pool, "epoch-1");
   const triesById = new Map<string, number>();
@@ -53,18 +53,46 @@ async function commit(entries: readonly StoredEntry[]) {
     rehearse: counting((plan) => store.rehearse(plan)),
   };
   const statusById = new Map<string, string>();
+  const commits: number[] = [];
   await commitWindow(entries, {
     store: counted,
     newId: randomUUID,
     ledgerRetentionMs: undefined,
     log: createLogger({ service: "test", level: "fatal" }),
-    onCommitted(_, plan) {
+    onCommitted(committed, plan) {
+      commits.push(committed.length);
       for (const { clientId, status } of plan.ledgerRows) statusById.set(clientId, status);
       return Promise.resolve();
     },
   });
-  return { triesById, statusById };
+  return { triesById, statusById, commits };
 }
+
+describe("a window whose documents are large together", () => {
+  it("commits in halves, and one batch alone whatever it takes", async () => {
+    const text = "x".repeat(1_000_000);
+    const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => `large ${from + n}`);
+    await commit([
+      entryOf("large", ...ids(0, 20).map((id): GivenOperation => ({ ...put(id), data: { text } }))),
+    ]);
+    const touch = (from: number, count: number) =>
+      entryOf(
+        "large",
+        ...ids(from, count).map((documentId): GivenOperation => ({
+          kind: "update",
+          documentId,
+          data: { n: 1 },
+        })),
+      );
+    expect((await commit([touch(0, 5), touch(5, 5), touch(10, 5), touch(15, 5)])).commits).toEqual([2, 2]);
+    expect((await commit([touch(0, 5), touch(5, 5)])).commits).toEqual([2]);
+    expect((await commit([touch(0, 20)])).commits).toEqual([1]);
+    const { rows } = await pool.query(
+      "SELECT DISTINCT version FROM documents WHERE workspace_id = 'large' AND data ->> 'n' = '1'",
+    );
+    expect(rows.map(({ version }) => version as number).toSorted()).toEqual([3, 4]);
+  });
+});
 
 describe("a window that Postgres refuses", () => {
   it("commits but for the operation at fault, and tries no other batch more than log2(n) times", async () => {

@@ -15,9 +15,12 @@ interface Deps {
   onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
 }
 
+/** Most bytes of documents that a window of several entries reads at once: parsed, they take several times as much. */
+const WINDOW_DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
+
 /**
- * Commits a window: reads, plans, writes. Where Postgres refuses it, or no plan can be made for it, it is halved until
- * the entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
+ * Commits a window: reads, plans, writes. Where Postgres refuses it, or no plan can be made for it, or its documents take
+ * too much memory, it is halved until the entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
  *
  * @throws whatever is worth a retry; what was committed by then has been told to `onCommitted`
  */
@@ -26,7 +29,7 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Deps):
   try {
     plan = await commitOnce(entries, deps, new Map());
   } catch (error) {
-    if (dispositionOf(error) === "retry") throw error;
+    if (dispositionOf(error) === "retry" && !isTooLarge(error)) throw error;
     if (entries.length > 1) {
       const middle = entries.length >> 1;
       await commitWindow(entries.slice(0, middle), deps);
@@ -38,16 +41,21 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Deps):
   await deps.onCommitted(entries, plan);
 }
 
+function isTooLarge(error: unknown): boolean {
+  return error instanceof SynclineError && error.code === "SYN_WINDOW_TOO_LARGE";
+}
+
 type Refusals = ReadonlyMap<string, string>;
 
 /** Plans on what stands in the tables now, reading from history what turns out to be needed. */
 async function planNow(window: readonly StoredEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
   const { store, newId, ledgerRetentionMs, policies } = deps;
-  let state = await store.read(window);
+  const bytesMax = window.length > 1 ? WINDOW_DOCUMENT_BYTES_MAX : undefined;
+  let state = await store.read(window, bytesMax);
   for (;;) {
     const plan = planWindow(window, state, { newId, ledgerRetentionMs, policies, refusals });
     if (plan.missingHistory.length === 0) return plan;
-    const found = await store.readHistory(plan.missingHistory);
+    const found = await store.readHistory(plan.missingHistory, bytesMax);
     state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
   }
 }
