@@ -48,6 +48,7 @@ beforeAll(async () => {
     contended: await playScenario("contended", { system, faults }, placeOn(0)),
     outrun: await playScenario("outrun", { system, faults }, placeOn(0)),
     refused: await playScenario("refused", { system, faults }, placeOn(0)),
+    decided: await playScenario("decided", { system, faults }, placeOn(0)),
   };
   const isOfIngest = ({ faults }: CrashPoint) => faults.at(-1)?.service === "ingest";
   const ofIngest = points.filter(isOfIngest).values();
@@ -139,11 +140,22 @@ describe("what is sent while nothing goes wrong", () => {
       { client: "refused good", status: "success" },
       { client: "refused next", status: "success" },
     ]);
+    expect(expected.decided.documents).toContainEqual(
+      expect.objectContaining({
+        document_id: "list",
+        version: 3,
+        data: { title: "of Ben", text: "", items: [] },
+      }),
+    );
+    expect(expected.decided.documents).toContainEqual(
+      expect.objectContaining({ document_id: "late", version: 2, data: { name: "late", early: true } }),
+    );
+    expect(expected.decided.decisions).toMatchObject([{ choice: "local", client: "decide", version: 3 }]);
     for (const { changes, lost } of Object.values(expected)) {
       expect(lost).toEqual([]);
       expect(changes).toEqual(changes.map((_, index) => expect.objectContaining({ seq: index + 1 })));
     }
-    for (const { operations } of [expected.plain, expected.contended, expected.outrun]) {
+    for (const { operations } of [expected.plain, expected.contended, expected.outrun, expected.decided]) {
       expect(operations).toEqual(operations.map(() => expect.objectContaining({ status: "success" })));
     }
   });

@@ -18,6 +18,7 @@ beforeAll(async () => {
     contended: await play(0, "contended"),
     outrun: await play(0, "outrun"),
     refused: await play(0, "refused"),
+    decided: await play(0, "decided"),
   };
 });
 afterAll(async () => {
@@ -62,7 +63,7 @@ describe("all operations end", () => {
     ["hint of any kind", [...WAKE_UPS, ...REPLIES, ...WORD_OF_COMMITS, ...CONFLICT_JOBS]],
   ])("where every %s is lost, as if it were not", async (_what, hints) => {
     await without(hints, async () => {
-      const stories = ["plain", "plain", "contended", "refused"] as const;
+      const stories = ["plain", "plain", "contended", "refused", "decided"] as const;
       const outcomes = await Promise.all(stories.map((story, index) => play(index + 1, story)));
       expect(outcomes).toEqual(stories.map((story) => expected[story]));
     });

@@ -6,8 +6,9 @@ import type { Faults, Hit } from "./faults.ts";
  * - `contended`: another device's write gets in between a merge's reading and its commit.
  * - `outrun`: the device itself sends on in between.
  * - `refused`: one operation of a window is refused by Postgres.
+ * - `decided`: a person decides a conflict that was parked, and has an operation replayed that had failed.
  */
-export type Story = "plain" | "contended" | "outrun" | "refused";
+export type Story = "plain" | "contended" | "outrun" | "refused" | "decided";
 
 /** A gap between two steps, and what goes wrong in it. */
 export interface CrashPoint {
@@ -33,6 +34,7 @@ function faultOf(service: Service, action: Fault["action"]) {
 }
 
 const crashIngest = faultOf("ingest", "crash");
+const cutIngest = faultOf("ingest", "cut");
 const crashWorker = faultOf("worker", "crash");
 const crashConflict = faultOf("conflict", "crash");
 const cutWorker = faultOf("worker", "cut");
@@ -42,6 +44,12 @@ const dropWorker = faultOf("worker", "drop");
 /** In the keys of a removal, and in the rows of a transaction. */
 const OF_RESOLUTION = ":resolution:";
 const RESOLVES_CONFLICT = '"status":"resolved"';
+/** In the entry of a decision, and in the rows of its transaction. */
+const OF_DECISION = '"decision":{';
+const DECIDES = '"choice":';
+/** In the entry of a replay, and in the one change that the replay of its story makes. */
+const OF_REPLAY = '"replay":true';
+const REPLAYED = '"early":true';
 /** In the values of read-ledger where a window holds no operations, but a conflict's id. */
 const NO_OPERATIONS = "{}\n{}\n{}\n";
 
@@ -68,7 +76,7 @@ const OVERLAP: CrashPoint[] = [
 const INGEST: CrashPoint[] = [
   point("ingest: before the device is claimed", crashIngest("before", "claim-device")),
   point("ingest: device claimed, before append", crashIngest("after", "claim-device")),
-  point("ingest: append's answer lost", faultOf("ingest", "cut")("after", "appendBatch")),
+  point("ingest: append's answer lost", cutIngest("after", "appendBatch")),
   point("ingest: append sent, before wake-up", crashIngest("before", "drain.addStandardJob")),
   point("ingest: after append, wake-up sent", crashIngest("after", "appendBatch")),
   point("ingest: wake-up lost", faultOf("ingest", "drop")("before", "drain.addStandardJob")),
@@ -202,6 +210,21 @@ const REFUSED: CrashPoint[] = [
   point("refusal: one half of a window done, before the other", crashWorker("after", "publish:changed")),
 ].map((each) => ({ ...each, during: "refused" }));
 
+const DECIDED: CrashPoint[] = [
+  point("decision: weighed, before append", crashIngest("before", "appendBatch", OF_DECISION)),
+  point("decision: append's answer lost", cutIngest("after", "appendBatch", OF_DECISION)),
+  point("decision: after append, before the answer", crashIngest("after", "appendBatch", OF_DECISION)),
+  point("decision: in the transaction, before write-decisions", crashWorker("before", "write-decisions")),
+  point("decision: in the transaction, after write-decisions", crashWorker("after", "write-decisions")),
+  point("decision: lock lost in the transaction", stallWorker("before", "COMMIT", DECIDES)),
+  point("decision: commit's answer lost", cutWorker("after", "COMMIT", DECIDES)),
+  point("replay: operation read, before its content", crashIngest("after", "read-operation")),
+  point("replay: content read, before append", crashIngest("after", "read-content")),
+  point("replay: append's answer lost", cutIngest("after", "appendBatch", OF_REPLAY)),
+  point("replay: before commit", crashWorker("before", "COMMIT", REPLAYED)),
+  point("replay: commit's answer lost", cutWorker("after", "COMMIT", REPLAYED)),
+].map((each) => ({ ...each, during: "decided" }));
+
 /** Every gap between two steps of ingest, drain, apply, conflict and republish. */
 export const POINTS: readonly CrashPoint[] = [
   ...OVERLAP,
@@ -212,6 +235,7 @@ export const POINTS: readonly CrashPoint[] = [
   ...CONTENDED,
   ...OUTRUN,
   ...REFUSED,
+  ...DECIDED,
   ...SWEEP,
 ];
 

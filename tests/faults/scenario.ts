@@ -29,7 +29,7 @@ export class Interrupted extends Error {}
 
 /** What a run came to, comparable between runs. */
 export type Outcome = Record<
-  "answers" | "lost" | "documents" | "changes" | "operations" | "conflicts",
+  "answers" | "lost" | "documents" | "changes" | "operations" | "conflicts" | "decisions",
   unknown[]
 >;
 
@@ -60,10 +60,7 @@ export async function playScenario(
   const list = create(cast, "list", { data: { title: "", text: "", items: [] } });
   await cast.ann.send({ operations: [list] });
   await begin();
-  const answers =
-    story === "refused"
-      ? await playRefused({ system, faults }, place)
-      : await playQuarrel({ system, faults }, place, cast, story);
+  const answers = await play(story, { system, faults }, place, cast);
   await eventually(async () => {
     expect((await system.lanes.readWindow(place.lane, 100_000)).entries).toEqual([]);
   });
@@ -72,6 +69,12 @@ export async function playScenario(
     lost: [cast.ann, cast.ben, cast.cay].flatMap(({ lost }) => lost),
     ...(await readTables(system, place)),
   };
+}
+
+function play(story: Story, parts: Parts, place: Place, cast: Cast): Promise<Answer[]> {
+  if (story === "refused") return playRefused(parts, place);
+  if (story === "decided") return playDecided(parts, place, cast);
+  return playQuarrel(parts, place, cast, story);
 }
 
 interface Cast {
@@ -106,7 +109,7 @@ async function playQuarrel(
   parts: Parts,
   place: Place,
   cast: Cast,
-  story: Exclude<Story, "refused">,
+  story: Exclude<Story, "refused" | "decided">,
 ): Promise<Answer[]> {
   const { ann, ben, cay } = cast;
   const edits = {
@@ -207,6 +210,34 @@ async function playRefused({ system }: Parts, { workspaceId, lane }: Place): Pro
   return [];
 }
 
+/**
+ * A person decides a conflict that was left to people, and decides it again, not knowing what became of it; and has an
+ * operation replayed, once there is the document that it was for. All devices ask what became of what they had sent.
+ */
+async function playDecided({ system }: Parts, { workspaceId }: Place, cast: Cast): Promise<Answer[]> {
+  const { ann, ben, cay, id } = cast;
+  const quarrel = {
+    on_conflict: "manual",
+    operations: [update(cast, "title", { data: { title: "of Ben" } })],
+  };
+  const early = { operations: [update(cast, "early", { document_id: "late", data: { early: true } })] };
+  const first = await ann.send({ operations: [update(cast, "signed", { data: { title: "of Ann" } })] });
+  await ben.send(quarrel);
+  const conflictId = await eventually(async () => {
+    const sql = "SELECT conflict_id FROM conflicts WHERE workspace_id = $1 AND status = 'parked'";
+    const { rows } = await system.pool.query<{ conflict_id: string }>(sql, [workspaceId]);
+    expect(rows).toHaveLength(1);
+    return rows[0]?.conflict_id ?? "";
+  });
+  const failed = await cay.send(early);
+  const decision = { choice: "local", client_id: id("decide") };
+  const decided = [await ann.resolve(conflictId, decision), await ann.resolve(conflictId, decision)];
+  await cay.send({ operations: [create(cast, "late")] });
+  // Whose answer was lost is told that it is done already.
+  await cay.replay(id("early"));
+  return [first, failed, ...decided, await ben.send(quarrel), await cay.send(early)];
+}
+
 /** An operation's answer, the same for a first and a second sending, and however often its merge had to begin again. */
 function plain({ replayed: _, conflict_id: __, rounds: ___, ...result }: OperationResult): unknown {
   return { ...result, client_id: result.client_id.split(" of ")[0] };
@@ -233,6 +264,10 @@ export async function readTables(
     conflicts: await read(
       `SELECT status, document_id, base_version, resolved_version, resolved_seq, overlap_list
        FROM conflicts WHERE workspace_id = $1 ORDER BY resolved_version`,
+    ),
+    decisions: await read(
+      `SELECT choice, split_part(client_id, ' of ', 1) AS client, replaced_version, replaced, version
+       FROM decisions WHERE workspace_id = $1 ORDER BY version`,
     ),
   };
 }

@@ -1,12 +1,12 @@
 import type { Faults } from "../faults/faults.ts";
 import { armPoint, POINTS, type ArmedPoint } from "../faults/points.ts";
 
-/** It waits for an operation that only its own story sends. */
-const OF_ANOTHER_STORY = "worker: lock lost before a conflict is recorded";
+/** They wait for what only their own story sends. */
+const OF_ANOTHER_STORY = /^(replay: .*|worker: lock lost before a conflict is recorded)$/;
 
 /** The crash points by their names. */
 export const POINT_NAMES: readonly string[] = POINTS.map(({ name }) => name).filter(
-  (name) => name !== OF_ANOTHER_STORY,
+  (name) => !OF_ANOTHER_STORY.test(name),
 );
 
 /** Lets things go wrong while histories are played, and counts how often they did. */

@@ -44,13 +44,13 @@ export interface Device {
    * is followed until it is final, and sent again where its status is lost.
    */
   send(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
-  /** Decides a conflict, and sees to the answer as `send` does. */
-  decide(
+  /** Decides a conflict, sending that again as it does a batch. */
+  resolve(
     conflictId: string,
     decision: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** Has an operation tried again, and sees to the answer as `send` does. */
+  /** Has an operation that ended as an error replayed, sending that again as it does a batch. */
   replay(clientId: string, headers?: Record<string, string>): Promise<Answer>;
 }
 
@@ -125,13 +125,10 @@ export async function createDevice(
     }
   }
 
-  async function sendUntilFinal(
-    batch: Attempt["batch"],
-    send: (client: Client) => Promise<Answer>,
-  ): Promise<Answer> {
+  async function insist(batch: Attempt["batch"], ask: (client: Client) => Promise<Answer>): Promise<Answer> {
     const pause = createPatience();
     for (;;) {
-      const { answer, broken } = await attempt("send", batch, () => send(nextClient()));
+      const { answer, broken } = await attempt("send", batch, () => ask(nextClient()));
       if (answer !== undefined) {
         if (answer.status !== 202) return answer;
         const location = answer.headers.get("location") ?? "";
@@ -147,11 +144,13 @@ export async function createDevice(
     workspaceId,
     deviceId,
     lost,
-    send: (batch, headers) =>
-      sendUntilFinal(batch, (client) => client.post({ device_id: deviceId, ...batch }, headers)),
-    decide: (conflictId, decision, headers) =>
-      sendUntilFinal(decision, (client) => client.resolve(conflictId, decision, headers)),
+    send(batch, headers) {
+      const body = { device_id: deviceId, ...batch };
+      return insist(batch, (client) => client.post(body, headers));
+    },
+    resolve: (conflictId, decision, headers) =>
+      insist(decision, (client) => client.resolve(conflictId, decision, headers)),
     replay: (clientId, headers) =>
-      sendUntilFinal({ replay: clientId }, (client) => client.replay({ deviceId, clientId }, headers)),
+      insist({ client_id: clientId }, (client) => client.replay(clientId, deviceId, headers)),
   };
 }

@@ -82,11 +82,8 @@ export interface Client {
     decision: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>;
-  /** An admin's wish to have an operation tried again that ended as an error. */
-  replay<T = BatchResult>(
-    operation: { deviceId: string; clientId: string },
-    headers?: Record<string, string>,
-  ): Promise<Answer<T>>;
+  /** Sends again what ended as an error. */
+  replay(clientId: string, deviceId: string, headers?: Record<string, string>): Promise<Answer>;
   /** `path` is below the workspace. */
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
   getAbsolute<T>(path: string): Promise<Answer<T>>;
@@ -139,7 +136,7 @@ export async function createClient(
         headers: { "content-type": "application/json", authorization, ...headers },
         body: JSON.stringify(decision),
       }),
-    replay: ({ deviceId, clientId }, headers) =>
+    replay: (clientId, deviceId, headers) =>
       send(
         `/api/v1/workspaces/${workspaceId}/operations/${encodeURIComponent(clientId)}/replay?device_id=${encodeURIComponent(deviceId)}`,
         { method: "POST", headers: { authorization, ...headers } },

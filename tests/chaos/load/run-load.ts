@@ -198,7 +198,7 @@ async function sendKindly(device: Device, asked: Planned | Asked, random: Random
   const headers: Record<string, string> = prefer === undefined ? {} : { prefer };
   if ("body" in asked) return device.send({ ...asked.body }, headers);
   if ("decision" in asked) {
-    return device.decide(asked.conflictId, { ...asked.decision, client_id: asked.clientId }, headers);
+    return device.resolve(asked.conflictId, { ...asked.decision, client_id: asked.clientId }, headers);
   }
   const answer = await device.replay(asked.clientId, headers);
   // It was replayed before, and only the answer got lost: sent again, the batch is answered with what came of that.
