@@ -310,6 +310,15 @@ describe("a role", () => {
     }
   });
 
+  it("counts in its own workspace alone", () => {
+    const roleByWorkspace = new Map<string, Role>([
+      ["w", "reader"],
+      ["w2", "admin"],
+    ]);
+    expect(() => requireRole({ roleByWorkspace }, "w", "writer")).toThrow(forbidden);
+    expect(() => requireRole({ roleByWorkspace }, "w2", "admin")).not.toThrow();
+  });
+
   it.each(["w2", "W", "", "__proto__", "constructor"])(
     "in one workspace gives nothing in %j",
     (workspaceId) => {
