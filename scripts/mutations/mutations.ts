@@ -304,6 +304,14 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
   },
   {
+    name: "a-decision-without-its-record",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/io/pg-store.ts`,
+    find: "  yield* inRows(WRITE_DECISIONS, plan.decisions);\n",
+    replace: "  if (plan.decisions.length > 0) yield [{ text: end }];\n$&",
+    caughtBy: { file: STORE, test: "fails whole when a decision cannot be recorded" },
+  },
+  {
     name: "seq-without-the-row-lock",
     breaks: "the feed has no gaps",
     file: `${WORKER}/io/pg-store.ts`,
@@ -577,6 +585,18 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'requireRole(identity, body.workspace_id, "writer");',
     replace: "",
     caughtBy: { file: "tests/e2e/refusals.test.ts", test: "another workspace's token" },
+  },
+  {
+    name: "a-role-counts-everywhere",
+    breaks: "walls",
+    file: "libs/runtime/src/http/token-verifier.ts",
+    find: "  if (ROLES.indexOf(role) < ROLES.indexOf(least)) {",
+    replace:
+      "  const highest = Math.max(...[...identity.roleByWorkspace.values()].map((one) => ROLES.indexOf(one)));\n  if (highest < ROLES.indexOf(least)) {",
+    caughtBy: {
+      file: "libs/runtime/src/http/token-verifier.test.ts",
+      test: "counts in its own workspace alone",
+    },
   },
   {
     name: "anyone-may-read-a-batch",

@@ -299,6 +299,25 @@ describe("a window's commit", () => {
     expect(runByConflictId.get(conflictId)).toHaveLength(2);
   });
 
+  it("fails whole when a decision cannot be recorded", async () => {
+    const plan = await planOf(entryOf("decided", { kind: "put", data: {} }));
+    const decision = {
+      workspaceId: "decided",
+      conflictId: randomUUID(),
+      revision: 1,
+      choice: "data",
+      subject: "alice",
+      clientId: "decide",
+      decidedAtMs: 0,
+      replacedVersion: 0,
+      replaced: null,
+      version: 1,
+    } as const;
+    const twice = store.commit({ ...plan, decisions: [decision, decision] });
+    await expect(twice).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
+    expect(await count("documents", "decided")).toBe(0);
+  });
+
   it("takes no version of a document back", async () => {
     const entry = entryOf("back again", { kind: "put", data: { n: 1 } });
     await store.commit(await planOf(entry));
