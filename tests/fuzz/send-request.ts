@@ -54,6 +54,7 @@ function sendOnce(
   // Node leaves the length out where a method has no body as a rule, and the body would be taken for the next request.
   const framed = body === undefined ? headers : { ...headers, "content-length": body.length };
   const startedAtMs = performance.now();
+  let isLeft = false;
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
       { hostname, port, agent: options.agent, method, path, headers: framed },
@@ -71,12 +72,14 @@ function sendOnce(
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.once("end", finish);
         response.once("error", (error) => {
-          // One that we left.
-          if (sent.destroyed) finish();
+          if (isLeft) finish();
           else reject(error);
         });
         if (response.headers["content-type"]?.startsWith("text/event-stream")) {
-          setTimeout(() => sent.destroy(), STREAM_MS);
+          setTimeout(() => {
+            isLeft = true;
+            sent.destroy();
+          }, STREAM_MS);
         }
       },
     );
