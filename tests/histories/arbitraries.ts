@@ -47,6 +47,8 @@ export interface OperationDraft {
 /** What a person decides, on one of the conflicts that anybody was told of by then. */
 export interface DecisionDraft {
   pick: number;
+  /** One of those, where there are any. */
+  of: "any" | "parked" | "reported";
   choice: DecisionChoice;
   data: JsonObject | null;
   /** The document's version that the person has looked at. */
@@ -172,6 +174,14 @@ const operation: fc.Arbitrary<OperationDraft> = kind.chain((kind) =>
   }),
 );
 
+const decision: fc.Arbitrary<DecisionDraft> = fc.record({
+  pick: fc.nat(20),
+  of: fc.constantFrom("any", "parked", "parked", "reported"),
+  choice: fc.constantFrom(...DECISION_CHOICES),
+  data: fc.option(document),
+  expected: fc.constantFrom("none", "none", "current", "back"),
+});
+
 const step: fc.Arbitrary<Step> = fc.record({
   workspace: fc.constantFrom(0, 0, 0, 0, 0, 1),
   device: fc.constantFrom(0, 0, 0, 0, 1, 1, 2, UNDECLARED),
@@ -190,15 +200,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     fc.array(operation, { minLength: 1, maxLength: 2 }),
   ),
   resend: rarely(fc.nat(5), 7),
-  decision: rarely(
-    fc.record({
-      pick: fc.nat(20),
-      choice: fc.constantFrom(...DECISION_CHOICES),
-      data: fc.option(document),
-      expected: fc.constantFrom("none", "none", "current", "back"),
-    }),
-    8,
-  ),
+  decision: rarely(decision, 8),
 });
 
 /** A device that types: it goes on editing one document, and waits for nothing. */
@@ -251,13 +253,20 @@ const founding: fc.Arbitrary<Step> = fc.record({
   ),
 });
 
+/** In the end people decide some of what is left to them, as it is then: before that most of what they look at moves. */
+const closing: fc.Arbitrary<Step[]> = fc
+  .array(fc.tuple(step, decision), { maxLength: 4 })
+  .map((parts) =>
+    parts.map(([one, decision]) => ({ ...one, after: "all", decision: { ...decision, expected: "none" } })),
+  );
+
 const founded = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
   fc
-    .tuple(rarely(founding, 1), steps)
-    .map(([first, [second, ...others]]) =>
+    .tuple(rarely(founding, 1), steps, closing)
+    .map(([first, [second, ...others], last]) =>
       first === undefined || second === undefined
-        ? [second, ...others].filter((one) => one !== undefined)
-        : [first, { ...second, after: "all" as const }, ...others],
+        ? [second, ...others, ...last].filter((one) => one !== undefined)
+        : [first, { ...second, after: "all" as const }, ...others, ...last],
     );
 
 /** Histories of up to three devices and one that declares none, in up to two workspaces, on a handful of documents. */

@@ -31,8 +31,11 @@ interface Past {
 export class Composer {
   readonly #pastByDevice = new Map<string, Past>();
   readonly #versionsByDocument = new Map<string, number[]>();
-  /** What anybody was told of, by id. */
-  readonly #conflicts = new Map<string, { collection: string; document_id: string }>();
+  /** What anybody was told of, by id, and what its sender takes it for. */
+  readonly #conflicts = new Map<
+    string,
+    { place: { collection: string; document_id: string }; state: "parked" | "reported" | "settled" }
+  >();
   #namedByServer: string | undefined;
   #nextId = 1;
 
@@ -43,7 +46,12 @@ export class Composer {
       if (operation === undefined || documentId === undefined) continue;
       const collection = collectionOf(operation);
       const conflictId = result.conflict_id ?? result.conflict_data?.conflict_id;
-      if (conflictId !== undefined) this.#conflicts.set(conflictId, { collection, document_id: documentId });
+      if (conflictId !== undefined) {
+        const isAlone = operation.group === undefined && batch.atomic !== true;
+        const isReported = batch.on_conflict === "report" || !isAlone;
+        const state = result.status === "success" ? "settled" : isReported ? "reported" : "parked";
+        this.#conflicts.set(conflictId, { place: { collection, document_id: documentId }, state });
+      }
       if (!version) continue;
       if (namedIdOf(operation) === undefined && collection === DEFAULT_COLLECTION) {
         this.#namedByServer = documentId;
@@ -90,9 +98,13 @@ export class Composer {
   }
 
   /** `undefined` while there is nothing to decide. */
-  composeDecision({ pick, choice, data, expected }: DecisionDraft): SentBatch | undefined {
-    const [conflictId, place] = [...this.#conflicts][pick % Math.max(1, this.#conflicts.size)] ?? [];
-    if (conflictId === undefined || place === undefined) return undefined;
+  composeDecision({ pick, of, choice, data, expected }: DecisionDraft): SentBatch | undefined {
+    const all = [...this.#conflicts];
+    const wanted = all.filter(([, { state }]) => state === of);
+    const among = wanted.length > 0 ? wanted : all;
+    const [conflictId, conflict] = among[pick % Math.max(1, among.length)] ?? [];
+    if (conflictId === undefined || conflict === undefined) return undefined;
+    const { place } = conflict;
     const { collection, document_id: documentId } = place;
     const versions = this.#versionsByDocument.get(documentKey({ collection, documentId })) ?? [];
     const version = { none: undefined, current: versions.at(-1), back: versions.at(-2) }[expected];

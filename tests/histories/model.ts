@@ -691,6 +691,7 @@ export class Model {
       return this.#record(on, { status: "error", errorType: "operation_refused" });
     }
     this.#count(`decision: ${decision.choice}, of a conflict that is ${conflict.status}`);
+    this.#count(`decision: of a conflict that is ${conflict.status}`);
     const before = dataOf(document);
     const { data, ...views } = this.#weigh(conflict, decision, document);
     const wrote = !same(before, data);
