@@ -8,6 +8,7 @@ export * from "./ids/entry-id.ts";
 export * from "./ids/keys.ts";
 export * from "./ids/lane-of.ts";
 export * from "./ids/shard-of.ts";
+export * from "./json/cut-text.ts";
 export * from "./json/document-size.ts";
 export * from "./json/json.ts";
 export * from "./json/json-equal.ts";

@@ -38,7 +38,13 @@ describe("a problem", () => {
 
 describe("a problem with a field", () => {
   const body = {
-    operations: [{ client_id: "op_1" }, { client_id: "x".repeat(500) }, { client_id: 7 }, null],
+    operations: [
+      { client_id: "op_1" },
+      { client_id: "x".repeat(500) },
+      { client_id: 7 },
+      null,
+      { client_id: `${"x".repeat(199)}😀` },
+    ],
   };
   const at = (path: (string | number)[]) => fieldProblem({ path, message: "is wrong" }, body);
 
@@ -63,6 +69,7 @@ describe("a problem with a field", () => {
 
   it("shortens a client_id that is longer than an id can be", () => {
     expect(at(["operations", 1, "data"]).details.operation).toHaveLength(200);
+    expect(at(["operations", 4, "data"]).details.operation).toBe("x".repeat(199));
   });
 
   it.each([null, undefined, "text", [], { operations: "text" }])("can be about the body %j", (odd) => {

@@ -1,3 +1,5 @@
+import { cutText } from "@syncline/shared";
+
 /** Where in a request something is wrong, and what. */
 export interface FieldFault {
   path: (string | number)[];
@@ -89,5 +91,5 @@ function clientIdAt(body: unknown, index: number): string | undefined {
   const operations = (body as { operations?: unknown } | null)?.operations;
   const operation: unknown = Array.isArray(operations) ? operations[index] : undefined;
   const clientId = (operation as { client_id?: unknown } | null | undefined)?.client_id;
-  return typeof clientId === "string" ? clientId.slice(0, 200) : undefined;
+  return typeof clientId === "string" ? cutText(clientId, 200) : undefined;
 }

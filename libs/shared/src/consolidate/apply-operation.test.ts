@@ -200,6 +200,12 @@ describe("a JSON Patch", () => {
     expect(JSON.stringify(applied)).not.toMatch(/sesame|guess/);
   });
 
+  it("shows no half of a character of a long path, which Postgres would refuse", () => {
+    const applied = patched({}, { op: "remove", path: `/${"a".repeat(198)}😀bbb` });
+    const message = `patch step 0 (remove): there is nothing at "/${"a".repeat(198)}…"`;
+    expect(applied).toMatchObject({ errorType: "patch_failed", message });
+  });
+
   it("replaces the whole document by an object only", () => {
     expect(patched({ a: 1 }, { op: "replace", path: "", value: { b: 2 } })).toStrictEqual({
       ok: true,

@@ -1,3 +1,4 @@
+import { cutText } from "../json/cut-text.ts";
 import { jsonEqual } from "../json/json-equal.ts";
 import {
   cloneJson,
@@ -158,5 +159,5 @@ function nothingAt(pointer: string): string {
 
 /** A message is kept in the ledger; a pointer may be megabytes long. */
 function shown(pointer: string): string {
-  return `"${pointer.length > 200 ? `${pointer.slice(0, 200)}…` : pointer}"`;
+  return `"${pointer.length > 200 ? `${cutText(pointer, 200)}…` : pointer}"`;
 }

@@ -14,11 +14,17 @@ describe("a hook's answer", () => {
     expect(checkAnswer(answer, "doc")).toEqual({ answer });
   });
 
+  it("is taken with a question that quotes half of a character, and shows none", () => {
+    const ask = `which of ${"😀".slice(0, 1)}?`;
+    expect(checkAnswer({ ask }, "doc")).toEqual({ answer: { ask: "which of \ufffd?" } });
+  });
+
   it.each<[string, unknown]>([
     ["null", null],
     ["a name", "local"],
     ["a strategy that nobody can follow", { use: "report" }],
     ["no question", { ask: "" }],
+    ["a question that Postgres has no room for", { ask: "\0" }],
     ["two answers", { use: "merge", ask: "which?" }],
     ["an array", { document: [] }],
     ["no document", { document: undefined }],

@@ -11,11 +11,19 @@ import { z } from "zod";
 /** Most characters of what a hook asks a person. */
 const QUESTION_CHARS_MAX = 1_000;
 
+/** A document that it quotes may be cut anywhere. */
+const questionSchema = z
+  .string()
+  .min(1)
+  .max(QUESTION_CHARS_MAX)
+  .transform((text) => text.toWellFormed())
+  .refine(isText);
+
 const answerSchema = z.union([
   z.undefined(),
   z.strictObject({ document: z.unknown() }).refine(({ document }) => document !== undefined),
   z.strictObject({ use: z.enum(CONFLICT_STRATEGIES).exclude(["report"]) }),
-  z.strictObject({ ask: z.string().min(1).max(QUESTION_CHARS_MAX) }),
+  z.strictObject({ ask: questionSchema }),
 ]);
 
 /**
