@@ -337,4 +337,18 @@ describe("a window's commit", () => {
     const plan = await planOf(entryOf("refused", { kind: "create", data: { text: "\u0000" } }));
     await expect(store.commit(plan)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
   });
+
+  it("keeps its connection when Postgres refuses a plan: to refuse many must not cost as many connections", async () => {
+    const refused = await planOf(entryOf("kept", { kind: "create", data: { text: "\u0000" } }));
+    const fine = await planOf(entryOf("kept", { kind: "create", data: {} }));
+    let removed = 0;
+    const countRemoved = () => (removed += 1);
+    pool.on("remove", countRemoved);
+    await expect(store.rehearse(refused)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
+    await expect(store.commit(refused)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
+    await store.commit(fine);
+    pool.off("remove", countRemoved);
+    expect(removed).toBe(0);
+    expect(await count("operations", "kept")).toBe(1);
+  });
 });

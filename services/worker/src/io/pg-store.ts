@@ -309,11 +309,15 @@ async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
         return rows;
       }
       const failed = answers.find((answer) => answer.status === "rejected");
-      if (failed !== undefined) throw toSynclineError(failed.reason);
+      if (failed !== undefined) {
+        // What ends the transaction is taken after a failure, too, if it was sent by then.
+        isSound = answers.at(-1)?.status === "fulfilled";
+        throw toSynclineError(failed.reason);
+      }
       rows.push(...answers.map((answer) => (answer.status === "fulfilled" ? answer.value : [])));
     }
   } finally {
-    // A connection that failed may hold a transaction; a new one costs little.
+    // A connection that may hold a transaction is of no use to the next.
     client.release(!isSound);
   }
 }
