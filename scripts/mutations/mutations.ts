@@ -540,7 +540,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "poison-blocks-its-lane",
     breaks: "one bad operation stops nothing",
     file: `${WORKER}/jobs/commit-window.ts`,
-    find: "if (culprit === undefined || refusals.has(culprit.place)) throw error;",
+    find: "if (place === undefined || refusals.has(place)) throw error;",
     replace: "throw error;",
     caughtBy: { file: "tests/e2e/recovery.test.ts", test: "is refused alone" },
   },

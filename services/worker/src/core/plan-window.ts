@@ -1,6 +1,7 @@
-import type { AcceptedBatch, AcceptedOperation, Resolution, StoredEntry } from "@syncline/shared";
+import type { AcceptedBatch, Resolution, StoredEntry } from "@syncline/shared";
 import { answerOperation, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
+import { unitsOf } from "./batch-units.ts";
 import type { PlanDeps } from "./case.ts";
 import { settleResolution } from "./settle-resolution.ts";
 import { WindowDraft, type LedgerDraft } from "./window-draft.ts";
@@ -87,24 +88,4 @@ function planBatch(
     if (culprit.kind === "ledger") culprit.restore?.();
   }
   return { answers, rounds };
-}
-
-interface Unit {
-  grouped: boolean;
-  operations: AcceptedOperation[];
-}
-
-/** Ingest has brought each group together, so a unit is a run of operations with one group, or a single operation. */
-function unitsOf(batch: AcceptedBatch): Unit[] {
-  if (batch.atomic) return [{ grouped: true, operations: batch.operations }];
-  const units: Unit[] = [];
-  for (const operation of batch.operations) {
-    const last = units.at(-1);
-    if (operation.group !== undefined && last?.operations[0]?.group === operation.group) {
-      last.operations.push(operation);
-    } else {
-      units.push({ grouped: operation.group !== undefined, operations: [operation] });
-    }
-  }
-  return units;
 }

@@ -1,4 +1,5 @@
 import type { Resolution, StoredEntry } from "@syncline/shared";
+import { unitsOf } from "./batch-units.ts";
 
 /** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
 export function operationPlace(batchId: string, position: number): string {
@@ -17,6 +18,15 @@ export function placesOf(entries: readonly StoredEntry[]): string[] {
       ? [resolutionPlace(entry.resolution)]
       : entry.batch.operations.map((operation) => operationPlace(entry.batch.batchId, operation.position)),
   );
+}
+
+/** After how many places a window can be cut without cutting a group. */
+export function unitEndsOf(entries: readonly StoredEntry[]): number[] {
+  const units = entries.flatMap(({ entry }) =>
+    entry.kind === "resolution" ? [1] : unitsOf(entry.batch).map(({ operations }) => operations.length),
+  );
+  let end = 0;
+  return units.map((length) => (end += length));
 }
 
 /** The window cut after so many places. */

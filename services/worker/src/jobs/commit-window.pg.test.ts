@@ -21,6 +21,8 @@ beforeAll(async () => {
     },
   });
   await pool.query("ALTER TABLE documents ADD CHECK (document_id NOT LIKE 'bad%')");
+  await pool.query("ALTER TABLE documents ADD CHECK (data ->> 'state' <> 'half done')");
+  await pool.query("CREATE UNIQUE INDEX ON documents (workspace_id, (data ->> 'slot'))");
 });
 afterAll(async () => {
   await pool.end();
@@ -32,18 +34,21 @@ const entryOf = (workspace: string, ...operations: GivenOperation[]): StoredEntr
   answeredId: "0-0",
   entry: batchEntry({ id: randomUUID(), workspace, operations }),
 });
-const put = (documentId: string): GivenOperation => ({
+const put = (documentId: string, more: Partial<GivenOperation> = {}): GivenOperation => ({
   kind: "put",
   documentId,
   clientId: documentId,
   data: {},
+  ...more,
 });
 
-/** Commits a window, and tells how often each operation was tried, what became of it, and of how many entries the commits were. */
+/** Commits a window: how often it wrote and tried each operation, what became of those, and of how many entries commits were. */
 async function commit(entries: readonly StoredEntry[]) {
   const store = createPgStore(pool, "epoch-1");
   const triesById = new Map<string, number>();
+  let writes = 0;
   const counting = (write: (plan: WindowPlan) => Promise<void>) => (plan: WindowPlan) => {
+    writes += 1;
     for (const { clientId } of plan.ledgerRows) triesById.set(clientId, (triesById.get(clientId) ?? 0) + 1);
     return write(plan);
   };
@@ -65,7 +70,7 @@ async function commit(entries: readonly StoredEntry[]) {
       return Promise.resolve();
     },
   });
-  return { triesById, statusById, commits };
+  return { writes, triesById, statusById, commits };
 }
 
 describe("a window whose documents are large together", () => {
@@ -106,7 +111,7 @@ describe("a window that Postgres refuses", () => {
 
   it("finds the one at fault in a batch by rehearsals, as many as halving takes", async () => {
     const ids = Array.from({ length: 100 }, (_, n) => (n === 73 ? "bad one" : `fine ${n}`));
-    const { triesById, statusById } = await commit([entryOf("operations", ...ids.map(put))]);
+    const { triesById, statusById } = await commit([entryOf("operations", ...ids.map((id) => put(id)))]);
     for (const id of ids)
       expect([id, statusById.get(id)]).toEqual([id, id === "bad one" ? "error" : "success"]);
     // The window, the batch alone, the search, one to be sure, and the commit.
@@ -115,7 +120,54 @@ describe("a window that Postgres refuses", () => {
 
   it("commits but for all of several that are at fault", async () => {
     const ids = ["bad 1", "ok 1", "bad 2", "ok 2", "bad 3"];
-    const { statusById } = await commit([entryOf("several", ...ids.map(put))]);
+    const { statusById } = await commit([entryOf("several", ...ids.map((id) => put(id)))]);
     expect([...statusById]).toEqual(ids.map((id) => [id, id.startsWith("bad") ? "error" : "success"]));
+  });
+
+  it.each<[string, (n: number) => boolean]>([
+    ["all", () => true],
+    ["every second one", (n) => n % 2 === 1],
+    ["those at the end", (n) => n >= 50],
+  ])(
+    "looks for the next one at fault from the last one on, where there are many: %s",
+    async (name, isBad) => {
+      const ids = Array.from({ length: 100 }, (_, n) => `${isBad(n) ? "bad" : "good"} ${n}`);
+      const { writes, statusById } = await commit([entryOf(name, ...ids.map((id) => put(id)))]);
+      expect([...statusById]).toEqual(ids.map((id) => [id, id.startsWith("bad") ? "error" : "success"]));
+      const culprits = ids.filter((id) => id.startsWith("bad")).length;
+      expect(writes).toBeLessThan(4 * culprits + 4 * Math.log2(100));
+    },
+  );
+
+  it("refuses what is at fault only after another, and only if that one went through", async () => {
+    const slot = (id: string, name: string) => put(id, { data: { slot: name } });
+    const operations = [slot("1", "a"), slot("2", "a"), slot("bad", "b"), slot("3", "b"), slot("4", "b")];
+    const { statusById } = await commit([entryOf("slots", ...operations)]);
+    expect([...statusById.values()]).toEqual(["success", "error", "error", "success", "error"]);
+  });
+
+  it("does not take for a fault what only half of a group would be", async () => {
+    const half = { group: "g", documentId: "grouped" };
+    const operations = [
+      put("first"),
+      put("half", { ...half, data: { state: "half done" } }),
+      put("whole", half),
+      put("bad last"),
+    ];
+    const { statusById } = await commit([entryOf("groups", ...operations)]);
+    expect([...statusById.values()]).toEqual(["success", "success", "success", "error"]);
+  });
+
+  it("fails a group for the one of it that is at fault, and goes on behind it", async () => {
+    const ids = ["a", "b", "bad c", "d", "e", "f", "bad g", "h"];
+    const operations = ids.map((id) => put(id, "bcde".includes(id.at(-1) ?? "") ? { group: "g" } : {}));
+    const { statusById } = await commit([entryOf("failing group", ...operations)]);
+    expect(Object.fromEntries(statusById)).toEqual({
+      a: "success",
+      "bad c": "error",
+      f: "success",
+      "bad g": "error",
+      h: "success",
+    });
   });
 });

@@ -1,8 +1,9 @@
 import type { Logger } from "@syncline/runtime";
 import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
-import { placesOf, prefixOf } from "../core/window-places.ts";
+import { placesOf, prefixOf, unitEndsOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
+import type { WindowState } from "../core/window-state.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 
 interface Deps {
@@ -27,7 +28,7 @@ const WINDOW_DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
 export async function commitWindow(entries: readonly StoredEntry[], deps: Deps): Promise<void> {
   let plan: WindowPlan;
   try {
-    plan = await commitOnce(entries, deps, new Map());
+    plan = await commitOnce(entries, deps);
   } catch (error) {
     if (dispositionOf(error) === "retry" && !isTooLarge(error)) throw error;
     if (entries.length > 1) {
@@ -41,90 +42,109 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Deps):
   await deps.onCommitted(entries, plan);
 }
 
+/** One entry alone may take what it takes: it cannot be halved. */
+function bytesMaxOf(window: readonly StoredEntry[]): number | undefined {
+  return window.length > 1 ? WINDOW_DOCUMENT_BYTES_MAX : undefined;
+}
+
 function isTooLarge(error: unknown): boolean {
   return error instanceof SynclineError && error.code === "SYN_WINDOW_TOO_LARGE";
 }
 
 type Refusals = ReadonlyMap<string, string>;
 
-/** Plans on what stands in the tables now, reading from history what turns out to be needed. */
-async function planNow(window: readonly StoredEntry[], deps: Deps, refusals: Refusals): Promise<WindowPlan> {
+/** Plans on what was read, reading from history what turns out to be needed. */
+async function planOn(
+  read: WindowState,
+  window: readonly StoredEntry[],
+  deps: Deps,
+  refusals: Refusals,
+): Promise<WindowPlan> {
   const { store, newId, ledgerRetentionMs, policies } = deps;
-  const bytesMax = window.length > 1 ? WINDOW_DOCUMENT_BYTES_MAX : undefined;
-  let state = await store.read(window, bytesMax);
+  let state = read;
   for (;;) {
     const plan = planWindow(window, state, { newId, ledgerRetentionMs, policies, refusals });
     if (plan.missingHistory.length === 0) return plan;
-    const found = await store.readHistory(plan.missingHistory, bytesMax);
+    const found = await store.readHistory(plan.missingHistory, bytesMaxOf(window));
     state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
   }
 }
 
-async function commitOnce(
-  entries: readonly StoredEntry[],
-  deps: Deps,
-  refusals: Refusals,
-): Promise<WindowPlan> {
-  const plan = await planNow(entries, deps, refusals);
+async function commitOnce(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
+  const plan = await planOn(await deps.store.read(entries, bytesMaxOf(entries)), entries, deps, new Map());
   await deps.store.commit(plan);
   return plan;
 }
 
-/** Refuses one operation after the other, each proven to be at fault, until the rest commits. */
+/**
+ * Refuses one operation after the other, each proven to be at fault, until the rest goes through, and commits that. What
+ * goes through is not tried again, and the nearer to each other they are, the nearer the next one is looked for.
+ */
 async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
+  const state = await deps.store.read(entries);
   const refusals = new Map<string, string>();
-  for (;;) {
-    try {
-      return await commitOnce(entries, deps, refusals);
-    } catch (error) {
-      if (dispositionOf(error) === "retry") throw error;
-      const culprit = await findCulprit(entries, async (prefix) =>
-        deps.store.rehearse(await planNow(prefix, deps, refusals)),
-      );
-      // The same place twice, or none at all: refusing does not help, and going on would never end.
-      if (culprit === undefined || refusals.has(culprit.place)) throw error;
-      refusals.set(culprit.place, culprit.reason);
-      const level = dispositionOf(culprit.error) === "fatal" ? "error" : "warn";
-      deps.log[level](
-        { err: culprit.error, place: culprit.place },
-        "refused an operation so that its lane can go on",
-      );
-    }
-  }
-}
-
-interface Culprit {
-  place: string;
-  reason: string;
-  error: unknown;
-}
-
-/** Finds the first place without which the window before it goes through, in log2(n) rehearsals and one to be sure. */
-async function findCulprit(
-  window: readonly StoredEntry[],
-  rehearse: (prefix: StoredEntry[]) => Promise<void>,
-): Promise<Culprit | undefined> {
-  const places = placesOf(window);
+  const plan = (length: number) => planOn(state, prefixOf(entries, length), deps, refusals);
   const failureAt = async (length: number): Promise<unknown> => {
     try {
-      await rehearse(prefixOf(window, length));
+      await deps.store.rehearse(await plan(length));
       return undefined;
     } catch (error) {
       if (dispositionOf(error) === "retry") throw error;
       return error;
     }
   };
+  const places = placesOf(entries);
+  const unitEnds = unitEndsOf(entries);
   let passing = 0;
-  let failing = places.length + 1;
-  while (failing - passing > 1) {
-    const length = Math.floor((passing + failing) / 2);
-    if ((await failureAt(length)) === undefined) passing = length;
-    else failing = length;
+  // Most often there is one: then the rest goes through at once.
+  let step = places.length;
+  while (passing < places.length) {
+    const length = unitEnds.find((end) => end >= passing + step) ?? places.length;
+    const failure = await failureAt(length);
+    if (failure === undefined) {
+      passing = length;
+      step *= 2;
+      continue;
+    }
+    const culprit = await narrow({ passing, failing: length, error: failure }, unitEnds, failureAt);
+    const { error } = culprit;
+    passing = culprit.passing;
+    const place = places[passing];
+    // The same place twice: refusing does not help, and going on would never end.
+    if (place === undefined || refusals.has(place)) throw error;
+    refusals.set(place, reasonOf(error));
+    const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+    deps.log[level]({ err: error, place }, "refused an operation so that its lane can go on");
+    step = Math.max(2, step >> 1);
   }
-  const place = places[failing - 1];
-  if (place === undefined) return undefined;
-  const error = await failureAt(failing);
-  return error === undefined ? undefined : { place, reason: reasonOf(error), error };
+  const rest = await plan(places.length);
+  await deps.store.commit(rest);
+  return rest;
+}
+
+/** So many places of a window go through; with so many it fails, and so. */
+interface Bounds {
+  passing: number;
+  failing: number;
+  error: unknown;
+}
+
+/**
+ * Halves what lies between until the first place with which it fails stands alone. A group is cut only once it is known to
+ * fail as a whole: half of one is nothing that anybody sent.
+ */
+async function narrow(
+  bounds: Bounds,
+  unitEnds: readonly number[],
+  failureAt: (length: number) => Promise<unknown>,
+): Promise<Bounds> {
+  const { passing, failing } = bounds;
+  if (failing - passing === 1) return bounds;
+  const between = unitEnds.filter((end) => end > passing && end < failing);
+  const length = between[between.length >> 1] ?? (passing + failing) >> 1;
+  const error = await failureAt(length);
+  const closer = error === undefined ? { ...bounds, passing: length } : { passing, failing: length, error };
+  return narrow(closer, unitEnds, failureAt);
 }
 
 function reasonOf(error: unknown): string {
