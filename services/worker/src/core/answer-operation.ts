@@ -132,7 +132,7 @@ function collide(on: Case, judgement: Collision, rounds: ConflictRound[]): Answe
 /** Merges an operation of a group where it stands. What would wait for a person fails the group. */
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
-  const { workspaceId, collection, documentId, conflictId, baseVersion } = conflict;
+  const { workspaceId, collection, documentId, conflictId, baseVersion, currentVersion } = conflict;
   const current = draft.document(workspaceId, collection, documentId);
   const historic =
     conflict.deviceView !== null || baseVersion === null
@@ -144,6 +144,8 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
           version: baseVersion,
           deviceId: batch.deviceDeclared ? batch.deviceId : null,
         });
+  // The plan is made once more then, and until it is, no merge is worth its while.
+  if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
   const { inputs, outcome } = mergeRun(
     conflict.strategy,
     { ...conflict, operations: [operation] },

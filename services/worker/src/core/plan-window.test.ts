@@ -788,6 +788,40 @@ describe("a conflict in a group", () => {
     expect(tables.documentByKey.get(documentKey("w1", "documents", "doc-1"))?.data).toEqual({ a: 2, b: 2 });
   });
 
+  it.each<[string, GivenBatch["onConflict"], GivenOperation[]]>([
+    ["that are parked without it", "manual", [update({ a: 2 }, stale)]],
+    [
+      "whose next operations fail without it",
+      "merge",
+      [
+        put({ a: 2, b: 1 }, stale),
+        {
+          kind: "update",
+          patch: [
+            { op: "test", path: "/a", value: 2 },
+            { op: "test", path: "/b", value: 2 },
+          ],
+        },
+      ],
+    ],
+    [
+      "whose next operations name what they come to",
+      "manual",
+      [update({ a: 2 }, stale), update({ c: 3 }, { expectedVersion: 3 })],
+    ],
+  ])("asks at once for all history that its merges need: those %s", (_, strategy, operations) => {
+    const tables = new MemoryTables();
+    const ids = ["one", "two", "three", "four"];
+    for (const documentId of ids) {
+      tables.drain(batchEntry({ device: "d0", operations: [create({ a: 1, b: 1 }, { documentId })] }));
+      tables.drain(batchEntry({ device: "d1", operations: [update({ b: 2 }, { documentId })] }));
+    }
+    const group = ids.flatMap((documentId) => operations.map((operation) => ({ ...operation, documentId })));
+    const plan = tables.drain(atomic(strategy, ...group));
+    expect(new Set(statuses(plan))).toEqual(new Set(["success"]));
+    expect(tables.historyReads).toBe(1);
+  });
+
   it("leaves no trace of a merge where a later operation fails the group", () => {
     const tables = tablesWithB();
     const missing = update({}, { documentId: "missing" });

@@ -71,7 +71,8 @@ function planBatch(
         rounds,
       );
       answers[operation.position] = answer;
-      if (unit.grouped && statusOf(answer) !== "success") {
+      // A plan that lacks history is made once more; what it lacks behind a failure, it is to say as well.
+      if (unit.grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
         culprit = answer;
         break;
       }

@@ -35,6 +35,8 @@ export class MemoryTables {
   readonly decisions: DecisionWrite[] = [];
   /** The operations behind each conflict, in order. */
   readonly runByConflictId = new Map<string, { batchId: string; operation: AcceptedOperation }[]>();
+  /** How often a plan lacked history, and was made once more. */
+  historyReads = 0;
   /** What decides where a batch does not say. */
   policies: Policies = {};
   #ids = 0;
@@ -79,6 +81,7 @@ export class MemoryTables {
         policies: this.policies,
       });
       if (plan.missingHistory.length === 0) return plan;
+      this.historyReads += 1;
       const found = plan.missingHistory.map((place) => [historyKey(place), this.#historic(place)] as const);
       state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
     }
