@@ -122,8 +122,6 @@ export class Workload {
   plan(): Planned {
     const random = this.#random;
     switch (random.below(9)) {
-      case 8:
-        return this.#planContested();
       case 0:
         return this.#planPair();
       case 1:
@@ -133,6 +131,8 @@ export class Workload {
       case 3:
       case 4:
         return this.#batchOf([...this.#planShared(1 + random.below(3)), ...this.#planOwn(random.below(3))]);
+      case 5:
+        return this.#planContested();
       default:
         return this.#batchOf([
           ...this.#planOwn(1 + random.below(8)),
