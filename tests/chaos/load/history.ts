@@ -58,7 +58,7 @@ export class History {
     return [...this.#open].every(({ firstSentAtMs }) => firstSentAtMs > atMs);
   }
 
-  note(batch: SentBatch, { what, sentAtMs, endedAtMs, answer, broken }: Attempt): void {
+  note(batch: SentBatch, { what, batch: body, sentAtMs, endedAtMs, answer, broken }: Attempt): void {
     const status = answer?.status;
     batch.attempts.push({
       what,
@@ -66,8 +66,9 @@ export class History {
       endedAtMs,
       status: status ?? (wasRefused(broken) ? "refused" : undefined),
     });
-    // Anything else of a server that is ill is a broken connection, 502 or 503, and to be sent again.
+    // A server that is ill breaks the connection, or answers 503; 502 where it takes the conflict service to answer.
     const expected = what === "send" ? [200, 202, 409, 503] : [200, 404, 503];
+    if ("choice" in body) expected.push(502);
     if (status !== undefined && !expected.includes(status)) {
       this.violate("wrong", `a ${what} was answered ${status}: ${JSON.stringify(answer?.body)}`, batch);
     }
