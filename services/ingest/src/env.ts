@@ -8,6 +8,7 @@ import {
 } from "@syncline/runtime";
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared";
 import { z } from "zod";
+import { MEMORY_PER_BYTE, MEMORY_PER_VALUE } from "./core/read-json.ts";
 import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
 
 function rateVariable(whose: string) {
@@ -106,7 +107,7 @@ export const envSchema = z
       .max(1024 ** 4)
       .default(256 * 1024 * 1024)
       .describe(
-        "Most memory for bodies that are under way at once in a process, in bytes: two for each of theirs, decompressed, and 128 for each value and key. Beyond it the answer is 503",
+        `Most memory for bodies that are under way at once in a process, in bytes: ${MEMORY_PER_BYTE} for each of theirs, decompressed, and ${MEMORY_PER_VALUE} for each value and key. Beyond it the answer is 503`,
       ),
     LANE_WAITING_OPERATIONS_MAX: z.coerce
       .number()

@@ -2,10 +2,10 @@ import { Problem, fieldProblem } from "@syncline/runtime";
 import type { Json } from "@syncline/shared";
 import { BODY_VALUES_MAX, parseJson } from "./parse-json.ts";
 
-/** A text takes as many bytes of memory for a character at most, and one at least of a body. */
-const MEMORY_PER_BYTE = 2;
-/** The most that a value or key was seen to take beside its text: as a key that no other object has, and one of many. */
-const MEMORY_PER_VALUE = 128;
+/** A character takes two bytes of memory at most, and one byte of a body at least. */
+export const MEMORY_PER_BYTE = 2;
+/** More than a value or key was seen to take, its text included: 108 bytes, where each object had a key of its own. */
+export const MEMORY_PER_VALUE = 128;
 
 /** A body, and how many bytes of memory it takes, as long as somebody has it: a bound, and not a measurement. */
 export interface JsonBody {
