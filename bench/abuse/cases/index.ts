@@ -1,0 +1,5 @@
+import type { AbuseCase } from "../case.ts";
+import { COSTLY_BATCHES } from "./costly-batches.ts";
+
+/** All of them, in the order in which they run. */
+export const ABUSE_CASES: readonly AbuseCase[] = [...COSTLY_BATCHES];
