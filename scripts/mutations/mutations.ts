@@ -395,7 +395,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "own-changes-unseen",
     breaks: "a merge loses nothing silently",
-    file: "migrations/000010_version_seen.sql",
+    file: "migrations/000001_schema.sql",
     find: "next_own IS NOT TRUE",
     replace: "true",
     caughtBy: { file: "tests/e2e/own-changes.test.ts", test: "by itself" },
@@ -617,7 +617,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "no-wall-in-postgres",
     breaks: "walls",
-    file: "migrations/000012_reach.sql",
+    file: "migrations/000001_schema.sql",
     find: "USING (workspace_id IN (SELECT unnest(workspaces_in_reach())))",
     replace: "USING (true)",
     caughtBy: { file: ROLES, test: "shows the workspaces that were named" },
@@ -633,7 +633,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a-right-too-many",
     breaks: "walls",
-    file: "migrations/000007_roles.sql",
+    file: "migrations/000001_schema.sql",
     find: "GRANT SELECT, INSERT ON devices TO syncline_ingest;",
     replace: "GRANT SELECT, INSERT, UPDATE ON devices TO syncline_ingest;",
     caughtBy: { file: ROLES, test: "may do to tables what its statements need" },

@@ -1,9 +1,24 @@
-import { readdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 
-/** Where the migrations lie: beside the sources and, in an image, beside what was built of them. */
+/** The folder of the migrations: beside the sources and, in an image, beside their build. */
 export const MIGRATIONS = new URL("../../../../migrations/", import.meta.url);
 
-/** The names of the migrations that this version comes with, oldest first. */
-export async function listMigrations(): Promise<string[]> {
-  return (await readdir(MIGRATIONS)).filter((file) => file.endsWith(".sql")).sort();
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  /** The SHA-256 of its text: stored with an applied migration, and compared from then on. */
+  readonly contentHash: string;
+}
+
+/** Reads the migrations that this version comes with, oldest first. */
+export async function readMigrations(folder = MIGRATIONS): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+  return Promise.all(
+    names.map(async (name) => {
+      // A checkout may have changed the line ends.
+      const sql = (await readFile(new URL(name, folder), "utf8")).replaceAll("\r\n", "\n");
+      return { name, sql, contentHash: createHash("sha256").update(sql).digest("hex") };
+    }),
+  );
 }

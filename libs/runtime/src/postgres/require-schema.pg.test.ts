@@ -1,11 +1,11 @@
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { openPool } from "./pool.ts";
 import { claimSettings } from "./settings.ts";
 
 let database: TestDatabase;
 let pool: ReturnType<typeof openPool>;
-beforeAll(async () => {
+beforeEach(async () => {
   database = await createTestDatabase();
   pool = openPool({
     databaseUrl: database.databaseUrl,
@@ -16,28 +16,36 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(async () => {
+afterEach(async () => {
   await pool.end();
   await database.drop();
 });
 
+const start = () => claimSettings(pool, { lanes: 16, shards: 1 });
+
 it("starts on a schema that is newer than it needs: the version before it goes on beside a migration", async () => {
-  await pool.query("INSERT INTO schema_migrations (name) VALUES ('999999_of_a_later_version.sql')");
-  await expect(claimSettings(pool, { lanes: 16, shards: 1 })).resolves.toMatchObject({
-    epoch: expect.any(String),
-  });
+  await pool.query("INSERT INTO schema_migrations VALUES ('999999_of_a_later_version.sql', 'any')");
+  await expect(start()).resolves.toMatchObject({ epoch: expect.any(String) });
 });
 
 it("refuses to start on an older one, and says which migration is missing and what to run", async () => {
-  await pool.query("DELETE FROM schema_migrations WHERE name = '000006_decisions.sql'");
-  await expect(claimSettings(pool, { lanes: 16, shards: 1 })).rejects.toThrow(
-    /lacks 000006_decisions\.sql; .*npm run migrate/,
-  );
+  await pool.query("DELETE FROM schema_migrations");
+  await expect(start()).rejects.toThrow(/lacks 000001_schema\.sql; .*npm run migrate/);
 });
 
 it("refuses a database that was never migrated", async () => {
-  await pool.query("ALTER TABLE schema_migrations RENAME TO set_aside");
-  await expect(claimSettings(pool, { lanes: 16, shards: 1 })).rejects.toThrow(
-    /lacks 000001_core\.sql, .*npm run migrate/,
+  await pool.query("ALTER TABLE schema_migrations RENAME TO renamed");
+  await expect(start()).rejects.toThrow(/lacks 000001_schema\.sql; .*npm run migrate/);
+});
+
+it("refuses to start if an applied migration had another content, and names the file", async () => {
+  await pool.query("UPDATE schema_migrations SET content_hash = 'another'");
+  await expect(start()).rejects.toThrow(
+    /^migrations\/000001_schema\.sql is not the file that was applied to this database \(SHA-256 another was applied, the file has [0-9a-f]{64}\)/,
   );
+});
+
+it("refuses a database from before the first release", async () => {
+  await pool.query("ALTER TABLE schema_migrations DROP COLUMN content_hash");
+  await expect(start()).rejects.toThrow(/from before the first release/);
 });

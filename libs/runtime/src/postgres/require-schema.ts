@@ -1,22 +1,16 @@
 import type pg from "pg";
-import { listMigrations } from "./migration-files.ts";
+import { findPendingMigrations, readAppliedMigrations, SchemaMismatchError } from "./applied-migrations.ts";
+import { readMigrations } from "./migration-files.ts";
 
 /**
- * Looks whether a database has every migration that this version comes with. One that has more is fine: migrations leave
- * the version before them running (docs/operations/upgrades.md).
- * @throws when one is missing: a service on such a database would fail in mid-work, statement by statement
+ * Checks that a database has every migration that this version comes with, with the same content.
+ *
+ * @throws {SchemaMismatchError} if it has not: a service on such a database would fail later, statement by statement
  */
 export async function requireSchema(pool: pg.Pool): Promise<void> {
-  const { rows: tables } = await pool.query<{ there: boolean }>(
-    "SELECT to_regclass('schema_migrations') IS NOT NULL AS there",
-  );
-  const { rows } = tables[0]?.there
-    ? await pool.query<{ name: string }>("SELECT name FROM schema_migrations")
-    : { rows: [] };
-  const applied = new Set(rows.map(({ name }) => name));
-  const missing = (await listMigrations()).filter((name) => !applied.has(name));
+  const missing = findPendingMigrations(await readMigrations(), await readAppliedMigrations(pool));
   if (missing.length === 0) return;
-  throw new Error(
-    `the database's schema is older than this version needs: it lacks ${missing.join(", ")}; run the migrations first (npm run migrate, or the image migrate)`,
+  throw new SchemaMismatchError(
+    `the database's schema is older than this version needs: it lacks ${missing.map(({ name }) => name).join(", ")}; run the migrations first (npm run migrate, or the image migrate)`,
   );
 }

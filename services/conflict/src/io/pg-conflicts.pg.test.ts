@@ -1,4 +1,4 @@
-import { createQuery, inWorkspaces, migrate, openPool } from "@syncline/runtime";
+import { createQuery, inWorkspaces, openPool } from "@syncline/runtime";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -50,23 +50,4 @@ it("takes no conflict for forgotten whose round may still be waiting for its tim
   expect(await quiet(5_000, 300_000)).toEqual(new Set([first]));
   expect(await quiet(5_000, 8_000)).toEqual(new Set([first, third]));
   expect(await quiet(4_000, 300_000, 11_000)).toEqual(new Set());
-});
-
-it("knows which records were resolved before they kept what the merge saw", async () => {
-  const [before, since] = [await insertOpen(1, 0), await insertOpen(1, 0)];
-  await pool.query(
-    `UPDATE conflicts SET status = 'resolved', resolved_at = m.applied_at
-     FROM schema_migrations m WHERE m.name = '000006_decisions.sql' AND conflict_id = $1`,
-    [before],
-  );
-  await pool.query("UPDATE conflicts SET status = 'resolved', resolved_at = now() WHERE conflict_id = $1", [
-    since,
-  ]);
-  const open = await insertOpen(1, 0);
-  await pool.query("ALTER TABLE conflicts DROP COLUMN views_kept");
-  await pool.query("DELETE FROM schema_migrations WHERE name = '000009_views_kept.sql'");
-  expect(await migrate({ databaseUrl: database.databaseUrl })).toEqual(["000009_views_kept.sql"]);
-  const kept = async (id: string) =>
-    (await inWorkspaces(["w"], () => conflicts.readCase("w", id)))?.conflict.viewsKept;
-  expect([await kept(before), await kept(since), await kept(open)]).toEqual([false, true, true]);
 });
