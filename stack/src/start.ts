@@ -21,6 +21,10 @@ import { messageOf, StackError } from "./stack-error.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const WORKERS_MAX = 64;
+/** The origins that may use the API here unless CORS_ORIGINS names others: development servers take any port. */
+const PAGES_OF_THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
+  .flatMap((host) => [`http://${host}:*`, `https://${host}:*`])
+  .join(",");
 
 interface Options {
   readonly home: string;
@@ -104,6 +108,7 @@ async function bringUp(
     redisUrl: redis.url,
     jwtSecret: settings.jwtSecret,
     ports: { ingests: [ingestPort], conflicts: [conflictPort], workers: workerPorts },
+    env: { CORS_ORIGINS: process.env["CORS_ORIGINS"] || PAGES_OF_THIS_MACHINE },
   });
   const start = (processes: readonly ProcessSpec[]) =>
     Promise.all(processes.map((spec) => services.start(spec)));

@@ -105,7 +105,7 @@ const uses: Record<string, Use> = {
 };
 
 /** For everybody, with a token or without. */
-const OPEN = ["ingest GET /openapi.json"];
+const OPEN = ["ingest GET /", "ingest GET /openapi.json"];
 
 const routes = listRoutes().map(nameOf);
 

@@ -29,7 +29,11 @@ describe("an ingest behind a proxy, for one web site", () => {
   let client: Client;
   beforeAll(async () => {
     system = await startSystem({
-      env: { CORS_ORIGINS: `${APP}, http://localhost:5173`, TRUST_PROXY: "1", LOG_LEVEL: "error" },
+      env: {
+        CORS_ORIGINS: `${APP}, http://localhost:*, http://[::1]:*`,
+        TRUST_PROXY: "1",
+        LOG_LEVEL: "error",
+      },
     });
     client = await createClient(system);
   });
@@ -51,18 +55,46 @@ describe("an ingest behind a proxy, for one web site", () => {
     const answer = await client.post({ operations: [put({})] }, { origin: APP });
     expect(answer.status).toBe(200);
     expect(answer.headers.get("access-control-allow-origin")).toBe(APP);
-    expect(answer.headers.get("access-control-expose-headers")).toContain("Location");
+    const exposed = answer.headers.get("access-control-expose-headers")?.toLowerCase().split(",");
+    expect(exposed).toEqual(
+      expect.arrayContaining([
+        "date",
+        "etag",
+        "location",
+        "preference-applied",
+        "ratelimit",
+        "ratelimit-policy",
+        "retry-after",
+        "x-request-id",
+      ]),
+    );
     expect(answer.headers.get("vary")).toContain("Origin");
     // Problems can be read, too.
     expect((await ask("POST", { origin: APP })).headers.get("access-control-allow-origin")).toBe(APP);
   });
 
   it("says nothing to the pages of another", async () => {
-    for (const origin of ["https://evil.example.com", `${APP}.evil.example`, "null"]) {
+    const others = [
+      "https://evil.example.com",
+      `${APP}.evil.example`,
+      "http://localhost.evil.example:5173",
+      "http://evil.example/localhost:1",
+      "https://localhost:5173",
+      "null",
+    ];
+    for (const origin of others) {
       const answer = await ask("OPTIONS", { origin, "access-control-request-method": "POST" });
-      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+      expect([origin, answer.headers.get("access-control-allow-origin")]).toEqual([origin, null]);
     }
   });
+
+  it.each(["http://localhost:5173", "http://localhost:8080", "http://localhost", "http://[::1]:5173"])(
+    "lets %s in by an origin with any port",
+    async (origin) => {
+      const answer = await ask("OPTIONS", { origin, "access-control-request-method": "POST" });
+      expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+    },
+  );
 
   it("answers an address that cannot be read with a problem, like any other that there is not", async () => {
     const { hostname, port } = new URL(system.syncline.ingestUrl);
@@ -147,6 +179,92 @@ describe("an ingest as it is without configuration", () => {
     expect(answer.headers.get("access-control-allow-origin")).toBeNull();
   });
 
+  it("answers a preflight without a token, and without a header that allows anything", async () => {
+    for (const path of ["/api/v1/documents/batch", "/api/v1/nowhere"]) {
+      const preflight = await fetch(system.syncline.ingestUrl + path, {
+        method: "OPTIONS",
+        headers: {
+          origin: APP,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "authorization",
+        },
+      });
+      expect(preflight.status).toBe(204);
+      const allowing = [...preflight.headers.keys()].filter((name) => name.startsWith("access-control-"));
+      expect(allowing).toEqual([]);
+    }
+  });
+
+  it.each([
+    ["/", "GET, HEAD, OPTIONS"],
+    ["/openapi.json", "GET, HEAD, OPTIONS"],
+    ["/healthz", "GET, HEAD, OPTIONS"],
+    ["/api/v1/documents/batch", "POST, OPTIONS"],
+    ["/api/v1/workspaces/w/documents/c/d", "GET, HEAD, OPTIONS"],
+    ["/api/v1/workspaces/w/changes/events", "GET, HEAD, OPTIONS"],
+    ["/api/v1/workspaces/w/conflicts/c/resolve", "POST, OPTIONS"],
+  ])("says which methods %s takes, with a token and without", async (path, allow) => {
+    const asks = (method: string, headers: Record<string, string> = {}) =>
+      fetch(system.syncline.ingestUrl + path, { method, headers });
+    const authorization = `Bearer ${await system.syncline.token({ w: "admin" })}`;
+    const wrong = allow.includes("GET")
+      ? ["POST", "PUT", "PATCH", "DELETE"]
+      : ["GET", "HEAD", "PUT", "DELETE"];
+    for (const method of wrong) {
+      for (const headers of [{}, { authorization }]) {
+        const answer = await asks(method, headers);
+        expect([method, answer.status, answer.headers.get("allow")]).toEqual([method, 405, allow]);
+        if (method === "HEAD") continue;
+        const { type } = (await answer.json()) as { type: string };
+        expect(type).toBe("urn:syncline:problem:method-not-allowed");
+      }
+    }
+    const options = await asks("OPTIONS");
+    expect([options.status, options.headers.get("allow")]).toEqual([204, allow]);
+  });
+
+  it("answers HEAD as GET without the body, and opens no stream for it", async () => {
+    await client.post({ operations: [put({})] });
+    const { body } = await client.post({ operations: [put({ n: 2 })] });
+    const workspace = `/api/v1/workspaces/${client.workspaceId}`;
+    const open = ["/", "/openapi.json", "/healthz", "/readyz", "/metrics"];
+    const ofBatch = ["", "/events"].map((rest) => `/api/v1/batches/${body.batch_id}${rest}`);
+    const ofDocument = ["", "/history"].map((rest) => `${workspace}/documents/documents/doc${rest}`);
+    const below = ["/changes", "/changes/events", "/snapshot", "/operations?status=error", "/conflicts"];
+    const paths = [...open, ...ofBatch, ...ofDocument, ...below.map((rest) => workspace + rest)];
+    const authorization = `Bearer ${await system.syncline.token({ [client.workspaceId]: "reader" })}`;
+    for (const path of paths) {
+      const head = await fetch(system.syncline.ingestUrl + path, {
+        method: "HEAD",
+        headers: { authorization },
+      });
+      expect([path, head.status, await head.text()]).toEqual([path, 200, ""]);
+      expect(head.headers.get("content-type")).not.toBeNull();
+    }
+  });
+
+  it("names the ways in at its root, each of which is there", async () => {
+    const { ingestUrl } = system.syncline;
+    const root = (await (await fetch(ingestUrl)).json()) as Record<string, string>;
+    for (const link of ["openapi", "health", "readiness"]) {
+      expect((await fetch(ingestUrl + root[link])).status).toBe(200);
+    }
+  });
+
+  it("ends what it answers in a newline", async () => {
+    const { ingestUrl } = system.syncline;
+    const authorization = `Bearer ${await system.syncline.token({ [client.workspaceId]: "admin" })}`;
+    const workspace = `/api/v1/workspaces/${client.workspaceId}`;
+    const below = ["/changes", "/snapshot", "/conflicts", "/conflicts/none"].map((rest) => workspace + rest);
+    const open = ["/", "/openapi.json", "/healthz", "/readyz", "/metrics", "/nowhere"];
+    for (const path of [...open, "/api/v1/batches/none", ...below]) {
+      const text = await (await fetch(ingestUrl + path, { headers: { authorization } })).text();
+      expect([path, text.at(-1)]).toEqual([path, "\n"]);
+    }
+    const refused = await (await fetch(`${ingestUrl}/api/v1/batches/none`)).text();
+    expect(refused.at(-1)).toBe("\n");
+  });
+
   it("sends secure headers, and says what may be kept", async () => {
     const batch = await client.post({ operations: [put({})] });
     const document = await client.get("/documents/documents/doc");
@@ -175,6 +293,7 @@ describe("an ingest as it is without configuration", () => {
 it.each([
   ["CORS_ORIGINS", "app.example.com"],
   ["CORS_ORIGINS", "https://app.example.com/path"],
+  ["CORS_ORIGINS", "https://*.example.com"],
   ["TRUST_PROXY", "true"],
   ["TRUST_PROXY", "everybody"],
   ["JWT_SECRET", ""],

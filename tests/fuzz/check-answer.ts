@@ -4,7 +4,7 @@ import type { ApiDocument, FuzzRequest } from "./requests.ts";
 import type { FuzzAnswer } from "./send-request.ts";
 
 /** What any request may be answered, before it is known which route it is for. */
-const ANYWHERE = new Set([400, 401, 403, 404, 413]);
+const ANYWHERE = new Set([400, 401, 403, 404, 405, 413]);
 /** What Node itself answers, without a body of ours. */
 const FROM_NODE = new Set([400, 408, 413, 431]);
 
@@ -40,7 +40,9 @@ export function createCheckAnswer(document: ApiDocument): CheckAnswer {
       return undefined;
     if (status >= 500) return `it is ${status}`;
     if (request.method === "HEAD" || text === "") {
-      return status === 200 || status === 304 || status >= 400 ? undefined : `it is ${status} without a body`;
+      const isRight =
+        request.method === "OPTIONS" ? status === 204 : status === 200 || status === 304 || status >= 400;
+      return isRight ? undefined : `it is ${status} without a body`;
     }
     if (contentType.startsWith("application/problem+json")) {
       const foreseen = document.paths[request.route]?.[request.method.toLowerCase()]?.responses;

@@ -1,4 +1,5 @@
 export * from "./env.ts";
+export { ORIGIN_PATTERN } from "./http/cors.ts";
 export * from "./http/create-app.ts";
 export * from "./http/doorkeeper.ts";
 export * from "./http/health.ts";

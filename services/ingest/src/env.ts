@@ -1,5 +1,6 @@
 import {
   commonEnv,
+  ORIGIN_PATTERN,
   portVariable,
   refineRedisEnv,
   refineTokenEnv,
@@ -49,12 +50,17 @@ export const envSchema = z
       .transform((list) => list.split(",").map((origin) => origin.trim()))
       .pipe(
         z.array(
-          z.string().regex(/^(\*|https?:\/\/[^/\s]+)$/, "must be an origin, such as https://app.example.com"),
+          z
+            .string()
+            .regex(
+              ORIGIN_PATTERN,
+              "must be an origin, such as https://app.example.com or http://localhost:*",
+            ),
         ),
       )
       .optional()
       .describe(
-        "The web sites whose pages may ask, comma-separated, such as https://app.example.com; `*` for all. Without it none",
+        "The origins whose pages may use the API from a browser, comma-separated, such as https://app.example.com. A port of `*` is any port, and `*` alone any origin. Without it no page may",
       ),
     TRUST_PROXY: z
       .string()

@@ -63,6 +63,7 @@ import { createGetDocument } from "./routes/get-document.ts";
 import { createGetHistory } from "./routes/get-history.ts";
 import { createGetOpenApi } from "./routes/get-openapi.ts";
 import { createGetOperation } from "./routes/get-operation.ts";
+import { createGetRoot } from "./routes/get-root.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
@@ -214,6 +215,7 @@ try {
     admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
     addRoutes: (routes) =>
       addRoutes(routes, {
+        getRoot: createGetRoot(),
         getOpenApi: createGetOpenApi(),
         postBatch: withBody(
           createPostBatch({ deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 }, { replyTo }),

@@ -8,12 +8,13 @@ import express, {
   type ErrorRequestHandler,
   type Express,
 } from "express";
-import cors from "cors";
 import helmet from "helmet";
 import { createAuditLog, type Logger } from "../log.ts";
 import { inWorkspaces } from "../postgres/in-workspaces.ts";
+import { createCors } from "./cors.ts";
 import { behind, type Doorkeeper } from "./doorkeeper.ts";
 import { Problem } from "./problem.ts";
+import { guardMethods } from "./require-method.ts";
 import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
 import { createTraceRequest } from "./trace-request.ts";
@@ -27,29 +28,12 @@ interface Parts {
   admit?: Doorkeeper;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
-  /** The web sites whose pages may ask, `*` for all; without it none. */
+  /** The origins whose pages may ask, as {@link createCors} reads them; without it none. */
   corsOrigins?: readonly string[] | undefined;
   /** Which proxies are believed when they say who asked, as Express has it. */
   trustProxy?: string | undefined;
   log: Logger;
 }
-
-/** What a page may send and read beyond the plainest. Tokens go in a header, so cookies are not allowed. */
-const CORS_HEADERS = {
-  methods: ["GET", "POST"],
-  allowedHeaders: [
-    "Authorization",
-    "Content-Type",
-    "Content-Encoding",
-    "If-None-Match",
-    "Last-Event-ID",
-    "Prefer",
-    "Traceparent",
-    "X-Request-Id",
-  ],
-  exposedHeaders: ["ETag", "Location", "Retry-After", "X-Request-Id", "RateLimit", "RateLimit-Policy"],
-  maxAge: 600,
-};
 
 /**
  * What says something where JSON is answered, as OWASP has it for REST. The rest of what helmet sets by default is for
@@ -88,7 +72,13 @@ export function createApp({
   // A number says how many proxies there are; all else names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
+  // Ends in a newline, so that a terminal's prompt stands on a line of its own.
+  app.response.json = function (this: Response, body: unknown) {
+    return this.type("json").send(`${JSON.stringify(body)}\n`);
+  };
   app.use(createTraceRequest());
+  const methodGuard = express.Router();
+  app.use(methodGuard);
   // Before any body is read.
   app.use("/api/v1", async (request, response, next) => {
     const identity = await verifyToken(request.get("authorization"));
@@ -98,15 +88,19 @@ export function createApp({
   });
   for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);
+  guardMethods(methodGuard, app);
   app.use((request) => {
     throw new Problem("not-found", { detail: `There is no ${request.method} ${request.path}` });
   });
   app.use(answerProblem(log));
 
-  const doorkeepers: Doorkeeper[] = [health, secureHeaders, nameRequest, createMeasureRequest()];
-  if (corsOrigins.length > 0) {
-    doorkeepers.push(cors({ ...CORS_HEADERS, origin: corsOrigins.includes("*") ? "*" : [...corsOrigins] }));
-  }
+  const doorkeepers: Doorkeeper[] = [
+    health,
+    secureHeaders,
+    nameRequest,
+    createMeasureRequest(),
+    ...createCors(corsOrigins),
+  ];
   if (admit !== undefined) doorkeepers.push(admit);
   return behind(doorkeepers, (request, response) =>
     // Express makes its own of both.

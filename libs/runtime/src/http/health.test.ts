@@ -81,7 +81,7 @@ describe("a process", () => {
   it("answers nothing else by itself", async () => {
     expect(await get("/healthz/more")).toEqual([404, { status: "not found" }]);
     await server?.close();
-    expect((await get("/healthz", { method: "POST" }))[0]).toBe(404);
+    expect((await get("/healthz", { method: "POST" }))[0]).toBe(405);
   });
 
   it("passes on what is not about its health", () => {

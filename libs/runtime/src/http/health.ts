@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createCoalescer } from "../queues/coalesce.ts";
+import { Problem } from "./problem.ts";
+import { sendProblem } from "./send-problem.ts";
 
 /** What must hold before a process is given work: each check throws, or answers why not. */
 export type ReadinessCheck = () => Promise<void>;
 
 type Next = () => void;
+
+const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
 /**
  * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, where
@@ -56,17 +60,25 @@ export function createHealthHandler(options: {
     }
   }
 
+  const answerByPath = new Map<string, (response: ServerResponse) => void>([
+    ["/healthz", (response) => answer(response, 200, { status: "alive" })],
+    ["/readyz", (response) => void answerReadiness(response)],
+  ]);
+  if (scrape !== undefined) answerByPath.set("/metrics", (response) => void answerMetrics(response, scrape));
+
   return (request, response, next) => {
     const path = request.url?.split("?")[0];
-    if (request.method === "GET" && path === "/healthz") answer(response, 200, { status: "alive" });
-    else if (request.method === "GET" && path === "/readyz") void answerReadiness(response);
-    else if (request.method === "GET" && path === "/metrics" && scrape) void answerMetrics(response, scrape);
-    else if (next !== undefined) next();
-    else answer(response, 404, { status: "not found" });
+    const answerPath = path === undefined ? undefined : answerByPath.get(path);
+    if (answerPath === undefined) {
+      if (next === undefined) answer(response, 404, { status: "not found" });
+      else next();
+    } else if (request.method === "GET" || request.method === "HEAD") answerPath(response);
+    else if (request.method === "OPTIONS") response.writeHead(204, ALLOW).end();
+    else sendProblem(response, new Problem("method-not-allowed", ALLOW));
   };
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(body));
+  response.end(`${JSON.stringify(body)}\n`);
 }

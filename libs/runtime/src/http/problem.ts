@@ -13,6 +13,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: "The token does not allow this" },
   "override-not-allowed": { status: 403, title: "The policy decides how conflicts end here" },
   "not-found": { status: 404, title: "There is no such thing here" },
+  "method-not-allowed": { status: 405, title: "Method not allowed" },
   "not-replayable": { status: 409, title: "The operation cannot be replayed" },
   "decision-outdated": { status: 409, title: "The conflict cannot be decided like this now" },
   "history-gone": { status: 410, title: "The feed no longer goes back so far" },
@@ -39,6 +40,8 @@ export interface ProblemDetails {
   /** Where a reader that cannot go on starts again. */
   snapshot?: string;
   retryAfterSeconds?: number;
+  /** The methods that the path takes. */
+  allow?: string;
   /** What stands there now, of a decision that was made on something else. */
   current_version?: number;
   conflict_status?: string;
@@ -62,7 +65,7 @@ export class Problem extends Error {
 
   /** The body, as `application/problem+json`. */
   toJSON(): Record<string, unknown> {
-    const { retryAfterSeconds: _, ...details } = this.details;
+    const { retryAfterSeconds: _, allow: __, ...details } = this.details;
     return {
       type: `urn:syncline:problem:${this.type}`,
       title: PROBLEMS[this.type].title,

@@ -42,6 +42,10 @@ export async function streamEvents(
     "x-accel-buffering": "no",
     connection: "close",
   });
+  if (response.req.method === "HEAD") {
+    response.end();
+    return;
+  }
   response.flushHeaders();
   const beat = () => {
     // A client that has not taken the last event is owed no heartbeat.

@@ -77,6 +77,13 @@ const CONFLICT = `${WORKSPACE}/conflicts/:conflictId`;
 export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
+    path: "/",
+    summary: "The server's name, and where this document and its health are",
+    answers: { 200: { description: "Paths by what is there", text: "application/json" } },
+    problems: [],
+  },
+  {
+    method: "get",
     path: "/openapi.json",
     summary: "This document",
     answers: { 200: { description: "OpenAPI 3.1", text: "application/json" } },

@@ -64,7 +64,7 @@ function operationOf(endpoint: Endpoint): Record<string, unknown> {
   ];
   const all = role === undefined ? problems : [...COMMON_PROBLEMS, ...problems];
   return {
-    operationId: `${method}${path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    operationId: `${method}${path === "/" ? "Root" : path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
     ...(role === undefined
       ? { security: [] }

@@ -2,6 +2,7 @@ import { Problem } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 
 interface Routes {
+  getRoot: RequestHandler;
   getOpenApi: RequestHandler;
   postBatch: RequestHandler;
   getBatch: RequestHandler<{ batchId: string }>;
@@ -20,6 +21,7 @@ interface Routes {
 
 /** The API that clients know. */
 export function addRoutes(app: Express, routes: Routes): void {
+  app.get("/", routes.getRoot);
   app.get("/openapi.json", routes.getOpenApi);
   app.post("/api/v1/documents/batch", requireJson, routes.postBatch);
   app.get("/api/v1/batches/:batchId", routes.getBatch);

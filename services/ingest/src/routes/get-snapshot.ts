@@ -51,10 +51,15 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const seq = cursor?.seq ?? ends?.seq ?? 0;
     if (seq < (ends?.feedFrom ?? 0)) throw gone("history-gone", workspaceId);
 
+    const head = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
+    if (request.method === "HEAD") {
+      response.set(head).end();
+      return;
+    }
     const stream = openStream(streams, response);
+    response.set(head);
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
       writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
-    response.status(200).set({ "content-type": "application/x-ndjson", "cache-control": "no-store" });
     let place = cursor?.place ?? BEFORE_ALL;
     const next = () => writeCursor([epoch, seq, place.collection, place.documentId]);
     try {

@@ -1,0 +1,62 @@
+import cors from "cors";
+import type { Doorkeeper } from "./doorkeeper.ts";
+
+/** Headers that pages may send and read beyond the safelisted ones. Tokens go in a header, so cookies are not allowed. */
+const CORS_HEADERS = {
+  methods: ["GET", "HEAD", "POST"],
+  allowedHeaders: [
+    "Authorization",
+    "Content-Type",
+    "Content-Encoding",
+    "If-None-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "Traceparent",
+    "Tracestate",
+    "Baggage",
+    "X-Request-Id",
+  ],
+  exposedHeaders: [
+    "Allow",
+    "Date",
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-Id",
+  ],
+  maxAge: 600,
+};
+
+/** An origin as browsers send it, `*` for all, or an origin with any port: `http://localhost:*`. */
+export const ORIGIN_PATTERN = /^(\*|https?:\/\/[^/\s*]+?(:\*)?)$/;
+
+/**
+ * Lets the pages of the given origins use the API. Preflights are answered here, before tokens and limits; a preflight from
+ * any other origin is answered 204 without the headers that would allow it.
+ */
+export function createCors(origins: readonly string[]): Doorkeeper[] {
+  const origin = origins.includes("*") ? "*" : origins.map(matcherOf);
+  return [
+    cors({ ...CORS_HEADERS, origin: origins.length > 0 && origin, preflightContinue: true }),
+    endPreflight,
+  ];
+}
+
+function matcherOf(origin: string): string | RegExp {
+  if (!origin.endsWith(":*")) return origin;
+  const site = origin.slice(0, -":*".length).replaceAll(/[.[\]]/g, String.raw`\$&`);
+  return new RegExp(`^${site}(:\\d+)?$`);
+}
+
+/** An OPTIONS request that is no preflight asks for a path's methods: its route answers. */
+const endPreflight: Doorkeeper = (request, response, next) => {
+  const isPreflight =
+    request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
+  if (!isPreflight) return next();
+  // Without a length some browsers wait for a body.
+  response.writeHead(204, { "content-length": "0" }).end();
+};

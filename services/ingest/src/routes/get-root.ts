@@ -1,0 +1,16 @@
+import type { RequestHandler } from "express";
+
+const LINKS = {
+  name: "Syncline",
+  openapi: "/openapi.json",
+  health: "/healthz",
+  readiness: "/readyz",
+  documentation: "README.md and docs/protocol.md in the repository",
+};
+
+/** `GET /`: says which server answers, and names the ways into it. */
+export function createGetRoot(): RequestHandler {
+  return (_request, response) => {
+    response.json(LINKS);
+  };
+}
