@@ -55,6 +55,30 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 
   {
+    name: "stale-yjs-state-replaces",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/judge-operation.ts`,
+    find: "const applied = applyOperation(document, operation, policy);",
+    replace: "const applied = applyOperation(document, operation, { ...policy, rules: [] });",
+    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged with the one that is there" },
+  },
+  {
+    name: "decision-replaces-yjs-state",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/settle-decision.ts`,
+    find: "keepYjsStates(current?.data ?? null, operation.data ?? null, policy)",
+    replace: "operation.data ?? keepYjsStates(null, null, policy)",
+    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "where a person decides" },
+  },
+  {
+    name: "client-wins-replaces-yjs-state",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    find: "document: keepYjsStates(remote, local, policy)",
+    replace: "document: keepYjsStates(null, local, policy)",
+    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged in a conflict" },
+  },
+  {
     name: "ledger-unread",
     breaks: "once",
     file: `${WORKER}/core/answer-operation.ts`,

@@ -1,5 +1,6 @@
 import { isTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
+import { keepYjsStates, type YjsPolicy } from "../merge/keep-yjs-states.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
 import { applyJsonPatch } from "./json-patch.ts";
@@ -13,12 +14,24 @@ export type Applied =
 export type OperationEffect = Pick<AcceptedOperation, "kind" | "documentId" | "data" | "patch">;
 
 /**
- * Applies one operation to the document it meets, with no regard to versions: that is the caller's decision.
- * Pure; the given document is not changed.
+ * Applies one operation to the document it meets, with no regard to versions: that is the caller's decision. A Yjs state
+ * that it writes is merged with the one that is there. Pure; the given document is not changed.
  *
- * @param document - `null` where there is none, or a tombstone; an update then starts from an empty object
+ * @param document - `null` if there is none, or a tombstone; an update then starts from an empty object
+ * @param policy - which values are Yjs states, beside those under `yjs_state_b64`
  */
-export function applyOperation(document: JsonObject | null, operation: OperationEffect): Applied {
+export function applyOperation(
+  document: JsonObject | null,
+  operation: OperationEffect,
+  policy: YjsPolicy = {},
+): Applied {
+  const applied = applyEffect(document, operation);
+  if (!applied.ok) return applied;
+  const kept = keepYjsStates(document, applied.document, policy);
+  return kept === null || kept === applied.document ? applied : written(kept);
+}
+
+function applyEffect(document: JsonObject | null, operation: OperationEffect): Applied {
   switch (operation.kind) {
     case "create":
     case "put":

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json/json.ts";
+import type { YjsPolicy } from "../merge/keep-yjs-states.ts";
 import type { RefusedOperation } from "../protocol/lane-entry.ts";
 import { applyOperation, type OperationEffect } from "./apply-operation.ts";
 
@@ -17,11 +18,12 @@ export interface AppliedRun {
 export function applyRun(
   base: JsonObject | null,
   run: readonly (OperationEffect & { clientId: string })[],
+  policy: YjsPolicy = {},
 ): AppliedRun {
   let document = base;
   const refused: RefusedOperation[] = [];
   for (const operation of run) {
-    const applied = applyOperation(document, operation);
+    const applied = applyOperation(document, operation, policy);
     if (applied.ok) document = applied.document;
     else {
       const { errorType, message } = applied;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { jsonEqual } from "../json/json-equal.ts";
 import type { Json, JsonObject } from "../json/json.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
+import { readText, typeInto } from "../merge/testing/yjs.ts";
 import { applyRun } from "./apply-run.ts";
 import { foldOperations, type UnsentOperation } from "./fold-operations.ts";
 import { applyMergePatch, composeMergePatches } from "./merge-patch.ts";
@@ -58,10 +59,10 @@ describe("what folds", () => {
     expect(folds[0]?.members).toEqual(queueOf(given));
   });
 
-  it("starts from what the first started from, with the id and the time of the last", () => {
+  it("starts from what the first started from, with the id of the last and the newest time", () => {
     const [folded] = fold(
-      update({ a: 1 }, { expectedVersion: 3, ancestor: { a: 0 }, timestampMs: 1 }),
-      update({ b: 1 }, { expectedVersion: 3, timestampMs: 2 }),
+      update({ a: 0 }, { expectedVersion: 3, ancestor: { a: 0 }, timestampMs: 1 }),
+      update({ a: 1, b: 1 }, { expectedVersion: 3, timestampMs: 2 }),
     );
     expect(folded?.operation).toStrictEqual({
       clientId: "1",
@@ -73,7 +74,7 @@ describe("what folds", () => {
       ancestor: { a: 0 },
       timestampMs: 2,
     });
-    expect(fold(put({}, { timestampMs: 1 }), put({}))[0]?.operation).not.toHaveProperty("timestampMs");
+    expect(fold(put({}), put({}))[0]?.operation).not.toHaveProperty("timestampMs");
   });
 });
 
@@ -179,6 +180,75 @@ describe("a fold", () => {
       expect(seen.get(name) ?? 0, name).toBeGreaterThanOrEqual(min);
     }
     expect(["polluted", "a", "b"].filter((key) => key in {})).toEqual([]);
+  });
+});
+
+describe("operations of different times", () => {
+  it.each<[string, Given, Given]>([
+    [
+      "a merge patch that writes the same again",
+      update({ a: 1, b: { c: 1 } }),
+      update({ a: 2, b: { c: 2 } }),
+    ],
+    ["a merge patch that replaces what was written", update({ a: { b: 1 } }), update({ a: null })],
+    ["a JSON Patch that adds the same again", patch(add("/a", 1)), patch(add("/a", 2))],
+    ["a put after a delete", remove(), put({ a: 1 })],
+  ])("fold into %s, which is as new as the newer of them", (_, first, next) => {
+    for (const [firstMs, nextMs] of [
+      [1, 2],
+      [2, 1],
+      [2, undefined],
+    ]) {
+      const timed = [
+        { ...first, timestampMs: firstMs ?? 0 },
+        { ...next, ...(nextMs !== undefined && { timestampMs: nextMs }) },
+      ];
+      expect(fold(...timed).map(({ operation }) => operation.timestampMs)).toEqual([2]);
+    }
+  });
+
+  it.each<[string, Given, Given]>([
+    ["a merge patch beside", update({ a: 1 }), update({ b: 1 })],
+    ["a merge patch beside, further down", update({ a: { b: 1 } }), update({ a: { c: 1 } })],
+    ["a JSON Patch beside", patch(add("/a", 1)), patch(add("/b", 1))],
+    ["an update of what was put", put({ a: 1 }), update({ a: 2 })],
+    ["a put of what was put", put({ a: 1 }), put({ a: 2 })],
+  ])("stay apart: %s", (_, first, next) => {
+    expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 2 })).toHaveLength(2);
+    expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 1 })).toHaveLength(1);
+  });
+});
+
+describe("Yjs states", () => {
+  const policies = { default: { rules: [{ path: "/s", is: "yjs" }] } } as const;
+  const [mine, more] = [typeInto(undefined, 1, "Mine"), typeInto(undefined, 2, "More")];
+  const foldStates = (...given: Given[]) => foldOperations(queueOf(given), policies);
+
+  it.each<[string, Given, Given]>([
+    ["puts", put({ s: mine }), put({ s: more })],
+    ["a put and an update", put({ s: mine }), update({ s: more })],
+    ["updates", update({ s: mine }), update({ s: more })],
+    ["updates under the name that says so", update({ yjs_state_b64: mine }), update({ yjs_state_b64: more })],
+  ])("of %s are both in their fold", (_, first, next) => {
+    const [folded, ...rest] = foldStates(first, next);
+    expect(rest).toEqual([]);
+    const { s, yjs_state_b64 = s } = folded?.operation.data ?? {};
+    expect(readText(yjs_state_b64)).toMatch(/^(MineMore|MoreMine)$/);
+  });
+
+  it.each<[string, Given, Given]>([
+    ["after a removal", update({ s: null }), update({ s: mine })],
+    ["after another value", update({ s: 1 }), update({ s: mine })],
+    ["after no state", put({ s: "none" }), put({ s: mine })],
+    ["after a put without one", put({ a: 1 }), update({ s: mine })],
+    ["after a deletion", remove(), put({ s: mine })],
+    ["at a place that the same patch would write twice", patch(add("/s", mine)), patch(add("/s", more))],
+  ])("that start anew stay apart: %s", (_, first, next) => {
+    expect(foldStates(first, next)).toHaveLength(2);
+  });
+
+  it("are values like any other without a policy", () => {
+    expect(fold(put({ s: mine }), put({ s: more }))[0]?.operation.data).toEqual({ s: more });
   });
 });
 

@@ -1,4 +1,6 @@
-import { depthOf, DOCUMENT_DEPTH_MAX } from "../json/json.ts";
+import { depthOf, DOCUMENT_DEPTH_MAX, isJsonObject, type JsonObject } from "../json/json.ts";
+import { keepYjsStates, startsYjsState } from "../merge/keep-yjs-states.ts";
+import { policyOf, type CollectionPolicy, type Policies } from "../policy/policies.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
 import { applyOperation } from "./apply-operation.ts";
@@ -21,7 +23,7 @@ export type UnsentOperation = Pick<
 
 /** One operation that says what several said. */
 export interface FoldedOperation {
-  /** It starts from what the first of them started from, and has the id and the time of the last. */
+  /** It starts from what the first of them started from, and has the id of the last and the newest time. */
   operation: UnsentOperation;
   /** What it stands for, oldest first. The answer to it is the answer to each. */
   members: UnsentOperation[];
@@ -40,28 +42,41 @@ export interface FoldedOperation {
  * - What belongs to a group stays as it is: there each operation is merged for itself. So keep away what is to be sent as
  *   one atomic batch.
  * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
+ * - Nothing folds that is older than the fold would say: what was made at another time folds only into what writes all of its
+ *   places anew.
+ * - A Yjs state folds into a later one at its place, and what starts a state anew stays apart.
  *
  * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members. A document
  * that would be too large only in between is not noticed.
+ *
+ * @param policies - the server's: they say which values are Yjs states
  */
-export function foldOperations(queue: readonly UnsentOperation[]): FoldedOperation[] {
+export function foldOperations(
+  queue: readonly UnsentOperation[],
+  policies: Policies = {},
+): FoldedOperation[] {
   const folds: FoldedOperation[] = [];
   for (const operation of queue) {
     let last: FoldedOperation = { operation, members: [operation] };
     // What a fold makes of the last two may in turn fold with what is before them.
-    for (let joined = joinLast(folds.at(-1), last); joined !== undefined;) {
+    const policy = policyOf(policies, operation.collection);
+    for (let joined = joinLast(folds.at(-1), last, policy); joined !== undefined;) {
       folds.pop();
       last = joined;
-      joined = joinLast(folds.at(-1), last);
+      joined = joinLast(folds.at(-1), last, policy);
     }
     folds.push(last);
   }
   return folds;
 }
 
-function joinLast(before: FoldedOperation | undefined, last: FoldedOperation): FoldedOperation | undefined {
+function joinLast(
+  before: FoldedOperation | undefined,
+  last: FoldedOperation,
+  policy: CollectionPolicy,
+): FoldedOperation | undefined {
   if (before === undefined) return undefined;
-  const operation = join(before.operation, last.operation);
+  const operation = join(before.operation, last.operation, policy);
   if (operation === undefined) return undefined;
   before.members.push(...last.members);
   return { operation, members: before.members };
@@ -69,15 +84,40 @@ function joinLast(before: FoldedOperation | undefined, last: FoldedOperation): F
 
 type Content = Pick<UnsentOperation, "kind" | "data" | "patch">;
 
-function join(first: UnsentOperation, next: UnsentOperation): UnsentOperation | undefined {
+function join(
+  first: UnsentOperation,
+  next: UnsentOperation,
+  policy: CollectionPolicy,
+): UnsentOperation | undefined {
   const isSameDocument = first.collection === next.collection && first.documentId === next.documentId;
   const isGrouped = first.group !== undefined || next.group !== undefined;
   if (!isSameDocument || isGrouped || !startsFrom(first, next)) return undefined;
-  const content = joinContent(first, next);
+  if (first.timestampMs !== next.timestampMs && !writesAllAnew(first, next)) return undefined;
+  const content = joinContent(first, next, policy);
   if (content === undefined) return undefined;
   const { kind: _kind, data: _data, patch: _patch, timestampMs: _timestampMs, ...base } = first;
-  const time = next.timestampMs === undefined ? {} : { timestampMs: next.timestampMs };
+  const times = [first, next].flatMap(({ timestampMs }) => timestampMs ?? []);
+  const time = times.length === 0 ? {} : { timestampMs: Math.max(...times) };
   return { ...base, ...content, ...time, clientId: next.clientId };
+}
+
+/** Whether the next one writes every place that the first one wrote, so that none of them is older than the next one. */
+function writesAllAnew(first: UnsentOperation, next: UnsentOperation): boolean {
+  if (first.kind === "delete") return true;
+  if (first.kind !== "update" || next.kind !== "update") return false;
+  if (first.patch !== undefined && next.patch !== undefined) {
+    const written = new Set(next.patch.map(({ path }) => path));
+    return first.patch.every(({ path }) => written.has(path));
+  }
+  return first.data !== undefined && next.data !== undefined && namesAll(first.data, next.data);
+}
+
+function namesAll(first: JsonObject, next: JsonObject): boolean {
+  return Object.entries(first).every(([key, value]) => {
+    const later = Object.hasOwn(next, key) ? next[key] : undefined;
+    if (later === undefined) return false;
+    return !isJsonObject(later) || (isJsonObject(value) && namesAll(value, later));
+  });
 }
 
 /**
@@ -91,38 +131,69 @@ function startsFrom(first: UnsentOperation, next: UnsentOperation): boolean {
   );
 }
 
-function joinContent(first: UnsentOperation, next: UnsentOperation): Content | undefined {
+function joinContent(
+  first: UnsentOperation,
+  next: UnsentOperation,
+  policy: CollectionPolicy,
+): Content | undefined {
   switch (first.kind) {
     case "create":
     case "put":
-      return next.kind === "put" || next.kind === "update" ? joinWrite(first, next) : undefined;
+      return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, policy) : undefined;
     case "update":
-      return next.kind === "update" ? joinUpdates(first, next) : undefined;
+      return next.kind === "update" ? joinUpdates(first, next, policy) : undefined;
     case "delete": {
       if (next.kind === "delete") return { kind: "delete" };
       const isAnew = next.kind === "put" || next.kind === "create";
       // With a version named, a delete is at peace with a tombstone of any version, and a put is not.
       if (!isAnew || first.expectedVersion !== undefined) return undefined;
-      return { kind: "put", data: next.data ?? {} };
+      const data = next.data ?? {};
+      return startsYjsState("document", {}, data, policy) ? undefined : { kind: "put", data };
     }
     default:
       return first.kind satisfies never;
   }
 }
 
-function joinWrite(first: UnsentOperation, next: UnsentOperation): Content | undefined {
-  const applied = applyOperation(first.data ?? {}, next);
-  return applied.ok && applied.document !== null ? { kind: first.kind, data: applied.document } : undefined;
+function joinWrite(
+  first: UnsentOperation,
+  next: UnsentOperation,
+  policy: CollectionPolicy,
+): Content | undefined {
+  const data = first.data ?? {};
+  const applied = applyOperation(data, next, policy);
+  if (!applied.ok || applied.document === null) return undefined;
+  if (startsYjsState("document", data, applied.document, policy)) return undefined;
+  return { kind: first.kind, data: applied.document };
 }
 
-function joinUpdates(first: UnsentOperation, next: UnsentOperation): Content | undefined {
+function joinUpdates(
+  first: UnsentOperation,
+  next: UnsentOperation,
+  policy: CollectionPolicy,
+): Content | undefined {
   if (first.data !== undefined && next.data !== undefined) {
     const data = composeMergePatches(first.data, next.data);
-    return data && { kind: "update", data };
+    if (data === undefined || startsYjsState("patch", first.data, next.data, policy)) return undefined;
+    return { kind: "update", data: keepYjsStates(first.data, data, policy) };
   }
   if (first.patch === undefined || next.patch === undefined) return undefined;
   const patch = [...first.patch, ...next.patch];
-  return patch.every(cannotFail) ? { kind: "update", patch } : undefined;
+  if (!patch.every(cannotFail)) return undefined;
+  // A patch is one write: what its steps put at one place after the other is not merged.
+  const [before, after] = [membersOf(first.patch), membersOf(next.patch)];
+  const again = Object.fromEntries(Object.entries(after).filter(([key]) => Object.hasOwn(before, key)));
+  return startsYjsState("document", {}, again, policy) ? undefined : { kind: "update", patch };
+}
+
+/** The members that a patch adds to the document itself. */
+function membersOf(patch: readonly JsonPatchStep[]): JsonObject {
+  return Object.fromEntries(
+    patch.flatMap((step) => {
+      const key = step.path.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
+      return step.op === "add" ? [[key, step.value]] : [];
+    }),
+  );
 }
 
 /** Adding a member to the document itself needs nothing to be there. */

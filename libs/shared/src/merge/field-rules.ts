@@ -31,6 +31,9 @@ interface Pattern {
   readonly steps: readonly string[];
 }
 
+/** The one name that says what its value is: a Yjs state, unless a rule says otherwise. */
+export const YJS_KEY = "yjs_state_b64";
+
 const ANY = "*";
 const POINTER = /^(?:\/(?:[^/~]|~[01])*)*$/;
 

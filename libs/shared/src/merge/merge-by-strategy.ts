@@ -2,6 +2,7 @@ import { isNewlyTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
+import { keepYjsStates } from "./keep-yjs-states.ts";
 import { mergeDocument } from "./merge-document.ts";
 import type { DocumentMerge, MergeOptions } from "./merge-three-way.ts";
 
@@ -50,7 +51,7 @@ function decide(
   const twoWay = ancestor === null;
   switch (strategy) {
     case "client-wins":
-      return { kind: "commit", document: local, overlaps: [], twoWay };
+      return { kind: "commit", document: keepYjsStates(remote, local, policy), overlaps: [], twoWay };
     case "server-wins":
       return { kind: "commit", document: remote, overlaps: [], twoWay };
     case "last-write-wins": {

@@ -38,7 +38,7 @@ export function mergeRun(
   policy: MergePolicy = {},
 ): { inputs: MergeInputs; outcome: MergeOutcome } {
   const ancestor = ancestorOf(run, historic);
-  const { document: local, refused } = applyRun(ancestor ?? remote.data, run.operations);
+  const { document: local, refused } = applyRun(ancestor ?? remote.data, run.operations, policy);
   const refusedIds = new Set(refused.map(({ clientId }) => clientId));
   const last = run.operations.findLast(({ clientId }) => !refusedIds.has(clientId));
   const localTimestampMs = last?.timestampMs ?? null;

@@ -1,6 +1,6 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
-import { stepInto, type FieldRule, type RuleNode } from "./field-rules.ts";
+import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
 import { mergeArray } from "./merge-array.ts";
 import { mergeSet } from "./merge-set.ts";
 import { mergeText } from "./merge-text.ts";
@@ -41,9 +41,6 @@ export type OverlapScope = "order" | "run" | "words";
 /** Where a value stands in the merged document: a key or index in what holds it; `undefined` is the root. */
 export type Place =
   { readonly holder: Place; readonly key: string | number; readonly rules: RuleNode | undefined } | undefined;
-
-/** The one name that says what its value is. */
-const YJS_KEY = "yjs_state_b64";
 
 /** Merges the values at one place. This is where the kinds of value part. */
 export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {

@@ -1,4 +1,6 @@
 import {
+  isNewlyTooLarge,
+  keepYjsStates,
   mergeRun,
   type CollectionPolicy,
   type HistoricDocument,
@@ -80,9 +82,10 @@ export function decideByHook(
     return { ...merged, outcome: { kind: "park", reason: answer.ask, proposed, overlaps }, hook: "asked" };
   }
   // Which of the run's operations are at fault does not depend on who decides.
-  const taken = mergeRun("client-wins", conflict, historic, remote).outcome;
+  const taken = mergeRun("client-wins", conflict, historic, remote, policy).outcome;
   const refused = taken.kind === "commit" ? taken.refused : [];
-  const { document } = answer;
+  const document = keepYjsStates(remote.data, answer.document, policy);
+  if (isNewlyTooLarge(document, remote.data)) return { ...merged, hook: "failed" };
   const twoWay = inputs.ancestor === null;
   return {
     ...merged,

@@ -1,5 +1,6 @@
 import {
   CONFLICT_STRATEGIES,
+  keepYjsStates,
   mergeByStrategy,
   mergeRun,
   type ConflictStrategy,
@@ -68,11 +69,15 @@ export function weighChoice(
   policy: MergePolicy,
 ): Option | undefined {
   const { inputs, remote } = sidesOf(on, policy);
+  const taken = (document: JsonObject | null) => ({
+    document: keepYjsStates(on.remote.data, document, policy),
+    overlaps: [],
+  });
   switch (choice) {
     case "server":
-      return on.conflict.viewsKept ? { document: remote, overlaps: [] } : undefined;
+      return on.conflict.viewsKept ? taken(remote) : undefined;
     case "local":
-      return { document: inputs.local, overlaps: [] };
+      return taken(inputs.local);
     case "merged": {
       const { document, overlaps } = weighStrategy("merge", on, policy);
       return { document, overlaps };

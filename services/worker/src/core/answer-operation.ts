@@ -61,7 +61,8 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
 
   const versionsKnown = batch.epoch === undefined || batch.epoch === state.epoch;
   const { deviceId, deviceDeclared } = batch;
-  const judgement = judgeOperation(operation, document, { deviceId, deviceDeclared, versionsKnown });
+  const policy = policyOf(deps.policies ?? {}, operation.collection);
+  const judgement = judgeOperation(operation, document, { deviceId, deviceDeclared, versionsKnown, policy });
   switch (judgement.kind) {
     case "nothing":
       return record(on, { status: "success", version: document?.version ?? 0 });

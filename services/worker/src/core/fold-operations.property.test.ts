@@ -91,8 +91,8 @@ const MET_AT_LEAST: Record<string, number> = {
   "conflict on a document": 5,
   "conflict on a tombstone": 1,
   parked: 20,
-  create: 30,
-  put: 50,
+  create: 12,
+  put: 15,
   update: 250,
   delete: 60,
 };

@@ -1,4 +1,4 @@
-import { applyOperation, type AcceptedOperation, type JsonObject } from "@syncline/shared";
+import { applyOperation, type AcceptedOperation, type JsonObject, type MergePolicy } from "@syncline/shared";
 import type { DocumentState } from "./window-state.ts";
 
 /** What an operation does to the document it meets. */
@@ -21,6 +21,8 @@ export interface Judged {
   deviceDeclared: boolean;
   /** False where the batch comes from another epoch: its versions belong to a history that is gone. */
   versionsKnown: boolean;
+  /** How the documents of the collection merge. */
+  policy: MergePolicy;
 }
 
 /**
@@ -34,16 +36,17 @@ export function judgeOperation(
 ): Judgement {
   const live = document !== undefined && !document.deleted;
   const expected = operation.expectedVersion;
+  const writeHere = () => write(operation, document?.data ?? null, by.policy);
   switch (operation.kind) {
     case "create":
-      return live ? conflict(0, "The document exists already", "document_exists") : write(operation, null);
+      return live ? conflict(0, "The document exists already", "document_exists") : writeHere();
     case "put":
-      if (expected === undefined) return write(operation, null);
-      if (expected === 0 && by.versionsKnown && !live) return write(operation, null);
+      if (expected === undefined) return writeHere();
+      if (expected === 0 && by.versionsKnown && !live) return writeHere();
       break;
     case "delete":
       if (!live) return { kind: "nothing" };
-      if (expected === undefined) return write(operation, null);
+      if (expected === undefined) return writeHere();
       break;
     case "update":
       if (document === undefined) {
@@ -56,7 +59,7 @@ export function judgeOperation(
         const baseVersion = Math.min(expected ?? lastLive, lastLive);
         return conflict(baseVersion, "The document was deleted", "document_deleted");
       }
-      if (expected === undefined) return write(operation, document.data);
+      if (expected === undefined) return writeHere();
       break;
     default:
       return operation.kind satisfies never;
@@ -65,7 +68,7 @@ export function judgeOperation(
   const current = document?.version ?? 0;
   if (!by.versionsKnown) return conflict(null, "The batch comes from another epoch", "other_epoch");
   if (expected > current) return conflict(null, mismatch(expected, current), "version_ahead");
-  if (document !== undefined && matches(expected, document, by)) return write(operation, document.data);
+  if (document !== undefined && matches(expected, document, by)) return writeHere();
   return conflict(expected, mismatch(expected, current), "version_mismatch");
 }
 
@@ -75,8 +78,8 @@ function matches(expected: number, document: DocumentState, by: Judged): boolean
   return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;
 }
 
-function write(operation: AcceptedOperation, document: JsonObject | null): Judgement {
-  const applied = applyOperation(document, operation);
+function write(operation: AcceptedOperation, document: JsonObject | null, policy: MergePolicy): Judgement {
+  const applied = applyOperation(document, operation, policy);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
   return { kind: "write", document: applied.document };
 }

@@ -1,4 +1,11 @@
-import { isNewlyTooLarge, TOO_LARGE, type Decision, type JsonObject } from "@syncline/shared";
+import {
+  isNewlyTooLarge,
+  keepYjsStates,
+  policyOf,
+  TOO_LARGE,
+  type Decision,
+  type JsonObject,
+} from "@syncline/shared";
 import type { Case } from "./case.ts";
 import type { AtFault } from "./judge-operation.ts";
 import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
@@ -40,7 +47,8 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
     };
   }
 
-  const data: JsonObject | null = operation.data ?? null;
+  const policy = policyOf(on.deps.policies ?? {}, collection);
+  const data: JsonObject | null = keepYjsStates(current?.data ?? null, operation.data ?? null, policy);
   if (isNewlyTooLarge(data, current?.data ?? null)) {
     return { kind: "error", errorType: "document_too_large", message: TOO_LARGE };
   }

@@ -2,6 +2,7 @@ import {
   assertInvariant,
   documentKey,
   mergeRun,
+  policyOf,
   type HistoricDocument,
   type LaneEntry,
 } from "@syncline/shared";
@@ -24,6 +25,7 @@ export function resolveConflict(
     { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
     historicOf(tables, conflict),
     { data: document?.data ?? null, timestampMs: document?.clientTimestampMs ?? null },
+    policyOf(tables.policies, collection),
   );
   return {
     kind: "resolution",

@@ -1,0 +1,140 @@
+import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { alignItems } from "./align-items.ts";
+import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
+import { indexByKey } from "./merge-by-identity.ts";
+import { mergeYjsStates } from "./merge-yjs-states.ts";
+import { createTokenizer } from "./tokenize-items.ts";
+
+/** The part of a policy that says which values of a document are Yjs states, and which items of its arrays are the same. */
+export interface YjsPolicy {
+  readonly arrayKeys?: readonly string[];
+  readonly rules?: readonly FieldRule[];
+}
+
+/**
+ * Merges the Yjs states of a document that is about to be written with those that stand at the same places, so that no
+ * stale state replaces a newer one. A state that is removed stays removed, and a value that is no state replaces what is there.
+ * Pure; shares structure with the documents.
+ *
+ * The items of an array are the same where a merge would take them for the same: by identity, or else as a sequence.
+ *
+ * @param before - `null` when there is no document
+ * @param after - `null` when the write deletes it
+ */
+export function keepYjsStates<Doc extends JsonObject | null>(
+  before: JsonObject | null,
+  after: Doc,
+  policy: YjsPolicy = {},
+): Doc {
+  if (before === null || after === null) return after;
+  const { arrayKeys = ["id"], rules = [] } = policy;
+  return keepStates({ arrayKeys }, { key: undefined, rules: compileRules(rules) }, before, after) as Doc;
+}
+
+/**
+ * Tells whether `next` writes a Yjs state where `first` has just left none: a write of its own then starts one there, and what
+ * both say in one write would be merged with what was there before.
+ *
+ * @param kind - of a `patch` what it does not name stays; a `document` has nothing there
+ */
+export function startsYjsState(
+  kind: "document" | "patch",
+  first: JsonObject,
+  next: JsonObject,
+  { rules = [] }: YjsPolicy = {},
+): boolean {
+  return startsState(kind, { key: undefined, rules: compileRules(rules) }, first, next);
+}
+
+interface Place {
+  readonly key: string | number | undefined;
+  readonly rules: RuleNode | undefined;
+}
+
+interface Context {
+  readonly arrayKeys: readonly string[];
+}
+
+function keepStates(context: Context, place: Place, before: Json, after: Json): Json {
+  if (before === after) return after;
+  if (typeof before === "string" && typeof after === "string") {
+    return isState(place) ? (mergeYjsStates(before, after) ?? after) : after;
+  }
+  if (isJsonObject(before) && isJsonObject(after)) {
+    let kept = after;
+    for (const [key, value] of Object.entries(after)) {
+      const old = Object.hasOwn(before, key) ? before[key] : undefined;
+      if (old === undefined) continue;
+      const merged = keepStates(context, placeIn(place, key), old, value);
+      if (merged === value) continue;
+      if (kept === after) kept = { ...after };
+      kept[key] = merged;
+    }
+    return kept;
+  }
+  if (
+    Array.isArray(before) &&
+    Array.isArray(after) &&
+    holdsState(place, before) &&
+    holdsState(place, after)
+  ) {
+    const kept = [...after];
+    for (const [from, to] of pairItems(context, place, before, after)) {
+      const value = after[to] ?? null;
+      kept[to] = keepStates(context, placeIn(place, to), before[from] ?? null, value);
+    }
+    return kept.every((item, index) => item === after[index]) ? after : kept;
+  }
+  return after;
+}
+
+/** The indices of the items that are the same in both arrays. */
+function pairItems(
+  { arrayKeys }: Context,
+  { rules }: Place,
+  before: Json[],
+  after: Json[],
+): [number, number][] {
+  const keys = rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys;
+  for (const key of keys) {
+    const [from, to] = [indexByKey(before, key), indexByKey(after, key)];
+    if (from === undefined || to === undefined) continue;
+    const indexById = new Map([...from.keys()].map((id, index) => [id, index]));
+    return [...to.keys()].flatMap((id, index): [number, number][] => {
+      const old = indexById.get(id);
+      return old === undefined ? [] : [[old, index]];
+    });
+  }
+  const tokenize = createTokenizer();
+  const matches = alignItems(tokenize(before), tokenize(after));
+  return [...matches].flatMap((to, from): [number, number][] => (to < 0 ? [] : [[from, to]]));
+}
+
+function holdsState(place: Place, value: Json): boolean {
+  if (typeof value === "string") return isState(place);
+  if (Array.isArray(value)) return value.some((item, index) => holdsState(placeIn(place, index), item));
+  if (!isJsonObject(value)) return false;
+  return Object.entries(value).some(([key, inner]) => holdsState(placeIn(place, key), inner));
+}
+
+function startsState(kind: "document" | "patch", place: Place, first: Json, next: Json): boolean {
+  if (isJsonObject(first) && isJsonObject(next)) {
+    return Object.entries(next).some(([key, value]) => {
+      const before = Object.hasOwn(first, key) ? first[key] : undefined;
+      if (before === undefined) return kind === "document" && holdsState(placeIn(place, key), value);
+      return startsState(kind, placeIn(place, key), before, value);
+    });
+  }
+  if (typeof first === "string" && typeof next === "string") {
+    return isState(place) && mergeYjsStates(first, next) === undefined;
+  }
+  return holdsState(place, next);
+}
+
+function isState({ key, rules }: Place): boolean {
+  return rules?.rule === undefined ? key === YJS_KEY : rules.rule.is === "yjs";
+}
+
+function placeIn({ rules }: Place, key: string | number): Place {
+  return { key, rules: stepInto(rules, key) };
+}
