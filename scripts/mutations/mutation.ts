@@ -23,4 +23,5 @@ export type Guarantee =
   | "one bad operation stops nothing"
   | "walls"
   | "it says no in time"
+  | "nothing is guessed at"
   | "it stops well";

@@ -715,4 +715,21 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "      process.exit(0);\n",
     caughtBy: { file: "libs/runtime/src/lifecycle.test.ts" },
   },
+
+  {
+    name: "unknown-parameter-ignored",
+    breaks: "nothing is guessed at",
+    file: "libs/runtime/src/http/read-query.ts",
+    find: "if (!Object.hasOwn(schema.shape, name)) throw parameterProblem(name, unknownParameter(schema));",
+    replace: "if (!Object.hasOwn(schema.shape, name)) continue;",
+    caughtBy: { file: "libs/runtime/src/http/read-query.test.ts", test: "is refused" },
+  },
+  {
+    name: "odd-number-read",
+    breaks: "nothing is guessed at",
+    file: "libs/shared/src/protocol/whole-number.ts",
+    find: 'typeof text === "string" && SPELLING.test(text)',
+    replace: 'typeof text === "string" && Number.isInteger(Number(text))',
+    caughtBy: { file: "libs/shared/src/protocol/whole-number.test.ts", test: "is not" },
+  },
 ];

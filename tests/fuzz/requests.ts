@@ -11,7 +11,7 @@ export interface ApiDocument {
 }
 
 export interface ApiOperation {
-  parameters?: { name: string; in: "path" | "query" | "header"; schema: Schema }[];
+  parameters?: { name: string; in: "path" | "query" | "header"; required?: boolean; schema: Schema }[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { content?: Record<string, { schema?: Schema }> }>;
 }

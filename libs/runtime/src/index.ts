@@ -5,6 +5,7 @@ export * from "./http/doorkeeper.ts";
 export * from "./http/health.ts";
 export * from "./http/listen.ts";
 export * from "./http/problem.ts";
+export * from "./http/read-query.ts";
 export * from "./http/send-problem.ts";
 export * from "./http/request-context.ts";
 export * from "./http/remember-tokens.ts";

@@ -68,7 +68,7 @@ export function createApp({
   log,
 }: Parts): RequestListener {
   const app = express();
-  app.disable("etag").disable("x-powered-by").set("query parser", "simple");
+  app.disable("etag").disable("x-powered-by").set("query parser", false);
   // A number says how many proxies there are; all else names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);

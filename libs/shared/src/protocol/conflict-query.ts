@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { idSchema } from "./operation.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 export const CONFLICT_STATUSES = ["open", "parked", "reported", "resolved"] as const;
 
@@ -23,11 +24,11 @@ export const conflictQuerySchema = z.object({
   device_id: z
     .string()
     .max(300)
-    .regex(/^\P{Cc}*$/u, "must not contain control characters")
+    .regex(/^\P{Cc}+$/u, "must not be empty, nor contain control characters")
     .optional()
     .describe("One that stands for a subject may be longer than an id"),
   since: timeSchema.optional().describe("Opened at this time or later"),
   until: timeSchema.optional().describe("Opened before this time"),
   before: z.uuid().optional().describe("The `next` of the page before"),
-  limit: z.coerce.number().int().min(1).max(500).default(100),
+  limit: wholeNumber({ min: 1, max: 500 }).default(100),
 });

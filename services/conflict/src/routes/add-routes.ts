@@ -1,4 +1,4 @@
-import { fieldProblem, identityOf, Problem, requireRole } from "@syncline/runtime";
+import { fieldProblem, identityOf, Problem, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
 import { conflictQuerySchema, DECISION_CHOICES, policyOf, type Policies } from "@syncline/shared";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
@@ -14,8 +14,8 @@ type OnConflict = RequestHandler<{ workspaceId: string; conflictId: string }>;
 export function addRoutes(app: Express, conflicts: PgConflicts, policies: Policies): void {
   const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
   app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(conflicts));
-  app.get(conflict, showConflict(conflicts, policies));
-  app.get(`${conflict}/preview`, previewConflict(conflicts, policies));
+  app.get(conflict, requireNoQuery, showConflict(conflicts, policies));
+  app.get(`${conflict}/preview`, requireNoQuery, previewConflict(conflicts, policies));
   app.get(`${conflict}/decision`, showDecision(conflicts, policies));
 }
 
@@ -28,7 +28,7 @@ function listConflicts(conflicts: PgConflicts): OnWorkspace {
       document_id: documentId,
       device_id: deviceId,
       ...page
-    } = readQuery(conflictQuerySchema, request.query);
+    } = readQuery(conflictQuerySchema, request);
     const found = await conflicts.list(workspaceId, { ...page, documentId, deviceId, limit: limit + 1 });
     const shown = found.slice(0, limit);
     response.json({
@@ -75,7 +75,7 @@ function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { choice } = readQuery(decisionSchema, request.query);
+    const { choice } = readQuery(decisionSchema, request);
     const on = await findCase(conflicts, workspaceId, conflictId);
     const { collection, documentId, deviceId, status, revision } = on.conflict;
     const policy = policyOf(policies, collection);
@@ -117,14 +117,4 @@ async function findCase(
 
 function noSuchConflict(): Problem {
   return new Problem("not-found", { detail: "No such conflict is known here" });
-}
-
-function readQuery<S extends z.ZodType>(schema: S, given: unknown): z.infer<S> {
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw fieldProblem(
-    { path: [String(issue?.path[0] ?? "")], message: issue?.message ?? "is not acceptable" },
-    null,
-  );
 }

@@ -52,6 +52,7 @@ export interface Endpoint {
   headers?: Record<string, string>;
   body?: SchemaName;
   answers: Record<number, Answer>;
+  /** Beside those that every route can answer with. */
   problems: readonly ProblemType[];
 }
 
@@ -65,7 +66,7 @@ const BATCH_ANSWERS: Endpoint["answers"] = {
     schema: "BatchResult",
   },
 };
-const BODY_PROBLEMS = ["not-json", "too-large", "unsupported-media-type", "invalid-field"] as const;
+const BODY_PROBLEMS = ["not-json", "too-large", "unsupported-media-type"] as const;
 /** Of what is put on a lane. */
 const LANE_PROBLEMS = ["too-many-waiting", "rate-limited"] as const;
 const WORKSPACE = "/api/v1/workspaces/:workspaceId";
@@ -137,7 +138,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: historyQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "History" } },
-    problems: ["not-found", "invalid-field"],
+    problems: ["not-found"],
   },
   {
     method: "get",
@@ -146,7 +147,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: changesQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "Changes" } },
-    problems: ["invalid-field", "history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed"],
   },
   {
     method: "get",
@@ -156,7 +157,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: changeEventsQuerySchema,
     headers: { "Last-Event-ID": "The id of the event to go on after" },
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
-    problems: ["invalid-field", "history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed"],
   },
   {
     method: "get",
@@ -165,7 +166,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: snapshotQuerySchema,
     answers: { 200: { description: "A page, one JSON object a line", text: "application/x-ndjson" } },
-    problems: ["invalid-field", "history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed"],
   },
   {
     method: "get",
@@ -174,7 +175,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: operationsQuerySchema,
     answers: { 200: { description: "A page of operations", schema: "Operations" } },
-    problems: ["invalid-field"],
+    problems: [],
   },
   {
     method: "get",
@@ -183,7 +184,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: operationQuerySchema,
     answers: { 200: { description: "The operation", schema: "OperationLife" } },
-    problems: ["not-found", "invalid-field"],
+    problems: ["not-found"],
   },
   {
     method: "post",
@@ -193,7 +194,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: operationQuerySchema,
     headers: PREFER,
     answers: BATCH_ANSWERS,
-    problems: [...LANE_PROBLEMS, "not-found", "not-replayable", "invalid-field"],
+    problems: [...LANE_PROBLEMS, "not-found", "not-replayable"],
   },
   {
     method: "get",
@@ -202,7 +203,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: conflictQuerySchema,
     answers: { 200: { description: "A page of records", schema: "Conflicts" } },
-    problems: ["invalid-field", "conflict-service-unavailable"],
+    problems: ["conflict-service-unavailable"],
   },
   {
     method: "get",

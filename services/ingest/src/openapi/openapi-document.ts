@@ -9,7 +9,9 @@ const schemaPath = (name: string): string => `#/components/schemas/${name}`;
 const refTo = (name: string): JsonSchema => ({ $ref: schemaPath(name) });
 const jsonOf = (schema: JsonSchema) => ({ "application/json": { schema } });
 
-/** Problems that every route behind a token can answer with. */
+/** Problems that every route can answer with: a query parameter that it does not have is refused. */
+const EVERYWHERE = ["invalid-field"] as const;
+/** Those of every route behind a token. */
 const COMMON_PROBLEMS = ["unauthorized", "forbidden", "internal", "unavailable", "overloaded"] as const;
 
 /**
@@ -62,7 +64,7 @@ function operationOf(endpoint: Endpoint): Record<string, unknown> {
       schema: { type: "string" },
     })),
   ];
-  const all = role === undefined ? problems : [...COMMON_PROBLEMS, ...problems];
+  const all = [...(role === undefined ? [] : COMMON_PROBLEMS), ...EVERYWHERE, ...problems];
   return {
     operationId: `${method}${path === "/" ? "Root" : path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
@@ -114,8 +116,14 @@ function parametersOf(query: z.ZodObject): object[] {
     in: "query",
     required: required.includes(name),
     ...(description === undefined ? {} : { description }),
-    schema,
+    schema: { ...schema, ...defaultOf(query.shape[name]) },
   }));
+}
+
+/** The value of a parameter that is left out: the schema of what is sent does not show it. */
+function defaultOf(parameter: z.ZodType | undefined): { default?: unknown } {
+  const value = parameter?.safeParse(undefined).data;
+  return value === undefined ? {} : { default: value };
 }
 
 function namedSchemas(): Record<string, JsonSchema> {

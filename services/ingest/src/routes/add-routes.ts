@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { Problem, requireNoQuery } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 
 interface Routes {
@@ -19,14 +19,18 @@ interface Routes {
   resolveConflict: RequestHandler<{ workspaceId: string; conflictId: string }>;
 }
 
-/** The API that clients know. */
+/** The API that clients know. A route without {@link requireNoQuery} reads its parameters itself. */
 export function addRoutes(app: Express, routes: Routes): void {
-  app.get("/", routes.getRoot);
-  app.get("/openapi.json", routes.getOpenApi);
-  app.post("/api/v1/documents/batch", requireJson, routes.postBatch);
-  app.get("/api/v1/batches/:batchId", routes.getBatch);
-  app.get("/api/v1/batches/:batchId/events", routes.getBatchEvents);
-  app.get("/api/v1/workspaces/:workspaceId/documents/:collection/:documentId", routes.getDocument);
+  app.get("/", requireNoQuery, routes.getRoot);
+  app.get("/openapi.json", requireNoQuery, routes.getOpenApi);
+  app.post("/api/v1/documents/batch", requireNoQuery, requireJson, routes.postBatch);
+  app.get("/api/v1/batches/:batchId", requireNoQuery, routes.getBatch);
+  app.get("/api/v1/batches/:batchId/events", requireNoQuery, routes.getBatchEvents);
+  app.get(
+    "/api/v1/workspaces/:workspaceId/documents/:collection/:documentId",
+    requireNoQuery,
+    routes.getDocument,
+  );
   app.get("/api/v1/workspaces/:workspaceId/documents/:collection/:documentId/history", routes.getHistory);
   app.get("/api/v1/workspaces/:workspaceId/changes", routes.getChanges);
   app.get("/api/v1/workspaces/:workspaceId/changes/events", routes.getChangeEvents);
@@ -38,7 +42,7 @@ export function addRoutes(app: Express, routes: Routes): void {
   const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
   app.get(conflict, routes.forwardConflicts);
   app.get(`${conflict}/preview`, routes.forwardConflicts);
-  app.post(`${conflict}/resolve`, requireJson, routes.resolveConflict);
+  app.post(`${conflict}/resolve`, requireNoQuery, requireJson, routes.resolveConflict);
 }
 
 const requireJson: RequestHandler = (request, _response, next) => {

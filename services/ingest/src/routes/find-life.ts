@@ -1,4 +1,4 @@
-import { Problem, identityOf } from "@syncline/runtime";
+import { Problem, identityOf, readQuery } from "@syncline/runtime";
 import type { BackoffBounds } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { z } from "zod";
@@ -11,7 +11,6 @@ import {
   type OperationOnLane,
 } from "../core/operation-life.ts";
 import type { PgOperations } from "../io/pg-operations.ts";
-import { readQuery } from "./read-query.ts";
 
 export const operationQuerySchema = z.object({
   device_id: z
@@ -27,7 +26,7 @@ export function namedOperation(
   request: Request<{ workspaceId: string; clientId: string }>,
   response: Response,
 ): OperationKey {
-  const { device_id: deviceId } = readQuery(operationQuerySchema, request.query);
+  const { device_id: deviceId } = readQuery(operationQuerySchema, request);
   return { ...request.params, deviceId: deviceId ?? SUBJECT_DEVICE_PREFIX + identityOf(response).subject };
 }
 

@@ -1,4 +1,4 @@
-import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/runtime";
+import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
 import type { ChangeBody } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { streamEvents, type EventWriter } from "../io/event-stream.ts";
 import { gone } from "../core/gone.ts";
 import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
-import { feedParameters, readQuery } from "./read-query.ts";
+import { feedParameters } from "./parameters.ts";
 
 /** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
 const PAGE_EVENTS_MAX = 100;
@@ -42,7 +42,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request.query);
+    const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request);
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }

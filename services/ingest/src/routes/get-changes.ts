@@ -1,5 +1,5 @@
-import { identityOf, requireRole } from "@syncline/runtime";
-import type { ChangesBody } from "@syncline/shared";
+import { identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { wholeNumber, type ChangesBody } from "@syncline/shared";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
@@ -8,15 +8,12 @@ import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
-import { feedParameters, limitParameter, readQuery } from "./read-query.ts";
+import { feedParameters, limitParameter } from "./parameters.ts";
 
 export const changesQuerySchema = z.object({
   ...feedParameters,
   limit: limitParameter({ most: 1_000, default: 100 }),
-  wait: z.coerce
-    .number()
-    .min(0)
-    .max(30)
+  wait: wholeNumber({ min: 0, max: 30 })
     .default(0)
     .describe("How long an empty page waits for something newer, in seconds"),
 });
@@ -38,13 +35,7 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const {
-      since,
-      limit,
-      collections,
-      wait,
-      epoch: knownEpoch,
-    } = readQuery(changesQuerySchema, request.query);
+    const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(changesQuerySchema, request);
     if (knownEpoch !== undefined && knownEpoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }

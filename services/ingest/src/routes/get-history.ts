@@ -1,12 +1,13 @@
-import { Problem, identityOf, requireRole } from "@syncline/runtime";
+import { Problem, identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { wholeNumber } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import type { PgFeed } from "../io/pg-feed.ts";
 import type { PgReads } from "../io/pg-reads.ts";
-import { limitParameter, readQuery } from "./read-query.ts";
+import { limitParameter } from "./parameters.ts";
 
 export const historyQuerySchema = z.object({
-  before: z.coerce.number().int().min(1).optional().describe("The `next` of the page before, a version"),
+  before: wholeNumber({ min: 1 }).optional().describe("The `next` of the page before, a version"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
@@ -21,7 +22,7 @@ export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): Reques
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { before, limit } = readQuery(historyQuerySchema, request.query);
+    const { before, limit } = readQuery(historyQuerySchema, request);
     const body = await deps.feed.readHistory(workspaceId, { collection, documentId }, { before, limit });
     if (
       body.changes.length === 0 &&

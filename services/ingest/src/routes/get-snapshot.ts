@@ -1,5 +1,5 @@
 import { gone } from "../core/gone.ts";
-import { fieldProblem, identityOf, requireRole, type Logger } from "@syncline/runtime";
+import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
 import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
@@ -8,7 +8,7 @@ import type { OpenStreams } from "../core/open-streams.ts";
 import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
 import { openStream } from "./open-stream.ts";
-import { limitParameter, readQuery } from "./read-query.ts";
+import { limitParameter } from "./parameters.ts";
 
 /** Most documents that are read at once; the next are read when the client has taken these. */
 const READ_DOCUMENTS_MAX = 100;
@@ -42,7 +42,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { after, limit } = readQuery(snapshotQuerySchema, request.query);
+    const { after, limit } = readQuery(snapshotQuerySchema, request);
     const cursor = after === undefined ? undefined : readPlace(after);
     if (cursor !== undefined && cursor.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);

@@ -1,10 +1,10 @@
-import { fieldProblem, identityOf, requireRole } from "@syncline/runtime";
+import { fieldProblem, identityOf, readQuery, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import { operationBody, type OperationListing } from "../core/operation-life.ts";
 import { LISTED_STATUSES, type PgOperations } from "../io/pg-operations.ts";
-import { limitParameter, readQuery } from "./read-query.ts";
+import { limitParameter } from "./parameters.ts";
 
 export const operationsQuerySchema = z.object({
   status: z.enum(LISTED_STATUSES),
@@ -19,7 +19,7 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
-    const { status, before, limit } = readQuery(operationsQuerySchema, request.query);
+    const { status, before, limit } = readQuery(operationsQuerySchema, request);
     const found = await operations.list(workspaceId, {
       status,
       before: before === undefined ? undefined : readPlace(before),
