@@ -386,15 +386,15 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "feed-forgets-the-rest-of-a-page",
     breaks: "the feed has no gaps",
     file: "services/ingest/src/io/pg-feed.ts",
-    find: "const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, first.feed_to);",
-    replace: "const next = Math.max(since, first.feed_to);",
+    find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
+    replace: "const next = first.feed_to;",
     caughtBy: { file: FEED, test: "each see every committed change once, in order" },
   },
   {
     name: "feed-passes-what-it-has-not-seen",
     breaks: "the feed has no gaps",
     file: "services/ingest/src/io/pg-feed.ts",
-    find: "const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, first.feed_to);",
+    find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
     replace: `const [end] = await query<{ seq: number }>(READ_WORKSPACES, [[workspaceId]]);
       const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, end?.seq ?? 0);`,
     caughtBy: { file: FEED, test: "each see every committed change once, in order" },
@@ -714,6 +714,15 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "      void stop(0);\n",
     replace: "      process.exit(0);\n",
     caughtBy: { file: "libs/runtime/src/lifecycle.test.ts" },
+  },
+
+  {
+    name: "cursor-beyond-the-end",
+    breaks: "the feed has no gaps",
+    file: "services/ingest/src/core/gone.ts",
+    find: '  if (cursor > ends.to) return "cursor-ahead";\n',
+    replace: "",
+    caughtBy: { file: "services/ingest/src/core/gone.test.ts", test: "is answered cursor-ahead" },
   },
 
   {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { request as httpRequest, type ClientRequest } from "node:http";
 import type { BatchResult, ChangeBody, ChangesBody, DocumentBody, HistoryBody } from "@syncline/shared";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -802,7 +803,9 @@ describe("a reader that was away for too long", () => {
     const { body } = await client.get<ChangesBody>("/changes?since=3");
     expect(body.changes.map(({ seq }) => seq)).toEqual([4, 5]);
     // A snapshot that was begun before cannot be carried on: the feed no longer goes back to its seq.
-    const cursor = Buffer.from(JSON.stringify([body.epoch, 2, "documents", "a"])).toString("base64url");
+    const cursor = Buffer.from(
+      JSON.stringify([body.epoch, client.workspaceId, 2, "documents", "a"]),
+    ).toString("base64url");
     const stale = await client.get(`/snapshot?after=${cursor}`);
     expect([stale.status, stale.body]).toMatchObject([410, gone]);
   });
@@ -818,6 +821,85 @@ describe("a reader that was away for too long", () => {
         { type: "urn:syncline:problem:epoch-changed", snapshot: expect.stringContaining("/snapshot") },
       ]);
     }
+  });
+});
+
+describe("a reader whose cursor lies beyond the end of the feed", () => {
+  const expectAhead = async (client: Client, path: string, headers: Record<string, string> = {}) => {
+    const answer = await client.get(path, headers);
+    expect([path, headers, answer.status, answer.body]).toMatchObject([
+      path,
+      headers,
+      410,
+      {
+        type: "urn:syncline:problem:cursor-ahead",
+        snapshot: `/api/v1/workspaces/${client.workspaceId}/snapshot`,
+      },
+    ]);
+  };
+  const cursorAt = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString("base64url");
+
+  it("is told so by every route, and where to start again", async () => {
+    const client = await createClient(system);
+    for (let n = 0; n < 3; n++) await client.post({ operations: [put("a", { n })] });
+    const { epoch } = (await client.get<ChangesBody>("/changes")).body;
+    for (const since of [4, 17, Number.MAX_SAFE_INTEGER]) {
+      for (const more of ["", "&wait=1", `&epoch=${epoch}`, "&collections=other"]) {
+        await expectAhead(client, `/changes?since=${since}${more}`);
+      }
+      await expectAhead(client, `/changes/events?since=${since}`);
+      await expectAhead(client, `/snapshot?after=${cursorAt(epoch, client.workspaceId, since, "", "")}`);
+    }
+    // In the changes, and in the conflicts.
+    for (const id of ["4", "4:3", "3:4", `3:4:${randomUUID()}`]) {
+      await expectAhead(client, "/changes/events", { "last-event-id": id });
+      await expectAhead(client, "/changes/events?since=1", { "last-event-id": id });
+    }
+    const end = await client.get<ChangesBody>("/changes?since=3");
+    expect([end.status, end.body]).toMatchObject([200, { changes: [], next: 3, more: false }]);
+  });
+
+  it("is told so of a workspace without a commit, but for its beginning", async () => {
+    const client = await createClient(system);
+    expect((await client.get("/changes?since=0")).body).toMatchObject({ changes: [], next: 0 });
+    await expectAhead(client, "/changes?since=1");
+    await expectAhead(client, "/changes/events", { "last-event-id": "0:1" });
+  });
+
+  it("is told so once the workspace was erased, also while it follows the feed", async () => {
+    const client = await createClient(system);
+    await client.post({ operations: [put("a", {}), put("b", {})] });
+    const events = await follow(system, client);
+    await eventually(async () => expect(events.changes()).toHaveLength(2));
+    for (const table of ["documents", "changes", "operations", "batches", "workspaces"]) {
+      await system.pool.query(`DELETE FROM ${table} WHERE workspace_id = $1`, [client.workspaceId]);
+    }
+    await expectAhead(client, "/changes?since=2");
+    await expectAhead(client, "/changes/events", { "last-event-id": events.lastId() ?? "" });
+    // What is written from then on has the old numbers.
+    await client.post({ operations: [put("c", {})] });
+    await events.ended;
+    expect(events.changes()).toHaveLength(2);
+  });
+
+  it("is never told so of a seq that it has just been answered", async () => {
+    const client = await createClient(system);
+    const write = async (writer: number) => {
+      for (let n = 0; n < 10; n++) {
+        const { body } = await client.post({ operations: [put(`doc_${writer}`, { n })] });
+        const seq = body.results[0]?.seq ?? 0;
+        const page = await client.get<ChangesBody>(`/changes?since=${seq}`);
+        expect([page.status, page.body.next >= seq]).toEqual([200, true]);
+      }
+    };
+    await Promise.all([1, 2, 3, 4].map(write));
+  });
+
+  it("is not taken for one of another workspace", async () => {
+    const [one, two] = [await createClient(system), await createClient(system)];
+    for (const client of [one, two]) await client.post({ operations: [put("a", {}), put("b", {})] });
+    const tail = (await readLines(one, "?limit=1")).at(-1) as { next: string };
+    expect((await two.get(`/snapshot?after=${tail.next}`)).status).toBe(422);
   });
 });
 

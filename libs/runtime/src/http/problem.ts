@@ -18,6 +18,7 @@ export const PROBLEMS = {
   "decision-outdated": { status: 409, title: "The conflict cannot be decided like this now" },
   "history-gone": { status: 410, title: "The feed no longer goes back so far" },
   "epoch-changed": { status: 410, title: "The history is another one" },
+  "cursor-ahead": { status: 410, title: "Cursor beyond the end of the feed" },
   "too-large": { status: 413, title: "The request is too large" },
   "unsupported-media-type": { status: 415, title: "The body's type or encoding is not supported" },
   "invalid-field": { status: 422, title: "A field is not acceptable" },

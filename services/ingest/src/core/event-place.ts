@@ -14,7 +14,7 @@ export interface EventPlace {
 }
 
 const EVENT_ID =
-  /^(?<seq>\d{1,15})(?::(?<revision>\d{1,15})(?::(?<conflictId>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?)?$/;
+  /^(?<seq>0|[1-9]\d{0,14})(?::(?<revision>0|[1-9]\d{0,14})(?::(?<conflictId>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}))?)?$/;
 
 /** Writes a place as the id of an event. */
 export function writeEventId({ seq, conflict: { revision, conflictId } }: EventPlace): string {

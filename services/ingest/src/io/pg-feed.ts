@@ -9,6 +9,7 @@ import type {
 } from "@syncline/shared";
 import type { ConflictPlace } from "../core/event-place.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
+import { goneAt, type Gone } from "../core/gone.ts";
 
 /** Where a workspace's feed begins and ends. */
 export interface FeedEnds {
@@ -58,16 +59,19 @@ export interface DocumentPlace {
 
 /** What those read who follow a workspace, or start to. Pages end at a number of bytes, too, so that memory is bounded. */
 export interface PgFeed {
-  /** In `seq` order; `gone` where the feed no longer goes back so far. */
+  /** In `seq` order; or why nothing can be read after `since`. */
   readChanges(
     workspaceId: string,
     page: { since: number; limit: number; collections: string[] | undefined },
-  ): Promise<ChangesPage | "gone">;
-  /** Each record as it stands now; one that was written since the place was reached comes again. */
+  ): Promise<ChangesPage | Gone>;
+  /**
+   * Each record as it stands now; one that was written since the place was reached comes again. Or why nothing can be
+   * read after that place.
+   */
   readConflicts(
     workspaceId: string,
     page: { after: ConflictPlace; limit: number; collections: string[] | undefined },
-  ): Promise<ConflictsPage>;
+  ): Promise<ConflictsPage | Gone>;
   /** Of those workspaces that have been committed to. */
   readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
   /** Live documents after a place, or from the first one on. */
@@ -119,16 +123,17 @@ type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
 
 export function createPgFeed(query: Query): PgFeed {
   return {
-    async readChanges(workspaceId, { since, limit, collections }): Promise<ChangesPage | "gone"> {
+    async readChanges(workspaceId, { since, limit, collections }): Promise<ChangesPage | Gone> {
       const values = [workspaceId, since, limit, collections ?? null, PAGE_BYTES_MAX, GROUP_BYTES_MAX];
       const rows = await query<FeedRow>(READ_CHANGES, values);
       const [first] = rows;
+      const gone = goneAt(since, { from: first?.feed_from ?? 0, to: first?.feed_to ?? 0 });
+      if (gone !== undefined) return gone;
       if (first === undefined) return { changes: [], next: since, more: false };
-      if (since < first.feed_from) return "gone";
       const changes = rows.flatMap((row) => (row.seq === null ? [] : [changeOf(row, row.seq)]));
       const more = changes.length > 0 && first.found > changes.length;
       // At its end a reader has passed every change, also those of collections that it leaves out.
-      const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, first.feed_to);
+      const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;
       return { changes, next, more };
     },
 
@@ -136,6 +141,9 @@ export function createPgFeed(query: Query): PgFeed {
       const values = [workspaceId, after.revision, after.conflictId, limit + 1, collections ?? null];
       const rows = await query<ConflictRow>(FOLLOW_CONFLICTS, values);
       const [first] = rows;
+      // Records are never dropped from the front of this order: each stands where it was written last.
+      const gone = goneAt(after.revision, { from: 0, to: first?.revision_to ?? 0 });
+      if (gone !== undefined) return gone;
       if (first === undefined) return { conflicts: [], next: after, more: false };
       const conflicts = rows.slice(0, limit).flatMap(({ revision_to: _, revision, ...row }) =>
         row.conflict_id === null
@@ -154,7 +162,7 @@ export function createPgFeed(query: Query): PgFeed {
       );
       const more = rows.length > limit;
       // At its end a reader has passed every record, also those of collections that it leaves out.
-      const end = { revision: Math.max(first.revision_to, after.revision), conflictId: null };
+      const end = { revision: first.revision_to, conflictId: null };
       return { conflicts, next: more ? (conflicts.at(-1)?.place ?? after) : end, more };
     },
 

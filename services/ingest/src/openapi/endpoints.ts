@@ -147,7 +147,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: changesQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "Changes" } },
-    problems: ["history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
   {
     method: "get",
@@ -157,7 +157,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     query: changeEventsQuerySchema,
     headers: { "Last-Event-ID": "The id of the event to go on after" },
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
-    problems: ["history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
   {
     method: "get",
@@ -166,7 +166,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     role: "reader",
     query: snapshotQuerySchema,
     answers: { 200: { description: "A page, one JSON object a line", text: "application/x-ndjson" } },
-    problems: ["history-gone", "epoch-changed"],
+    problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
   {
     method: "get",

@@ -1,5 +1,5 @@
 import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
-import type { ChangeBody } from "@syncline/shared";
+import { assertInvariant, type ChangeBody } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { readEventId, writeEventId, type ConflictPlace, type EventPlace } from "../core/event-place.ts";
@@ -7,7 +7,7 @@ import { followFeed, type Page } from "../core/follow-feed.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
-import { gone } from "../core/gone.ts";
+import { gone, type Gone } from "../core/gone.ts";
 import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters } from "./parameters.ts";
@@ -49,13 +49,14 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
     const resumed = readLastEventId(request.get("last-event-id"));
     const stream = openStream(streams, response);
     try {
-      const readPage = async (from: EventPlace): Promise<EventsPage | "gone"> => {
+      const readPage = async (from: EventPlace): Promise<EventsPage | Gone> => {
         const page = { limit: PAGE_EVENTS_MAX, collections };
         const [changes, conflicts] = await Promise.all([
           feed.readChanges(workspaceId, { ...page, since: from.seq }),
           feed.readConflicts(workspaceId, { ...page, after: from.conflict }),
         ]);
-        if (changes === "gone") return changes;
+        if (typeof changes === "string") return changes;
+        if (typeof conflicts === "string") return conflicts;
         return {
           from,
           changes: changes.changes,
@@ -72,12 +73,13 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       const pages = followFeed(readPage, { from, watch, signal: stream.signal });
       // The first page tells whether there is anything to follow, while another answer can still be given.
       const { value: first } = await pages.next();
-      if (first === undefined || first === "gone") throw gone("history-gone", workspaceId);
+      assertInvariant(first !== undefined, "a feed was read without a page");
+      if (typeof first === "string") throw gone(first, workspaceId);
       await streamEvents(response, stream, log, async (events) => {
         await sendPage(events, first);
         for await (const page of pages) {
-          // Overtaken by what was dropped: the client comes back, and is answered 410.
-          if (page === "gone") return;
+          // Overtaken by what was dropped or erased: the client comes back, and is answered 410.
+          if (typeof page === "string") return;
           await sendPage(events, page);
         }
       });

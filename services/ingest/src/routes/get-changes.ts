@@ -5,7 +5,7 @@ import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
-import { gone } from "../core/gone.ts";
+import { gone, type Gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
 import { openStream } from "./open-stream.ts";
 import { feedParameters, limitParameter } from "./parameters.ts";
@@ -41,19 +41,19 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     }
     const readPage = (from: number) => feed.readChanges(workspaceId, { since: from, limit, collections });
     const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
-    if (page === "gone") throw gone("history-gone", workspaceId);
+    if (typeof page === "string") throw gone(page, workspaceId);
     const body: ChangesBody = { epoch, ...page };
     response.json(body);
 
-    async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | "gone"> {
+    async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | Gone> {
       const stream = openStream(streams, response);
       const timer = setTimeout(() => stream.end(), waitMs);
       try {
         const watch = watched.watch(workspaceId, stream.signal);
-        let latest: ChangesPage | "gone" = { changes: [], next: since, more: false };
+        let latest: ChangesPage | Gone = { changes: [], next: since, more: false };
         for await (const page of followFeed(readPage, { from: since, watch, signal: stream.signal })) {
           latest = page;
-          if (page === "gone" || page.changes.length > 0) break;
+          if (typeof page === "string" || page.changes.length > 0) break;
         }
         return latest;
       } finally {

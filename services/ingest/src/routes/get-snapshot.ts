@@ -1,4 +1,4 @@
-import { gone } from "../core/gone.ts";
+import { gone, goneAt } from "../core/gone.ts";
 import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
 import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
 import type { RequestHandler } from "express";
@@ -21,8 +21,8 @@ export const snapshotQuerySchema = z.object({
 /** No id is empty, so this is before every document. */
 const BEFORE_ALL: DocumentPlace = { collection: "", documentId: "" };
 
-/** A page goes on from a document, in the snapshot that a seq was pinned for. */
-const cursorSchema = z.tuple([z.string(), z.number().int().min(0), placeTextSchema, placeTextSchema]);
+/** A page goes on from a document, in the snapshot of a workspace that a seq was pinned for. */
+const cursorSchema = z.tuple([z.string(), z.string(), z.int().min(0), placeTextSchema, placeTextSchema]);
 
 interface Deps {
   feed: PgFeed;
@@ -43,13 +43,14 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
     const { after, limit } = readQuery(snapshotQuerySchema, request);
-    const cursor = after === undefined ? undefined : readPlace(after);
+    const cursor = after === undefined ? undefined : readPlace(after, workspaceId);
     if (cursor !== undefined && cursor.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }
     const [ends] = await feed.readEnds([workspaceId]);
     const seq = cursor?.seq ?? ends?.seq ?? 0;
-    if (seq < (ends?.feedFrom ?? 0)) throw gone("history-gone", workspaceId);
+    const lost = goneAt(seq, { from: ends?.feedFrom ?? 0, to: ends?.seq ?? 0 });
+    if (lost !== undefined) throw gone(lost, workspaceId);
 
     const head = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
     if (request.method === "HEAD") {
@@ -61,7 +62,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
       writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
     let place = cursor?.place ?? BEFORE_ALL;
-    const next = () => writeCursor([epoch, seq, place.collection, place.documentId]);
+    const next = () => writeCursor([epoch, workspaceId, seq, place.collection, place.documentId]);
     try {
       await writeLine({ epoch, seq });
       let left = limit;
@@ -98,11 +99,17 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   };
 }
 
-function readPlace(cursor: string): { epoch: string; seq: number; place: DocumentPlace } {
+function readPlace(
+  cursor: string,
+  workspaceId: string,
+): { epoch: string; seq: number; place: DocumentPlace } {
   const parsed = cursorSchema.safeParse(readCursor(cursor));
-  if (!parsed.success) {
-    throw fieldProblem({ path: ["after"], message: "must be the next of a page before" }, null);
+  if (!parsed.success || parsed.data[1] !== workspaceId) {
+    throw fieldProblem(
+      { path: ["after"], message: "must be the next of a page before, of this workspace" },
+      null,
+    );
   }
-  const [epoch, seq, collection, documentId] = parsed.data;
+  const [epoch, , seq, collection, documentId] = parsed.data;
   return { epoch, seq, place: { collection, documentId } };
 }
