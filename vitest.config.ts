@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { PATIENCE_MS } from "./tests/support/patience.ts";
 
 // Workspace packages are read from their sources, so that no build is needed. The rest are the defaults of Vite.
 const conditions = ["@syncline/source", "module", "node", "development|production"];
@@ -6,37 +7,65 @@ const conditions = ["@syncline/source", "module", "node", "development|productio
 const all = ["libs", "services", "stack", "examples", "k8s", "observability", "tests", "bench"].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
+/** Long runs with commands of their own: crash points, histories, fuzz. */
+const proofs = "**/*.proof.test.ts";
 /** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
+const nowhere = ["**/node_modules/**", "**/dist/**"];
+
+// Times are limits for what hangs, not verdicts: a slow or busy machine passes, too.
+const patient = {
+  testTimeout: 5 * PATIENCE_MS,
+  hookTimeout: 5 * PATIENCE_MS,
+  teardownTimeout: PATIENCE_MS,
+  expect: { poll: { timeout: PATIENCE_MS } },
+};
+const onStores = {
+  ...patient,
+  globalSetup: ["stack/src/testing/global-setup.ts"],
+  maxWorkers: 2,
+};
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } }, // for the tests
   environments: { __vitest__: { resolve: { conditions } } }, // for their global set-up
   test: {
-    teardownTimeout: 60_000,
+    // Failures with their reasons, and nothing that tests which passed have printed.
+    reporters: ["dot"],
+    silent: "passed-only",
+    teardownTimeout: PATIENCE_MS,
     projects: [
       {
         extends: true,
         test: {
+          ...patient,
           name: "unit",
           include: all,
-          exclude: ["**/node_modules/**", "**/dist/**", ...needStores],
-          testTimeout: 20_000,
+          exclude: [...nowhere, ...needStores],
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
         test: {
+          ...onStores,
           name: "stack",
           include: needStores,
-          exclude: ["**/node_modules/**", "**/dist/**"],
-          globalSetup: ["stack/src/testing/global-setup.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
+          exclude: [...nowhere, proofs],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onStores,
+          name: "proofs",
+          include: [proofs],
+          exclude: nowhere,
+          // One at a time: each loads both cores by itself.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

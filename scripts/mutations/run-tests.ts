@@ -64,7 +64,14 @@ async function run(
   args: readonly string[],
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Ended> {
-  const child = spawn(process.execPath, args, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  // A broken guarantee may show in a condition that never comes to hold.
+  const env = { ...process.env, TEST_PATIENCE_MS: "20000" };
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000));
   child.stdout.on("data", collect);

@@ -25,9 +25,9 @@ describe.concurrent("a connection that is dead, and of which nobody was told,", 
     await redis.ping();
     proxy.setFault({ kind: "half-open" });
     await expect(redis.ping()).rejects.toThrow();
-    await expect.poll(() => redis.ping().catch(() => "broken"), { timeout: 2_000 }).toBe("PONG");
+    await expect.poll(() => redis.ping().catch(() => "broken")).toBe("PONG");
     await closeRedis(redis);
-  }, 15_000);
+  });
 
   it("that only listens to Redis is replaced within seconds", async ({ expect }) => {
     const redisUrl = await createTestRedisUrl();
@@ -50,13 +50,13 @@ describe.concurrent("a connection that is dead, and of which nobody was told,", 
           );
           return heard;
         },
-        { timeout: 25_000, interval: 100 },
+        { interval: 100 },
       )
       .not.toEqual([]);
     await subscription.stop();
     await closeRedis(listener);
     await closeRedis(publisher);
-  }, 40_000);
+  });
 
   it("to Postgres is replaced in half a minute", async ({ expect }) => {
     const database = await createTestDatabase();
@@ -72,5 +72,5 @@ describe.concurrent("a connection that is dead, and of which nobody was told,", 
     await expect(pool.query("SELECT 1")).rejects.toThrow();
     expect((await pool.query("SELECT 1")).rowCount).toBe(1);
     await pool.end();
-  }, 40_000);
+  });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
     conflicts: 2,
     workers: 2,
     keepAlive: true,
-    env: { CONFLICT_URL: conflicts.url, STOP_DELAY_MS: "2000" },
+    env: { CONFLICT_URL: conflicts.url, STOP_DELAY_MS: "10000" },
   });
   conflictUrls.push(...system.syncline.conflictUrls);
   ingests = await openLoadBalancer(system.syncline.ingestUrls);
@@ -61,9 +61,7 @@ async function restart(managed: ManagedProcess): Promise<void> {
   const { pid, ended } = managed;
   await managed.kill("SIGTERM");
   expect(await ended).toBe("exit code 0");
-  await expect
-    .poll(async () => managed.pid !== pid && (await managed.isReady()), { timeout: 30_000 })
-    .toBe(true);
+  await expect.poll(async () => managed.pid !== pid && (await managed.isReady())).toBe(true);
   // Else there may be none left to go to when the next one stops.
   await untilAllReady();
 }
@@ -74,15 +72,11 @@ async function untilAllReady(): Promise<void> {
 }
 
 describe("a rolling restart under load", () => {
-  it.each(["workers", "ingests", "conflicts"] as const)(
-    "of the %s fails no request",
-    async (service) => {
-      const { requests, failed } = await underLoad(async () => {
-        for (const managed of system.syncline[service]) await restart(managed);
-      });
-      expect(failed).toEqual([]);
-      expect(requests).toBeGreaterThan(100);
-    },
-    120_000,
-  );
+  it.each(["workers", "ingests", "conflicts"] as const)("of the %s fails no request", async (service) => {
+    const { requests, failed } = await underLoad(async () => {
+      for (const managed of system.syncline[service]) await restart(managed);
+    });
+    expect(failed).toEqual([]);
+    expect(requests).toBeGreaterThan(100);
+  });
 });

@@ -4,11 +4,13 @@ import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openFaults, type Faults } from "../faults/faults.ts";
 import { scrape, valueOf } from "../support/metrics.ts";
 import { createClient, eventually, type Answer, type Client } from "../support/system.ts";
 
 const SHARDS = 4;
 
+let faults: Faults;
 let stores: LocalStores;
 let syncline: RunningSyncline;
 /** Past the services, to each node. */
@@ -16,6 +18,7 @@ let nodes: Redis[];
 /** One for a workspace of each shard. */
 let clients: Client[];
 beforeAll(async () => {
+  faults = await openFaults();
   stores = await startLocalStores({ cluster: true });
   const { databaseServerUrl: databaseUrl, redisUrl, home } = stores;
   await migrate({ databaseUrl });
@@ -26,7 +29,12 @@ beforeAll(async () => {
     redisUrl,
     home,
     workers: 2,
-    env: { REDIS_CLUSTER: "true", REDIS_SHARDS: String(SHARDS), MERGE_BACKOFF_MS_MIN: "10" },
+    env: {
+      REDIS_CLUSTER: "true",
+      REDIS_SHARDS: String(SHARDS),
+      MERGE_BACKOFF_MS_MIN: "10",
+      ...faults.env,
+    },
   });
   clients = await Promise.all(
     Array.from({ length: SHARDS }, (_, shard) => createClient({ syncline }, { workspaceId: on(shard) })),
@@ -36,6 +44,7 @@ afterAll(async () => {
   await syncline.stop();
   for (const node of nodes) node.disconnect();
   await stores.stop();
+  faults.close();
 });
 
 /** A workspace of a shard. */
@@ -120,14 +129,22 @@ describe("on a Redis Cluster", () => {
     }
   });
 
-  it("who follows a workspace hears of its commits", async () => {
+  it("who follows a workspace hears of its commits, without a look-up", async () => {
     const [client] = clients as [Client];
+    const lookUps = await faults.arm({
+      service: "ingest",
+      step: "read-workspaces",
+      when: "before",
+      action: "cut",
+      always: true,
+    });
     const token = await syncline.token({ [client.workspaceId]: "reader" });
     const leaving = new AbortController();
     const response = await fetch(
       `${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`,
       { headers: { authorization: `Bearer ${token}` }, signal: leaving.signal },
     );
+    await lookUps.hit;
     const operation = create();
     let heard = "";
     const hearing = (async () => {
@@ -136,11 +153,10 @@ describe("on a Redis Cluster", () => {
         if (heard.includes(`"${operation.document_id}"`)) return;
       }
     })();
-    const startedAtMs = Date.now();
     expect((await client.post({ operations: [operation] })).status).toBe(200);
     await hearing;
-    expect(Date.now() - startedAtMs).toBeLessThan(1_500); // not by the look-up that comes every 2 s
     leaving.abort();
+    await lookUps.disarm();
   });
 
   it("metrics tell of each shard", async () => {
@@ -196,12 +212,10 @@ describe("on a Redis Cluster", () => {
     await stores.postgres.start();
 
     expect((await spared.post({ operations: [create()] }, { prefer: "wait=10" })).status).toBe(200);
-    const startedAtMs = Date.now();
     await eventually(async () => {
       const { status } = await hit.post({ operations: [create()] });
       expect(status).toBe(200);
-    }, 30_000);
-    expect(Date.now() - startedAtMs).toBeLessThan(15_000);
+    });
     for (const answer of accepted) await untilSettled(hit, answer);
 
     // As a replica of its replica: which can take over from there.

@@ -674,16 +674,30 @@ describe("the job that applies it", () => {
       const run = Array.from({ length: 100 }, (_, n) => put(`doc_${n}`, { batch }));
       expect((await one.post({ device_id: "dev_1", operations: run })).status).toBe(200);
     }
-    // Slow enough to be hit: every page takes a while.
+    // The third page waits until it is killed.
     await system.pool.query(`
-      CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN NULL; END $$;
+      CREATE SEQUENCE pages;
+      GRANT USAGE ON SEQUENCE pages TO PUBLIC;
+      CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF nextval('pages') = 3 THEN PERFORM pg_sleep(3600); END IF;
+        RETURN NULL;
+      END $$;
       CREATE TRIGGER linger AFTER DELETE ON changes FOR EACH STATEMENT EXECUTE FUNCTION linger()`);
     await ageChanges(system, one, 300);
     const changes = () => count(system, "changes", "workspace_id = $1", [one.workspaceId]);
-    await eventually(async () => expect(await changes()).toBeLessThan(500));
+    await eventually(async () => {
+      const waiting = await system.pool.query(
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+      );
+      expect(waiting.rowCount).toBe(1);
+    });
     const [first, second] = system.syncline.workers;
     await Promise.all([first?.kill("SIGKILL"), second?.kill("SIGKILL")]);
     expect(await changes()).toBeGreaterThan(100);
+    expect(await changes()).toBeLessThan(500);
+    await system.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'",
+    );
     await second?.start();
     await eventually(async () => expect(await changes()).toBe(100));
     const feed = await one.get<ChangesBody>("/changes?since=400&limit=1000");

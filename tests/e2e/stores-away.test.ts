@@ -34,11 +34,10 @@ async function post(headers: Record<string, string> = {}): Promise<Response> {
 const services = () => [syncline.ingest, syncline.conflict, ...syncline.workers];
 
 describe("while a store is away", () => {
-  it("SIGTERM ends every service within seconds, and cleanly", async () => {
+  it("SIGTERM ends every service cleanly: none has to be cut off at its deadline", async () => {
     await post();
     await stores.redis.kill();
     await stores.postgres.kill();
-    const startedAtMs = Date.now();
     const ends = await Promise.all(
       services().map(async (service) => {
         const { ended } = service;
@@ -47,7 +46,6 @@ describe("while a store is away", () => {
       }),
     );
     expect(ends.map((end) => end.split(": ")[1])).toEqual(ends.map(() => "exit code 0"));
-    expect(Date.now() - startedAtMs).toBeLessThan(20_000);
     await stores.postgres.start();
     await stores.redis.start();
   });

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 
 const deviceAt = ({ workspaceId }: Place, deviceId: string): Promise<Device> =>
-  createDevice(system, { workspaceId, deviceId, giveUpMs: 20_000 });
+  createDevice(system, { workspaceId, deviceId });
 const create = (name: string, data: object = {}) => ({
   operations: [{ operation: "create", client_id: `create ${name}`, document_id: name, data }],
 });
@@ -56,7 +56,7 @@ describe("what is accepted", () => {
     });
     // Sent once, by a client that trusts what it is told.
     const client = await createClient(system, place);
-    const answer = await client.post(create("list"), { prefer: "wait=10" });
+    const answer = await client.post(create("list"));
     await cut.hit;
     expect(answer.status).toBe(200);
     const { body } = await client.get<ChangesBody>("/changes?since=0");
@@ -98,7 +98,7 @@ describe("a conflict", () => {
     });
     await ann.send({ operations: [update({ a: 2 })] });
     await before();
-    const answer = await ben.send({ operations: [update({ b: 2 })] }, { prefer: "wait=5" });
+    const answer = await ben.send({ operations: [update({ b: 2 })] });
     expect(answer.body.results).toMatchObject([{ status: "success", merged: true }]);
     const client = await createClient(system, place);
     expect((await client.get("/documents/documents/list")).body).toMatchObject({ data: { a: 2, b: 2 } });

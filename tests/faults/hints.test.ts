@@ -71,6 +71,26 @@ describe("all operations end", () => {
 });
 
 describe("a reader that waits", () => {
+  it("is answered by the word of each commit, without the look-up", async () => {
+    const lookUps = await faults.arm({
+      service: "ingest",
+      step: "read-workspaces",
+      when: "before",
+      action: "cut",
+      always: true,
+    });
+    const client = await createClient(system);
+    for (let n = 0; n < 2; n++) {
+      const waiting = client.get<ChangesBody>(`/changes?since=${n}&wait=30`);
+      await eventually(async () => expect(lookUps.hits()).toBeGreaterThan(n));
+      await client.post({
+        operations: [{ operation: "put", client_id: `op_${n}`, document_id: "doc", data: { n } }],
+      });
+      expect((await waiting).body.changes).toMatchObject([{ seq: n + 1, data: { n } }]);
+    }
+    await lookUps.disarm();
+  });
+
   it("is answered where every word of a commit is lost", async () => {
     const client = await createClient(system);
     await without(WORD_OF_COMMITS, async () => {

@@ -1,4 +1,4 @@
-// `npm run fuzz -- [--requests N] [--seed S]`: more requests than `npm test` sends, or those of one seed.
+// `npm run fuzz -- [--requests N] [--seed S]`: sends random requests, 100,000 of a fresh seed by default.
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 
@@ -14,10 +14,14 @@ const env = {
   FUZZ_SEED: values.seed ?? String(Date.now() % 2 ** 31),
 };
 console.log(`Seed ${env.FUZZ_SEED}`);
-const child = spawn(process.execPath, [...process.execArgv, "stack/src/test.ts", "tests/fuzz"], {
-  env,
-  stdio: "inherit",
-});
+const child = spawn(
+  process.execPath,
+  [...process.execArgv, "stack/src/test.ts", "--silent=false", "tests/fuzz"],
+  {
+    env,
+    stdio: "inherit",
+  },
+);
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });

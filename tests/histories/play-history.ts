@@ -43,7 +43,7 @@ export interface Played {
 
 const WORKSPACES = 2;
 /** Far beyond what any wait takes. */
-const PLAY_MS_MAX = 180_000;
+const PLAY_MS_MAX = 900_000;
 
 /** Plays a history in workspaces of its own, until every batch has its final answer and nothing is left on the lanes. */
 export async function playHistory(history: History, stage: Stage): Promise<Played[]> {

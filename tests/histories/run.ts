@@ -1,5 +1,5 @@
-// `npm run test:histories -- [--runs N] [--seed S] [--replay FILE]`: more histories than `npm test` plays, those of one
-// seed, or the one that a failure has printed.
+// `npm run test:histories -- [--runs N] [--seed S] [--replay FILE]`: plays random histories, those of one seed, or the one
+// that a failure has printed. Without --runs, 300 of a fixed seed and 56 of a fresh one.
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -19,10 +19,14 @@ const env = {
   HISTORY_SEED: values.seed ?? "",
   HISTORY_FILE: values.replay === undefined ? "" : resolve(values.replay),
 };
-const child = spawn(process.execPath, [...process.execArgv, "stack/src/test.ts", "tests/histories"], {
-  env,
-  stdio: "inherit",
-});
+const child = spawn(
+  process.execPath,
+  [...process.execArgv, "stack/src/test.ts", "--silent=false", "tests/histories"],
+  {
+    env,
+    stdio: "inherit",
+  },
+);
 child.on("exit", (code) => {
   process.exitCode = code ?? 1;
 });

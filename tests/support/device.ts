@@ -1,11 +1,11 @@
 import type { BatchResult } from "@syncline/shared";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { PATIENCE_MS } from "./patience.ts";
 import { createClient, type Answer, type Client, type System } from "./system.ts";
 
 /** How often it asks, and how soon it sends again. */
 const PAUSE_MS = 100;
-const GIVE_UP_MS = 60_000;
 
 /** One request of a device and what came of it. */
 export interface Attempt {
@@ -97,7 +97,7 @@ export async function createDevice(
 
   /** Waits between attempts, and gives up in the end. */
   function createPatience(): (last: unknown) => Promise<void> {
-    const giveUpAtMs = Date.now() + (options.giveUpMs ?? GIVE_UP_MS);
+    const giveUpAtMs = Date.now() + (options.giveUpMs ?? 2 * PATIENCE_MS);
     let attempts = 0;
     return async (last) => {
       if (Date.now() > giveUpAtMs) {

@@ -8,6 +8,7 @@ import {
   type RunningSyncline,
   type StartSynclineOptions,
 } from "@syncline/stack";
+import { PATIENCE_MS } from "./patience.ts";
 
 /** How many lanes the services of a test have: their default. */
 export const LANE_COUNT = 16;
@@ -147,7 +148,7 @@ export async function createClient(
 }
 
 /** Waits until something holds, looking again and again; fails with the last reason why it did not. */
-export async function eventually<T>(look: () => Promise<T>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(look: () => Promise<T>, timeoutMs = PATIENCE_MS): Promise<T> {
   const giveUpAtMs = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -28,5 +28,6 @@ it("tells of every lane what waits there, how long the oldest has waited, and wh
     { lane: 3, entries: 0, oldestAgeMs: 0, deadEntries: 0 },
   ]);
   expect(backlogs[1]?.oldestAgeMs).toBeGreaterThanOrEqual(5_000);
-  expect(backlogs[1]?.oldestAgeMs).toBeLessThan(15_000);
+  // Redis takes its time in whole milliseconds.
+  expect(backlogs[1]?.oldestAgeMs).toBeLessThanOrEqual(5_000 + Date.now() - nowMs + 1);
 });

@@ -148,11 +148,10 @@ describe("the batch schema", () => {
     expect(faultAt([CREATE, UPDATE, { ...UPDATE, client_id: "op_1" }])).toBe("operations/2/client_id");
   });
 
-  it("reads a pointer of megabytes in a moment", () => {
-    const startedAtMs = performance.now();
+  // A check that backtracks would take hours.
+  it("reads a pointer of megabytes without backtracking", () => {
     const step = { op: "remove", path: `/${"a".repeat(9_000_000)}` };
     expect(parse([patch(step)]).success).toBe(true);
-    expect(performance.now() - startedAtMs).toBeLessThan(2_000);
   });
 });
 

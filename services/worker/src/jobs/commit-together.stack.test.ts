@@ -127,7 +127,7 @@ async function occupy(): Promise<Promise<number>[]> {
   const done = [];
   for (const [index, lane] of [6, 7].entries()) {
     done.push(commitTogether(await turnOf(lane, 1)));
-    await expect.poll(() => commits[index], { timeout: 10_000 }).toEqual([`lane ${lane}`]);
+    await expect.poll(() => commits[index]).toEqual([`lane ${lane}`]);
   }
   return done;
 }

@@ -18,7 +18,7 @@ const FIXED_SEED = 1;
 const FIXED_RUNS = 300;
 const FRESH_RUNS = 40;
 const FRESH_SEED = numberOf(env["HISTORY_SEED"], Date.now() % 2 ** 31);
-/** How many are asked for; without that, as many as every run of all tests can afford. */
+/** How many are asked for; without that, as many as every run of CI can afford. */
 const RUNS = numberOf(env["HISTORY_RUNS"], 0);
 /** Recovery takes seconds, so that those with faults take their time: one in so many is enough. */
 const RUNS_A_DISTURBED_ONE = 8;
