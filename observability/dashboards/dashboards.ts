@@ -277,6 +277,14 @@ const lanes: DashboardSpec = {
           traces: { ...DRAINS, ...FAILED },
         },
         {
+          title: "Deferred workspaces",
+          description:
+            "Those that cannot be committed at the moment, by lane. Their lanes go on without them.",
+          unit: "short",
+          queries: [[once("syncline_lane_deferred_workspaces", "syncline_lane"), "lane {{syncline_lane}}"]],
+          traces: { ...DRAINS, ...FAILED },
+        },
+        {
           title: "Entries that nobody could read",
           description: "Set aside, by lane. Each is something accepted that waits for a person.",
           unit: "short",

@@ -18,7 +18,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "nothing acknowledged is lost",
     file: `${WORKER}/jobs/drain-lane.ts`,
     find: "const trace = traceDrain(lane, entries);",
-    replace: "await lanes.removeEntries(lane, entries); $&",
+    replace: "await lanes.removeEntries({ lane }, entries); $&",
     caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
   },
   {
@@ -511,7 +511,7 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "it ends",
     file: `${WORKER}/jobs/commit-together.ts`,
     find: "    await queueRounds(conflicts, plan.rounds);\n",
-    replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries(lane, entries);
+    replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries({ lane }, entries);
     await queueRounds(conflicts, plan.rounds);
 `,
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep, should the worker die" },

@@ -44,7 +44,7 @@ it("a dead entry that is put back is counted among what waits, as long as it doe
   await append(known, 5, "w");
   await append(unknown, 2, "w");
   const counted = await waiting();
-  const setAside = async () => (await lanes.readWindow(LANE, 100)).deadIds.length;
+  const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadIds.length;
   expect(await setAside()).toBe(1);
   const left = { operations: "5", bytes: String(known.length), "workspace:w": "5" };
   expect(await waiting()).toEqual(left);
@@ -60,7 +60,7 @@ it("a dead entry that is put back is counted among what waits, as long as it doe
 it("a stranger's entry is put back without a count: nobody counted it", async () => {
   await redis.flushdb();
   await redis.xadd(keys.laneStream(LANE), "*", "a", "stranger's");
-  await lanes.readWindow(LANE, 100);
+  await lanes.readWindow({ lane: LANE }, 100);
   await putBack();
   expect(await redis.xlen(keys.laneStream(LANE))).toBe(1);
   expect(await redis.exists(keys.laneWaiting(LANE))).toBe(0);

@@ -62,7 +62,7 @@ export async function playScenario(
   await begin();
   const answers = await play(story, { system, faults }, place, cast);
   await eventually(async () => {
-    expect((await system.lanes.readWindow(place.lane, 100_000)).entries).toEqual([]);
+    expect((await system.lanes.readWindow({ lane: place.lane }, 100_000)).entries).toEqual([]);
   });
   return {
     answers: answers.map(({ body }) => body.results.map(plain)),

@@ -1,13 +1,13 @@
 import type { System } from "./system.ts";
 
-/** Holds a workspace's row in a transaction of a stranger's, so that nothing can be committed to it. @returns what lets go */
+/** Holds workspaces' rows in a transaction of a stranger's, so that nothing can be committed to them. @returns what lets go */
 export async function holdWorkspace(
   { pool }: Pick<System, "pool">,
-  workspaceId: string,
+  ...workspaceIds: string[]
 ): Promise<() => Promise<void>> {
   const client = await pool.connect();
   await client.query("BEGIN");
-  await client.query("SELECT FROM workspaces WHERE workspace_id = $1 FOR UPDATE", [workspaceId]);
+  await client.query("SELECT FROM workspaces WHERE workspace_id = ANY ($1) FOR UPDATE", [workspaceIds]);
   return async () => {
     await client.query("ROLLBACK");
     client.release();

@@ -50,7 +50,9 @@ export async function startSystem(
     lanes,
     async entriesOnLanes() {
       const busy = await lanes.lanesWithEntries([...Array(LANE_COUNT).keys()]);
-      const windows = await Promise.all(busy.map((lane) => lanes.readWindow(lane, 100_000)));
+      const windows = await Promise.all(busy.map((lane) => lanes.readWindow({ lane }, 100_000)));
+      const deferred = await lanes.listDeferred([...Array(LANE_COUNT).keys()]);
+      windows.push(...(await Promise.all(deferred.map((part) => lanes.readWindow(part, 100_000)))));
       return windows.reduce((sum, { entries }) => sum + entries.length, 0);
     },
     async stop() {

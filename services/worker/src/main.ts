@@ -37,6 +37,11 @@ import { COMMITS_MAX, createCommitTogether } from "./jobs/commit-together.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
+/**
+ * A workspace whose rows somebody holds is deferred after that, and its drain tried again; what is committed together with
+ * it waits as long.
+ */
+const LOCK_MS_MAX = 200;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** One queue for the whole fleet lies on any shard, always the same. */
 const RETENTION = "retention";
@@ -57,6 +62,7 @@ try {
       // One for retention, one for the health check and the look at the epoch.
       connectionsMax: COMMITS_MAX + 2,
       applicationName: "syncline-worker",
+      lockMsMax: LOCK_MS_MAX,
       onError,
     }),
     (p) => p.end(),
@@ -77,10 +83,12 @@ try {
   );
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
   const metrics = createDrainMetrics();
+  const store = observeStore(createPgStore(pool, epoch));
   const commitTogether = createCommitTogether(
     {
       lanes,
-      store: observeStore(createPgStore(pool, epoch)),
+      waker,
+      store,
       replies: createReplyPublisher(shards),
       conflicts,
       newId: uuidv7,
@@ -94,7 +102,7 @@ try {
     },
   );
   const drainLane = createDrainLane(
-    { lanes, commitTogether, waker, isRunning: life.isRunning, metrics, log },
+    { lanes, store, commitTogether, waker, isRunning: life.isRunning, metrics, log },
     { windowOperationsMax },
   );
   const [countDrainRetry, countRetentionRetry] = [
@@ -149,10 +157,11 @@ try {
     shardsForJobs.all.map((shard) =>
       startDrainWorker(shard, drainLane, {
         concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
-        onFailure: (lane, attempt, error) => {
+        // The drain has logged its own failures. Others are those of its job, which are Redis'.
+        onFailure: (part, attempt, error, isOwn) => {
           countDrainRetry(error);
-          const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-          log[level]({ err: error, lane, attempt }, "a drain failed and will be tried again");
+          if (!isOwn)
+            log.warn({ err: error, ...part, attempt }, "the job of a drain failed and will be tried again");
         },
         onError,
       }),

@@ -78,7 +78,7 @@ async function holdBatchThatIs202(context: FaultContext, turns = HOLD_TURNS): Pr
   let entries: StoredEntry[] = [];
   const isBehind = async () => {
     const heldAtMs = await drainHeldAtMs(system);
-    ({ entries } = await system.lanes.readWindow(lane, 100_000));
+    ({ entries } = await system.lanes.readWindow({ lane }, 100_000));
     return entries.some((stored) => parseInt(stored.id, 10) > heldAtMs && wasAnswered202(stored, history));
   };
   try {

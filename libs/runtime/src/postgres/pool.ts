@@ -24,6 +24,8 @@ export function openPool(options: {
   databaseUrl: string;
   connectionsMax: number;
   applicationName: string;
+  /** How long a statement waits for a row that another transaction holds; 3 s if not given. */
+  lockMsMax?: number;
   onError: (error: Error) => void;
 }): pg.Pool {
   const config: pg.PoolConfig & { pipeline: boolean } = {
@@ -35,7 +37,7 @@ export function openPool(options: {
     idle_in_transaction_session_timeout: 30_000,
     statement_timeout: STATEMENT_MS_MAX,
     // A row that somebody does not let go of: better to come again than to hold up what goes together with it.
-    lock_timeout: 3_000,
+    lock_timeout: options.lockMsMax ?? 3_000,
     // Should Postgres not be there to end it: a connection may be dead without a word. It is replaced then.
     query_timeout: STATEMENT_MS_MAX + 5_000,
     keepAlive: true,

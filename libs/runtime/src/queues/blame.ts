@@ -10,6 +10,8 @@ export interface Blame {
   watch<T>(work: Promise<T>): Promise<T>;
   /** Why a job has failed. */
   reasonOf(error: unknown): Error;
+  /** Whether the job's own work has thrown it. */
+  isOwn(error: unknown): boolean;
 }
 
 export function createBlame(): Blame {
@@ -23,6 +25,7 @@ export function createBlame(): Blame {
         throw error;
       }
     },
+    isOwn: (error) => error instanceof Error && ours.has(error),
     reasonOf(error) {
       const isOurs = error instanceof SynclineError || (error instanceof Error && ours.has(error));
       return isOurs ? error : redisUnavailable(error);

@@ -120,7 +120,7 @@ describe("a Redis that refuses to give out jobs", () => {
     await commands.set(`${keys.queuePrefix}:drain:active`, "not a list, so that every answer is an error");
     const refusedAtMs: number[] = [];
     const drained: number[] = [];
-    const refused = startDrainWorker({ redis: blocking, keys }, async (lane) => void drained.push(lane), {
+    const refused = startDrainWorker({ redis: blocking, keys }, async ({ lane }) => void drained.push(lane), {
       concurrency: 4,
       onFailure: () => undefined,
       onError: () => refusedAtMs.push(performance.now()),

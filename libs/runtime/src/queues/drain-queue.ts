@@ -1,6 +1,7 @@
 import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
 import { DelayedError, Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
+import type { LanePart } from "../redis/lane-stream.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
 import { createBlame } from "./blame.ts";
 import { createCoalescer } from "./coalesce.ts";
@@ -9,9 +10,8 @@ import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
 
-/** A job says which lane to drain, never what is in it. */
-interface DrainJob {
-  lane: number;
+/** A job says which lane to drain, or which deferred workspace of it, never what is in it. */
+interface DrainJob extends LanePart {
   /** While a failed drain backs off, no wake-up may start it before this time. */
   retryAtMs?: number;
 }
@@ -26,6 +26,8 @@ export interface LaneWaker {
    * @param urgent - starts a lane that waits at once
    */
   wake(lane: number, delayMs?: number, urgent?: boolean): Promise<void>;
+  /** Asks for a deferred workspace to be drained by itself: its failures hold up nobody else. */
+  wakeDeferred(part: Required<LanePart>, delayMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -35,29 +37,26 @@ export function createLaneWaker(shards: Shards, onError: (error: Error) => void)
   const coalesce = createCoalescer<void>();
   return {
     wake: (lane, delayMs = 0, urgent = false) =>
-      coalesce(`${lane}/${delayMs}/${urgent}`, () => addJob(lane, delayMs, urgent)),
+      coalesce(`${lane}/${delayMs}/${urgent}`, () => addJob({ lane }, delayMs, urgent)),
+    wakeDeferred: (part, delayMs) => addJob(part, delayMs, false),
     close: () => queues.close(),
   };
 
-  async function addJob(lane: number, delayMs: number, urgent: boolean): Promise<void> {
-    const job = queues.on(shards.ofLane(lane)).add(
-      "drain",
-      { lane },
-      {
-        // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
-        attempts: Number.MAX_SAFE_INTEGER,
-        backoff: { type: "lane" },
-        deduplication: {
-          id: `lane-${lane}`,
-          keepLastIfActive: true,
-          ...(urgent ? { reschedule: true } : {}),
-        },
-        delay: urgent ? 0 : delayMs,
-        removeOnComplete: true,
-        removeOnFail: true,
-        stackTraceLimit: 1,
+  async function addJob(part: LanePart, delayMs: number, urgent: boolean): Promise<void> {
+    const job = queues.on(shards.ofLane(part.lane)).add("drain", part, {
+      // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
+      attempts: Number.MAX_SAFE_INTEGER,
+      backoff: { type: "lane" },
+      deduplication: {
+        id: nameOf(part),
+        keepLastIfActive: true,
+        ...(urgent ? { reschedule: true } : {}),
       },
-    );
+      delay: urgent ? 0 : delayMs,
+      removeOnComplete: true,
+      removeOnFail: true,
+      stackTraceLimit: 1,
+    });
     await guarded(job);
   }
 }
@@ -76,10 +75,11 @@ export interface DrainWorker {
  */
 export function startDrainWorker(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
-  drain: (lane: number, failedAttempts: number) => Promise<void>,
+  drain: (part: LanePart, failedAttempts: number) => Promise<void>,
   options: {
     concurrency: number;
-    onFailure: (lane: number, attempt: number, error: Error) => void;
+    /** @param isOwn - whether the drain has thrown it, and not what is around it */
+    onFailure: (part: LanePart, attempt: number, error: Error, isOwn: boolean) => void;
     onError: (error: Error) => void;
   },
 ): DrainWorker {
@@ -89,7 +89,7 @@ export function startDrainWorker(
     async (job, token) => {
       await respectBackoff(job, token);
       // A worker that died over a lane counts like one that failed.
-      await blame.watch(drain(job.data.lane, job.attemptsMade + job.stalledCounter));
+      await blame.watch(drain(partOf(job), job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
@@ -102,9 +102,9 @@ export function startDrainWorker(
       settings: {
         async backoffStrategy(attemptsMade, _type, error, job) {
           const delayMs = backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random());
-          const lane = (job as Job<DrainJob> | undefined)?.data.lane ?? -1;
-          options.onFailure(lane, attemptsMade, blame.reasonOf(error));
-          await job?.updateData({ lane, retryAtMs: Date.now() + delayMs });
+          const part = job === undefined ? { lane: -1 } : partOf(job as Job<DrainJob>);
+          options.onFailure(part, attemptsMade, blame.reasonOf(error), blame.isOwn(error));
+          await job?.updateData({ ...part, retryAtMs: Date.now() + delayMs });
           return delayMs;
         },
       },
@@ -113,6 +113,15 @@ export function startDrainWorker(
   restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready") };
+}
+
+/** The deduplication id: at most one live job for each. */
+function nameOf({ lane, workspaceId }: LanePart): string {
+  return workspaceId === undefined ? `lane-${lane}` : `lane-${lane}/${workspaceId}`;
+}
+
+function partOf({ data: { lane, workspaceId } }: Job<DrainJob>): LanePart {
+  return { lane, workspaceId };
 }
 
 /** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */

@@ -5,6 +5,12 @@ export interface ShardKeys {
   laneAnswered(lane: number): string;
   /** How much waits on a lane: operations and bytes in all, and operations of each workspace. */
   laneWaiting(lane: number): string;
+  /** The workspaces of a lane that cannot be committed at the moment: each has a stream of its own. */
+  deferredWorkspaces(lane: number): string;
+  /** What waits of a deferred workspace, in order. Without one: the prefix of all of a lane. */
+  deferredStream(lane: number, workspaceId?: string): string;
+  /** The last entry of a deferred workspace that was committed. Without one: the prefix of all of a lane. */
+  deferredAnswered(lane: number, workspaceId?: string): string;
   /** Entries that could not be read at all: kept aside for a person. */
   deadEntries(lane: number): string;
   acceptedBatch(batchId: string): string;
@@ -23,6 +29,9 @@ export function keysOf(tag: string): ShardKeys {
     laneStream: (lane) => `${tag}:lane:${lane}`,
     laneAnswered: (lane) => `${tag}:answered:${lane}`,
     laneWaiting: (lane) => `${tag}:waiting:${lane}`,
+    deferredWorkspaces: (lane) => `${tag}:deferred:${lane}`,
+    deferredStream: (lane, workspaceId = "") => `${tag}:deferred-lane:${lane}:${workspaceId}`,
+    deferredAnswered: (lane, workspaceId = "") => `${tag}:deferred-answered:${lane}:${workspaceId}`,
     deadEntries: (lane) => `${tag}:dead:${lane}`,
     acceptedBatch: (batchId) => `${tag}:batch:${batchId}`,
     acceptedResolution: (conflictId, round) => `${tag}:resolution:${conflictId}:${round}`,

@@ -1,10 +1,20 @@
 -- Tells how much waits on a lane, and for how long. No entry leaves Redis for it: one may have megabytes.
--- KEYS[1] lane stream, KEYS[2] dead entries
--- returns entries, milliseconds since the oldest was appended (0: none), dead entries
-local entries, age = redis.call('XLEN', KEYS[1]), 0
-if entries > 0 then
-  local now = redis.call('TIME')
-  local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1][1]
-  age = now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(string.match(oldest, '^%d+'))
+-- KEYS[1] lane stream, KEYS[2] dead entries, KEYS[3] deferred workspaces
+-- ARGV[1] prefix of the deferred workspaces' streams
+-- returns entries, those of deferred workspaces included; milliseconds since the oldest was appended (0: none); dead entries;
+-- deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)
+local now = redis.call('TIME')
+local nowMs = now[1] * 1000 + math.floor(now[2] / 1000)
+local function ageOf(stream)
+  local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+  if not oldest then return 0 end
+  return math.max(nowMs - tonumber(string.match(oldest[1], '^%d+')), 0)
 end
-return { entries, math.max(age, 0), redis.call('XLEN', KEYS[2]) }
+local entries, age, deferredAge = redis.call('XLEN', KEYS[1]), ageOf(KEYS[1]), 0
+local deferred = redis.call('SMEMBERS', KEYS[3])
+for _, workspace in ipairs(deferred) do
+  local stream = ARGV[1] .. workspace
+  entries = entries + redis.call('XLEN', stream)
+  deferredAge = math.max(deferredAge, ageOf(stream))
+end
+return { entries, math.max(age, deferredAge), redis.call('XLEN', KEYS[2]), #deferred, deferredAge }

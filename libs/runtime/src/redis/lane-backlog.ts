@@ -11,26 +11,43 @@ export interface LaneBacklog {
   oldestAgeMs: number;
   /** What was set aside, because no code could read it. */
   deadEntries: number;
+  /** Workspaces that cannot be committed at the moment, and that the lane goes on without. */
+  deferredWorkspaces: number;
+  /** How long the oldest entry of those has waited; 0 if none waits. */
+  deferredAgeMs: number;
 }
 
 const LUA = readFileSync(new URL("./lane-backlog.lua", import.meta.url), "utf8");
 
-type Pipeline = ChainableCommander & { laneBacklog(stream: string, dead: string): Pipeline };
+type Pipeline = ChainableCommander & {
+  laneBacklog(stream: string, dead: string, deferred: string, deferredPrefix: string): Pipeline;
+};
 
 /** Looks at all lanes of a shard, in one round trip. */
 export function createReadBacklogs(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
   lanes: readonly number[],
 ): () => Promise<LaneBacklog[]> {
-  redis.defineCommand("laneBacklog", { numberOfKeys: 2, lua: LUA });
+  redis.defineCommand("laneBacklog", { numberOfKeys: 3, lua: LUA });
   return async () => {
     const pipeline = redis.pipeline() as Pipeline;
-    for (const lane of lanes) pipeline.laneBacklog(keys.laneStream(lane), keys.deadEntries(lane));
+    for (const lane of lanes) {
+      const ofLane = [keys.laneStream(lane), keys.deadEntries(lane), keys.deferredWorkspaces(lane)] as const;
+      pipeline.laneBacklog(...ofLane, keys.deferredStream(lane));
+    }
     const answers = (await pipeline.exec().catch(rethrow)) ?? [];
     return answers.map(([error, answer], index) => {
       if (error) throw redisUnavailable(error);
-      const [entries = 0, oldestAgeMs = 0, deadEntries = 0] = answer as number[];
-      return { lane: lanes[index] ?? -1, entries, oldestAgeMs, deadEntries };
+      const [entries = 0, oldestAgeMs = 0, deadEntries = 0, deferredWorkspaces = 0, deferredAgeMs = 0] =
+        answer as number[];
+      return {
+        lane: lanes[index] ?? -1,
+        entries,
+        oldestAgeMs,
+        deadEntries,
+        deferredWorkspaces,
+        deferredAgeMs,
+      };
     });
   };
 }

@@ -52,7 +52,7 @@ const resolutionOf = (): Resolution => ({
   isLastRound: false,
 });
 const batchIds = async (lane: number, operationsMax: number) =>
-  (await lanes.readWindow(lane, operationsMax)).entries.map(
+  (await lanes.readWindow({ lane }, operationsMax)).entries.map(
     ({ entry }) => entry.kind === "batch" && entry.batch.batchId,
   );
 
@@ -88,35 +88,35 @@ describe("a lane", () => {
         { client_id: "c1", status: "pending", document_id: "doc1" },
       ],
     });
-    const { entries } = await lanes.readWindow(3, 100);
-    expect(await lanes.removeEntries(3, entries)).toBe(0);
+    const { entries } = await lanes.readWindow({ lane: 3 }, 100);
+    expect(await lanes.removeEntries({ lane: 3 }, entries)).toBe(0);
     expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toBeNull();
   });
 
   it("says of each entry what had been answered when it was accepted, and never takes that back", async () => {
-    const read = async () => (await lanes.readWindow(6, 100)).entries;
+    const read = async () => (await lanes.readWindow({ lane: 6 }, 100)).entries;
     for (let n = 0; n < 3; n++) await lanes.appendBatch(6, batchOf(1), {});
     const [first, second, third] = await read();
     if (!first || !second || !third) throw new Error("entries are missing");
     for (const { answeredId } of [first, second, third]) {
       expect(isEntryBefore(answeredId, first.id)).toBe(true);
     }
-    await lanes.removeEntries(6, [first, second]);
+    await lanes.removeEntries({ lane: 6 }, [first, second]);
     await lanes.appendBatch(6, batchOf(1), {});
     // The slower one of two drains that overlap.
-    await lanes.removeEntries(6, [first]);
+    await lanes.removeEntries({ lane: 6 }, [first]);
     await lanes.appendBatch(6, batchOf(1), {});
     expect((await read()).map(({ answeredId }) => answeredId)).toEqual([
       third.answeredId,
       second.id,
       second.id,
     ]);
-    await lanes.removeEntries(6, await read());
+    await lanes.removeEntries({ lane: 6 }, await read());
   });
 
   it("leaves an entry that was given the id of another one: by a replica that took over without that", async () => {
     await lanes.appendBatch(7, batchOf(1), {});
-    const { entries } = await lanes.readWindow(7, 100);
+    const { entries } = await lanes.readWindow({ lane: 7 }, 100);
     const [lost] = entries;
     if (lost === undefined) throw new Error("the entry is missing");
     await redis.del(keys.laneStream(7), keys.laneAnswered(7));
@@ -124,10 +124,10 @@ describe("a lane", () => {
     const entry = JSON.stringify({ kind: "batch", batch: later, trace: {} });
     const fields = ["operations", "1", "entry", entry, "answered", "", "workspace", "w"];
     await redis.xadd(keys.laneStream(7), lost.id, ...fields);
-    expect(await lanes.removeEntries(7, entries)).toBe(1);
+    expect(await lanes.removeEntries({ lane: 7 }, entries)).toBe(1);
     expect(await batchIds(7, 100)).toEqual([later.batchId]);
     expect(await redis.get(keys.laneAnswered(7))).toBeNull();
-    await lanes.removeEntries(7, (await lanes.readWindow(7, 100)).entries);
+    await lanes.removeEntries({ lane: 7 }, (await lanes.readWindow({ lane: 7 }, 100)).entries);
   });
 
   it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
@@ -140,12 +140,12 @@ describe("a lane", () => {
       false,
     ]);
     await lanes.appendResolution(5, { ...resolution, round: 2 }, {});
-    const { entries } = await lanes.readWindow(5, 100);
+    const { entries } = await lanes.readWindow({ lane: 5 }, 100);
     expect(entries.map(({ entry }) => entry.kind === "resolution" && entry.resolution.round)).toEqual([1, 2]);
-    await lanes.removeEntries(5, entries);
+    await lanes.removeEntries({ lane: 5 }, entries);
     expect(await isThere()).toBe(false);
     await lanes.appendResolution(5, resolution, {});
-    expect((await lanes.readWindow(5, 100)).entries).toHaveLength(1);
+    expect((await lanes.readWindow({ lane: 5 }, 100)).entries).toHaveLength(1);
     expect(await redis.keys("*:resolution:*")).toHaveLength(1);
   });
 
@@ -154,7 +154,7 @@ describe("a lane", () => {
     await redis.xadd(keys.laneStream(4), "*", "a", "stranger's");
     const batch = batchOf(1);
     await lanes.appendBatch(4, batch, {});
-    const window = await lanes.readWindow(4, 100);
+    const window = await lanes.readWindow({ lane: 4 }, 100);
     expect(window.deadIds).toHaveLength(2);
     expect(window.entries).toHaveLength(1);
     const dead = await redis.xrange(keys.deadEntries(4), "-", "+");
@@ -202,28 +202,28 @@ describe("a lane", () => {
       expect(await streams.appendBatch(7, of("c", 1, "ä".repeat(50_000)), {})).toBe("lane-full");
       expect(await streams.appendBatch(7, of("c", 1), {})).toBe("appended");
       expect(await waiting(7)).toEqual(await addUp(7));
-      await lanes.removeEntries(7, (await lanes.readWindow(7, 1_000)).entries);
+      await lanes.removeEntries({ lane: 7 }, (await lanes.readWindow({ lane: 7 }, 1_000)).entries);
       expect(await waiting(7)).toEqual({});
     });
 
     it("and an empty lane takes any batch, so that none is refused for ever", async () => {
       expect(await bounded().appendBatch(8, of("a", 100, "x".repeat(2_000)), {})).toBe("appended");
       expect(await bounded().appendBatch(8, of("b", 1), {})).toBe("lane-full");
-      await lanes.removeEntries(8, (await lanes.readWindow(8, 1_000)).entries);
+      await lanes.removeEntries({ lane: 8 }, (await lanes.readWindow({ lane: 8 }, 1_000)).entries);
     });
 
     it("and of two drains that take the same entries off, once", async () => {
       for (const workspaceId of ["a", "b", "a", "c"]) await lanes.appendBatch(9, of(workspaceId, 3), {});
-      const { entries } = await lanes.readWindow(9, 1_000);
-      await lanes.removeEntries(9, entries.slice(0, 2));
+      const { entries } = await lanes.readWindow({ lane: 9 }, 1_000);
+      await lanes.removeEntries({ lane: 9 }, entries.slice(0, 2));
       expect(await waiting(9)).toEqual(await addUp(9));
-      await lanes.removeEntries(9, entries.slice(0, 3));
+      await lanes.removeEntries({ lane: 9 }, entries.slice(0, 3));
       expect(await waiting(9)).toEqual(await addUp(9));
       await lanes.appendBatch(9, of("a", 5), {});
-      await lanes.removeEntries(9, entries);
+      await lanes.removeEntries({ lane: 9 }, entries);
       expect(await waiting(9)).toMatchObject({ operations: "5", "workspace:a": "5" });
       expect(await waiting(9)).toEqual(await addUp(9));
-      await lanes.removeEntries(9, (await lanes.readWindow(9, 1_000)).entries);
+      await lanes.removeEntries({ lane: 9 }, (await lanes.readWindow({ lane: 9 }, 1_000)).entries);
       expect(await waiting(9)).toEqual({});
     });
 
@@ -231,7 +231,7 @@ describe("a lane", () => {
       await bounded().appendBatch(10, of("w", 50), {});
       await bounded().appendResolution(10, resolutionOf(), {});
       expect(await waiting(10)).toMatchObject({ operations: "51", "workspace:w": "51" });
-      await lanes.removeEntries(10, (await lanes.readWindow(10, 1_000)).entries);
+      await lanes.removeEntries({ lane: 10 }, (await lanes.readWindow({ lane: 10 }, 1_000)).entries);
       expect(await waiting(10)).toEqual({});
     });
 
@@ -245,10 +245,10 @@ describe("a lane", () => {
         .hincrby(keys.laneWaiting(11), "bytes", 1)
         .hincrby(keys.laneWaiting(11), "workspace:a", 2)
         .exec();
-      const { entries, deadIds } = await lanes.readWindow(11, 1_000);
+      const { entries, deadIds } = await lanes.readWindow({ lane: 11 }, 1_000);
       expect(deadIds).toHaveLength(2);
       expect(await waiting(11)).toEqual(await addUp(11));
-      await lanes.removeEntries(11, entries);
+      await lanes.removeEntries({ lane: 11 }, entries);
       expect(await waiting(11)).toEqual({});
     });
 
@@ -256,7 +256,7 @@ describe("a lane", () => {
       await redis.hset(keys.laneWaiting(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
       expect(await bounded().appendBatch(12, of("a", 1), {})).toBe("appended");
       expect(await waiting(12)).toEqual(await addUp(12));
-      await lanes.removeEntries(12, (await lanes.readWindow(12, 1_000)).entries);
+      await lanes.removeEntries({ lane: 12 }, (await lanes.readWindow({ lane: 12 }, 1_000)).entries);
     });
   });
 

@@ -26,6 +26,14 @@ export interface ReadWindow {
   /** How long they are as text: about what they take in memory. */
   bytes: number;
   deadIds: string[];
+  /** Deferred workspaces whose entries were moved out of the lane's way: their drains are to be woken. */
+  movedWorkspaceIds: string[];
+}
+
+/** A lane, but for its deferred workspaces; or one of those. */
+export interface LanePart {
+  lane: number;
+  workspaceId?: string | undefined;
 }
 
 /** How much may wait: beyond it no batch is taken. What the conflict service sends back is, always. */
@@ -50,12 +58,21 @@ export interface LaneStreams {
   /** Whether a round's resolution is on the lane: it is not taken again. */
   hasResolution(lane: number, round: { conflictId: string; round: number }): Promise<boolean>;
   /**
-   * Reads a lane from its head, without removing anything, until so many operations are together.
-   * Entries that cannot be read are set aside, and reported.
+   * Reads a lane, or what waits of a deferred workspace, from its head, without removing anything, until so many operations
+   * are together. Entries that cannot be read are set aside, and reported; those of deferred workspaces are moved to theirs.
    */
-  readWindow(lane: number, operationsMax: number): Promise<ReadWindow>;
+  readWindow(part: LanePart, operationsMax: number): Promise<ReadWindow>;
   /** Removes what is committed, which counts as answered from then on. Returns how many entries are left. */
-  removeEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
+  removeEntries(part: LanePart, entries: readonly StoredEntry[]): Promise<number>;
+  /**
+   * Defers the workspaces of some entries that were read from a lane: they wait on streams of their own, in order, and so does
+   * all that follows of these workspaces. Returns how many entries are left on the lane.
+   */
+  deferEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
+  /** Ends a workspace's deferral, unless it has entries left. */
+  readmitWorkspace(lane: number, workspaceId: string): Promise<boolean>;
+  /** The deferred workspaces of some lanes. */
+  listDeferred(lanes: readonly number[]): Promise<Required<LanePart>[]>;
   /** Those of some lanes that hold entries. */
   lanesWithEntries(lanes: readonly number[]): Promise<number[]>;
   /**
@@ -67,6 +84,8 @@ export interface LaneStreams {
 
 /** Most bytes of entries in a window: bounds what a drain holds in memory, and what a commit does. */
 export const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
+/** Most entries that one read moves, so that it is short: what is left is moved by the next. */
+const MOVES_MAX = 256;
 const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
 const UNBOUNDED: LaneBounds = {
@@ -82,6 +101,8 @@ interface Scripts {
     waitingKey: string,
     statusKey: string,
     answeredKey: string,
+    deferredWorkspaces: string,
+    deferredAnsweredKey: string,
     entry: string,
     status: string,
     workspaceId: string,
@@ -94,10 +115,23 @@ interface Scripts {
     stream: string,
     waitingKey: string,
     key: string,
+    deferredWorkspaces: string,
     entry: string,
     workspaceId: string,
   ): Promise<number>;
-  readWindow(stream: string, operationsMax: number, bytesMax: number): Promise<string[]>;
+  readWindow(
+    keyCount: number,
+    ...keysAndLimits: (string | number)[]
+  ): Promise<[window: string[], moved: string[], hasMore: number]>;
+  deferEntries(stream: string, answeredKey: string, deferred: string, ...pairs: string[]): Promise<number>;
+  readmitWorkspace(
+    stream: string,
+    answeredKey: string,
+    deferredWorkspaces: string,
+    deferredStream: string,
+    deferredAnsweredKey: string,
+    workspaceId: string,
+  ): Promise<number>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
   setAsideEntry(stream: string, waitingKey: string, deadEntries: string, id: string): Promise<number>;
 }
@@ -127,6 +161,8 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
           keys.laneWaiting(lane),
           keys.acceptedBatch(batch.batchId),
           keys.laneAnswered(lane),
+          keys.deferredWorkspaces(lane),
+          keys.deferredAnswered(lane, batch.workspaceId),
           JSON.stringify(entry),
           JSON.stringify(status),
           batch.workspaceId,
@@ -146,6 +182,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
           keys.laneStream(lane),
           keys.laneWaiting(lane),
           acceptedKey(keys, entry),
+          keys.deferredWorkspaces(lane),
           JSON.stringify(entry),
           resolution.workspaceId,
         ),
@@ -157,9 +194,22 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
       return (await guarded(redis.exists(keys.acceptedResolution(conflictId, round)))) === 1;
     },
 
-    async readWindow(lane, operationsMax) {
-      const { scripts, keys } = at(lane);
-      const found = await guarded(scripts.readWindow(keys.laneStream(lane), operationsMax, WINDOW_BYTES_MAX));
+    async readWindow(part, operationsMax) {
+      const { scripts, keys } = at(part.lane);
+      const { stream } = keysOfPart(keys, part);
+      const isLane = part.workspaceId === undefined;
+      const keysOfAll = isLane ? [stream, keys.deferredWorkspaces(part.lane)] : [stream];
+      const limits = [operationsMax, WINDOW_BYTES_MAX, MOVES_MAX, keys.deferredStream(part.lane)];
+      const moved = new Set<string>();
+      let found: string[];
+      for (;;) {
+        const [window, movedNow, hasMore] = await guarded(
+          scripts.readWindow(keysOfAll.length, ...keysOfAll, ...limits),
+        );
+        for (const workspaceId of movedNow) moved.add(workspaceId);
+        found = window;
+        if (window.length > 0 || hasMore === 0) break;
+      }
       const entries: StoredEntry[] = [];
       const deadIds: string[] = [];
       let bytes = 0;
@@ -173,23 +223,59 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         }
         // Nothing that was accepted is dropped: what no code can read waits for a person.
         await guarded(
-          scripts.setAsideEntry(keys.laneStream(lane), keys.laneWaiting(lane), keys.deadEntries(lane), id),
+          scripts.setAsideEntry(stream, keys.laneWaiting(part.lane), keys.deadEntries(part.lane), id),
         );
         deadIds.push(id);
       }
-      return { entries, bytes, deadIds };
+      return { entries, bytes, deadIds, movedWorkspaceIds: [...moved] };
     },
 
-    async removeEntries(lane, entries) {
-      const { scripts, keys } = at(lane);
+    async removeEntries(part, entries) {
+      const { scripts, keys } = at(part.lane);
+      const { stream, answered } = keysOfPart(keys, part);
       const acceptedKeys = entries.map(({ entry }) => acceptedKey(keys, entry));
-      const keysOfAll = [
-        keys.laneStream(lane),
-        keys.laneWaiting(lane),
-        keys.laneAnswered(lane),
-        ...acceptedKeys,
-      ];
+      const keysOfAll = [stream, keys.laneWaiting(part.lane), answered, ...acceptedKeys];
       return guarded(scripts.removeEntries(keysOfAll.length, ...keysOfAll, ...entries.map(({ id }) => id)));
+    },
+
+    async deferEntries(lane, entries) {
+      const { scripts, keys } = at(lane);
+      return guarded(
+        scripts.deferEntries(
+          keys.laneStream(lane),
+          keys.laneAnswered(lane),
+          keys.deferredWorkspaces(lane),
+          keys.deferredStream(lane),
+          keys.deferredAnswered(lane),
+          ...entries.flatMap((stored) => [workspaceOf(stored), stored.id]),
+        ),
+      );
+    },
+
+    async readmitWorkspace(lane, workspaceId) {
+      const { scripts, keys } = at(lane);
+      const readmitted = await guarded(
+        scripts.readmitWorkspace(
+          keys.laneStream(lane),
+          keys.laneAnswered(lane),
+          keys.deferredWorkspaces(lane),
+          keys.deferredStream(lane, workspaceId),
+          keys.deferredAnswered(lane, workspaceId),
+          workspaceId,
+        ),
+      );
+      return readmitted === 1;
+    },
+
+    async listDeferred(lanes) {
+      const found = await Promise.all(
+        lanes.map(async (lane) => {
+          const { redis, keys } = shards.ofLane(lane);
+          const workspaceIds = await guarded(redis.smembers(keys.deferredWorkspaces(lane)));
+          return workspaceIds.map((workspaceId) => ({ lane, workspaceId }));
+        }),
+      );
+      return found.flat();
     },
 
     async lanesWithEntries(lanes) {
@@ -219,11 +305,28 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
 }
 
 function defineScripts(redis: Redis): void {
-  redis.defineCommand("appendBatch", { numberOfKeys: 4, lua: script("./append-batch.lua") });
-  redis.defineCommand("appendResolution", { numberOfKeys: 3, lua: script("./append-resolution.lua") });
-  redis.defineCommand("readWindow", { numberOfKeys: 1, lua: script("./read-window.lua") });
+  redis.defineCommand("appendBatch", { numberOfKeys: 6, lua: script("./append-batch.lua") });
+  redis.defineCommand("appendResolution", { numberOfKeys: 4, lua: script("./append-resolution.lua") });
+  redis.defineCommand("readWindow", { lua: script("./read-window.lua") });
+  redis.defineCommand("deferEntries", { numberOfKeys: 3, lua: script("./defer-entries.lua") });
+  redis.defineCommand("readmitWorkspace", { numberOfKeys: 5, lua: script("./readmit-workspace.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
   redis.defineCommand("setAsideEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
+}
+
+/** Where a part of a lane lies, and how far it was answered. */
+function keysOfPart(keys: ShardKeys, { lane, workspaceId }: LanePart): { stream: string; answered: string } {
+  return workspaceId === undefined
+    ? { stream: keys.laneStream(lane), answered: keys.laneAnswered(lane) }
+    : {
+        stream: keys.deferredStream(lane, workspaceId),
+        answered: keys.deferredAnswered(lane, workspaceId),
+      };
+}
+
+/** The workspace of an entry. */
+export function workspaceOf({ entry }: StoredEntry): string {
+  return entry.kind === "batch" ? entry.batch.workspaceId : entry.resolution.workspaceId;
 }
 
 /** Says that an entry is on its lane. */

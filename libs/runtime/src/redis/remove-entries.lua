@@ -2,7 +2,7 @@
 -- Takes entries off a lane, with the keys that say that they are on it, and what they were counted for. Also where memory
 -- has run out: it is what makes room.
 -- Committed ones are known to the tables from here on, and count as answered, too.
--- KEYS[1] lane stream, KEYS[2] waiting key, KEYS[3] answered key, KEYS[4..] accepted-batch and accepted-resolution keys
+-- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] waiting key, KEYS[3] its answered key, KEYS[4..] accepted-batch and accepted-resolution keys
 -- ARGV entry ids, ascending, one for each of the keys from the fourth on
 -- returns how many entries are left
 -- A replica that took over without an entry may since have given its id to another one, by a clock that is behind.

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Moves an entry that cannot be read from its lane to where a person finds it, with what it was counted for.
--- KEYS[1] lane stream, KEYS[2] waiting key, KEYS[3] dead entries
+-- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] waiting key, KEYS[3] dead entries
 -- ARGV[1] entry id
 -- returns 1 where it was still there
 local item = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]

@@ -22,13 +22,26 @@ export function observeLanes(readBacklogs: readonly (() => Promise<LaneBacklog[]
     "Entries that no code could read, set aside for a person. Take max, not sum",
     "{entry}",
   );
+  const deferred = createGauge(
+    "syncline.lane.deferred.workspaces",
+    "Workspaces that cannot be committed at the moment, and that their lane goes on without. Take max, not sum",
+    "{workspace}",
+  );
+  const deferredAge = createGauge(
+    "syncline.lane.deferred.age",
+    "How long the oldest entry of a lane's deferred workspaces has waited; 0 where there is none. Take max, not sum",
+    "s",
+  );
   for (const read of readBacklogs) {
-    observe([backlog, age, dead], async (result) => {
-      for (const { lane, entries, oldestAgeMs, deadEntries } of await read()) {
+    observe([backlog, age, dead, deferred, deferredAge], async (result) => {
+      for (const found of await read()) {
+        const { lane, entries, oldestAgeMs, deadEntries } = found;
         const attributes = { "syncline.lane": lane };
         result.observe(backlog, entries, attributes);
         result.observe(age, oldestAgeMs / 1_000, attributes);
         result.observe(dead, deadEntries, attributes);
+        result.observe(deferred, found.deferredWorkspaces, attributes);
+        result.observe(deferredAge, found.deferredAgeMs / 1_000, attributes);
       }
     });
   }

@@ -18,6 +18,10 @@ export const ERROR_CODES = {
     meaning: "Postgres did not answer, or ended the connection",
   },
   SYN_POSTGRES_CONTENTION: { disposition: "retry", meaning: "A lock, deadlock or serialization failure" },
+  SYN_POSTGRES_LIMIT: {
+    disposition: "retry",
+    meaning: "A statement took longer, or more memory, than it may: the window is committed in smaller parts",
+  },
   SYN_POSTGRES_UNEXPECTED: {
     disposition: "retry",
     meaning: "A failure of Postgres that nobody foresaw, such as a missing privilege: a person should look",

@@ -79,7 +79,7 @@ const runRound = (conflictId: string, round = 1) =>
   )({ workspaceId: "w", conflictId, round, trace: {} });
 
 const roundsOnLane = async () =>
-  (await lanes.readWindow(LANE, 100)).entries.map(
+  (await lanes.readWindow({ lane: LANE }, 100)).entries.map(
     ({ entry }) => entry.kind === "resolution" && entry.resolution.round,
   );
 const wakeUps = () => redis.llen(`${keys.queuePrefix}:drain:wait`);

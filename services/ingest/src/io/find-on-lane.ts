@@ -7,7 +7,7 @@ const SEARCH_ENTRIES_MAX = 10_000;
 const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Looks for an operation on a lane, from its head, so that of one that was sent twice the first is found: the one that
+ * Looks for an operation on a lane, and among what waits of its workspace if that is deferred, from the head, so that of one that was sent twice the first is found: the one that
  * will count. It reads page by page, a few entries at a time, and gives up after so many entries or bytes: this is for
  * people who ask after one operation.
  */
@@ -21,10 +21,21 @@ export type FindOnLane = (
 export function createFindOnLane(): FindOnLane {
   const lastReadByRedis = new Map<Shard["redis"], Promise<unknown>>();
 
-  return (shard, lane, key) =>
-    search(key, (from) => {
+  return async (shard, lane, key) => {
+    // The lane first: what is moved from it meanwhile, because its workspace is deferred, is found afterwards.
+    const onLane = await searchStream(shard, shard.keys.laneStream(lane), key);
+    const deferred = await searchStream(shard, shard.keys.deferredStream(lane, key.workspaceId), key);
+    return deferred ?? onLane;
+  };
+
+  function searchStream(
+    shard: Shard,
+    stream: string,
+    key: OperationKey,
+  ): Promise<OperationOnLane | undefined> {
+    return search(key, (from) => {
       const before = lastReadByRedis.get(shard.redis) ?? Promise.resolve();
-      const page = before.then(() => readPage(shard, lane, from));
+      const page = before.then(() => readPage(shard, stream, from));
       const ended = page.then(
         () => undefined,
         () => undefined,
@@ -32,6 +43,7 @@ export function createFindOnLane(): FindOnLane {
       lastReadByRedis.set(shard.redis, ended);
       return page;
     });
+  }
 }
 
 type Page = [string, string[]][];
@@ -60,9 +72,9 @@ async function search(
   return undefined;
 }
 
-async function readPage({ redis, keys }: Shard, lane: number, from: string): Promise<Page> {
+async function readPage({ redis }: Shard, stream: string, from: string): Promise<Page> {
   try {
-    return await redis.xrange(keys.laneStream(lane), from, "+", "COUNT", PAGE_ENTRIES);
+    return await redis.xrange(stream, from, "+", "COUNT", PAGE_ENTRIES);
   } catch (error) {
     throw redisUnavailable(error);
   }

@@ -1,3 +1,4 @@
+import { ERROR_CODES, type ErrorCodeName } from "@syncline/shared";
 import { createCounter, createHistogram, LONG_SECONDS_BOUNDS, SECONDS_BOUNDS } from "@syncline/runtime";
 import { countPlan } from "../core/count-plan.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
@@ -7,6 +8,8 @@ export interface DrainMetrics {
   /** A window was taken off its lane, or given up. */
   drained(entries: number, durationMs: number): void;
   committed(plan: WindowPlan): void;
+  /** Workspaces were deferred, because of an error. */
+  deferred(workspaces: number, code: ErrorCodeName): void;
 }
 
 export function createDrainMetrics(): DrainMetrics {
@@ -23,6 +26,12 @@ export function createDrainMetrics(): DrainMetrics {
     operations,
   );
   const failed = createCounter("syncline.operations.failed", "Operations answered error", operations);
+  const deferred = createCounter(
+    "syncline.workspaces.deferred",
+    "Workspaces that could not be committed and that their lane went on without, by the error's code",
+    "{workspace}",
+    Object.keys(ERROR_CODES).map((code) => ({ "error.type": code })),
+  );
   const drains = createHistogram(
     "syncline.drain.duration",
     "How long a window took, from its read to its replies",
@@ -51,6 +60,9 @@ export function createDrainMetrics(): DrainMetrics {
     drained(entries, durationMs) {
       drains.record(durationMs / 1_000);
       windows.record(entries);
+    },
+    deferred(workspaces, code) {
+      deferred.add(workspaces, { "error.type": code });
     },
     committed(plan) {
       const counts = countPlan(plan, Date.now());

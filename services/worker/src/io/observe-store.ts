@@ -11,6 +11,7 @@ export function observeStore(store: WindowStore): WindowStore {
   return {
     read: (...window) => inPostgresSpan("read window", () => store.read(...window)),
     readHistory: (...history) => inPostgresSpan("read history", () => store.readHistory(...history)),
+    findLocked: (entries) => inPostgresSpan("find locked", () => store.findLocked(entries)),
     rehearse: (plan) => inPostgresSpan("rehearse window", () => store.rehearse(plan)),
     async commit(plan) {
       const startedAtMs = performance.now();

@@ -7,6 +7,7 @@ import {
   type HistoricDocument,
   type JsonObject,
   type OperationResult,
+  type Resolution,
   type LedgerRow,
   type StoredEntry,
 } from "@syncline/shared";
@@ -16,6 +17,7 @@ import {
   sendTogether,
   statementsIn,
   toSynclineError,
+  workspaceOf,
   type Pool,
   type PoolClient,
   type Statement,
@@ -50,6 +52,8 @@ export interface WindowStore {
   ): Promise<Map<string, HistoricDocument | null>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
+  /** The workspaces of a window that have a row which another transaction holds. Waits for none of them. */
+  findLocked(entries: readonly StoredEntry[]): Promise<Set<string>>;
   /** Writes a plan and takes it back: tells whether Postgres would have it. */
   rehearse(plan: WindowPlan): Promise<void>;
 }
@@ -64,6 +68,7 @@ const READ_CONFLICTS = statement("read-conflicts");
 const READ_HELD = statement("read-held");
 const READ_HISTORY = statement("read-history");
 const READ_VIEWS = statement("read-views");
+const FIND_LOCKED = statement("find-locked");
 const WRITE_WORKSPACES = statement("write-workspaces");
 const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
@@ -80,6 +85,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   return {
     read,
     readHistory,
+    findLocked,
     commit: (plan) => write(plan, "COMMIT"),
     rehearse: (plan) => write(plan, "ROLLBACK"),
   };
@@ -97,7 +103,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     );
     const ofOperations = (pick: (on: (typeof operations)[number]) => string) =>
       arrayLiteral(operations.map(pick));
-    const workspaceOf = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
+    const workspaceOfBatch = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
     // One conflict may have several resolutions in a window: of an earlier round, committed but not removed in time.
     const named = [
       ...resolutions.map((resolution) => ({ ...resolution, whole: needsContent(resolution) })),
@@ -136,7 +142,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       [
         READ_LEDGER,
         [
-          ofOperations(workspaceOf),
+          ofOperations(workspaceOfBatch),
           ofOperations(({ batch }) => batch.deviceId),
           ofOperations(({ operation }) => operation.clientId),
           ...conflictKeys,
@@ -146,7 +152,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       [
         READ_CONFLICTS,
         [
-          ofDevices(workspaceOf),
+          ofDevices(workspaceOfBatch),
           ofDevices(({ operation }) => operation.collection),
           ofDevices(({ operation }) => operation.documentId),
           ofDevices(({ batch }) => batch.deviceId),
@@ -259,11 +265,35 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     ]);
   }
 
+  async function findLocked(entries: readonly StoredEntry[]): Promise<Set<string>> {
+    const documents = entries.flatMap(({ entry }): DocumentPlace[] =>
+      entry.kind === "resolution"
+        ? [entry.resolution]
+        : entry.batch.operations.map((operation) => ({
+            ...operation,
+            workspaceId: entry.batch.workspaceId,
+          })),
+    );
+    const call: Call = [
+      FIND_LOCKED,
+      [
+        [...new Set(entries.map(workspaceOf))],
+        documents.map(({ workspaceId }) => workspaceId),
+        documents.map(({ collection }) => collection),
+        documents.map(({ documentId }) => documentId),
+      ],
+    ];
+    const [rows = []] = await pipelined(pool, [call]);
+    return new Set(rows.map((row) => String(row["workspace_id"])));
+  }
+
   async function write(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Promise<void> {
     if (plan.workspaces.length === 0) return;
     await pipelined(pool, statementsOf(plan, end));
   }
 }
+
+type DocumentPlace = Pick<Resolution, "workspaceId" | "collection" | "documentId">;
 
 type Call = [sql: { text: string; name?: string }, values?: unknown[]];
 

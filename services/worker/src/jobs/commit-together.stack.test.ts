@@ -5,6 +5,7 @@ import {
   contextOf,
   createConflictQueue,
   createLaneStreams,
+  createLaneWaker,
   createLogger,
   createReplyPublisher,
   createShards,
@@ -23,6 +24,7 @@ let pool: ReturnType<typeof openPool>;
 let redis: ReturnType<typeof connectRedis>;
 let lanes: ReturnType<typeof createLaneStreams>;
 let conflicts: ReturnType<typeof createConflictQueue>;
+let waker: ReturnType<typeof createLaneWaker>;
 const fail = (error: Error) => {
   throw error;
 };
@@ -32,10 +34,12 @@ beforeAll(async () => {
   pool = openPool({ databaseUrl, connectionsMax: 2, applicationName: "test", onError: fail });
   redis = connectRedis(await createTestRedisUrl(), fail);
   lanes = createLaneStreams(createShards([redis]));
+  waker = createLaneWaker(createShards([redis]), fail);
   conflicts = createConflictQueue(createShards([redis]), ROUND_BACKOFF, fail);
 });
 afterAll(async () => {
   await conflicts.close();
+  await waker.close();
   await redis.quit();
   await pool.end();
   await database.drop();
@@ -59,6 +63,7 @@ beforeEach(() => {
   commitTogether = createCommitTogether(
     {
       lanes,
+      waker,
       store: {
         ...store,
         async commit(plan) {
@@ -110,7 +115,7 @@ async function turnOf(lane: number, operations: number, alone = false): Promise<
     lane,
     alone,
     async read() {
-      const { entries, bytes } = await lanes.readWindow(lane, 100);
+      const { entries, bytes } = await lanes.readWindow({ lane }, 100);
       return entries.length === 0
         ? undefined
         : { entries, bytes, context: contextOf(activeSpan()), onCommitted: () => {} };

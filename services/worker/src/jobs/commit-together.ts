@@ -1,27 +1,39 @@
 import {
   inSharedContext,
   WINDOW_BYTES_MAX,
+  workspaceOf,
   type ConflictQueue,
+  type LanePart,
   type LaneStreams,
+  type LaneWaker,
   type Logger,
   type ReplyPublisher,
   type TraceContext,
 } from "@syncline/runtime";
-import type { Policies, StoredEntry } from "@syncline/shared";
+import {
+  backoffMs,
+  DRAIN_BACKOFF,
+  type Policies,
+  type StoredEntry,
+  type SynclineError,
+} from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import { commitWindow } from "./commit-window.ts";
+import { idsOf } from "./ids-of-entries.ts";
 import { queueRounds } from "./queue-rounds.ts";
+import { commitSteppingOver } from "./step-over.ts";
 
 interface Deps {
   lanes: LaneStreams;
+  waker: LaneWaker;
   store: WindowStore;
   replies: ReplyPublisher;
   conflicts: ConflictQueue;
   newId: () => string;
   policies: Policies | undefined;
-  metrics: Pick<DrainMetrics, "committed">;
+  metrics: Pick<DrainMetrics, "committed" | "deferred">;
   log: Logger;
 }
 
@@ -31,10 +43,12 @@ interface Options {
   ledgerRetentionMs: number | undefined;
 }
 
-/** A lane whose drain has come, and waits for its turn to commit. */
-export interface LaneTurn {
-  lane: number;
-  /** Committed with no other: its drain has failed before, and must neither take others with it nor be taken by them. */
+/** A lane, or a deferred workspace of one, whose drain has come, and waits for its turn to commit. */
+export interface LaneTurn extends LanePart {
+  /**
+   * Committed with no other: its drain has failed before, or its workspace was deferred, and it must neither take others with
+   * it nor be taken by them.
+   */
   alone: boolean;
   /** Reads the lane's window when its turn has come: what was appended while it waited goes along. */
   read: () => Promise<LaneWindow | undefined>;
@@ -68,10 +82,11 @@ const LONG_MS = 25;
 /**
  * Commits the windows of several lanes in one transaction: the lanes whose drains come while others are being committed
  * go together into the next commit, so that the busier it gets the less each window costs. Lanes share no workspace, so
- * their windows are independent. Where a commit fails, all its windows fail, and come again alone.
+ * their windows are independent. Workspaces that cannot be committed are deferred, each to a drain of its own, and the
+ * others are committed. If a commit fails as a whole, all its windows fail, and come again alone.
  */
 export function createCommitTogether(deps: Deps, options: Options): CommitTogether {
-  const { lanes, replies, conflicts, metrics } = deps;
+  const { lanes, waker, replies, conflicts, metrics, log } = deps;
   let waiting: Waiting[] = [];
   const underWay = new Set<{ letsOthersBegin: boolean }>();
 
@@ -138,21 +153,44 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
   }
 
   async function commit(windows: readonly Taken[]): Promise<Map<number, number>> {
-    const laneByEntry = new Map(
-      windows.flatMap(({ lane, window }) => window.entries.map((entry) => [entry, lane])),
+    const partByEntry = new Map(
+      windows.flatMap((part) => part.window.entries.map((entry): [StoredEntry, LanePart] => [entry, part])),
     );
     const leftByLane = new Map<number, number>();
-    await commitWindow([...laneByEntry.keys()], {
+    const byPart = (entries: readonly StoredEntry[]) =>
+      Map.groupBy(entries, (entry) => partByEntry.get(entry) ?? { lane: -1 });
+    const commitDeps = {
       ...deps,
       ledgerRetentionMs: options.ledgerRetentionMs,
-      async onCommitted(entries, plan) {
+      async onCommitted(entries: readonly StoredEntry[], plan: WindowPlan) {
         metrics.committed(plan);
         for (const { window } of windows) window.onCommitted(plan);
-        const entriesByLane = Map.groupBy(entries, (entry) => laneByEntry.get(entry) ?? -1);
-        for (const [lane, left] of await afterCommit(entriesByLane, plan)) leftByLane.set(lane, left);
+        for (const [lane, left] of await afterCommit(byPart(entries), plan)) leftByLane.set(lane, left);
       },
-    });
+      async onStuck(entries: readonly StoredEntry[], error: SynclineError) {
+        for (const [{ lane }, ofLane] of byPart(entries))
+          leftByLane.set(lane, await defer(lane, ofLane, error));
+      },
+    };
+    const isDeferred = windows.some(({ workspaceId }) => workspaceId !== undefined);
+    await (isDeferred ? commitWindow : commitSteppingOver)([...partByEntry.keys()], commitDeps);
     return leftByLane;
+  }
+
+  /** Before the others are committed, so that a lane is always answered from its head. */
+  async function defer(lane: number, entries: readonly StoredEntry[], error: SynclineError): Promise<number> {
+    const left = await lanes.deferEntries(lane, entries);
+    const entriesByWorkspace = Map.groupBy(entries, workspaceOf);
+    metrics.deferred(entriesByWorkspace.size, error.code);
+    for (const [workspaceId, ofOne] of entriesByWorkspace) {
+      const level = error.disposition === "fatal" ? "error" : "warn";
+      log[level](
+        { err: error, lane, workspaceId, ...idsOf(ofOne) },
+        "deferred a workspace that cannot be committed now, so that its lane can go on",
+      );
+      await waker.wakeDeferred({ lane, workspaceId }, backoffMs(1, DRAIN_BACKOFF, Math.random()));
+    }
+    return left;
   }
 
   /**
@@ -160,13 +198,13 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTogeth
    * The replies follow without waiting: one connection keeps the order, so what is told of is off its lane.
    */
   async function afterCommit(
-    entriesByLane: ReadonlyMap<number, readonly StoredEntry[]>,
+    entriesByPart: ReadonlyMap<LanePart, readonly StoredEntry[]>,
     plan: WindowPlan,
   ): Promise<[number, number][]> {
     await queueRounds(conflicts, plan.rounds);
-    const removals = [...entriesByLane].map(async ([lane, entries]): Promise<[number, number]> => [
-      lane,
-      await lanes.removeEntries(lane, entries),
+    const removals = [...entriesByPart].map(async ([part, entries]): Promise<[number, number]> => [
+      part.lane,
+      await lanes.removeEntries(part, entries),
     ]);
     const changed = plan.workspaces.map(({ workspaceId }) => ({ workspaceId }));
     const told = replies.publish(plan.replies, plan.settled, changed);

@@ -6,7 +6,8 @@ import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowState } from "../core/window-state.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 
-interface Deps {
+/** What a commit needs. */
+export interface CommitDeps {
   store: WindowStore;
   newId: () => string;
   ledgerRetentionMs: number | undefined;
@@ -25,12 +26,12 @@ const WINDOW_DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
  *
  * @throws whatever is worth a retry; what was committed by then has been told to `onCommitted`
  */
-export async function commitWindow(entries: readonly StoredEntry[], deps: Deps): Promise<void> {
+export async function commitWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
   let plan: WindowPlan;
   try {
     plan = await commitOnce(entries, deps);
   } catch (error) {
-    if (dispositionOf(error) === "retry" && !isTooLarge(error)) throw error;
+    if (!isOfOperations(error) && !isTooLarge(error)) throw error;
     if (entries.length > 1) {
       const middle = entries.length >> 1;
       await commitWindow(entries.slice(0, middle), deps);
@@ -42,9 +43,21 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Deps):
   await deps.onCommitted(entries, plan);
 }
 
+/** Plans a window, writes it and rolls back. Throws if Postgres rejects it. */
+export async function dryRunWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
+  const state = await deps.store.read(entries, bytesMaxOf(entries));
+  await deps.store.rehearse(await planOn(state, entries, deps, new Map()));
+}
+
 /** One entry alone may take what it takes: it cannot be halved. */
 function bytesMaxOf(window: readonly StoredEntry[]): number | undefined {
   return window.length > 1 ? WINDOW_DOCUMENT_BYTES_MAX : undefined;
+}
+
+/** Failures that refusing the operation at fault may end. */
+function isOfOperations(error: unknown): boolean {
+  const disposition = dispositionOf(error);
+  return disposition === "reject" || disposition === "fatal";
 }
 
 function isTooLarge(error: unknown): boolean {
@@ -57,7 +70,7 @@ type Refusals = ReadonlyMap<string, string>;
 async function planOn(
   read: WindowState,
   window: readonly StoredEntry[],
-  deps: Deps,
+  deps: CommitDeps,
   refusals: Refusals,
 ): Promise<WindowPlan> {
   const { store, newId, ledgerRetentionMs, policies } = deps;
@@ -70,7 +83,7 @@ async function planOn(
   }
 }
 
-async function commitOnce(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
+async function commitOnce(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
   const plan = await planOn(await deps.store.read(entries, bytesMaxOf(entries)), entries, deps, new Map());
   await deps.store.commit(plan);
   return plan;
@@ -80,7 +93,7 @@ async function commitOnce(entries: readonly StoredEntry[], deps: Deps): Promise<
  * Refuses one operation after the other, each proven to be at fault, until the rest goes through, and commits that. What
  * goes through is not tried again, and the nearer to each other they are, the nearer the next one is looked for.
  */
-async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Deps): Promise<WindowPlan> {
+async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
   const state = await deps.store.read(entries);
   const refusals = new Map<string, string>();
   const plan = (length: number) => planOn(state, prefixOf(entries, length), deps, refusals);
@@ -89,7 +102,7 @@ async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Deps
       await deps.store.rehearse(await plan(length));
       return undefined;
     } catch (error) {
-      if (dispositionOf(error) === "retry") throw error;
+      if (!isOfOperations(error)) throw error;
       return error;
     }
   };

@@ -1,10 +1,14 @@
-import type { LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
+import type { LanePart, LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
+import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
+import type { WindowStore } from "../io/pg-store.ts";
 import type { CommitTogether } from "./commit-together.ts";
+import { idsOf } from "./ids-of-entries.ts";
 import { traceDrain, type DrainTrace } from "./trace-drain.ts";
 
 interface Deps {
   lanes: LaneStreams;
+  store: Pick<WindowStore, "findLocked">;
   commitTogether: CommitTogether;
   waker: LaneWaker;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
@@ -17,57 +21,79 @@ interface Deps {
 const WINDOWS_PER_DRAIN = 20;
 
 /**
- * Drains a lane: takes a window from its head, commits it, and only then removes it, until the lane is empty. A drain
- * that fails leaves what is not committed where it was, and one that runs again finds in the ledger what is.
+ * Drains a lane, or a deferred workspace of one: takes a window from its head, commits it, and only then removes it, until
+ * nothing is left. A drain that fails leaves what is not committed where it was, and one that runs again finds in the ledger
+ * what is. A deferred workspace of which nothing is left goes back to its lane.
  *
  * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
  */
 export function createDrainLane(
-  { lanes, commitTogether, waker, isRunning, metrics, log }: Deps,
+  { lanes, store, commitTogether, waker, isRunning, metrics, log }: Deps,
   options: { windowOperationsMax: number },
-): (lane: number, failedAttempts: number) => Promise<void> {
-  return async function drainLane(lane, failedAttempts) {
+): (part: LanePart, failedAttempts: number) => Promise<void> {
+  return async function drainLane(part, failedAttempts) {
+    const { lane, workspaceId } = part;
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
     for (let windows = 0; windows < WINDOWS_PER_DRAIN && isRunning(); windows++) {
-      if ((await drainWindow(lane, { operationsMax, alone: failedAttempts > 0 })) === 0) return;
+      if ((await drainWindow(part, { operationsMax, failedAttempts })) > 0) continue;
+      if (workspaceId !== undefined) await lanes.readmitWorkspace(lane, workspaceId);
+      return;
     }
-    await waker.wake(lane);
+    await (workspaceId === undefined ? waker.wake(lane) : waker.wakeDeferred({ lane, workspaceId }, 0));
   };
 
-  /** @returns how many entries are left on the lane */
+  /** @returns how many entries are left on the lane, or of the workspace */
   async function drainWindow(
-    lane: number,
-    { operationsMax, alone }: { operationsMax: number; alone: boolean },
+    part: LanePart,
+    { operationsMax, failedAttempts }: { operationsMax: number; failedAttempts: number },
   ): Promise<number> {
     let drain: Drain | undefined;
     try {
       return await commitTogether({
-        lane,
-        alone,
+        ...part,
+        alone: failedAttempts > 0 || part.workspaceId !== undefined,
         async read() {
           const startedAtMs = performance.now();
-          const { entries, bytes } = await readWindow(lane, operationsMax);
+          const { entries, bytes } = await readWindow(part, operationsMax);
           if (entries.length === 0) return undefined;
-          const trace = traceDrain(lane, entries);
-          drain = { trace, startedAtMs, entries: entries.length };
+          const trace = traceDrain(part.lane, entries);
+          drain = { trace, startedAtMs, entries };
+          if (part.workspaceId !== undefined) await requireUnlocked(part.workspaceId, entries);
           return { entries: trace.entries, bytes, context: trace.context, onCommitted: trace.committed };
         },
       });
     } catch (error) {
       drain?.trace.failed(error);
+      const level = dispositionOf(error) === "fatal" ? "error" : "warn";
+      const attempt = failedAttempts + 1;
+      log[level](
+        { err: error, ...part, attempt, ...idsOf(drain?.entries ?? []) },
+        "a drain failed and will be tried again",
+      );
       throw error;
     } finally {
-      if (drain !== undefined) end(lane, drain);
+      if (drain !== undefined) end(part.lane, drain);
     }
   }
 
+  /** A deferred workspace does not wait for locks: the others' commits would wait with it. */
+  async function requireUnlocked(workspaceId: string, entries: readonly StoredEntry[]): Promise<void> {
+    if ((await store.findLocked(entries)).size === 0) return;
+    throw new SynclineError(
+      "SYN_POSTGRES_CONTENTION",
+      `Another transaction holds rows of workspace ${workspaceId}`,
+    );
+  }
+
   /** Reads on where all that there was had to be set aside. */
-  async function readWindow(lane: number, operationsMax: number): Promise<ReadWindow> {
+  async function readWindow(part: LanePart, operationsMax: number): Promise<ReadWindow> {
+    const { lane } = part;
     for (;;) {
-      const window = await lanes.readWindow(lane, operationsMax);
+      const window = await lanes.readWindow(part, operationsMax);
       for (const id of window.deadIds) {
         log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
       }
+      for (const workspaceId of window.movedWorkspaceIds) await waker.wakeDeferred({ lane, workspaceId }, 0);
       if (window.entries.length > 0 || window.deadIds.length === 0) return window;
     }
   }
@@ -75,8 +101,8 @@ export function createDrainLane(
   function end(lane: number, { trace, startedAtMs, entries }: Drain): void {
     const durationMs = performance.now() - startedAtMs;
     trace.end(durationMs);
-    metrics.drained(entries, durationMs);
-    log.debug({ lane, entries, durationMs: Math.round(durationMs) }, "drained a window");
+    metrics.drained(entries.length, durationMs);
+    log.debug({ lane, entries: entries.length, durationMs: Math.round(durationMs) }, "drained a window");
   }
 }
 
@@ -84,5 +110,5 @@ export function createDrainLane(
 interface Drain {
   trace: DrainTrace;
   startedAtMs: number;
-  entries: number;
+  entries: readonly StoredEntry[];
 }

@@ -1,0 +1,30 @@
+import { workspaceOf } from "@syncline/runtime";
+import type { StoredEntry } from "@syncline/shared";
+
+/** A log line names so many, and counts the others. */
+const IDS_MAX = 10;
+
+/** The ids by which an operator finds what a window holds: a batch's, a workspace's and a trace's. */
+export interface EntryIds {
+  entries: number;
+  workspaceIds: string[];
+  batchIds: string[];
+  conflictIds: string[];
+  traceIds: string[];
+}
+
+/** Names the entries of a window for a log line. */
+export function idsOf(entries: readonly StoredEntry[]): EntryIds {
+  const first = (ids: readonly (string | undefined)[]) =>
+    [...new Set(ids.filter((id) => id !== undefined))].slice(0, IDS_MAX);
+  return {
+    entries: entries.length,
+    workspaceIds: first(entries.map(workspaceOf)),
+    batchIds: first(entries.map(({ entry }) => (entry.kind === "batch" ? entry.batch.batchId : undefined))),
+    conflictIds: first(
+      entries.map(({ entry }) => (entry.kind === "resolution" ? entry.resolution.conflictId : undefined)),
+    ),
+    // A W3C traceparent: version, trace id, parent id, flags.
+    traceIds: first(entries.map(({ entry }) => entry.trace["traceparent"]?.split("-")[1])),
+  };
+}

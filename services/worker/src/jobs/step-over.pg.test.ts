@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { createLogger, openPool, workspaceOf } from "@syncline/runtime";
+import type { StoredEntry } from "@syncline/shared";
+import { createTestDatabase, type TestDatabase } from "@syncline/stack";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createPgStore } from "../io/pg-store.ts";
+import { batchEntry } from "../testing/memory-tables.ts";
+import { commitSteppingOver } from "./step-over.ts";
+
+let database: TestDatabase;
+/** As the worker's. */
+let pool: ReturnType<typeof openPool>;
+let strangers: ReturnType<typeof openPool>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const open = (lockMsMax: number) =>
+    openPool({
+      databaseUrl: database.databaseUrl,
+      connectionsMax: 2,
+      applicationName: "test",
+      lockMsMax,
+      onError: (error) => {
+        throw error;
+      },
+    });
+  pool = open(200);
+  strangers = open(0);
+});
+afterAll(async () => {
+  await pool.end();
+  await strangers.end();
+  await database.drop();
+});
+
+let entryCount = 0;
+const entryOf = (workspace: string): StoredEntry => ({
+  id: `${++entryCount}-0`,
+  answeredId: "0-0",
+  entry: batchEntry({
+    id: randomUUID(),
+    workspace,
+    operations: [{ kind: "put", documentId: "doc", clientId: randomUUID(), data: {} }],
+  }),
+});
+/** A window in which the workspaces' entries lie among each other. */
+const windowOf = (...workspaces: string[]) => [...workspaces, ...workspaces].map(entryOf);
+
+/** Which workspaces commit, and which are stepped over, with how many writes. */
+async function commit(window: readonly StoredEntry[]) {
+  const store = createPgStore(pool, "epoch-1");
+  const committed: StoredEntry[] = [];
+  const stuck: StoredEntry[] = [];
+  let writes = 0;
+  await commitSteppingOver(window, {
+    store: {
+      ...store,
+      commit: (plan) => (++writes, store.commit(plan)),
+      rehearse: (plan) => (++writes, store.rehearse(plan)),
+    },
+    newId: randomUUID,
+    ledgerRetentionMs: undefined,
+    log: createLogger({ service: "test", level: "fatal" }),
+    onCommitted: async (entries) => void committed.push(...entries),
+    onStuck: async (entries) => void stuck.push(...entries),
+  });
+  const workspaces = (entries: readonly StoredEntry[]) => [...new Set(entries.map(workspaceOf))].sort();
+  expect(committed.map(({ id }) => Number(id.split("-")[0]))).toEqual(
+    committed.map(({ id }) => Number(id.split("-")[0])).toSorted((one, other) => one - other),
+  );
+  expect(committed.length + stuck.length).toBe(window.length);
+  return { committed: workspaces(committed), stuck: workspaces(stuck), writes };
+}
+
+/** Runs something while a stranger's transaction has done what a statement says. */
+async function during<T>(statement: string, run: () => Promise<T>): Promise<T> {
+  const client = await strangers.connect();
+  try {
+    await client.query("BEGIN");
+    await client.query(statement);
+    return await run();
+  } finally {
+    await client.query("ROLLBACK");
+    client.release();
+  }
+}
+
+it("steps over all workspaces whose rows are held, after one wait", async () => {
+  await commit(windowOf("a", "b", "c", "d", "e"));
+  const held = "SELECT FROM workspaces WHERE workspace_id IN ('a', 'd') FOR UPDATE";
+  const outcome = await during(held, () => commit(windowOf("a", "b", "c", "d", "e")));
+  expect(outcome).toEqual({ committed: ["b", "c", "e"], stuck: ["a", "d"], writes: 2 });
+});
+
+it("steps over a workspace of which a document is held, or a conflict", async () => {
+  const document = "SELECT FROM documents WHERE workspace_id = 'b' AND document_id = 'doc' FOR UPDATE";
+  const outcome = await during(document, () => commit(windowOf("a", "b", "c")));
+  expect(outcome).toMatchObject({ committed: ["a", "c"], stuck: ["b"] });
+});
+
+it("finds by halves the workspaces that wait for what cannot be seen: rows that others are about to insert", async () => {
+  const inserting =
+    "INSERT INTO workspaces (workspace_id, seq, revision) VALUES ('new 1', 1, 1), ('new 2', 1, 1)";
+  const outcome = await during(inserting, () => commit(windowOf("a", "new 1", "b", "c", "new 2")));
+  expect(outcome).toMatchObject({ committed: ["a", "b", "c"], stuck: ["new 1", "new 2"] });
+});
+
+it("steps over a workspace that fails whatever is refused of it", async () => {
+  await pool.query("ALTER TABLE workspaces ADD CHECK (workspace_id <> 'refused')");
+  const outcome = await commit(windowOf("a", "refused", "b"));
+  expect(outcome).toMatchObject({ committed: ["a", "b"], stuck: ["refused"] });
+});
+
+it("steps over a workspace that alone meets a failure which nobody foresaw", async () => {
+  await pool.query(`
+    CREATE FUNCTION fail_for_one() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF NEW.workspace_id = 'c' THEN RAISE EXCEPTION 'broken' USING ERRCODE = 'ZZ999'; END IF;
+      RETURN NEW;
+    END $$`);
+  await pool.query(
+    "CREATE TRIGGER fail_for_one BEFORE INSERT ON changes FOR EACH ROW EXECUTE FUNCTION fail_for_one()",
+  );
+  const outcome = await commit(windowOf("a", "b", "c", "d"));
+  expect(outcome).toMatchObject({ committed: ["a", "b", "d"], stuck: ["c"] });
+});
+
+it("steps over nobody if a table is held, or the store is away: that is no workspace's fault", async () => {
+  const window = windowOf("a", "b");
+  await expect(during("LOCK TABLE documents", () => commit(window))).rejects.toMatchObject({
+    code: "SYN_POSTGRES_CONTENTION",
+  });
+});

@@ -1,0 +1,101 @@
+import { workspaceOf } from "@syncline/runtime";
+import { SynclineError, type StoredEntry } from "@syncline/shared";
+import type { WindowPlan } from "../core/window-plan.ts";
+import { commitWindow, dryRunWindow, type CommitDeps } from "./commit-window.ts";
+
+interface Deps extends CommitDeps {
+  /** Moves entries of workspaces that cannot be committed now out of the way of the others. */
+  onStuck: (entries: readonly StoredEntry[], error: SynclineError) => Promise<void>;
+}
+
+/**
+ * Commits a window without the workspaces that cannot be committed now: they are handed to `onStuck`, and the others are
+ * committed in their order. Which ones are at fault is found without waiting for each of them in turn.
+ *
+ * @throws if no workspace is known to be at fault, as when a store is away; what was committed by then was given to
+ *   `onCommitted`
+ */
+export async function commitSteppingOver(entries: readonly StoredEntry[], deps: Deps): Promise<void> {
+  let left = entries;
+  let isSecondTry = false;
+  while (left.length > 0) {
+    const committed = new Set<StoredEntry>();
+    const onCommitted = async (some: readonly StoredEntry[], plan: WindowPlan) => {
+      for (const entry of some) committed.add(entry);
+      await deps.onCommitted(some, plan);
+    };
+    try {
+      await commitWindow(left, { ...deps, onCommitted });
+      return;
+    } catch (error) {
+      if (!(error instanceof SynclineError)) throw error;
+      left = left.filter((entry) => !committed.has(entry));
+      const stuck = await findStuck(left, error, deps);
+      // What was in the way may be gone by now, once.
+      if (stuck.size === 0 && (isSecondTry || !isOfWorkspaces(error))) throw error;
+      isSecondTry = stuck.size === 0;
+      const isStuck = (entry: StoredEntry) => stuck.has(workspaceOf(entry));
+      if (stuck.size > 0) await deps.onStuck(left.filter(isStuck), error);
+      left = left.filter((entry) => !isStuck(entry));
+    }
+  }
+}
+
+/** Failures that may be some workspaces' own, so that the others can go on. */
+function isOfWorkspaces({ code }: SynclineError): boolean {
+  return code === "SYN_POSTGRES_CONTENTION" || code === "SYN_POSTGRES_UNEXPECTED";
+}
+
+async function findStuck(
+  entries: readonly StoredEntry[],
+  error: SynclineError,
+  deps: CommitDeps,
+): Promise<ReadonlySet<string>> {
+  const [first] = entries;
+  if (first === undefined) return new Set();
+  // A window is committed from its first entry on, and refusing what is at fault in that one did not help.
+  if (error.disposition === "fatal" || error.disposition === "reject") return new Set([workspaceOf(first)]);
+  const entriesByWorkspace = Map.groupBy(entries, workspaceOf);
+  const isLimit = error.code === "SYN_POSTGRES_LIMIT";
+  if (!isOfWorkspaces(error) && !isLimit) return new Set();
+  if (entriesByWorkspace.size === 1) return new Set(entriesByWorkspace.keys());
+  // Statements that take too long are not tried again and again: the window comes again in halves.
+  if (isLimit) return new Set();
+  if (error.code === "SYN_POSTGRES_CONTENTION") {
+    const locked = await deps.store.findLocked(entries);
+    if (locked.size > 0) return locked;
+  }
+  return new Set(await bisect([...entriesByWorkspace], error, deps));
+}
+
+/** Halves the workspaces of a window that fails until those that fail by themselves stand alone. */
+async function bisect(
+  entriesByWorkspace: readonly (readonly [string, readonly StoredEntry[]])[],
+  failure: SynclineError,
+  deps: CommitDeps,
+): Promise<string[]> {
+  const middle = entriesByWorkspace.length >> 1;
+  const found: string[] = [];
+  for (const half of [entriesByWorkspace.slice(0, middle), entriesByWorkspace.slice(middle)]) {
+    const entries = half.flatMap(([, ofOne]) => ofOne);
+    if (!(await failsAlike(entries, failure, deps))) continue;
+    const [only] = half;
+    if (half.length === 1 && only !== undefined) found.push(only[0]);
+    else found.push(...(await bisect(half, failure, deps)));
+  }
+  return found;
+}
+
+async function failsAlike(
+  entries: readonly StoredEntry[],
+  failure: SynclineError,
+  deps: CommitDeps,
+): Promise<boolean> {
+  try {
+    await dryRunWindow(entries, deps);
+    return false;
+  } catch (error) {
+    if (!(error instanceof SynclineError) || error.code === "SYN_POSTGRES_UNAVAILABLE") throw error;
+    return error.code === failure.code;
+  }
+}
