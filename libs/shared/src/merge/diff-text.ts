@@ -229,6 +229,13 @@ const UNSPACED =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u;
 const MARK = /^[\p{M}\p{Emoji_Modifier}\u200d]$/u;
 
+/** Digits of any script. */
+const DIGIT = /^\p{Nd}$/u;
+/** Between two digits, parts of one number, date, time or version. The last five are thousands and decimal separators. */
+const NUMBER_JOINERS = "'.,:-/\u2019\u00a0\u202f\u066b\u066c";
+/** In front of a digit, part of the number, unless a word stands before them. */
+const SIGNS = "+-\u2212";
+
 /** Joins two emoji to one. */
 const JOINER = 0x200d;
 
@@ -248,13 +255,15 @@ export function isApart(before: string, after: string): boolean {
 const ALONE = 1;
 const IN_WORD = 2;
 const ON_ANYTHING = 3;
+const IN_NUMBER = 4;
 
 /** By code unit, filled as they are met: 0 is unknown. Property escapes are too slow to ask for every character. */
 const joinByUnit = new Uint8Array(0x10000);
 
 /**
  * Cuts a text into words and single other characters, which together are the text again. Letters, digits and marks make
- * a word; scripts that are written without spaces are cut into characters.
+ * a word; scripts that are written without spaces are cut into characters. A number, a date, a time or a version is one
+ * word with its sign and separators: half of one and half of another is a third that nobody wrote.
  */
 export function splitWords(text: string): string[] {
   const words: string[] = [];
@@ -264,8 +273,18 @@ export function splitWords(text: string): string[] {
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     const isPair = unit >= 0xd800 && unit <= 0xdbff && (text.codePointAt(index) ?? 0) > 0xffff;
-    const join = isPair ? classify(text.slice(index, index + 2)) : joinOf(unit);
-    const joins = join === ON_ANYTHING || (join === IN_WORD && before === IN_WORD) || afterJoiner;
+    let join = isPair ? classify(text.slice(index, index + 2)) : joinOf(unit);
+    const goesOn = before === IN_WORD || before === IN_NUMBER;
+    let joins = join === ON_ANYTHING || afterJoiner || (goesOn && (join === IN_WORD || join === IN_NUMBER));
+    if (
+      join === ALONE &&
+      !isPair &&
+      index + 1 < text.length &&
+      joinOf(text.charCodeAt(index + 1)) === IN_NUMBER
+    ) {
+      if (before === IN_NUMBER && NUMBER_JOINERS.includes(text.charAt(index))) joins = true;
+      if (joins || (!goesOn && SIGNS.includes(text.charAt(index)))) join = IN_NUMBER;
+    }
     if (!joins && index > start) {
       words.push(text.slice(start, index));
       start = index;
@@ -286,6 +305,7 @@ function joinOf(unit: number): number {
 
 function classify(character: string): number {
   if (MARK.test(character)) return ON_ANYTHING;
+  if (DIGIT.test(character)) return IN_NUMBER;
   if (UNSPACED.test(character)) return ALONE;
   return WORD.test(character) ? IN_WORD : ALONE;
 }

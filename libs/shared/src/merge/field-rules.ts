@@ -11,9 +11,10 @@ export type FieldRule =
       readonly path: string;
       /**
        * `set`: an array in which an item is there or not. `counter`: a number that both sides add to. `text`: a string
-       * that people write in. `yjs`: a Yjs state (what `encodeStateAsUpdate` gives) as Base64.
+       * that people write in. `version`: a version string, of which the higher stands. `yjs`: a Yjs state (what
+       * `encodeStateAsUpdate` gives) as Base64.
        */
-      readonly is: "set" | "counter" | "text" | "yjs";
+      readonly is: "set" | "counter" | "text" | "version" | "yjs";
     };
 
 /** The rules for a place and what is below it. */

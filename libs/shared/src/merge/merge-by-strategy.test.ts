@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TOO_LARGE } from "../json/document-size.ts";
+import type { Json } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import { mergeByStrategy, type MergePolicy } from "./merge-by-strategy.ts";
 
@@ -60,6 +61,23 @@ describe("a merge that comes out too large", () => {
     );
     expect(outcome).toMatchObject({ kind: "commit", document: large });
   });
+});
+
+describe("documents that nest too deep to be merged", () => {
+  const nest = (leaf: number) => {
+    let value: Json = leaf;
+    for (let level = 0; level < 8000; level++) value = [value];
+    return { value };
+  };
+
+  it.each<ConflictStrategy>(["merge", "last-write-wins", "manual", "report"])(
+    "are parked under %s",
+    (strategy) => {
+      const inputs = { ancestor: nest(1), local: nest(2), localTimestampMs: 1 };
+      const outcome = mergeByStrategy(strategy, inputs, { data: nest(3), timestampMs: 2 });
+      expect(outcome.kind === "park" && outcome.reason).toContain("nest deeper than 1024 levels");
+    },
+  );
 });
 
 describe("a deletion against an edit that the policy leaves to a person", () => {

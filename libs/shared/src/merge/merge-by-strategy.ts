@@ -4,6 +4,7 @@ import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
 import { keepYjsStates } from "./keep-yjs-states.ts";
 import { mergeDocument } from "./merge-document.ts";
+import { NESTING_MAX } from "./nesting.ts";
 import type { DocumentMerge, MergeOptions } from "./merge-three-way.ts";
 
 /** The server's document, as a merge meets it. */
@@ -62,7 +63,7 @@ function decide(
     }
     case "manual": {
       const merged = mergeDocument(documents, policy);
-      if (merged.overlaps.length === 0) return commitOrPark(merged);
+      if (merged.overlaps.length === 0 || merged.error) return commitOrPark(merged);
       return park(merged, "Both sides changed the same place, and the policy leaves that to a person");
     }
     case "merge":
@@ -74,6 +75,12 @@ function decide(
 }
 
 function commitOrPark(merged: DocumentMerge): StrategyOutcome {
+  if (merged.error) {
+    return park(
+      merged,
+      `The documents nest deeper than ${NESTING_MAX} levels, which is too deep to merge them`,
+    );
+  }
   if (merged.undecided) {
     return park(merged, "One side deleted what the other edited, and the policy leaves that to a person");
   }

@@ -7,6 +7,7 @@ export {
   mergeThreeWay,
   type Doc,
   type DocumentMerge,
+  type MergeError,
   type MergeOptions,
   type Overlap,
 } from "./merge-three-way.ts";
@@ -18,8 +19,8 @@ export type { Side } from "./sides.ts";
  * made. Pure, leaves its inputs alone, and reads no clock and no store.
  *
  * Objects merge by key, arrays by identity or as sequences, and what `rules` name as what it is; the same change on both
- * sides is no overlap. Time is about linear in the size of the documents times their depth; nesting is followed by
- * recursion, well past the 64 levels that the protocol allows.
+ * sides is no overlap. Time is about linear in the size of the documents. Nesting is followed by recursion, to
+ * 1,024 levels, of which the protocol allows 64; documents that nest deeper are not merged, and `error` says so.
  *
  * @param documents - `ancestor` is the version the device started from, or `null` when it is unknown: the merge is then
  *   two-way, keeps what either side has, and treats one side's missing document as a deletion.

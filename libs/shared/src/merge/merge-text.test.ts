@@ -76,6 +76,24 @@ describe("a text", () => {
       text: "Milk. Eggs. Bread.",
     },
     {
+      name: "has once what both wrote, and one typed on",
+      texts: ["Call Anna.", "Call Anna. Bring milk.", "Call Anna. Bring milk and eggs."],
+      text: "Call Anna. Bring milk and eggs.",
+    },
+    ...[
+      ["Cost: 10,00 EUR", "Cost: 12,00 EUR", "Cost: 10,50 EUR"],
+      ["at 10:30", "at 11:30", "at 10:45"],
+      ["on 2026-11-30", "on 2026-12-30", "on 2026-11-29"],
+      ["use 1.2.3", "use 2.2.3", "use 1.2.4"],
+      ["room 4/12", "room 5/12", "room 4/13"],
+      ["at -5 degrees", "at +5 degrees", "at -6 degrees"],
+    ].map(([ancestor = "", remote = "", local = ""]) => ({
+      name: `makes no third value of two: ${local}`,
+      texts: [ancestor, remote, local] as const,
+      text: local,
+      overlaps: [{ scope: "words", chosen: "local" } as const],
+    })),
+    {
       name: "does not run together what both wrote at one place",
       texts: ["", "Eggs", "Bread"],
       text: "Eggs Bread",
@@ -159,6 +177,26 @@ describe("a text", () => {
         }
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  it("has every number as somebody wrote it", () => {
+    const digits = fc.stringMatching(/^[1-9]{1,2}$/);
+    const joiner = fc.constantFrom(".", ",", ":", "-", "/");
+    const number = fc
+      .tuple(fc.constantFrom("", "-", "+"), fc.array(digits, { minLength: 1, maxLength: 3 }), joiner)
+      .map(([sign, parts, joiner]) => sign + parts.join(joiner));
+    const line = fc
+      .array(number, { minLength: 2, maxLength: 2 })
+      .map((numbers) => `from ${numbers.join(" to ")}`);
+    fc.assert(
+      fc.property(line, line, line, settings, (ancestor, remote, local, settings) => {
+        const written = new Set([ancestor, remote, local].flatMap((text) => text.split(" ")));
+        for (const word of merge([ancestor, remote, local], settings).text.split(" ")) {
+          expect(written).toContain(word);
+        }
+      }),
+      { numRuns: 2000 },
     );
   });
 

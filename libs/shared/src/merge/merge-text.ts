@@ -1,6 +1,10 @@
 import { diffText, isApart, type TextEdit } from "./diff-text.ts";
 import type { Decision, Side, Sides } from "./sides.ts";
 
+/** Whatever is no word. The second is tried only where a word ends, so that it takes no quadratic time. */
+const PUNCTUATION_BEFORE = /^[^\p{L}\p{N}\p{M}]+/u;
+const PUNCTUATION_AFTER = /(?<=[\p{L}\p{N}\p{M}])[^\p{L}\p{N}\p{M}]+$/u;
+
 /** What merging a text asks of the merge that it is part of. */
 export interface TextMerge {
   /** Whose words stand where both sides rewrote the same ones. */
@@ -125,8 +129,8 @@ function mergeClash(ancestor: string, clash: Clash, merge: TextMerge): string {
   if (remoteRemoves && localRemoves) return "";
   // The same words, which one side went on writing around, are typed once.
   if (!remoteRemoves && !localRemoves && isOnePlace(clash)) {
-    if (containsWords(words.remote, words.local)) return words.remote;
-    if (containsWords(words.local, words.remote)) return words.local;
+    if (goesOnWith(words.remote, words.local)) return words.remote;
+    if (goesOnWith(words.local, words.remote)) return words.local;
   }
   if (clash.start === clash.end) return joinInserts(words.remote, words.local);
   const removes = remoteRemoves || localRemoves;
@@ -166,6 +170,17 @@ function startsWithWords(longer: string, shorter: string): boolean {
 
 function endsWithWords(longer: string, shorter: string): boolean {
   return longer.endsWith(shorter) && isApart(longer.slice(0, longer.length - shorter.length), shorter);
+}
+
+/** Whether a passage has all words of a shorter one: what that ends with, such as a full stop, may have moved on. */
+function goesOnWith(longer: string, shorter: string): boolean {
+  if (containsWords(longer, shorter)) return true;
+  const words = trimPunctuation(shorter);
+  return words !== "" && containsWords(longer, words);
+}
+
+function trimPunctuation(text: string): string {
+  return text.replace(PUNCTUATION_BEFORE, "").replace(PUNCTUATION_AFTER, "");
 }
 
 function containsWords(longer: string, shorter: string): boolean {

@@ -9,6 +9,8 @@ import {
   type Place,
   type YjsMerge,
 } from "./merge-value.ts";
+import { createEquality } from "./equality.ts";
+import { NESTING_MAX, nestsDeeper } from "./nesting.ts";
 import type { Side, Sides } from "./sides.ts";
 
 /** A document as a merge sees it; `null` when it was deleted or never there. */
@@ -53,7 +55,12 @@ export interface DocumentMerge {
   readonly twoWay: boolean;
   /** Some overlap, anywhere, is left to a person: the document is a proposal. */
   readonly undecided: boolean;
+  /** The reason why nothing was merged: then the preferred side is the proposal. Absent after a merge. */
+  readonly error?: MergeError;
 }
+
+/** `nested_too_deep`: a document nests deeper than {@link NESTING_MAX} levels. */
+export type MergeError = "nested_too_deep";
 
 /**
  * Merges like `mergeDocument`, with the merging of Yjs states handed in: whoever has none leaves it out, and Yjs out of
@@ -78,6 +85,7 @@ export function mergeThreeWay(
     rules: compileRules(options.rules ?? []),
     mergeYjs,
     twoWay,
+    isSame: createEquality(),
     recordOverlap: (place, { ancestor, remote, local }, decision, scope) =>
       overlaps.push({
         path: toPointer(place),
@@ -88,6 +96,11 @@ export function mergeThreeWay(
         ...decision,
       }),
   };
+  if (Object.values(sides).some((side) => nestsDeeper(side, NESTING_MAX))) {
+    const { prefer: chosen } = context;
+    context.recordOverlap(undefined, sides, { chosen, undecided: true });
+    return { document: sides[chosen] ?? null, overlaps, twoWay, undecided: true, error: "nested_too_deep" };
+  }
   const deletes = (sides.remote === undefined) !== (sides.local === undefined);
   const merge = twoWay && deletes ? mergeDeletion : mergeValue;
   // What comes out of two objects, or of one and nothing, is an object or nothing.

@@ -2,8 +2,10 @@ import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
 import { mergeArray } from "./merge-array.ts";
+import { mergeCounter } from "./merge-counter.ts";
 import { mergeSet } from "./merge-set.ts";
 import { mergeText } from "./merge-text.ts";
+import { mergeVersion } from "./merge-version.ts";
 import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
 
 /** A value at one place of a document, or `undefined` where the document has nothing there. */
@@ -27,6 +29,7 @@ export interface MergeContext {
   /** `undefined` where states are values like any other. */
   readonly mergeYjs: YjsMerge | undefined;
   readonly twoWay: boolean;
+  readonly isSame: (a: Slot, b: Slot) => boolean;
   readonly recordOverlap: (
     place: Place,
     sides: Sides<Slot>,
@@ -44,11 +47,12 @@ export type Place =
 
 /** Merges the values at one place. This is where the kinds of value part. */
 export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
+  const { isSame } = context;
   const { ancestor, remote, local } = sides;
   const rules = rulesAt(context, place);
-  if (!rules?.counts && equalSlots(remote, local)) return remote;
-  if (equalSlots(ancestor, remote)) return local;
-  if (equalSlots(ancestor, local)) return remote;
+  if (!rules?.counts && isSame(remote, local)) return remote;
+  if (isSame(ancestor, remote)) return local;
+  if (isSame(ancestor, local)) return remote;
   if (remote === undefined || local === undefined) {
     return remote === local ? undefined : mergeDeletion(context, place, sides);
   }
@@ -60,7 +64,8 @@ export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slo
   }
   const merged = mergeByRule(context, place, sides);
   if (merged !== undefined) return merged;
-  if (equalSlots(remote, local)) return remote;
+  // Two equal steps of a counter that cannot be added up are two changes, of which one is lost.
+  if (equalSlots(remote, local) && !countedSides(context, place, sides)) return remote;
   context.recordOverlap(place, sides, { chosen: context.prefer });
   return sides[context.prefer];
 }
@@ -92,8 +97,10 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
   const { ancestor, remote, local } = sides;
   const kind = kindAt(context, place);
   switch (kind) {
-    case "counter":
-      return mergeCounter(context, sides);
+    case "counter": {
+      const counted = countedSides(context, place, sides);
+      return counted && mergeCounter(counted);
+    }
     case "text": {
       if (typeof ancestor !== "string" || typeof remote !== "string" || typeof local !== "string") {
         return undefined;
@@ -107,6 +114,10 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
         },
       );
     }
+    case "version":
+      return typeof remote === "string" && typeof local === "string"
+        ? mergeVersion(remote, local)
+        : undefined;
     case "yjs":
       return typeof remote === "string" && typeof local === "string"
         ? context.mergeYjs?.(remote, local)
@@ -120,13 +131,16 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
   }
 }
 
-/** Adds both sides' differences. A counter that neither side knew was 0; one whose past is unknown cannot be added up. */
-function mergeCounter({ twoWay }: MergeContext, { ancestor = 0, remote, local }: Sides<Slot>): Slot {
-  if (twoWay || typeof ancestor !== "number" || typeof remote !== "number" || typeof local !== "number") {
-    return undefined;
-  }
-  const sum = remote + (local - ancestor);
-  return Number.isFinite(sum) ? sum : undefined;
+/** The numbers of a counter. One that neither side knew was 0; one whose past is unknown cannot be added up. */
+function countedSides(
+  context: MergeContext,
+  place: Place,
+  { ancestor = 0, remote, local }: Sides<Slot>,
+): Sides<number> | undefined {
+  const counts = !context.twoWay && kindAt(context, place) === "counter";
+  return counts && typeof ancestor === "number" && typeof remote === "number" && typeof local === "number"
+    ? { ancestor, remote, local }
+    : undefined;
 }
 
 function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Json[]>): Json[] {

@@ -59,7 +59,7 @@ export interface Policies {
 
 const ruleSchema = z.discriminatedUnion("is", [
   z.strictObject({ path: z.string(), is: z.literal("items"), key: z.string().min(1) }),
-  z.strictObject({ path: z.string(), is: z.enum(["set", "counter", "text", "yjs"]) }),
+  z.strictObject({ path: z.string(), is: z.enum(["set", "counter", "text", "version", "yjs"]) }),
 ]);
 const policySchema = z
   .strictObject({
