@@ -277,6 +277,13 @@ const lanes: DashboardSpec = {
           traces: { ...DRAINS, ...FAILED },
         },
         {
+          title: "Processes that take no jobs",
+          description: "A store does not fit their version: docs/runbooks/deployment-fault.md.",
+          unit: "short",
+          queries: [["sum by (job) (syncline_deployment_fault)", "{{job}}"]],
+          traces: { ...DRAINS, ...FAILED },
+        },
+        {
           title: "Deferred workspaces",
           description:
             "Those that cannot be committed at the moment, by lane. Their lanes go on without them.",

@@ -2,6 +2,7 @@ import {
   claimSettings,
   createApp,
   createConflictQueue,
+  createDeploymentGate,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
@@ -24,7 +25,11 @@ import {
   startConflictWorker,
   startTelemetry,
   tokenRulesOf,
+  toRedisError,
+  traceIdOf,
   watchEpoch,
+  type ConflictJob,
+  type ConflictWorker,
 } from "@syncline/runtime";
 import { dispositionOf, shareOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
@@ -71,21 +76,35 @@ try {
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
   const countRetry = createRetryCounter("merge");
-  life.own(
-    "conflict jobs",
-    redis.connectForJobs().all.map((shard) =>
-      startConflictWorker(shard, runRound, {
+  const conflictWorkers: ConflictWorker[] = [];
+  const gate = createDeploymentGate({ rest: (ms) => conflictWorkers.forEach(({ rest }) => rest(ms)), log });
+  const mergeAndNote = async (job: ConflictJob) => {
+    await runRound(job);
+    gate.succeeded();
+  };
+  conflictWorkers.push(
+    ...redis.connectForJobs().all.map((shard) =>
+      startConflictWorker(shard, mergeAndNote, {
         concurrency: shareOf(env.CONFLICT_CONCURRENCY, shard.index, env.REDIS_SHARDS),
         onFailure: (job, error) => {
           countRetry(error);
+          gate.failed(error);
           const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-          log[level]({ err: error, conflictId: job?.conflictId }, "a merge failed and will be tried again");
+          const { workspaceId, conflictId, round } = job ?? {};
+          const traceId = job && traceIdOf(job.trace);
+          log[level](
+            { err: error, workspaceId, conflictId, round, traceId },
+            "a merge failed and will be tried again",
+          );
         },
-        onError,
+        onError: (error) => {
+          gate.failed(toRedisError(error));
+          onError(error);
+        },
       }),
     ),
-    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
+  life.own("conflict jobs", conflictWorkers, (workers) => Promise.all(workers.map((jobs) => jobs.close())));
   const sweep = createSweepConflicts(
     { conflicts, queue, isRunning: life.isRunning },
     { quietMs: env.SWEEP_INTERVAL_MS, backoff },
@@ -100,7 +119,7 @@ try {
   observePools({ conflict: pool });
   observeStores(checks.each);
   observeConflicts(conflicts);
-  const health = { isRunning: life.isRunning, checkByName: checks.ready };
+  const health = { isRunning: life.isRunning, checkByName: { ...checks.ready, deployment: gate.check } };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: tokens.verify,

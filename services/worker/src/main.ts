@@ -1,6 +1,7 @@
 import {
   claimSettings,
   createConflictQueue,
+  createDeploymentGate,
   createHealthHandler,
   createLaneStreams,
   createLaneWaker,
@@ -23,7 +24,9 @@ import {
   startDrainWorker,
   startRetentionWorker,
   startTelemetry,
+  toRedisError,
   watchEpoch,
+  type DrainWorker,
 } from "@syncline/runtime";
 import { dispositionOf, lanesOf, shareOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
@@ -82,6 +85,8 @@ try {
     (q) => q.close(),
   );
   const windowOperationsMax = env.WINDOW_OPERATIONS_MAX;
+  const drainWorkers: DrainWorker[] = [];
+  const gate = createDeploymentGate({ rest: (ms) => drainWorkers.forEach(({ rest }) => rest(ms)), log });
   const metrics = createDrainMetrics();
   const store = observeStore(createPgStore(pool, epoch));
   const commitTogether = createCommitTogether(
@@ -93,7 +98,13 @@ try {
       conflicts,
       newId: uuidv7,
       policies,
-      metrics,
+      metrics: {
+        ...metrics,
+        committed(plan) {
+          gate.succeeded();
+          metrics.committed(plan);
+        },
+      },
       log,
     },
     {
@@ -152,26 +163,29 @@ try {
     (schedule) => schedule.stop(),
   );
   // Closed before what else works: while the process stops, a drain that it took would only wake its lane again.
-  life.own(
-    "drain jobs",
-    shardsForJobs.all.map((shard) =>
+  drainWorkers.push(
+    ...shardsForJobs.all.map((shard) =>
       startDrainWorker(shard, drainLane, {
         concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
         // The drain has logged its own failures. Others are those of its job, which are Redis'.
         onFailure: (part, attempt, error, isOwn) => {
           countDrainRetry(error);
+          gate.failed(error);
           if (!isOwn)
             log.warn({ err: error, ...part, attempt }, "the job of a drain failed and will be tried again");
         },
-        onError,
+        onError: (error) => {
+          gate.failed(toRedisError(error));
+          onError(error);
+        },
       }),
     ),
-    (workers) => Promise.all(workers.map((jobs) => jobs.close())),
   );
+  life.own("drain jobs", drainWorkers, (workers) => Promise.all(workers.map((jobs) => jobs.close())));
   const checks = createStoreChecks(pool, shards);
   observePools({ worker: pool });
   observeStores(checks.each);
-  const health = { isRunning: life.isRunning, checkByName: checks.ready };
+  const health = { isRunning: life.isRunning, checkByName: { ...checks.ready, deployment: gate.check } };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const server = await listen(createHealthHandler({ ...health, scrape }), { host: env.HOST, port: env.PORT });
   life.own("health server", server, (s) => s.close());

@@ -155,7 +155,8 @@ function answerProblem(log: Logger): ErrorRequestHandler {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (dispositionOf(error) === "retry") {
+  const disposition = dispositionOf(error);
+  if (disposition === "retry" || disposition === "deployment") {
     return new Problem("unavailable", {
       detail: "A store cannot be reached; send it again",
       retryAfterSeconds: 1,

@@ -1,7 +1,11 @@
 import { SynclineError, dispositionOf } from "@syncline/shared";
+import { readFileSync } from "node:fs";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
+import { POSTGRES_FAULTS } from "./postgres-faults.ts";
 import { toSynclineError } from "./sql-error.ts";
+
+const ERRORS_PAGE = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
 function databaseError(sqlstate: string): pg.DatabaseError {
   const error = new pg.DatabaseError("what Postgres says", 0, "error");
@@ -23,15 +27,22 @@ describe("a failure of Postgres", () => {
     ["23502", "not-null violation", "SYN_OPERATION_REFUSED"],
     ["23514", "check violation", "SYN_OPERATION_REFUSED"],
     ["P0001", "raised by a trigger", "SYN_OPERATION_REFUSED"],
-    ["42501", "insufficient privilege", "SYN_POSTGRES_UNEXPECTED"],
-    ["42P01", "undefined table", "SYN_POSTGRES_UNEXPECTED"],
+    ["42501", "insufficient privilege", "SYN_POSTGRES_DEPLOYMENT"],
+    ["42P01", "undefined table", "SYN_POSTGRES_DEPLOYMENT"],
+    ["42703", "undefined column", "SYN_POSTGRES_DEPLOYMENT"],
+    ["28P01", "invalid password", "SYN_POSTGRES_DEPLOYMENT"],
+    ["3D000", "undefined database", "SYN_POSTGRES_DEPLOYMENT"],
+    ["0A000", "feature not supported", "SYN_POSTGRES_DEPLOYMENT"],
+    ["XX001", "data corrupted", "SYN_POSTGRES_UNEXPECTED"],
+    ["QQ123", "of a class that Postgres does not have", "SYN_POSTGRES_UNEXPECTED"],
+    ["53200", "out of memory", "SYN_POSTGRES_LIMIT"],
     ["XX000", "internal error", "SYN_POSTGRES_UNEXPECTED"],
     ["08006", "connection failure", "SYN_POSTGRES_UNAVAILABLE"],
     ["53300", "too many connections", "SYN_POSTGRES_UNAVAILABLE"],
     ["53100", "disk full", "SYN_POSTGRES_UNAVAILABLE"],
     ["57P01", "admin shutdown", "SYN_POSTGRES_UNAVAILABLE"],
     ["57P03", "cannot connect now", "SYN_POSTGRES_UNAVAILABLE"],
-    ["57014", "query canceled", "SYN_POSTGRES_UNAVAILABLE"],
+    ["57014", "query canceled", "SYN_POSTGRES_LIMIT"],
     ["58030", "io error", "SYN_POSTGRES_UNAVAILABLE"],
     ["25006", "read-only transaction, as after a failover", "SYN_POSTGRES_UNAVAILABLE"],
     ["25P03", "idle in transaction timeout", "SYN_POSTGRES_UNAVAILABLE"],
@@ -42,6 +53,22 @@ describe("a failure of Postgres", () => {
     const error = toSynclineError(cause);
     expect(error).toBeInstanceOf(SynclineError);
     expect(error).toMatchObject({ code, cause });
+  });
+
+  // Appendix A of Postgres' manual, versions 15 to 18.
+  it.each(
+    `00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 F0
+     HV P0 XX`.split(/\s+/),
+  )("of class %s has a meaning, which the documentation names", (sqlClass) => {
+    const code = POSTGRES_FAULTS[sqlClass];
+    expect(code).toBeDefined();
+    expect(toSynclineError(databaseError(`${sqlClass}000`)).code).toBe(
+      POSTGRES_FAULTS[`${sqlClass}000`] ?? code,
+    );
+    const row = ERRORS_PAGE.split("\n").find(
+      (line) => line.startsWith(`| \`${code}\``) && line.includes("SQLSTATE"),
+    );
+    expect(row).toMatch(new RegExp(`\\b${sqlClass}\\b`));
   });
 
   it("is judged by its code, whatever its message says", () => {

@@ -1,9 +1,22 @@
-import { SynclineError } from "@syncline/shared";
+import { SynclineError, type ErrorCodeName } from "@syncline/shared";
 import pg from "pg";
+import { codeOfSqlState } from "./postgres-faults.ts";
+
+/** What a log line and `/readyz` say of a failure, by its code. */
+const MESSAGES: Partial<Record<ErrorCodeName, string>> = {
+  SYN_OPERATION_REFUSED: "Postgres refuses a value",
+  SYN_POSTGRES_CONTENTION: "Postgres asks to try again",
+  SYN_POSTGRES_LIMIT: "A statement took longer, or more memory, than it may",
+  SYN_POSTGRES_UNAVAILABLE: "Postgres is not available",
+  SYN_POSTGRES_DEPLOYMENT: "The database's schema, rights or settings do not fit this version",
+  SYN_POSTGRES_UNEXPECTED: "Postgres failed in an unforeseen way",
+  SYN_WORKSPACE_MOVED: "Another drain has committed meanwhile",
+  SYN_INVARIANT: "A plan is against the rules",
+};
 
 /**
- * Says what a failure of a statement, or of getting a connection, means. SQLSTATEs decide, message text never does. Only
- * what is about a value counts against an operation; whatever nobody foresaw is tried again.
+ * Classifies a failure of a statement, or of getting a connection. SQLSTATEs decide, message text never does; the table is
+ * {@link codeOfSqlState}'s.
  */
 export function toSynclineError(cause: unknown): SynclineError {
   if (cause instanceof TypeError || cause instanceof RangeError || cause instanceof SyntaxError) {
@@ -13,23 +26,6 @@ export function toSynclineError(cause: unknown): SynclineError {
     return new SynclineError("SYN_POSTGRES_UNAVAILABLE", "Postgres cannot be reached", { cause });
   }
   const state = cause.code ?? "unknown";
-  const says = (what: string): string => `${what} (SQLSTATE ${state})`;
-  if (state === "SYN01") {
-    return new SynclineError("SYN_WORKSPACE_MOVED", "Another drain has committed meanwhile", { cause });
-  }
-  if (state === "SYN02")
-    return new SynclineError("SYN_INVARIANT", says("A plan is against the rules"), { cause });
-  // Data, constraints, limits, and what a trigger raises.
-  if (/^(22|23|54)/.test(state) || state === "P0001") {
-    return new SynclineError("SYN_OPERATION_REFUSED", says("Postgres refuses a value"), { cause });
-  }
-  if (state.startsWith("40") || state === "55P03") {
-    return new SynclineError("SYN_POSTGRES_CONTENTION", says("Postgres asks to try again"), { cause });
-  }
-  if (/^(08|25|53|57|58)/.test(state)) {
-    return new SynclineError("SYN_POSTGRES_UNAVAILABLE", says("Postgres is not available"), { cause });
-  }
-  return new SynclineError("SYN_POSTGRES_UNEXPECTED", says("Postgres failed in an unforeseen way"), {
-    cause,
-  });
+  const code = codeOfSqlState(state);
+  return new SynclineError(code, `${MESSAGES[code] ?? code} (SQLSTATE ${state})`, { cause });
 }

@@ -1,5 +1,5 @@
 import { SynclineError } from "@syncline/shared";
-import { redisUnavailable } from "../redis/connect.ts";
+import { toRedisError } from "../redis/redis-error.ts";
 
 /**
  * Tells what a job's own work has thrown from what went wrong around it: a job that Redis has lost, or an answer that did not
@@ -28,7 +28,7 @@ export function createBlame(): Blame {
     isOwn: (error) => error instanceof Error && ours.has(error),
     reasonOf(error) {
       const isOurs = error instanceof SynclineError || (error instanceof Error && ours.has(error));
-      return isOurs ? error : redisUnavailable(error);
+      return isOurs ? error : toRedisError(error);
     },
   };
 }

@@ -4,7 +4,7 @@ import { guarded } from "../redis/connect.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
 import { createBlame } from "./blame.ts";
-import { restWhenRefused } from "./rest-when-refused.ts";
+import { restWhenRefused, type Rest } from "./rest-when-refused.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "conflict";
@@ -89,6 +89,8 @@ async function promoteIfDelayed(job: Job<ConflictJob> | undefined): Promise<void
 export interface ConflictWorker {
   /** Lets merges in flight end, and takes no more. */
   close(): Promise<void>;
+  /** Takes no merges for a while. */
+  rest: Rest;
 }
 
 /** @param shard - over a connection of its own: it blocks */
@@ -112,7 +114,7 @@ export function startConflictWorker(
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random()) },
   });
   worker.on("failed", (job, error) => options.onFailure(job?.data, blame.reasonOf(error)));
-  restWhenRefused(worker, options.onError);
+  const rest = restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
-  return { close: () => worker.close(redis.status !== "ready") };
+  return { close: () => worker.close(redis.status !== "ready"), rest };
 }

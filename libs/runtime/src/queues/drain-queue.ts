@@ -5,7 +5,7 @@ import type { LanePart } from "../redis/lane-stream.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
 import { createBlame } from "./blame.ts";
 import { createCoalescer } from "./coalesce.ts";
-import { restWhenRefused } from "./rest-when-refused.ts";
+import { restWhenRefused, type Rest } from "./rest-when-refused.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
@@ -65,6 +65,8 @@ export function createLaneWaker(shards: Shards, onError: (error: Error) => void)
 export interface DrainWorker {
   /** Lets drains in flight end, and takes no more. */
   close(): Promise<void>;
+  /** Takes no drains for a while. */
+  rest: Rest;
 }
 
 /**
@@ -110,9 +112,9 @@ export function startDrainWorker(
       },
     },
   );
-  restWhenRefused(worker, options.onError);
+  const rest = restWhenRefused(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
-  return { close: () => worker.close(redis.status !== "ready") };
+  return { close: () => worker.close(redis.status !== "ready"), rest };
 }
 
 /** The deduplication id: at most one live job for each. */

@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { createCoalescer } from "../queues/coalesce.ts";
-import { redisUnavailable } from "./connect.ts";
+import { toRedisError } from "./redis-error.ts";
 import type { OpenRedis, Shard } from "./shards.ts";
 
 /** Makes sure that what was written does not die with the master that took it. */
@@ -36,7 +36,7 @@ export function createBarrier({ shards, connectAgain }: OpenRedis): Barrier {
     const barrier = redis.pipeline().set(keys.barrier, "").info("replication").wait(1, REPLICA_MS_MAX);
     const answers = await barrier.exec();
     const [, info, replicas] = (answers ?? []).map(([error, answer]) => {
-      if (error) throw redisUnavailable(error);
+      if (error) throw toRedisError(error);
       return answer;
     });
     return Number(replicas) > 0 ? historyIn(String(info)) : undefined;

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { redisUnavailable } from "./connect.ts";
+import { toRedisError } from "./redis-error.ts";
 
 const REQUIRED = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" } as const;
 
@@ -16,7 +16,7 @@ export async function durabilityFaults(redis: Redis): Promise<string[]> {
       value = answer[1];
     } catch (error) {
       // Where nobody answered, nobody knows.
-      if (!(error instanceof Error) || error.name !== "ReplyError") throw redisUnavailable(error);
+      if (!(error instanceof Error) || error.name !== "ReplyError") throw toRedisError(error);
       faults.push(`${name} cannot be read (${error.message})`);
       continue;
     }

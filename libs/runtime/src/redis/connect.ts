@@ -1,5 +1,5 @@
 import { Redis, type RedisOptions } from "ioredis";
-import { SynclineError } from "@syncline/shared";
+import { toRedisError } from "./redis-error.ts";
 
 /** How a connection finds its node of a cluster. */
 export type NodeFinder = Pick<RedisOptions, "Connector" | "reconnectOnError">;
@@ -59,18 +59,11 @@ export async function closeRedis(redis: Redis): Promise<void> {
   else redis.disconnect();
 }
 
-/** Names a failure of Redis, so that callers can tell it from a bug. */
-export function redisUnavailable(error: unknown): SynclineError {
-  return new SynclineError("SYN_REDIS_UNAVAILABLE", "Redis cannot be reached, or refused the command", {
-    cause: error,
-  });
-}
-
-/** @throws {@link SynclineError} `SYN_REDIS_UNAVAILABLE` where the command fails */
+/** @throws {@link SynclineError} if the command fails */
 export async function guarded<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    throw redisUnavailable(error);
+    throw toRedisError(error);
   }
 }

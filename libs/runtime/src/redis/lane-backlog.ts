@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { ChainableCommander } from "ioredis";
-import { redisUnavailable } from "./connect.ts";
+import { toRedisError } from "./redis-error.ts";
 import type { Shard } from "./shards.ts";
 
 /** How much waits on a lane. */
@@ -37,7 +37,7 @@ export function createReadBacklogs(
     }
     const answers = (await pipeline.exec().catch(rethrow)) ?? [];
     return answers.map(([error, answer], index) => {
-      if (error) throw redisUnavailable(error);
+      if (error) throw toRedisError(error);
       const [entries = 0, oldestAgeMs = 0, deadEntries = 0, deferredWorkspaces = 0, deferredAgeMs = 0] =
         answer as number[];
       return {
@@ -53,5 +53,5 @@ export function createReadBacklogs(
 }
 
 function rethrow(error: unknown): never {
-  throw redisUnavailable(error);
+  throw toRedisError(error);
 }

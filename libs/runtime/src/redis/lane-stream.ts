@@ -8,8 +8,9 @@ import {
   type StoredEntry,
 } from "@syncline/shared";
 import type { Redis } from "ioredis";
-import { guarded, redisUnavailable } from "./connect.ts";
+import { guarded } from "./connect.ts";
 import type { ShardKeys } from "./keys.ts";
+import { toRedisError } from "./redis-error.ts";
 import type { Shards } from "./shards.ts";
 
 /** What can be read of a batch between its acceptance and its drain. */
@@ -286,7 +287,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         const lengths = (await guarded(pipeline.exec())) ?? [];
         return ofShard.filter((_lane, index) => {
           const [error, length] = lengths[index] ?? [];
-          if (error) throw redisUnavailable(error);
+          if (error) throw toRedisError(error);
           return Number(length) > 0;
         });
       });

@@ -27,6 +27,12 @@ export function injectTrace(): TraceCarrier {
   return carrier;
 }
 
+/** The trace id of a carrier, for a log line. */
+export function traceIdOf(carrier: TraceCarrier): string | undefined {
+  // A W3C traceparent: version, trace id, parent id, flags.
+  return carrier["traceparent"]?.split("-")[1];
+}
+
 /** The context that a carrier came from, the parent of what is done on its behalf. */
 export function extractTrace(carrier: TraceCarrier): Context {
   return propagation.extract(ROOT_CONTEXT, carrier);

@@ -1,9 +1,10 @@
 /**
  * What an error means to the machinery:
  * `retry` the work is tried again later, as it is; `reject` the operation is at fault and its siblings go on;
- * `fatal` a bug of ours: no retry mends it.
+ * `deployment` a store does not fit this version: drains stop until a person has acted; `fatal` a bug of ours: no retry
+ * mends it.
  */
-export type Disposition = "retry" | "reject" | "fatal";
+export type Disposition = "retry" | "reject" | "deployment" | "fatal";
 
 interface ErrorCode {
   disposition: Disposition;
@@ -24,7 +25,11 @@ export const ERROR_CODES = {
   },
   SYN_POSTGRES_UNEXPECTED: {
     disposition: "retry",
-    meaning: "A failure of Postgres that nobody foresaw, such as a missing privilege: a person should look",
+    meaning: "A failure of Postgres that nobody foresaw, such as a damaged row: a person should look",
+  },
+  SYN_POSTGRES_DEPLOYMENT: {
+    disposition: "deployment",
+    meaning: "The database's schema, rights or settings do not fit this version",
   },
   SYN_WORKSPACE_MOVED: {
     disposition: "retry",
@@ -35,6 +40,14 @@ export const ERROR_CODES = {
     meaning: "The documents of a window take too much memory together: it is committed in halves",
   },
   SYN_REDIS_UNAVAILABLE: { disposition: "retry", meaning: "Redis did not answer, or refused to write" },
+  SYN_REDIS_UNEXPECTED: {
+    disposition: "retry",
+    meaning: "A failure of Redis that nobody foresaw, such as a key of another type: a person should look",
+  },
+  SYN_REDIS_DEPLOYMENT: {
+    disposition: "deployment",
+    meaning: "Redis' version, users or settings do not fit this version",
+  },
   SYN_OPERATION_REFUSED: {
     disposition: "reject",
     meaning: "Postgres refuses to store what this operation says",

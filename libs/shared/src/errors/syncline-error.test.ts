@@ -8,7 +8,12 @@ it.each([
   ["SYN_POSTGRES_CONTENTION", "retry"],
   ["SYN_WORKSPACE_MOVED", "retry"],
   ["SYN_WINDOW_TOO_LARGE", "retry"],
+  ["SYN_POSTGRES_LIMIT", "retry"],
+  ["SYN_POSTGRES_UNEXPECTED", "retry"],
+  ["SYN_POSTGRES_DEPLOYMENT", "deployment"],
   ["SYN_REDIS_UNAVAILABLE", "retry"],
+  ["SYN_REDIS_UNEXPECTED", "retry"],
+  ["SYN_REDIS_DEPLOYMENT", "deployment"],
   ["SYN_OPERATION_REFUSED", "reject"],
   ["SYN_INVARIANT", "fatal"],
 ] as const)("%s means %s", (code, disposition) => {

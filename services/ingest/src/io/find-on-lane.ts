@@ -1,4 +1,4 @@
-import { redisUnavailable, type Shard } from "@syncline/runtime";
+import { toRedisError, type Shard } from "@syncline/runtime";
 import type { LaneEntry } from "@syncline/shared";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
 
@@ -76,7 +76,7 @@ async function readPage({ redis }: Shard, stream: string, from: string): Promise
   try {
     return await redis.xrange(stream, from, "+", "COUNT", PAGE_ENTRIES);
   } catch (error) {
-    throw redisUnavailable(error);
+    throw toRedisError(error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Problem, redisUnavailable, type Shard, type Shards } from "@syncline/runtime";
+import { Problem, toRedisError, type Shard, type Shards } from "@syncline/runtime";
 import { assertInvariant, type AcceptedBatch } from "@syncline/shared";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
@@ -83,6 +83,6 @@ async function consume(
   } catch (error) {
     // It throws what it refuses, too.
     if (error instanceof RateLimiterRes) return outcomeOf(error, true);
-    throw redisUnavailable(error);
+    throw toRedisError(error);
   }
 }

@@ -340,9 +340,11 @@ async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
       }
       const failed = answers.find((answer) => answer.status === "rejected");
       if (failed !== undefined) {
-        // What ends the transaction is taken after a failure, too, if it was sent by then.
-        isSound = answers.at(-1)?.status === "fulfilled";
-        throw toSynclineError(failed.reason);
+        const error = toSynclineError(failed.reason);
+        // What ends the transaction is taken after a failure, too, if it was sent by then. After a fault of the deployment
+        // the statements that the connection has prepared may be those of another schema.
+        isSound = answers.at(-1)?.status === "fulfilled" && error.disposition !== "deployment";
+        throw error;
       }
       rows.push(...answers.map((answer) => (answer.status === "fulfilled" ? answer.value : [])));
     }

@@ -5,6 +5,7 @@ import { placesOf, prefixOf, unitEndsOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowState } from "../core/window-state.ts";
 import type { WindowStore } from "../io/pg-store.ts";
+import { idsOf } from "./ids-of-entries.ts";
 
 /** What a commit needs. */
 export interface CommitDeps {
@@ -127,7 +128,10 @@ async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Comm
     if (place === undefined || refusals.has(place)) throw error;
     refusals.set(place, reasonOf(error));
     const level = dispositionOf(error) === "fatal" ? "error" : "warn";
-    deps.log[level]({ err: error, place }, "refused an operation so that its lane can go on");
+    deps.log[level](
+      { err: error, place, ...idsOf(entries) },
+      "refused an operation so that its lane can go on",
+    );
     step = Math.max(2, step >> 1);
   }
   const rest = await plan(places.length);

@@ -1,4 +1,4 @@
-import { workspaceOf } from "@syncline/runtime";
+import { traceIdOf, workspaceOf } from "@syncline/runtime";
 import type { StoredEntry } from "@syncline/shared";
 
 /** A log line names so many, and counts the others. */
@@ -24,7 +24,6 @@ export function idsOf(entries: readonly StoredEntry[]): EntryIds {
     conflictIds: first(
       entries.map(({ entry }) => (entry.kind === "resolution" ? entry.resolution.conflictId : undefined)),
     ),
-    // A W3C traceparent: version, trace id, parent id, flags.
-    traceIds: first(entries.map(({ entry }) => entry.trace["traceparent"]?.split("-")[1])),
+    traceIds: first(entries.map(({ entry }) => traceIdOf(entry.trace))),
   };
 }

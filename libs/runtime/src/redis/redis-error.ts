@@ -1,0 +1,60 @@
+import { SynclineError, type ErrorCodeName } from "@syncline/shared";
+
+/**
+ * The meaning of Redis' error replies, by their first word. Those that pass by themselves, or after an operator made room, are
+ * tried again; those of rights, passwords and topology stop the drains until a person has acted.
+ */
+export const REDIS_FAULTS: Readonly<Record<string, ErrorCodeName>> = {
+  // Redis is starting, full, read-only, without its master, or cannot write to its disk.
+  ASK: "SYN_REDIS_UNAVAILABLE",
+  BUSY: "SYN_REDIS_UNAVAILABLE",
+  CLUSTERDOWN: "SYN_REDIS_UNAVAILABLE",
+  EXECABORT: "SYN_REDIS_UNAVAILABLE",
+  INPROG: "SYN_REDIS_UNAVAILABLE",
+  IOERR: "SYN_REDIS_UNAVAILABLE",
+  LOADING: "SYN_REDIS_UNAVAILABLE",
+  MASTERDOWN: "SYN_REDIS_UNAVAILABLE",
+  MISCONF: "SYN_REDIS_UNAVAILABLE",
+  MOVED: "SYN_REDIS_UNAVAILABLE",
+  NOREPLICAS: "SYN_REDIS_UNAVAILABLE",
+  // A Redis that restarted has no scripts; the client sends them again.
+  NOSCRIPT: "SYN_REDIS_UNAVAILABLE",
+  OOM: "SYN_REDIS_UNAVAILABLE",
+  READONLY: "SYN_REDIS_UNAVAILABLE",
+  TRYAGAIN: "SYN_REDIS_UNAVAILABLE",
+  UNBLOCKED: "SYN_REDIS_UNAVAILABLE",
+  UNKILLABLE: "SYN_REDIS_UNAVAILABLE",
+  // Passwords, rights and the settings of a cluster.
+  CROSSSLOT: "SYN_REDIS_DEPLOYMENT",
+  DENIED: "SYN_REDIS_DEPLOYMENT",
+  NOAUTH: "SYN_REDIS_DEPLOYMENT",
+  NOPERM: "SYN_REDIS_DEPLOYMENT",
+  NOPROTO: "SYN_REDIS_DEPLOYMENT",
+  WRONGPASS: "SYN_REDIS_DEPLOYMENT",
+  // One key, or one call: its lane is tried again, and the others go on.
+  ERR: "SYN_REDIS_UNEXPECTED",
+  WRONGTYPE: "SYN_REDIS_UNEXPECTED",
+};
+
+/** A Redis that is older than it must be, and, until 7.0, a user without the right to a command that a script calls. */
+const MISFITS = /^ERR (unknown (sub)?command|The user executing the script can)/i;
+
+const MESSAGES: Partial<Record<ErrorCodeName, string>> = {
+  SYN_REDIS_UNAVAILABLE: "Redis cannot be reached, or refused the command",
+  SYN_REDIS_DEPLOYMENT: "Redis' version, users or settings do not fit this version",
+  SYN_REDIS_UNEXPECTED: "Redis failed in an unforeseen way",
+};
+
+/** Classifies a failure of a Redis command. */
+export function toRedisError(cause: unknown): SynclineError {
+  const code = codeOf(cause);
+  return new SynclineError(code, MESSAGES[code] ?? code, { cause });
+}
+
+function codeOf(cause: unknown): ErrorCodeName {
+  // Not by its class: BullMQ may bring a client of its own.
+  if (!(cause instanceof Error) || cause.name !== "ReplyError") return "SYN_REDIS_UNAVAILABLE";
+  if (MISFITS.test(cause.message)) return "SYN_REDIS_DEPLOYMENT";
+  const [word = ""] = cause.message.split(" ", 1);
+  return REDIS_FAULTS[word] ?? "SYN_REDIS_UNEXPECTED";
+}
