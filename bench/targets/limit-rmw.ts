@@ -1,4 +1,4 @@
-import type { JsonObject, JsonPatchStep } from "@syncline/shared";
+import { OPERATION_VALUES_MAX, type JsonObject, type JsonPatchStep } from "@syncline/shared";
 import { applyJsonPatch } from "../../libs/shared/src/consolidate/json-patch.ts";
 import { mergePatch, patchDocuments, type Patch, type SentOperation } from "../limit/patch-documents.ts";
 import { prepareWrite, Seqs, write } from "../limit/write-rows.ts";
@@ -37,7 +37,7 @@ function toSteps(patch: JsonObject | null): JsonPatchStep[] {
 }
 
 function applySteps(document: JsonObject, steps: readonly JsonPatchStep[]): JsonObject {
-  const patched = applyJsonPatch(document, steps);
+  const patched = applyJsonPatch(document, steps, { left: OPERATION_VALUES_MAX });
   if (!patched.ok) throw new Error(patched.message);
   return patched.value as JsonObject;
 }

@@ -13,6 +13,7 @@ export * from "./http/serve-metrics.ts";
 export * from "./http/store-checks.ts";
 export * from "./http/token-env.ts";
 export * from "./http/token-verifier.ts";
+export * from "./in-slices.ts";
 export * from "./lifecycle.ts";
 export * from "./log.ts";
 export * from "./policies.ts";

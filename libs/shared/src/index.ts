@@ -1,5 +1,6 @@
 export * from "./consolidate/apply-operation.ts";
 export * from "./consolidate/apply-run.ts";
+export * from "./consolidate/budget.ts";
 export * from "./consolidate/fold-operations.ts";
 export * from "./consolidate/merge-patch.ts";
 export * from "./errors/codes.ts";
@@ -12,6 +13,7 @@ export * from "./json/cut-text.ts";
 export * from "./json/document-size.ts";
 export * from "./json/json.ts";
 export * from "./json/json-equal.ts";
+export * from "./json/json-size.ts";
 export * from "./ledger/ledger-row.ts";
 export * from "./ledger/operation-result.ts";
 export * from "./merge/canonical-json.ts";

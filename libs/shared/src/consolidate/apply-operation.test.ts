@@ -330,7 +330,10 @@ describe("a JSON Patch", () => {
       from: "/a",
       path: "/a/-",
     }));
-    expect(patched({ a: ["text"] }, ...doubling)).toMatchObject({ ok: false, errorType: "patch_failed" });
+    expect(patched({ a: ["text"] }, ...doubling)).toMatchObject({
+      ok: false,
+      errorType: "operation_too_costly",
+    });
 
     const deepening = Array.from({ length: 65 }, (): JsonPatchStep => ({ op: "copy", from: "", path: "/a" }));
     expect(patched({}, ...deepening)).toMatchObject({ ok: false, errorType: "patch_failed" });

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { keepYjsStates, type YjsPolicy } from "../merge/keep-yjs-states.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
+import { OPERATION_VALUES_MAX, type Budget } from "./budget.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 
@@ -15,7 +16,8 @@ export type OperationEffect = Pick<AcceptedOperation, "kind" | "documentId" | "d
 
 /**
  * Applies one operation to the document it meets, with no regard to versions: that is the caller's decision. A Yjs state
- * that it writes is merged with the one that is there. Pure; the given document is not changed.
+ * that it writes is merged with the one that is there. Pure; the given document is not changed. The work is bounded before
+ * it is done.
  *
  * @param document - `null` if there is none, or a tombstone; an update then starts from an empty object
  * @param policy - which values are Yjs states, beside those under `yjs_state_b64`
@@ -24,14 +26,15 @@ export function applyOperation(
   document: JsonObject | null,
   operation: OperationEffect,
   policy: YjsPolicy = {},
+  budget: Budget = { left: OPERATION_VALUES_MAX },
 ): Applied {
-  const applied = applyEffect(document, operation);
+  const applied = applyEffect(document, operation, budget);
   if (!applied.ok) return applied;
   const kept = keepYjsStates(document, applied.document, policy);
   return kept === null || kept === applied.document ? applied : written(kept);
 }
 
-function applyEffect(document: JsonObject | null, operation: OperationEffect): Applied {
+function applyEffect(document: JsonObject | null, operation: OperationEffect, budget: Budget): Applied {
   switch (operation.kind) {
     case "create":
     case "put":
@@ -40,17 +43,24 @@ function applyEffect(document: JsonObject | null, operation: OperationEffect): A
       return { ok: true, document: null };
     case "update":
       if (operation.patch !== undefined)
-        return applyPatch(document ?? {}, operation.patch, operation.documentId);
-      return written(applyMergePatch(document ?? {}, operation.data ?? {}));
+        return applyPatch(document ?? {}, operation.patch, operation.documentId, budget);
+      return written(applyMergePatch(document ?? {}, operation.data ?? {}, budget));
     default:
       return operation.kind satisfies never;
   }
 }
 
-function applyPatch(document: JsonObject, patch: JsonPatchStep[], documentId: string): Applied {
-  const patched = applyJsonPatch(document, patch);
-  if (!patched.ok)
-    return patchFailed(`patch step ${patched.step} (${patch[patched.step]?.op}): ${patched.message}`);
+function applyPatch(
+  document: JsonObject,
+  patch: JsonPatchStep[],
+  documentId: string,
+  budget: Budget,
+): Applied {
+  const patched = applyJsonPatch(document, patch, budget);
+  if (!patched.ok) {
+    const message = `patch step ${patched.step} (${patch[patched.step]?.op}): ${patched.message}`;
+    return patched.costly ? { ok: false, errorType: "operation_too_costly", message } : patchFailed(message);
+  }
   if (!isJsonObject(patched.value)) return patchFailed("the patch leaves no JSON object");
   const { id } = patched.value;
   if (id !== undefined && id !== documentId) {

@@ -29,11 +29,25 @@ describe("a device's run", () => {
         { clientId: "2", errorType: "patch_failed", message: expect.stringContaining("step 1 (test)") },
         { clientId: "3", errorType: "id_mismatch", message: expect.any(String) },
       ],
+      costly: false,
     });
     expect(base).toStrictEqual({ a: 1 });
   });
 
   it("of none leaves the document as it was", () => {
-    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [] });
+    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [], costly: false });
+  });
+
+  it("is given up once it has cost what a run may, and says what it had made of the document by then", () => {
+    const base = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, n]));
+    const edits = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        clientId: String(n),
+        kind: "update" as const,
+        documentId: "doc",
+        data: { edited: n },
+      }));
+    expect(applyRun(base, edits(97))).toMatchObject({ document: { edited: 96 }, costly: false });
+    expect(applyRun(base, edits(1_000))).toMatchObject({ document: { edited: 97 }, costly: true });
   });
 });

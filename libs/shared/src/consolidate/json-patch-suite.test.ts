@@ -3,6 +3,7 @@ import { z } from "zod";
 import { jsonEqual } from "../json/json-equal.ts";
 import type { Json } from "../json/json.ts";
 import { jsonPatchStepSchema } from "../protocol/operation.ts";
+import { OPERATION_VALUES_MAX } from "./budget.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import specTests from "./testing/json-patch-spec-tests.json" with { type: "json" };
 import tests from "./testing/json-patch-tests.json" with { type: "json" };
@@ -25,7 +26,7 @@ const cases = ([...specTests, ...tests] as SuiteCase[])
 /** As ingest and worker do together: the one checks the shape, the other applies. */
 function patched(doc: Json, patch: unknown): Json | undefined {
   const steps = z.array(jsonPatchStepSchema).safeParse(patch);
-  const applied = steps.success ? applyJsonPatch(doc, steps.data) : undefined;
+  const applied = steps.success ? applyJsonPatch(doc, steps.data, { left: OPERATION_VALUES_MAX }) : undefined;
   return applied?.ok ? applied.value : undefined;
 }
 

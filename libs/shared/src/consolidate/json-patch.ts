@@ -1,47 +1,62 @@
 import { cutText } from "../json/cut-text.ts";
+import { DOCUMENT_BYTES_MAX, DOCUMENT_VALUES_MAX } from "../json/document-size.ts";
 import { jsonEqual } from "../json/json-equal.ts";
+import { countIn, countOut, rememberSize, sizeOf, type JsonSize } from "../json/json-size.ts";
 import {
-  cloneJson,
   DOCUMENT_DEPTH_MAX,
+  copyObject,
   depthOf,
   isJsonObject,
+  memberOf,
+  setMember,
   type Json,
   type JsonObject,
 } from "../json/json.ts";
-import { BATCH_BYTES_MAX } from "../protocol/batch.ts";
 import type { JsonPatchStep } from "../protocol/operation.ts";
+import { spend, TOO_COSTLY, type Budget } from "./budget.ts";
 
-/** The value after a patch, or which step failed and why. */
-export type Patched = { ok: true; value: Json } | { ok: false; step: number; message: string };
+/** The value after a patch, or which step failed and why; `costly`: it would have taken more than its budget. */
+export type Patched =
+  { ok: true; value: Json } | { ok: false; step: number; message: string; costly: boolean };
 
 /**
  * Applies a JSON Patch; neither input is changed, and the result shares with them what no step changes. Only what a
  * document itself holds can be named: nothing that JavaScript's objects, arrays and strings inherit.
  *
- * A short patch that copies or moves can grow a document without end, in size and in depth, so both are bounded.
+ * A short patch can name a large value again and again, so no step walks one: a copy is made by reference, sizes are
+ * counted as members come and go, and a container is copied when a step changes it while another place shares it. That is
+ * what the budget pays.
  * @see RFC 6902
  */
-export function applyJsonPatch(value: Json, patch: readonly JsonPatchStep[]): Patched {
+export function applyJsonPatch(value: Json, patch: readonly JsonPatchStep[], budget: Budget): Patched {
   // The empty pointer names the whole value; as a member of this it is a place like any other.
   const root: JsonObject = { "": value };
-  const draft: Draft = { root, own: new Set([root]) };
-  let carriedChars = 0;
+  const draft: Draft = { root, own: new Map([[root, { ...sizeOf(root) }]]), budget };
   for (const [index, step] of patch.entries()) {
-    if ("from" in step) carriedChars += JSON.stringify(readAt(root, step.from) ?? null).length;
-    const message =
-      carriedChars > BATCH_BYTES_MAX
-        ? `what it copies and moves exceeds ${BATCH_BYTES_MAX} characters`
-        : takeStep(draft, step);
-    if (message !== undefined) return { ok: false, step: index, message };
+    const message = takeStep(draft, step);
+    if (message !== undefined) return { ok: false, step: index, message, costly: message === TOO_COSTLY };
   }
+  for (const [container, size] of draft.own) rememberSize(container, size);
   return { ok: true, value: root[""] ?? null };
 }
 
-/** A document in the making. Only what is its own may be changed; all else is copied first, as far as a step reaches. */
+type Container = Json[] | JsonObject;
+
+/** How many times as large as any document may be one may become between two steps of a patch. */
+const BETWEEN = 10;
+/** So many items of an array are copied, or shifted, with the work of copying one member of an object. */
+const ITEMS_A_VALUE = 16;
+const ITEMS_SHIFTED_A_VALUE = 2_048;
+
+/** A document in the making. */
 interface Draft {
   root: JsonObject;
-  /** What contains something of its own is its own, too. */
-  own: Set<Json>;
+  /**
+   * Containers that no other place shares, with their sizes: these may be changed. One counts only if all that hold it
+   * stand here, too, so that to share a value it is enough to strike out that value itself.
+   */
+  own: Map<Container, JsonSize>;
+  budget: Budget;
 }
 
 /** Changes what is below the root. Returns why it could not. */
@@ -53,7 +68,7 @@ function takeStep(draft: Draft, step: JsonPatchStep): string | undefined {
     case "remove":
       return removeAt(draft, step.path);
     case "replace":
-      return removeAt(draft, step.path) ?? addAt(draft, step.path, step.value);
+      return replaceAt(draft, step.path, step.value);
     case "move": {
       const value = readAt(root, step.from);
       if (value === undefined) return nothingAt(step.from);
@@ -62,90 +77,185 @@ function takeStep(draft: Draft, step: JsonPatchStep): string | undefined {
     }
     case "copy": {
       const value = readAt(root, step.from);
-      return value === undefined ? nothingAt(step.from) : addAt(draft, step.path, cloneJson(value));
+      if (value === undefined) return nothingAt(step.from);
+      share(draft, value);
+      return addAt(draft, step.path, value);
     }
     case "test": {
       const value = readAt(root, step.path);
       if (value === undefined) return nothingAt(step.path);
-      return jsonEqual(value, step.value) ? undefined : `the value at ${shown(step.path)} is another one`;
+      return hasValue(draft, value, step.value)
+        ? undefined
+        : `the value at ${shown(step.path)} is another one`;
     }
     default:
       return step satisfies never;
   }
 }
 
+/** Compares only values of one size: that takes no longer than the patch itself is. */
+function hasValue(draft: Draft, value: Json, expected: Json): boolean {
+  const [one, other] = [sizeIn(draft, value), sizeOf(expected)];
+  return one.values === other.values && one.bytes === other.bytes && jsonEqual(value, expected);
+}
+
 function addAt(draft: Draft, pointer: string, value: Json): string | undefined {
-  const { parent, key, depth } = ownPlaceAt(draft, pointer);
-  if (depth + depthOf(value) > DOCUMENT_DEPTH_MAX) {
-    return `the result is nested deeper than ${DOCUMENT_DEPTH_MAX} levels`;
-  }
+  const place = ownPlaceAt(draft, pointer);
+  if (place === undefined) return TOO_COSTLY;
+  const { parent, key, holders } = place;
+  const tooDeep = whyTooDeep(draft, value, holders.length - 1);
+  if (tooDeep !== undefined) return tooDeep;
   if (Array.isArray(parent)) {
     const index = key === "-" ? parent.length : indexOf(key);
     if (index === undefined || index > parent.length) return `${shown(pointer)} is outside the array`;
+    if (!spend(draft.budget, shiftCost(parent, index))) return TOO_COSTLY;
     parent.splice(index, 0, value);
-    return undefined;
+    return recount(draft, holders, { key: undefined, before: undefined, after: value });
   }
   if (!isJsonObject(parent)) return nothingAt(pointer);
+  const before = memberOf(parent, key);
   setMember(parent, key, value);
-  return undefined;
+  return recount(draft, holders, { key, before, after: value });
 }
 
 function removeAt(draft: Draft, pointer: string): string | undefined {
-  const { parent, key } = ownPlaceAt(draft, pointer);
-  if (memberOf(parent, key) === undefined) return nothingAt(pointer);
-  if (Array.isArray(parent)) parent.splice(Number(key), 1);
-  else if (isJsonObject(parent)) delete parent[key];
-  return undefined;
+  const place = ownPlaceAt(draft, pointer);
+  if (place === undefined) return TOO_COSTLY;
+  const { parent, key, holders } = place;
+  const before = innerOf(parent, key);
+  if (before === undefined) return nothingAt(pointer);
+  if (Array.isArray(parent)) {
+    if (!spend(draft.budget, shiftCost(parent, Number(key)))) return TOO_COSTLY;
+    parent.splice(Number(key), 1);
+    return recount(draft, holders, { key: undefined, before, after: undefined });
+  }
+  if (isJsonObject(parent)) delete parent[key];
+  return recount(draft, holders, { key, before, after: undefined });
+}
+
+/** An item is replaced in its place: taken out and put in again, it would move all that follow. */
+function replaceAt(draft: Draft, pointer: string, value: Json): string | undefined {
+  const place = ownPlaceAt(draft, pointer);
+  if (place === undefined) return TOO_COSTLY;
+  const { parent, key, holders } = place;
+  const before = innerOf(parent, key);
+  if (before === undefined) return nothingAt(pointer);
+  if (!Array.isArray(parent)) return removeAt(draft, pointer) ?? addAt(draft, pointer, value);
+  const tooDeep = whyTooDeep(draft, value, holders.length - 1);
+  if (tooDeep !== undefined) return tooDeep;
+  parent[Number(key)] = value;
+  return recount(draft, holders, { key: undefined, before, after: value });
+}
+
+/** A value is too deep only if its counted depth says so; whether it is, only a walk tells. */
+function whyTooDeep(draft: Draft, value: Json, depth: number): string | undefined {
+  const { depthMax, values } = sizeIn(draft, value);
+  if (depth + depthMax <= DOCUMENT_DEPTH_MAX) return undefined;
+  if (!spend(draft.budget, values)) return TOO_COSTLY;
+  return depth + depthOf(value) > DOCUMENT_DEPTH_MAX
+    ? `the result is nested deeper than ${DOCUMENT_DEPTH_MAX} levels`
+    : undefined;
+}
+
+/** A member that came or went, or was replaced. */
+interface MemberChange {
+  key: string | undefined;
+  before: Json | undefined;
+  after: Json | undefined;
+}
+
+/** Counts a change of the last holder in the sizes of all. */
+function recount(
+  draft: Draft,
+  holders: readonly Container[],
+  { key, before, after }: MemberChange,
+): string | undefined {
+  const sizes = holders.map((holder) => draft.own.get(holder)).filter((size) => size !== undefined);
+  const changed = sizes.pop();
+  if (changed === undefined) return undefined;
+  const { values, bytes } = changed;
+  if (before !== undefined) countOut(changed, key, sizeIn(draft, before));
+  if (after !== undefined) countIn(changed, key, sizeIn(draft, after));
+  for (const [level, size] of sizes.entries()) {
+    size.values += changed.values - values;
+    size.bytes += changed.bytes - bytes;
+    size.depthMax = Math.max(size.depthMax, changed.depthMax + sizes.length - level);
+  }
+  const whole = sizes[0] ?? changed;
+  const grown = whole.values > BETWEEN * DOCUMENT_VALUES_MAX || whole.bytes > BETWEEN * DOCUMENT_BYTES_MAX;
+  return grown ? TOO_COSTLY : undefined;
 }
 
 function readAt(root: JsonObject, pointer: string): Json | undefined {
-  const { parent, key } = placeAt(root, pointer);
-  return memberOf(parent, key);
+  return keysOf(pointer).reduce<Json | undefined>(innerOf, root);
 }
 
 interface Place {
   parent: Json | undefined;
   key: string;
-  /** How many containers of the document stand above the place. */
-  depth: number;
+  /** What the place stands in, from the root on: the parent is the last, if it is a container. */
+  holders: Container[];
 }
 
-function placeAt(root: JsonObject, pointer: string): Place {
+/** A place whose parent may be changed; `undefined` if to copy it takes more than is left. */
+function ownPlaceAt(draft: Draft, pointer: string): Place | undefined {
+  const { root, own } = draft;
   const keys = keysOf(pointer);
-  const parent = keys.slice(0, -1).reduce<Json | undefined>(memberOf, root);
-  return { parent, key: keys.at(-1) ?? "", depth: keys.length - 1 };
-}
-
-/** A place whose parent may be changed. */
-function ownPlaceAt({ root, own }: Draft, pointer: string): Place {
-  const keys = keysOf(pointer);
-  let parent: Json[] | JsonObject = root;
+  let parent: Container = root;
+  const holders: Container[] = [parent];
   for (const key of keys.slice(0, -1)) {
-    const inner = memberOf(parent, key);
-    if (!Array.isArray(inner) && !isJsonObject(inner)) return { parent: inner, key, depth: keys.length - 1 };
+    const inner = innerOf(parent, key);
+    if (!Array.isArray(inner) && !isJsonObject(inner)) return { parent: inner, key, holders };
     if (own.has(inner)) parent = inner;
     else {
-      const copy = Array.isArray(inner) ? [...inner] : Object.fromEntries(Object.entries(inner));
-      own.add(copy);
-      setMember(parent, key, copy);
+      const copy = copyOf(draft, inner);
+      if (copy === undefined) return undefined;
+      if (Array.isArray(parent)) parent[Number(key)] = copy;
+      else if (isJsonObject(parent)) setMember(parent, key, copy);
       parent = copy;
     }
+    holders.push(parent);
   }
-  return { parent, key: keys.at(-1) ?? "", depth: keys.length - 1 };
+  return { parent, key: keys.at(-1) ?? "", holders };
 }
 
-/** An assignment to `__proto__` would not make a member. */
-function setMember(parent: Json[] | JsonObject, key: string, value: Json): void {
-  Object.defineProperty(parent, key, { value, enumerable: true, writable: true, configurable: true });
+/** A copy of a container that other places share. Its members are shared from now on. */
+function copyOf(draft: Draft, container: Container): Container | undefined {
+  const size = sizeIn(draft, container);
+  if (!spend(draft.budget, Array.isArray(container) ? size.width / ITEMS_A_VALUE : size.width))
+    return undefined;
+  const copy: Container = isJsonObject(container) ? copyObject(container) : container.slice();
+  // Nothing but the root is its own before the first copy.
+  if (draft.own.size > 1) for (const inner of Object.values(container)) share(draft, inner);
+  draft.own.set(copy, { ...size });
+  return copy;
+}
+
+/** Notes that another place holds a value, too. */
+function share({ own }: Draft, value: Json | undefined): void {
+  if (typeof value !== "object" || value === null) return;
+  const size = own.get(value);
+  if (size === undefined) return;
+  rememberSize(value, size);
+  own.delete(value);
+}
+
+function sizeIn({ own }: Draft, value: Json): Readonly<JsonSize> {
+  return (typeof value === "object" && value !== null ? own.get(value) : undefined) ?? sizeOf(value);
+}
+
+/** The work of moving the items behind an index: they are moved as one. */
+function shiftCost(items: readonly Json[], index: number): number {
+  return (items.length - index) / ITEMS_SHIFTED_A_VALUE;
 }
 
 function keysOf(pointer: string): string[] {
   return pointer.split("/").map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-function memberOf(parent: Json | undefined, key: string): Json | undefined {
+function innerOf(parent: Json | undefined, key: string): Json | undefined {
   if (Array.isArray(parent)) return parent[indexOf(key) ?? parent.length];
-  return isJsonObject(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined;
+  return isJsonObject(parent) ? memberOf(parent, key) : undefined;
 }
 
 /** RFC 6901 knows an index in one spelling only: digits, no leading zero. */

@@ -1,22 +1,36 @@
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { spend, type Budget } from "./budget.ts";
+import { countIn, countOut, rememberSize, sizeOf } from "../json/json-size.ts";
+import { copyObject, isJsonObject, memberOf, setMember, type Json, type JsonObject } from "../json/json.ts";
 
 /**
- * Applies a JSON Merge Patch to an object; neither input is changed.
+ * Applies a JSON Merge Patch to an object; neither input is changed. It copies no object that the patch does not name, and
+ * counts the size of the outcome from that of the target. The budget pays for the copies, which are
+ * never more than the target has members.
  * @see RFC 7396, section 2
  */
-export function applyMergePatch(target: JsonObject, patch: JsonObject): JsonObject {
-  const entries = new Map<string, Json>(Object.entries(target));
+export function applyMergePatch(
+  target: JsonObject,
+  patch: JsonObject,
+  budget: Budget = { left: Infinity },
+): JsonObject {
+  const size = { ...sizeOf(target) };
+  spend(budget, size.width);
+  const merged = copyObject(target);
   for (const [key, value] of Object.entries(patch)) {
+    const before = memberOf(merged, key);
+    if (before !== undefined) countOut(size, key, sizeOf(before));
     if (value === null) {
-      entries.delete(key);
-    } else if (isJsonObject(value)) {
-      const inner = entries.get(key);
-      entries.set(key, applyMergePatch(isJsonObject(inner) ? inner : {}, value));
-    } else {
-      entries.set(key, value);
+      delete merged[key];
+      continue;
     }
+    const after = isJsonObject(value)
+      ? applyMergePatch(isJsonObject(before) ? before : {}, value, budget)
+      : value;
+    countIn(size, key, sizeOf(after));
+    setMember(merged, key, after);
   }
-  return Object.fromEntries(entries);
+  rememberSize(merged, size);
+  return merged;
 }
 
 /**

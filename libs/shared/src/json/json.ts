@@ -20,9 +20,20 @@ export function depthOf(value: Json): number {
   return 1 + Object.values(value).reduce<number>((deepest, inner) => Math.max(deepest, depthOf(inner)), 0);
 }
 
-/** A copy that shares nothing with the value. */
-export function cloneJson<T extends Json>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(cloneJson) as T;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cloneJson(inner)])) as T;
+/** Sets an object's own member: an assignment to `__proto__` would make none. */
+export function setMember(object: JsonObject, key: string, value: Json): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** The value of an object's own member: one that every object inherits is none. */
+export function memberOf(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** A copy that shares its members with the object. Of many members, none is made quicker. */
+export function copyObject(object: JsonObject): JsonObject {
+  const copy: JsonObject = {};
+  for (const key in object) setMember(copy, key, object[key] ?? null);
+  return copy;
 }

@@ -64,7 +64,8 @@ function keepStates(context: Context, place: Place, before: Json, after: Json): 
     let kept = after;
     for (const [key, value] of Object.entries(after)) {
       const old = Object.hasOwn(before, key) ? before[key] : undefined;
-      if (old === undefined) continue;
+      // Most is as it was.
+      if (old === undefined || old === value) continue;
       const merged = keepStates(context, placeIn(place, key), old, value);
       if (merged === value) continue;
       if (kept === after) kept = { ...after };

@@ -1,4 +1,5 @@
 import { applyRun } from "../consolidate/apply-run.ts";
+import { RUN_VALUES_MAX } from "../consolidate/budget.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
@@ -21,6 +22,17 @@ export interface HistoricDocument {
   deleted: boolean;
 }
 
+/** What a run came to. */
+export interface MergedRun {
+  inputs: MergeInputs;
+  outcome: MergeOutcome;
+  /** To replay the run takes more than it may cost: it is left to a person, and `local` is what it had come to by then. */
+  costly: boolean;
+}
+
+/** Says why a run is left to a person, who can decide for the server's document, or another one. */
+export const RUN_TOO_COSTLY = `To replay the device's operations takes more work than they may cost: it would copy more than ${RUN_VALUES_MAX} values`;
+
 /**
  * Replays a device's run on what it started from, and merges the outcome with the server's document as the strategy
  * says. Pure: the conflict service and the drain decide alike.
@@ -36,15 +48,24 @@ export function mergeRun(
   historic: HistoricDocument | null,
   remote: RemoteDocument,
   policy: MergePolicy = {},
-): { inputs: MergeInputs; outcome: MergeOutcome } {
+): MergedRun {
   const ancestor = ancestorOf(run, historic);
-  const { document: local, refused } = applyRun(ancestor ?? remote.data, run.operations, policy);
+  const { document: local, refused, costly } = applyRun(ancestor ?? remote.data, run.operations, policy);
   const refusedIds = new Set(refused.map(({ clientId }) => clientId));
   const last = run.operations.findLast(({ clientId }) => !refusedIds.has(clientId));
   const localTimestampMs = last?.timestampMs ?? null;
   const inputs: MergeInputs = { ancestor, local, localTimestampMs };
+  if (costly) {
+    const outcome: MergeOutcome = {
+      kind: "park",
+      reason: RUN_TOO_COSTLY,
+      proposed: remote.data,
+      overlaps: [],
+    };
+    return { inputs, outcome, costly };
+  }
   const outcome = mergeByStrategy(strategy, inputs, remote, policy);
-  return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome };
+  return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome, costly };
 }
 
 /** What the device saw: its own view, else the version that it names, else what it sent along, else nobody knows. */

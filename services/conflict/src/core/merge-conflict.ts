@@ -34,6 +34,7 @@ export function mergeConflict(
   { conflict, remote, historic }: ConflictCase,
   { roundsMax, policy }: { roundsMax: number; policy: CollectionPolicy },
 ): Resolution {
+  const { inputs, outcome } = mergeRun(conflict.strategy, conflict, historic, remote, policy);
   return {
     workspaceId: conflict.workspaceId,
     collection: conflict.collection,
@@ -42,7 +43,8 @@ export function mergeConflict(
     round: conflict.round,
     expectedVersion: remote.version,
     operationsCovered: conflict.operations.length,
-    ...mergeRun(conflict.strategy, conflict, historic, remote, policy),
+    inputs,
+    outcome,
     isLastRound: conflict.round >= roundsMax,
     ...(conflict.hook === null ? {} : { hook: "skipped" }),
   };
@@ -74,7 +76,13 @@ export function decideByHook(
   if (answer === undefined) return { ...merged, hook: "deferred" };
   if ("use" in answer) {
     const chosen = mergeRun(answer.use, conflict, historic, remote, policy);
-    return { ...merged, ...chosen, hook: "deferred", strategy: answer.use };
+    return {
+      ...merged,
+      inputs: chosen.inputs,
+      outcome: chosen.outcome,
+      hook: "deferred",
+      strategy: answer.use,
+    };
   }
   if ("ask" in answer) {
     const { overlaps } = outcome;

@@ -2,6 +2,8 @@ import {
   documentKey,
   mergeRun,
   policyOf,
+  sizeOf,
+  spend,
   type AcceptedBatch,
   type AcceptedOperation,
   type ConflictStrategy,
@@ -130,6 +132,9 @@ function collide(on: Case, judgement: Collision, rounds: ConflictRound[]): Answe
   return record(on, { status: "pending", conflictId, ...mismatch });
 }
 
+const MERGES_TOO_COSTLY =
+  "The documents that this batch would have to merge are too large together. Send fewer of them in one group";
+
 /** Merges an operation of a group where it stands. What would wait for a person fails the group. */
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
@@ -147,6 +152,12 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
         });
   // The plan is made once more then, and until it is, no merge is worth its while.
   if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
+  const sides = [conflict.deviceView ?? historic?.data ?? conflict.ancestor, current?.data];
+  const looked = sides.reduce((sum, document) => sum + sizeOf(document ?? null).values, 0);
+  // The local side has about as many values as what it starts from.
+  if (!spend(on.mergeBudget, looked + sizeOf(sides[0] ?? null).values)) {
+    return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
+  }
   const { inputs, outcome } = mergeRun(
     conflict.strategy,
     { ...conflict, operations: [operation] },

@@ -1,4 +1,4 @@
-import type { AcceptedBatch, AcceptedOperation, Policies } from "@syncline/shared";
+import type { AcceptedBatch, AcceptedOperation, Budget, Policies } from "@syncline/shared";
 import type { WindowDraft } from "./window-draft.ts";
 import type { WindowState } from "./window-state.ts";
 
@@ -26,4 +26,6 @@ export interface Case {
   draft: WindowDraft;
   deps: PlanDeps;
   grouped: boolean;
+  /** What the merges within its batch may still look at. */
+  mergeBudget: Budget;
 }

@@ -822,6 +822,23 @@ describe("a conflict in a group", () => {
     expect(tables.historyReads).toBe(1);
   });
 
+  it("fails the group, and says so, once its merges would look at more than a batch may", () => {
+    const long = { a: Array.from({ length: 49_000 }, () => 0) };
+    const merged = (documents: number) => {
+      const tables = new MemoryTables();
+      const ids = Array.from({ length: documents }, (_, n) => `doc-${n}`);
+      for (const documentId of ids) {
+        tables.drain(batchEntry({ device: "d0", operations: [put(long, { documentId })] }));
+        tables.drain(batchEntry({ device: "d1", operations: [update({ k1: 2 }, { documentId })] }));
+      }
+      const edits = ids.map((documentId) => update({ k2: 3 }, { documentId, expectedVersion: 1 }));
+      const entry = atomic("merge", ...edits);
+      return resultsOf(tables.drain(entry)).map((result) => result.error_type ?? result.status);
+    };
+    expect(new Set(merged(13))).toEqual(new Set(["success"]));
+    expect(merged(14).toSorted()).toEqual(["operation_too_costly", ...Array(13).fill("skipped")]);
+  });
+
   it("leaves no trace of a merge where a later operation fails the group", () => {
     const tables = tablesWithB();
     const missing = update({}, { documentId: "missing" });

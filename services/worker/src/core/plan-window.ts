@@ -1,4 +1,4 @@
-import type { AcceptedBatch, Resolution, StoredEntry } from "@syncline/shared";
+import { DOCUMENT_VALUES_MAX, type AcceptedBatch, type Resolution, type StoredEntry } from "@syncline/shared";
 import { answerOperation, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";
@@ -14,6 +14,19 @@ import type { WindowState } from "./window-state.ts";
  * gathers what that writes into one transaction. Pure: the same window on the same state gives the same plan, ids apart.
  */
 export function planWindow(entries: readonly StoredEntry[], state: WindowState, deps: PlanDeps): WindowPlan {
+  const steps = planWindowSteps(entries, state, deps);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Plans a window one operation, or one resolution, a step: a plan may take long, and others have to get their turn. */
+export function* planWindowSteps(
+  entries: readonly StoredEntry[],
+  state: WindowState,
+  deps: PlanDeps,
+): Generator<undefined, WindowPlan> {
   const draft = new WindowDraft(state);
   const batches: { batch: AcceptedBatch; answers: Answer[] }[] = [];
   const plannedBatchIds = new Set<string>();
@@ -23,6 +36,7 @@ export function planWindow(entries: readonly StoredEntry[], state: WindowState, 
 
   for (const stored of entries) {
     const { entry } = stored;
+    yield;
     if (entry.kind === "resolution") {
       const outcome = settleResolution(withRefusal(entry.resolution, deps.refusals), draft, deps);
       settled.push(...outcome.settled);
@@ -39,12 +53,18 @@ export function planWindow(entries: readonly StoredEntry[], state: WindowState, 
     // An append whose answer got lost may have been sent twice.
     if (plannedBatchIds.has(batch.batchId)) continue;
     plannedBatchIds.add(batch.batchId);
-    const planned = planBatch(batch, stored, state, draft, deps);
+    const planned = yield* planBatch(batch, stored, state, draft, deps);
     batches.push({ batch, answers: planned.answers });
     rounds.push(...planned.rounds);
   }
   return assemblePlan(state, draft, batches, replays, rounds, settled);
 }
+
+/**
+ * Most values that the merges within a batch may look at: those of a group, which are made where they stand. It is enough to
+ * merge a hundred documents of a few thousand values, or a dozen of the largest.
+ */
+export const BATCH_MERGE_VALUES_MAX = 40 * DOCUMENT_VALUES_MAX;
 
 /** A merge that cannot be stored is left to a person, with the reason. */
 function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Resolution {
@@ -53,26 +73,27 @@ function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Re
   return { ...resolution, outcome: { kind: "park", reason, proposed: null, overlaps: [] } };
 }
 
-function planBatch(
+function* planBatch(
   batch: AcceptedBatch,
   { id: entryId, answeredId, entry: { trace } }: StoredEntry,
   state: WindowState,
   draft: WindowDraft,
   deps: PlanDeps,
-): { answers: Answer[]; rounds: ConflictRound[] } {
+): Generator<undefined, { answers: Answer[]; rounds: ConflictRound[] }> {
   const answers = new Array<Answer>(batch.operations.length);
   const rounds: ConflictRound[] = [];
+  const mergeBudget = { left: BATCH_MERGE_VALUES_MAX };
   for (const unit of unitsOf(batch)) {
     const mark = draft.mark();
     let culprit: Answer | undefined;
+    const { grouped } = unit;
     for (const operation of unit.operations) {
-      const answer = answerOperation(
-        { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped: unit.grouped },
-        rounds,
-      );
+      yield;
+      const on = { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped, mergeBudget };
+      const answer = answerOperation(on, rounds);
       answers[operation.position] = answer;
       // A plan that lacks history is made once more; what it lacks behind a failure, it is to say as well.
-      if (unit.grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
+      if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
         culprit = answer;
         break;
       }

@@ -96,6 +96,7 @@ export class WindowDraft {
   readonly #unsettledIdByDeviceDocument = new Map<string, string>();
   readonly #reportedIdByDeviceDocument = new Map<string, string>();
   readonly #resolvedIdByDeviceDocument = new Map<string, string>();
+  readonly #changesByDocument = new Map<string, ChangeDraft[]>();
   readonly #lastChangeByDocument = new Map<string, ChangeDraft>();
   readonly #lastChangeByDevice = new Map<string, ChangeDraft>();
   readonly #undo: (() => void)[] = [];
@@ -127,9 +128,7 @@ export class WindowDraft {
     const key = documentKey(workspaceId, collection, documentId);
     if (place.version <= 0) return null;
     const read = this.#state.documentByKey.get(key);
-    const written = this.changes.filter(
-      (one) => documentKey(one.workspaceId, one.collection, one.documentId) === key,
-    );
+    const written = this.#changesByDocument.get(key) ?? [];
     const version = lastOwnVersion(place, read, written);
     if (version > (read?.version ?? 0)) {
       const change = written.find((one) => one.version >= version);
@@ -174,7 +173,13 @@ export class WindowDraft {
       held = previous;
     } else {
       this.changes.push(change);
-      this.#undo.push(() => this.changes.pop());
+      const ofDocument = this.#changesByDocument.get(key) ?? [];
+      ofDocument.push(change);
+      this.#changesByDocument.set(key, ofDocument);
+      this.#undo.push(() => {
+        this.changes.pop();
+        ofDocument.pop();
+      });
       this.#set(this.#lastChangeByDocument, key, change);
       this.#set(this.#lastChangeByDevice, deviceKey, change);
     }

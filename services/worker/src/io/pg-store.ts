@@ -14,6 +14,7 @@ import {
 import {
   arrayLiteral,
   camelRow,
+  mapInSlices,
   sendTogether,
   statementsIn,
   toSynclineError,
@@ -218,10 +219,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
           documentKey(workspaceId, collection, documentId),
           null,
         ]),
-        ...documentRows.map((row): [string, DocumentState | null] => [
+        ...(await mapInSlices(documentRows, (row): [string, DocumentState | null] => [
           documentKey(String(row["workspace_id"]), String(row["collection"]), String(row["document_id"])),
           camelRow<DocumentState>(withData(row)),
-        ]),
+        ])),
       ]),
     };
   }
@@ -258,10 +259,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     ]);
     return new Map([
       ...places.map((place): [string, null] => [historyKey(place), null]),
-      ...rows.flat().map((row): [string, HistoricDocument] => {
+      ...(await mapInSlices(rows.flat(), (row): [string, HistoricDocument] => {
         const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(withData(row));
         return [historyKey(place), { data, deleted }];
-      }),
+      })),
     ]);
   }
 

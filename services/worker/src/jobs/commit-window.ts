@@ -1,6 +1,6 @@
-import type { Logger } from "@syncline/runtime";
+import { inSlices, type Logger } from "@syncline/runtime";
 import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
-import { planWindow } from "../core/plan-window.ts";
+import { planWindowSteps } from "../core/plan-window.ts";
 import { placesOf, prefixOf, unitEndsOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowState } from "../core/window-state.ts";
@@ -77,7 +77,9 @@ async function planOn(
   const { store, newId, ledgerRetentionMs, policies } = deps;
   let state = read;
   for (;;) {
-    const plan = planWindow(window, state, { newId, ledgerRetentionMs, policies, refusals });
+    const plan = await inSlices(
+      planWindowSteps(window, state, { newId, ledgerRetentionMs, policies, refusals }),
+    );
     if (plan.missingHistory.length === 0) return plan;
     const found = await store.readHistory(plan.missingHistory, bytesMaxOf(window));
     state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
