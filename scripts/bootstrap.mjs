@@ -1,13 +1,14 @@
 // Runs one of the project's programs on a machine that has only Node (20 or newer) and npm.
 //
-//   node scripts/bootstrap.mjs ENTRY.ts [ARG...]      runs a TypeScript source
-//   node scripts/bootstrap.mjs --run COMMAND [ARG...] runs any command, with the right `node` first on the PATH
+//   node scripts/bootstrap.mjs [--with-redis] ENTRY.ts [ARG...]  runs a TypeScript source; on a fresh clone with --with-redis,
+//                                                                sees first that there is a Redis server
+//   node scripts/bootstrap.mjs --run COMMAND [ARG...]            runs any command, with the right `node` first on the PATH
 //
 // It carries on under a newer Node where this one is too old, and installs the dependencies where they are missing or
 // not those of the lockfile. Plain JavaScript without dependencies, because it runs before there are any.
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { accessSync, constants as access, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,16 +17,25 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NODE_OLDEST = [22, 18];
 const NODE_WANTED = 24;
 
-const [first, ...rest] = process.argv.slice(2);
+/** The newer Node of last time: to ask npm for it takes seconds at each start. */
+const REMEMBERED_NODE = join(ROOT, ".syncline", "node-path");
+const SOURCES = ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"];
+
+const args = process.argv.slice(2);
+const needsRedis = args[0] === "--with-redis";
+const [first, ...rest] = needsRedis ? args.slice(1) : args;
 if (first === undefined || (first === "--run" && rest.length === 0)) {
   fail("usage: node scripts/bootstrap.mjs ENTRY.ts [ARG...], or --run COMMAND [ARG...]");
 }
 
 const node = isNewEnough(process.version) ? process.execPath : fetchNewerNode();
 const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
-if (!isInstalled()) install();
+if (!isInstalled()) {
+  if (needsRedis) requireRedis();
+  install();
+}
 if (first === "--run") become(rest[0], rest.slice(1));
-else become(node, ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning", first, ...rest]);
+else become(node, [...SOURCES, first, ...rest]);
 
 function isNewEnough(version) {
   const [major = 0, minor = 0] = version.replace(/^v/, "").split(".").map(Number);
@@ -34,6 +44,8 @@ function isNewEnough(version) {
 
 /** The path of a newer Node, which npm downloads once and keeps in its cache. */
 function fetchNewerNode() {
+  const remembered = recallNode();
+  if (remembered !== undefined) return remembered;
   console.error(
     `Node ${process.version} is older than ${NODE_OLDEST.join(".")}: carrying on under Node ${NODE_WANTED} from npm (npx -y -p node@${NODE_WANTED}).`,
   );
@@ -42,16 +54,49 @@ function fetchNewerNode() {
     const script = "console.log(JSON.stringify([process.version, process.execPath]))";
     const found = spawnSync("npx", ["-y", "-p", `${name}@${NODE_WANTED}`, "--", "node", "-e", script], {
       cwd: ROOT,
+      env: { ...process.env, ...npmCacheOf(process.env) },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });
     const answer = found.status === 0 ? found.stdout.trim().split("\n").at(-1) : undefined;
     const [version, path] = answer ? JSON.parse(answer) : ["0", ""];
-    if (isNewEnough(version)) return path;
+    if (!isNewEnough(version)) continue;
+    rememberNode(path);
+    return path;
   }
   return fail(
     `Node ${NODE_WANTED} could not be had from npm (see above). Install Node ${NODE_OLDEST.join(".")} or newer from https://nodejs.org and try again.`,
   );
+}
+
+/** The newer Node that an earlier start found, if it is still there and runs. */
+function recallNode() {
+  try {
+    const path = readFileSync(REMEMBERED_NODE, "utf8").trim();
+    const { status, stdout } = spawnSync(path, ["--version"], { encoding: "utf8" });
+    return status === 0 && isNewEnough(stdout.trim()) ? path : undefined;
+  } catch {
+    return undefined; // none was found yet
+  }
+}
+
+function rememberNode(path) {
+  try {
+    mkdirSync(dirname(REMEMBERED_NODE), { recursive: true });
+    writeFileSync(REMEMBERED_NODE, `${path}\n`);
+  } catch {
+    // It is only quicker with it. What cannot be written here is reported when it is needed.
+  }
+}
+
+/** Says at once that Redis is missing, rather than after the download of everything else. */
+function requireRedis() {
+  const { status } = spawnSync(node, [...SOURCES, "stack/src/require-redis.ts"], {
+    cwd: ROOT,
+    env,
+    stdio: "inherit",
+  });
+  if (status !== 0) process.exit(1);
 }
 
 /**
@@ -84,12 +129,28 @@ function readPackages(file) {
 function install() {
   console.error("Installing dependencies (npm ci).");
   // Named, because NODE_ENV or a user's npm settings may leave them out: Postgres itself is an optional dependency.
-  const { status } = spawnSync("npm", ["ci", "--include=dev", "--include=optional"], {
+  const npm = ["ci", "--include=dev", "--include=optional", "--loglevel=error"];
+  const { status } = spawnSync("npm", npm, {
     cwd: ROOT,
-    env,
+    env: { ...env, ...npmCacheOf(env) },
     stdio: ["ignore", 2, 2],
   });
-  if (status !== 0) fail("npm ci failed (see above), so nothing was started.");
+  if (status !== 0) {
+    fail(
+      `npm ci failed (see above), so nothing was started. It needs the npm registry, 600 MB of disk, and the right to write to ${ROOT}.`,
+    );
+  }
+}
+
+/** A user without a home of its own, as in a container, has no place for npm's cache. */
+function npmCacheOf({ npm_config_cache: cache, HOME: home }) {
+  if (cache !== undefined) return {};
+  try {
+    accessSync(home ?? "", access.W_OK);
+    return {};
+  } catch {
+    return { npm_config_cache: join(tmpdir(), `npm-cache-${process.getuid?.() ?? "syncline"}`) };
+  }
 }
 
 /** Hands over to a program: its output, the signals we get and its exit are ours. */

@@ -78,8 +78,7 @@ function server(name: string, program: string, options: ServerOptions): Contende
         },
         cwd: stores.home,
         stopSignals: ["SIGTERM", "SIGKILL"],
-        readyTimeoutMs: 60_000,
-        isReady: () => isReady(port),
+        whyNotReady: () => whyNotReady(port),
       });
       await process_.start();
       const load = await LoadProcess.start({
@@ -108,10 +107,11 @@ function server(name: string, program: string, options: ServerOptions): Contende
   };
 }
 
-async function isReady(port: number): Promise<boolean> {
+async function whyNotReady(port: number): Promise<string | undefined> {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+    const { ok, status } = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return ok ? undefined : `/readyz answers ${status}`;
   } catch {
-    return false; // it does not listen yet
+    return "it does not listen yet";
   }
 }

@@ -18,11 +18,8 @@ export interface HomeSettings {
 /** Reads the settings of a home folder, and makes folder and settings where there are none. */
 export function openHome(home: string): HomeSettings {
   mkdirSync(home, { recursive: true });
-  try {
-    return JSON.parse(readFileSync(settingsPath(home), "utf8")) as HomeSettings;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
+  const known = readSettings(settingsPath(home));
+  if (known !== undefined) return known;
   const settings: HomeSettings = {
     workspaceId: randomUUID(),
     jwtSecret: makeSecret(),
@@ -33,6 +30,25 @@ export function openHome(home: string): HomeSettings {
   return settings;
 }
 
+/** @throws {@link StackError} when the file is there and does not hold the settings: its secrets cannot be made up again */
+function readSettings(path: string): HomeSettings | undefined {
+  let settings: Partial<HomeSettings>;
+  try {
+    settings = JSON.parse(readFileSync(path, "utf8")) as Partial<HomeSettings>;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (!(error instanceof SyntaxError)) throw error;
+    settings = {};
+  }
+  const { workspaceId, jwtSecret, postgresPassword, redisPassword } = settings;
+  const secrets = [workspaceId, jwtSecret, postgresPassword, redisPassword];
+  if (secrets.every((secret) => typeof secret === "string" && secret !== "")) return settings as HomeSettings;
+  throw new StackError(
+    `${path} is damaged, and with it the passwords of the stores beside it: restore the file from a copy, ` +
+      "or remove its whole folder to start with new data.",
+  );
+}
+
 /** Writes changed settings back. */
 export function saveSettings(home: string, settings: HomeSettings): void {
   writePrivateJson(settingsPath(home), settings);
@@ -41,8 +57,13 @@ export function saveSettings(home: string, settings: HomeSettings): void {
 /** Writes what only its owner may read; whoever reads it meanwhile sees the old or the new, never a half. */
 export function writePrivateText(path: string, content: string): void {
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, content, { mode: 0o600 });
-  renameSync(draft, path);
+  try {
+    writeFileSync(draft, content, { mode: 0o600 });
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { force: true }); // a full disk leaves half of it
+    throw error;
+  }
 }
 
 /** {@link writePrivateText} of JSON. */
@@ -64,7 +85,10 @@ export function lockHome(home: string): () => void {
       writeFileSync(path, content, { flag: "wx", mode: 0o600 });
       return () => rmSync(path, { force: true });
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+        rmSync(path, { force: true });
+        throw error;
+      }
     }
     const holder = readHolder(path);
     if (holder !== undefined && identifyProcess(holder.pid) === holder.identity) {

@@ -16,10 +16,10 @@ import { keepOrFindPort } from "./free-port.ts";
 import { saveSettings } from "./home.ts";
 import type { HomeSettings } from "./home.ts";
 import type { ProcessSpec } from "./managed-process.ts";
-import { makeOpenFolder, OPEN_FOLDER, preparePostgresBinaries } from "./postgres-binaries.ts";
+import { makeOpenFolder, OPEN_FOLDER, preparePostgresBinaries, versionOf } from "./postgres-binaries.ts";
 import { readCommandLine } from "./process-records.ts";
 import { messageOf, StackError } from "./stack-error.ts";
-import { canUserReach, findUnprivilegedUser } from "./unprivileged-user.ts";
+import { canUserReach, findUnprivilegedUser, requireNamedUser } from "./unprivileged-user.ts";
 import type { SystemUser } from "./unprivileged-user.ts";
 
 const SUPERUSER = "syncline";
@@ -30,6 +30,7 @@ export const INITDB_LOCALE = [
   "--locale-provider=builtin",
   "--builtin-locale=C.UTF-8",
 ] as const;
+const CONNECT_MS_MAX = 20_000;
 /** The tests start many services, each with a pool. */
 export const POSTGRES_CONNECTIONS_MAX = 300;
 
@@ -65,8 +66,10 @@ export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<
   const binaries = preparePostgresBinaries(user, say);
   const dataFolder = placeDataFolder(options, user);
   if (existsSync(join(dataFolder, "PG_VERSION"))) {
+    requireSameMajor(dataFolder, binaries);
     clearStaleLock(dataFolder);
   } else {
+    if (user === undefined) requireNamedUser();
     await createCluster(options, binaries, dataFolder, user);
   }
   if (options.certificate !== undefined) demandTls(dataFolder, options.certificate, user);
@@ -98,8 +101,7 @@ export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<
       cwd: "/",
       user,
       stopSignals: ["SIGINT", "SIGQUIT"], // fast, then immediate: both leave the data whole
-      readyTimeoutMs: 60_000, // a recovery after a crash may take its time
-      isReady: () => createDatabase(url("postgres"), "syncline"),
+      whyNotReady: () => createDatabase(url("postgres"), "syncline"),
     },
   };
 }
@@ -163,11 +165,33 @@ async function createCluster(
       ...user,
     });
   } catch (error) {
-    throw new StackError(`initdb could not make the database folder ${draft}: ${messageOf(error)}`);
+    throw new StackError(
+      `The database folder ${dataFolder} could not be made: ${reasonOfInitdb(error)}. ` +
+        "Put that right, set SYNCLINE_HOME to another folder, or DATABASE_URL to a running Postgres.",
+    );
   } finally {
     rmSync(passwordFile);
   }
   renameSync(draft, dataFolder);
+}
+
+/** The line in which initdb says what stood against it. */
+function reasonOfInitdb(error: unknown): string {
+  const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
+  const said = /(?:initdb: error|FATAL|PANIC): +(.*)/.exec(stderr)?.[1];
+  return said ?? messageOf(error).trim().split("\n").at(-1) ?? "initdb failed";
+}
+
+/** A newer or older Postgres made the folder: this one cannot read it. */
+function requireSameMajor(dataFolder: string, binaries: string): void {
+  const made = readFileSync(join(dataFolder, "PG_VERSION"), "utf8").trim();
+  const [ours] = versionOf(join(binaries, "postgres")).split(".");
+  if (made === ours) return;
+  throw new StackError(
+    `The data in ${dataFolder} is that of Postgres ${made}, and the programs here are Postgres ${ours}: move the folder away, ` +
+      "set SYNCLINE_HOME to another one, or take the data over with pg_dump and a Postgres " +
+      `${made}.`,
+  );
 }
 
 /**
@@ -187,43 +211,30 @@ function clearStaleLock(dataFolder: string): void {
   );
 }
 
-/** @returns false while the server does not take connections yet. */
-export function isPostgresReady(databaseUrl: string): Promise<boolean> {
-  return tryConnection(databaseUrl, async () => {});
-}
-
-function createDatabase(serverUrl: string, name: string): Promise<boolean> {
-  return tryConnection(serverUrl, async (client) => {
-    const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE "${name}"`);
-  });
-}
-
-async function tryConnection(serverUrl: string, use: (client: Client) => Promise<void>): Promise<boolean> {
-  const client = new Client({ connectionString: serverUrl, connectionTimeoutMillis: 2_000 });
+/** @returns what the server still waits for, `undefined` once it takes connections and has the database */
+async function createDatabase(serverUrl: string, name: string): Promise<string | undefined> {
+  const client = new Client({ connectionString: serverUrl, connectionTimeoutMillis: CONNECT_MS_MAX });
   client.on("error", () => undefined); // a connection lost here is met by the query or the end below
   try {
     await client.connect();
-    await use(client);
-    return true;
+    const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE "${name}"`);
+    return undefined;
   } catch (error) {
-    if (isStartingUp(error)) return false;
-    throw error;
+    const obstacle = startUpObstacle(error);
+    if (obstacle === undefined) throw error;
+    return obstacle;
   } finally {
     await client.end();
   }
 }
 
-/** Nobody listens yet, or the server says that it is starting up (57P03). */
-function isStartingUp(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+function startUpObstacle(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
   const code = "code" in error ? error.code : undefined;
-  return (
-    code === "ECONNREFUSED" ||
-    code === "ECONNRESET" ||
-    code === "57P03" ||
-    /timeout|terminated/.test(error.message)
-  );
+  if (code === "57P03") return `it says: ${error.message}`; // starting up, or in recovery after a crash
+  if (code === "ECONNREFUSED" || code === "ECONNRESET") return "it does not listen yet";
+  return /timeout|terminated/.test(error.message) ? "it does not answer yet" : undefined;
 }
 
 /** Nothing of ours: PG* variables would change what the programs do. */

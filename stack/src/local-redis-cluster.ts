@@ -10,7 +10,7 @@ import { StackError } from "./stack-error.ts";
 const HOST = "127.0.0.1";
 const MASTERS = 3;
 const SLOT_COUNT = 16_384;
-const JOIN_MS_MAX = 20_000;
+const JOIN_MS_MAX = 120_000;
 const LOOK_MS = 50;
 
 /** A Redis Cluster of six nodes: three masters, and a replica of each. */

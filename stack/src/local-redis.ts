@@ -75,8 +75,7 @@ export function describeRedis(redis: {
     env: process.env,
     cwd: folder,
     stopSignals: ["SIGTERM", "SIGKILL"],
-    readyTimeoutMs: 60_000, // a long append-only file is read first
-    isReady: () => isRedisReady(url),
+    whyNotReady: () => askRedis(url),
   };
 }
 
@@ -87,16 +86,18 @@ function writeCertificate(folder: string, { cert, key }: StoreCertificate): Reco
   return { "tls-cert-file": certFile, "tls-key-file": keyFile, "tls-auth-clients": "no" };
 }
 
-/** @returns false while nobody listens or the data is still being read. */
-export async function isRedisReady(url: string): Promise<boolean> {
+/** @returns what a Redis of ours still waits for, `undefined` once it takes commands */
+async function askRedis(url: string): Promise<string | undefined> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false });
   redis.on("error", () => undefined); // the same comes out of the calls below
   try {
     await redis.connect();
-    return (await redis.ping()) === "PONG";
+    await redis.ping();
+    return undefined;
   } catch (error) {
-    if (error instanceof Error && /WRONGPASS|NOAUTH/.test(error.message)) throw error;
-    return false;
+    const message = error instanceof Error ? error.message : String(error);
+    if (/WRONGPASS|NOAUTH/.test(message)) throw error;
+    return message.startsWith("LOADING") ? "it reads its data" : "it does not answer yet";
   } finally {
     redis.disconnect();
   }

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ManagedProcess } from "./managed-process.ts";
 import type { ProcessSpec } from "./managed-process.ts";
 import { endRecordedProcesses, identifyProcess } from "./process-records.ts";
@@ -16,7 +16,10 @@ function makeHome(): string {
   return home;
 }
 
-function describeScript(script: string, isReady = () => Promise.resolve(true)): ProcessSpec {
+function describeScript(
+  script: string,
+  whyNotReady: ProcessSpec["whyNotReady"] = () => Promise.resolve(undefined),
+): ProcessSpec {
   return {
     name: "script",
     command: process.execPath,
@@ -24,8 +27,7 @@ function describeScript(script: string, isReady = () => Promise.resolve(true)): 
     env: {},
     cwd: "/",
     stopSignals: ["SIGTERM", "SIGKILL"],
-    readyTimeoutMs: 10_000,
-    isReady,
+    whyNotReady,
   };
 }
 
@@ -38,12 +40,78 @@ function requirePid(managed: ManagedProcess): number {
 
 test("one that ends before it is ready fails with how it ended and what it said", async () => {
   const spec = describeScript('console.error("out of cheese"); process.exit(7)', () =>
-    Promise.resolve(false),
+    Promise.resolve("it is not there"),
   );
   const managed = new ManagedProcess(makeHome(), spec);
   await expect(managed.start()).rejects.toThrow(
     /script ended before it was ready \(exit code 7\)[\s\S]*out of cheese/,
   );
+});
+
+test("only what this run wrote is shown of a log that others have written to before", async () => {
+  const home = makeHome();
+  const never = () => Promise.resolve("it is not there");
+  const describe = (word: string) => describeScript(`console.error("${word}"); process.exit(1)`, never);
+  await expect(new ManagedProcess(home, describe("yesterday")).start()).rejects.toThrow("yesterday");
+  const start = new ManagedProcess(home, describe("today")).start();
+  await expect(start).rejects.toThrow(/^(?![\s\S]*yesterday)[\s\S]*today/);
+});
+
+test("a process that cannot be noted is stopped, and the reason is given", async () => {
+  const home = makeHome();
+  // Stands in the way of every note, as a full disk would.
+  writeFileSync(join(home, "processes"), "");
+  const managed = new ManagedProcess(home, describeScript(STAYS));
+  const pids: (number | undefined)[] = [];
+  const start = managed.start();
+  pids.push(managed.pid);
+  await expect(start).rejects.toThrow(/EEXIST|ENOTDIR/);
+  expect(pids[0]).toBeDefined();
+  expect(identifyProcess(pids[0] ?? 0)).toBeUndefined();
+  expect(managed.pid).toBeUndefined();
+  rmSync(join(home, "processes"));
+});
+
+test("half a note, as a full disk leaves it, does not stop the next start", async () => {
+  const home = makeHome();
+  mkdirSync(join(home, "processes"));
+  writeFileSync(join(home, "processes", "17.json"), '{"name":"redi');
+  expect(await endRecordedProcesses(home)).toEqual([]);
+  expect(readdirSync(join(home, "processes"))).toEqual([]);
+});
+
+test("a slow start is waited for, with a remark on what it waits for", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const said: string[] = [];
+  let asked = 0;
+  const managed = new ManagedProcess(
+    makeHome(),
+    describeScript(STAYS, () => {
+      vi.setSystemTime(Date.now() + 60_000);
+      return Promise.resolve(++asked < 4 ? "it reads its data" : undefined);
+    }),
+  );
+  await managed.start((line) => void said.push(line));
+  expect(said[0]).toBe("Waiting for script, 60 s so far: it reads its data.");
+  expect(managed.pid).toBeDefined();
+  await managed.stop();
+});
+
+test("a start that takes longer than any machine needs is given up, and leaves no process", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const managed = new ManagedProcess(
+    makeHome(),
+    describeScript(STAYS, () => {
+      vi.setSystemTime(Date.now() + 240_000);
+      return Promise.resolve("it reads its data");
+    }),
+  );
+  await expect(managed.start()).rejects.toThrow(
+    /not ready within 10 minutes and was stopped \(it reads its data\)/,
+  );
+  expect(managed.pid).toBeUndefined();
 });
 
 test("a program that is not there is named", async () => {

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { forgetProcess, recordProcess } from "./process-records.ts";
+import { findReason } from "./log-reason.ts";
+import { forgetProcess, recordProcess, STOP_STEP_MS } from "./process-records.ts";
 import { StackError } from "./stack-error.ts";
 import type { SystemUser } from "./unprivileged-user.ts";
 
@@ -15,17 +16,20 @@ export interface ProcessSpec {
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Whom to run it as; left out, as ourselves. */
+  /** The user to run it as; left out, ourselves. */
   readonly user?: SystemUser | undefined;
   /** Sent one after the other until the process ends, the kindest first. */
   readonly stopSignals: readonly NodeJS.Signals[];
-  readonly readyTimeoutMs: number;
-  /** Asked again and again until it says yes; what it throws ends the wait. */
-  isReady(): Promise<boolean>;
+  /** Returns what the process still waits for, `undefined` once it is ready. Asked repeatedly; an error ends the wait. */
+  whyNotReady(): Promise<string | undefined>;
 }
 
-const READY_POLL_MS = 30;
-const STOP_STEP_MS = 10_000;
+/** A live process is waited for as long as this: how fast a start is depends on what else the machine does. */
+const READY_MINUTES_MAX = 10;
+const READY_POLL_MS_MIN = 30;
+const READY_POLL_MS_MAX = 500;
+/** A start that takes longer is commented on, and again after each such span. */
+const REMARK_MS = 10_000;
 const LOG_BYTES_MAX = 20_000_000;
 const LOG_TAIL_LINES = 12;
 
@@ -40,6 +44,8 @@ export class ManagedProcess {
   readonly #spec: ProcessSpec;
   #child: ChildProcess | undefined;
   #ended: Promise<string> = Promise.resolve("was never started");
+  /** Where this run's part of the log begins. */
+  #logStart = 0;
 
   /** @param home - the folder in which the process is noted while it runs. */
   constructor(home: string, spec: ProcessSpec, logFolder = join(home, "logs")) {
@@ -60,13 +66,16 @@ export class ManagedProcess {
   }
 
   /**
-   * Starts the program and waits until it is ready.
+   * Starts the program and waits until it is ready, for as long as it lives and within {@link READY_MINUTES_MAX}.
    *
-   * @throws {@link StackError} with the last lines of its log, when it ends first or takes too long (it is stopped then).
+   * @param say - gets a line when the start takes long, with what it waits for
+   * @throws {@link StackError} with the reason from this run's log, when the program ends first or takes too long. No process is
+   *   left running then.
    */
-  async start(): Promise<void> {
-    const { command, args, cwd, env, user, stopSignals } = this.#spec;
+  async start(say: (line: string) => void = () => undefined): Promise<void> {
+    const { command, args, cwd, env, user } = this.#spec;
     const log = openLog(this.logPath);
+    this.#logStart = fstatSync(log).size;
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", log, log], ...user });
     closeSync(log);
     const { pid } = child;
@@ -74,17 +83,18 @@ export class ManagedProcess {
       const [error] = (await once(child, "error")) as [Error];
       throw new StackError(`${this.name} could not be started (${command}): ${error.message}`);
     }
-    recordProcess(this.#home, { name: this.name, pid, stopSignals });
+    // From here on stop() knows the process, whatever fails below.
     this.#child = child;
     this.#ended = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
-        forgetProcess(this.#home, pid);
         this.#child = undefined;
+        forgetProcess(this.#home, pid);
         resolve(signal === null ? `exit code ${code}` : `signal ${signal}`);
       });
     });
     try {
-      await this.#waitUntilReady();
+      recordProcess(this.#home, { name: this.name, pid, stopSignals: this.#spec.stopSignals });
+      await this.#waitUntilReady(say);
     } catch (error) {
       await this.stop();
       throw error;
@@ -93,13 +103,18 @@ export class ManagedProcess {
 
   /** Whether it runs and does its work now. */
   async isReady(): Promise<boolean> {
-    return this.#child !== undefined && (await this.#spec.isReady());
+    return this.#child !== undefined && (await this.#spec.whyNotReady()) === undefined;
   }
 
   /** Sends a signal and waits for the end. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     this.#child?.kill(signal);
     await this.#ended;
+  }
+
+  /** Sends the kindest stop signal and does not wait: all that a process that is about to exit can do. */
+  abandon(): void {
+    this.#child?.kill(this.#spec.stopSignals[0]);
   }
 
   /** Stops the program, kindly first. Does nothing where it has ended. */
@@ -120,28 +135,49 @@ export class ManagedProcess {
     await this.start();
   }
 
-  /** The last lines it wrote, indented, for a message. */
-  readLogTail(): string {
-    const lines = readFileSync(this.logPath, "utf8").trimEnd().split("\n").slice(-LOG_TAIL_LINES);
-    return lines.map((line) => `    ${line}`).join("\n");
+  /** Explains an end: the reason that this run's log gives, else its last lines. */
+  explain(): string {
+    const log = this.#readLog();
+    const reason = findReason(log);
+    if (reason !== undefined) return `${reason}\n(its log: ${this.logPath})`;
+    const lines = log.trimEnd().split("\n").slice(-LOG_TAIL_LINES);
+    return `The end of ${this.logPath}:\n${lines.map((line) => `    ${line}`).join("\n")}`;
   }
 
-  async #waitUntilReady(): Promise<void> {
+  /** What this run wrote, unless the log cannot be read. */
+  #readLog(): string {
+    try {
+      return readFileSync(this.logPath).subarray(this.#logStart).toString();
+    } catch (error) {
+      return `(it cannot be read: ${String(error)})`;
+    }
+  }
+
+  async #waitUntilReady(say: (line: string) => void): Promise<void> {
     let end: string | undefined;
     void this.#ended.then((how) => (end = how));
-    const deadlineMs = Date.now() + this.#spec.readyTimeoutMs;
-    while (!(await this.#spec.isReady())) {
+    const startedAtMs = Date.now();
+    let remarkAtMs = startedAtMs + REMARK_MS;
+    for (let pollMs = READY_POLL_MS_MIN; ; pollMs = Math.min(pollMs * 1.5, READY_POLL_MS_MAX)) {
+      const missing = await this.#spec.whyNotReady();
       if (end !== undefined) throw this.#complain(`ended before it was ready (${end})`);
-      if (Date.now() > deadlineMs) {
-        throw this.#complain(`was not ready within ${this.#spec.readyTimeoutMs / 1_000} s and was stopped`);
+      if (missing === undefined) return;
+      const waitedMs = Date.now() - startedAtMs;
+      if (waitedMs > READY_MINUTES_MAX * 60_000) {
+        throw this.#complain(
+          `was not ready within ${READY_MINUTES_MAX} minutes and was stopped (${missing})`,
+        );
       }
-      await delay(READY_POLL_MS);
+      if (Date.now() > remarkAtMs) {
+        say(`Waiting for ${this.name}, ${Math.round(waitedMs / 1_000)} s so far: ${missing}.`);
+        remarkAtMs = Date.now() + REMARK_MS;
+      }
+      await delay(pollMs);
     }
-    if (end !== undefined) throw this.#complain(`ended before it was ready (${end})`);
   }
 
   #complain(what: string): StackError {
-    return new StackError(`${this.name} ${what}. The end of ${this.logPath}:\n${this.readLogTail()}`);
+    return new StackError(`${this.name} ${what}. ${this.explain()}`);
   }
 }
 

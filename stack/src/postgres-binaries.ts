@@ -77,6 +77,12 @@ function repairInstallation(native: string): void {
   }
 }
 
+/** The version of a Postgres program, such as `18.4`. */
+export function versionOf(program: string): string {
+  const text = execFileSync(program, ["--version"], { cwd: "/", encoding: "utf8" });
+  return /\d+(\.\d+)*/.exec(text)?.[0] ?? text.trim();
+}
+
 /** @returns what went wrong, if anything did. */
 function tryRun(binaries: string, user: SystemUser | undefined): string | undefined {
   for (const program of PROGRAMS) {

@@ -17,7 +17,8 @@ export interface ProcessRecord {
   readonly stopSignals: readonly NodeJS.Signals[];
 }
 
-const STOP_STEP_MS = 10_000;
+/** How long a process has for each of its stop signals. A service takes up to 25 s to end what it has begun. */
+export const STOP_STEP_MS = 40_000;
 const POLL_MS = 20;
 
 /**
@@ -48,9 +49,13 @@ export function recordProcess(
   writeFileSync(recordPath(home, pid), JSON.stringify(record), { mode: 0o600 });
 }
 
-/** Drops the note of a process that ended. */
+/** Drops the note of a process that ended. A note that stays does no harm: it names a process that is no more. */
 export function forgetProcess(home: string, pid: number): void {
-  rmSync(recordPath(home, pid), { force: true });
+  try {
+    rmSync(recordPath(home, pid), { force: true });
+  } catch (error) {
+    console.error(`The note of an ended process stays in ${recordsFolder(home)}: ${String(error)}`);
+  }
 }
 
 /**
@@ -103,8 +108,19 @@ function readRecords(home: string): ProcessRecord[] {
     throw error;
   }
   return names
-    .map((name) => JSON.parse(readFileSync(join(recordsFolder(home), name), "utf8")) as ProcessRecord)
+    .flatMap((name) => readRecord(join(recordsFolder(home), name)) ?? [])
     .toSorted((a, b) => b.startedAtMs - a.startedAtMs);
+}
+
+/** A full disk leaves half a note, of a process that was stopped at once. */
+function readRecord(path: string): ProcessRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as ProcessRecord;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    rmSync(path, { force: true });
+    return undefined;
+  }
 }
 
 function recordsFolder(home: string): string {

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { StackError } from "./stack-error.ts";
+import { messageOf, StackError } from "./stack-error.ts";
 
 const SERVERS = ["redis-server", "valkey-server"];
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
@@ -35,18 +35,18 @@ export async function findRedisServer(say: (line: string) => void, signal?: Abor
   const manager = PACKAGE_MANAGERS.find(({ program, asRoot }) => asRoot === isRoot && findOnPath([program]));
   if (manager === undefined) throw missing("there is no redis-server or valkey-server on the PATH");
 
-  const commands = manager.commands.map((command) => command.join(" ")).join(" && ");
-  say(`There is no Redis on this machine: installing it (${commands}).`);
+  say(`There is no Redis on this machine: installing it with ${manager.program}, which may take a minute.`);
   const allowDaemons = forbidDaemons();
   try {
     for (const command of manager.commands) await run(command, signal);
   } catch (error) {
-    throw missing(`installing it failed (${String(error)})`);
+    throw missing(`installing it failed (${messageOf(error)})`);
   } finally {
     allowDaemons();
   }
   const installed = findOnPath(SERVERS);
   if (installed === undefined) throw missing("the package that was installed has no redis-server");
+  say(`Installed ${installed}, which stays on this machine; no service of it was started.`);
   return installed;
 }
 
@@ -83,10 +83,15 @@ function forbidDaemons(): () => void {
   return () => rmSync(POLICY_FILE, { force: true });
 }
 
+/** @throws {@link StackError} with the last line that the command wrote */
 async function run(command: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const [program = "", ...args] = command;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  const child = spawn(program, args, { env, stdio: ["ignore", 2, 2], ...(signal && { signal }) });
-  const [code] = (await once(child, "exit")) as [number | null];
-  if (code !== 0) throw new StackError(`${command.join(" ")} ended with ${code}`);
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"], ...(signal && { signal }) });
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => output.push(chunk));
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code === 0) return;
+  const lastLine = Buffer.concat(output).toString().trim().split("\n").at(-1) ?? "";
+  throw new StackError(`${command.join(" ")} ended with ${code}: ${lastLine}`);
 }

@@ -4,6 +4,7 @@ import type { ProcessSpec } from "./managed-process.ts";
 import { REPOSITORY } from "./repository.ts";
 
 const HOST = "127.0.0.1";
+const READINESS_ANSWER_MS_MAX = 20_000;
 
 export interface ServiceSettings {
   /** The database's address for each service. */
@@ -73,20 +74,21 @@ function describeService(
     },
     cwd: REPOSITORY,
     stopSignals: ["SIGTERM", "SIGKILL"],
-    readyTimeoutMs: 30_000,
-    isReady: () => answersReady(port),
+    whyNotReady: () => askReadiness(port),
   };
 }
 
-async function answersReady(port: number): Promise<boolean> {
+/** @returns what stands against it, `undefined` once it is ready. */
+async function askReadiness(port: number): Promise<string | undefined> {
+  let response: Response;
   try {
-    const response = await fetch(`${serviceUrl(port)}/readyz`, {
+    response = await fetch(`${serviceUrl(port)}/readyz`, {
       headers: { connection: "close" },
-      signal: AbortSignal.timeout(2_000),
+      signal: AbortSignal.timeout(READINESS_ANSWER_MS_MAX),
     });
-    await response.body?.cancel();
-    return response.ok;
   } catch {
-    return false; // it does not listen yet
+    return `it does not answer on port ${port} yet`;
   }
+  const body = await response.text().catch(() => "");
+  return response.ok ? undefined : `it is not ready: ${body.trim()}`;
 }

@@ -1,7 +1,8 @@
 // `npm start`: brings up the whole of Syncline on this machine, keeps it up, and stops it on Ctrl-C.
 import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { migrate } from "@syncline/runtime";
+import { loadPolicies, migrate } from "@syncline/runtime";
 import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
 import type { DevFile } from "./dev-file.ts";
 import { prepareRoles } from "./database-roles.ts";
@@ -10,17 +11,20 @@ import { createDevToken } from "./dev-token.ts";
 import { findFreePorts, readPort, requireFreePort } from "./free-port.ts";
 import { lockHome, openHome } from "./home.ts";
 import type { HomeSettings } from "./home.ts";
-import { isPostgresReady, prepareLocalPostgres } from "./local-postgres.ts";
+import { requirePostgres } from "./given-postgres.ts";
+import { requireRedis } from "./given-redis.ts";
+import { prepareLocalPostgres } from "./local-postgres.ts";
 import type { LocalStore, LocalStoreOptions } from "./local-postgres.ts";
-import { isRedisReady, prepareLocalRedis } from "./local-redis.ts";
+import { prepareLocalRedis } from "./local-redis.ts";
 import type { ManagedProcess, ProcessSpec } from "./managed-process.ts";
 import { endRecordedProcesses } from "./process-records.ts";
 import { REPOSITORY } from "./repository.ts";
 import { describeServices, serviceUrl } from "./services.ts";
-import { messageOf, StackError } from "./stack-error.ts";
+import { explainFailure, messageOf, StackError } from "./stack-error.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const WORKERS_MAX = 64;
+const CUT_SHORT_MS_MAX = 2_000;
 /** The origins that may use the API here unless CORS_ORIGINS names others: development servers take any port. */
 const PAGES_OF_THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
   .flatMap((host) => [`http://${host}:*`, `https://${host}:*`])
@@ -43,17 +47,21 @@ try {
   await main(readOptions(process.env, process.argv.slice(2)));
   process.exit(0);
 } catch (error) {
-  console.error(error instanceof StackError ? `\n${error.message}` : error);
+  const explained = explainFailure(error);
+  console.error(explained === undefined ? error : `\n${explained}`);
   process.exit(1);
 }
 
 async function main(options: Options): Promise<void> {
   const { home } = options;
+  await requirePolicies(process.env["POLICIES"]);
   const settings = openHome(home);
   const unlock = lockHome(home);
   const report = { home, say, onRestart: () => announce() };
   const stores = new Supervisor(report);
   const services = new Supervisor(report);
+  // Whatever ends this process, it leaves none of its own behind.
+  process.once("exit", () => [services, stores].forEach((each) => each.abandon()));
   let announce = () => {};
   try {
     const up = bringUp(options, settings, stores, services);
@@ -62,7 +70,8 @@ async function main(options: Options): Promise<void> {
       say("\nStopping before all was up.");
       await services.stop();
       await stores.stop();
-      await up.catch(() => undefined); // whatever it was doing was cut short
+      // Whatever it was doing was cut short, or is a connection that nobody answers.
+      await Promise.race([up.catch(() => undefined), delay(CUT_SHORT_MS_MAX)]);
       return;
     }
     announce = () => writeDevFile(home, done());
@@ -71,9 +80,10 @@ async function main(options: Options): Promise<void> {
     await aborted(interruption.signal);
     say("\nStopping: services first, then the stores.");
   } finally {
-    removeDevFile(home);
+    // First of all: no fault of a file keeps a process running.
     await services.stop();
     await stores.stop();
+    removeDevFile(home);
     unlock();
   }
   say("Everything is stopped. The data stays for the next start.");
@@ -96,8 +106,8 @@ async function bringUp(
 
   const local = { home, settings, say, signal: interruption.signal };
   const [postgres, redis] = await Promise.all([
-    openStore(options.databaseUrl, prepareLocalPostgres, local, stores),
-    openStore(options.redisUrl, prepareLocalRedis, local, stores),
+    openStore(options.databaseUrl, requirePostgres, prepareLocalPostgres, local, stores),
+    openStore(options.redisUrl, requireRedis, prepareLocalRedis, local, stores),
   ]);
   const databaseUrls = await databaseUrlsOf(postgres);
   await migrateOrExplain(databaseUrls.syncline_migrate);
@@ -137,26 +147,17 @@ async function bringUp(
   });
 }
 
-/** A store that is ours is waited for; one that was given is there, or the address is wrong. */
-async function requireAnswer(givenUrl: string): Promise<void> {
-  const { protocol, host } = new URL(givenUrl);
-  const isPostgres = protocol.startsWith("postgres");
-  if (isPostgres ? await isPostgresReady(givenUrl) : await isRedisReady(givenUrl)) return;
-  const [what, variable] = isPostgres ? ["Postgres", "DATABASE_URL"] : ["Redis", "REDIS_URL"];
-  throw new StackError(
-    `No ${what} answers at ${host}, which ${variable} names. Start it, or unset ${variable}.`,
-  );
-}
-
 /** Takes the store at the given address, else starts one of our own. */
 async function openStore(
   givenUrl: string | undefined,
+  requireGiven: (url: string) => Promise<string | undefined>,
   prepare: (options: LocalStoreOptions) => Promise<LocalStore>,
   local: LocalStoreOptions,
   stores: Supervisor,
 ): Promise<{ url: string; managed?: ManagedProcess }> {
   if (givenUrl !== undefined) {
-    await requireAnswer(givenUrl);
+    const warning = await requireGiven(givenUrl);
+    if (warning !== undefined) say(warning);
     return { url: givenUrl };
   }
   const { url, spec } = await prepare(local);
@@ -173,6 +174,15 @@ async function databaseUrlsOf({
 }): Promise<RoleUrls> {
   if (managed !== undefined) return prepareRoles(url);
   return { syncline_migrate: url, syncline_ingest: url, syncline_conflict: url, syncline_worker: url };
+}
+
+/** Checked before anything is started: the services would each end over it, one after the other. */
+async function requirePolicies(path: string | undefined): Promise<void> {
+  try {
+    await loadPolicies(path || undefined);
+  } catch (error) {
+    throw new StackError(messageOf(error));
+  }
 }
 
 async function migrateOrExplain(databaseUrl: string): Promise<void> {

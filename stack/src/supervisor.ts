@@ -33,7 +33,7 @@ export class Supervisor {
       throw new StackError(`${spec.name} was not started: everything is stopping.`);
     const managed = new ManagedProcess(this.#options.home, spec);
     this.#processes.push(managed);
-    await managed.start();
+    await managed.start(this.#options.say);
     this.#watches.push(this.#watch(managed));
     return managed;
   }
@@ -47,6 +47,11 @@ export class Supervisor {
     await Promise.all(this.#processes.map((managed) => managed.stop()));
   }
 
+  /** Signals all of them and waits for none: for the exit of this process. */
+  abandon(): void {
+    for (const managed of this.#processes) managed.abandon();
+  }
+
   async #watch(managed: ManagedProcess): Promise<void> {
     const { signal } = this.#stopping;
     const { say, onRestart } = this.#options;
@@ -54,9 +59,7 @@ export class Supervisor {
     let startedAtMs = Date.now();
     let problem: string | undefined;
     for (;;) {
-      const how =
-        problem ??
-        `${managed.name} ended (${await managed.ended}). Its last lines:\n${managed.readLogTail()}`;
+      const how = problem ?? `${managed.name} ended (${await managed.ended}). ${managed.explain()}`;
       if (signal.aborted) return;
       if (Date.now() - startedAtMs > STEADY_MS) backoffMs = BACKOFF_MS_MIN;
       say(`${how}\nStarting ${managed.name} again in ${backoffMs / 1_000} s.`);
@@ -65,12 +68,17 @@ export class Supervisor {
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
       startedAtMs = Date.now();
       try {
-        await managed.start();
+        await managed.start(say);
         problem = undefined;
         say(`${managed.name} is running again (process ${managed.pid}).`);
-        onRestart();
       } catch (error) {
         problem = messageOf(error);
+        continue;
+      }
+      try {
+        onRestart();
+      } catch (error) {
+        say(`The new process of ${managed.name} could not be noted: ${messageOf(error)}`);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
+import { userInfo } from "node:os";
 import { StackError } from "./stack-error.ts";
 
 /** An account to run a program as. */
@@ -41,6 +42,18 @@ export function canUserReach(user: SystemUser, path: string): boolean {
   });
   if (error) throw error;
   return status === 0;
+}
+
+/** @throws {@link StackError} when this process's user has no name, as with `docker run --user 12345` */
+export function requireNamedUser(): void {
+  try {
+    userInfo();
+  } catch {
+    throw new StackError(
+      `The user with the id ${process.getuid?.()} has no name on this system, and initdb of Postgres demands one: ` +
+        "run as a user that /etc/passwd names, or set DATABASE_URL to a running Postgres.",
+    );
+  }
 }
 
 /** initdb wants its user to have a name, so ids that the system does not know are no use. */

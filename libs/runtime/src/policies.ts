@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { definePolicies, type Policies } from "@syncline/shared";
@@ -18,13 +19,22 @@ export const policiesVariable = z
 export async function loadPolicies(path: string | undefined): Promise<Policies> {
   if (path === undefined) return {};
   const file = resolve(path);
+  if (!existsSync(file)) {
+    throw new Error(
+      `POLICIES names ${file}, which does not exist: correct it (relative paths start at ${process.cwd()}), or unset POLICIES`,
+    );
+  }
   try {
     const module = (await import(pathToFileURL(file).href)) as { default?: Policies };
     if (module.default === undefined) throw new TypeError("It has no default export.");
     return definePolicies(module.default);
   } catch (error) {
-    throw new Error(`POLICIES ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    throw new Error(
+      `POLICIES names ${file}, which cannot be used (${reason}): correct it, or unset POLICIES`,
+      {
+        cause: error,
+      },
+    );
   }
 }
