@@ -805,4 +805,24 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'typeof text === "string" && Number.isInteger(Number(text))',
     caughtBy: { file: "libs/shared/src/protocol/whole-number.test.ts", test: "is not" },
   },
+
+  {
+    name: "origin-by-its-beginning",
+    breaks: "walls",
+    file: "libs/runtime/src/http/cors.ts",
+    find: "`^${site}(:\\d+)?$`",
+    replace: "`^${site}`",
+    caughtBy: { file: "tests/e2e/http.test.ts", test: "says nothing to the pages of another" },
+  },
+  {
+    name: "child-left-running",
+    breaks: "it stops well",
+    file: "stack/src/managed-process.ts",
+    find: "      await this.stop();\n      throw error;",
+    replace: "      throw error;",
+    caughtBy: {
+      file: "stack/src/managed-process.test.ts",
+      test: "a process that cannot be noted is stopped",
+    },
+  },
 ];

@@ -38,27 +38,31 @@ async function startRedis(config: Readonly<Record<string, string>>): Promise<str
   return url;
 }
 
-test("each fault of an address is told in one sentence, without the password", { timeout: 600_000 }, async () => {
-  const url = await startRedis({});
-  expect(await requireRedis(url)).toBeUndefined();
-  const [port] = await findFreePorts(1);
-  const faults: [string, RegExp][] = [
-    [url.replace("right-password", "wrong-password"), /rejects the user or password of REDIS_URL/],
-    [url.replace(":right-password@", ""), /demands a password, and REDIS_URL has none/],
-    [url.replace(/0$/, "99"), /has no database of the number that REDIS_URL ends in/],
-    [url.replace("redis:", "rediss:"), /does not answer with TLS, which rediss/],
-    [url.replace("127.0.0.1", "nowhere.invalid"), /The host nowhere\.invalid of REDIS_URL/],
-    [`redis://127.0.0.1:${port}`, new RegExp(`No Redis answers at 127\\.0\\.0\\.1:${port}: start it`)],
-  ];
-  for (const [address, sentence] of faults) {
-    const failure: unknown = await requireRedis(address).catch((error: unknown) => error);
-    expect([address, failure]).toEqual([
-      address,
-      expect.objectContaining({ name: "StackError", message: expect.stringMatching(sentence) as string }),
-    ]);
-    expect((failure as Error).message).not.toMatch(/\n|(right|wrong)-password/);
-  }
-});
+test(
+  "each fault of an address is told in one sentence, without the password",
+  { timeout: 600_000 },
+  async () => {
+    const url = await startRedis({});
+    expect(await requireRedis(url)).toBeUndefined();
+    const [port] = await findFreePorts(1);
+    const faults: [string, RegExp][] = [
+      [url.replace("right-password", "wrong-password"), /rejects the user or password of REDIS_URL/],
+      [url.replace(":right-password@", ""), /demands a password, and REDIS_URL has none/],
+      [url.replace(/0$/, "99"), /has no database of the number that REDIS_URL ends in/],
+      [url.replace("redis:", "rediss:"), /does not answer with TLS, which rediss/],
+      [url.replace("127.0.0.1", "nowhere.invalid"), /The host nowhere\.invalid of REDIS_URL/],
+      [`redis://127.0.0.1:${port}`, new RegExp(`No Redis answers at 127\\.0\\.0\\.1:${port}: start it`)],
+    ];
+    for (const [address, sentence] of faults) {
+      const failure: unknown = await requireRedis(address).catch((error: unknown) => error);
+      expect([address, failure]).toEqual([
+        address,
+        expect.objectContaining({ name: "StackError", message: expect.stringMatching(sentence) as string }),
+      ]);
+      expect((failure as Error).message).not.toMatch(/\n|(right|wrong)-password/);
+    }
+  },
+);
 
 test("a Redis that may lose data is used, with a warning that says how to set it up", async () => {
   const url = await startRedis({ appendonly: "no", "maxmemory-policy": "allkeys-lru" });

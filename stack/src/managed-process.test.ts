@@ -62,12 +62,11 @@ test("a process that cannot be noted is stopped, and the reason is given", async
   // Stands in the way of every note, as a full disk would.
   writeFileSync(join(home, "processes"), "");
   const managed = new ManagedProcess(home, describeScript(STAYS));
-  const pids: (number | undefined)[] = [];
+  onTestFinished(() => managed.kill());
   const start = managed.start();
-  pids.push(managed.pid);
+  const pid = requirePid(managed);
   await expect(start).rejects.toThrow(/EEXIST|ENOTDIR/);
-  expect(pids[0]).toBeDefined();
-  expect(identifyProcess(pids[0] ?? 0)).toBeUndefined();
+  expect(identifyProcess(pid)).toBeUndefined();
   expect(managed.pid).toBeUndefined();
   rmSync(join(home, "processes"));
 });

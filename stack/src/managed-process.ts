@@ -28,7 +28,7 @@ export interface ProcessSpec {
 const READY_MINUTES_MAX = 10;
 const READY_POLL_MS_MIN = 30;
 const READY_POLL_MS_MAX = 500;
-/** A start that takes longer is commented on, and again after each such span. */
+/** A start that takes longer is commented on, and again each time the wait has doubled. */
 const REMARK_MS = 10_000;
 const LOG_BYTES_MAX = 20_000_000;
 const LOG_TAIL_LINES = 12;
@@ -157,7 +157,7 @@ export class ManagedProcess {
     let end: string | undefined;
     void this.#ended.then((how) => (end = how));
     const startedAtMs = Date.now();
-    let remarkAtMs = startedAtMs + REMARK_MS;
+    let remarkAfterMs = REMARK_MS;
     for (let pollMs = READY_POLL_MS_MIN; ; pollMs = Math.min(pollMs * 1.5, READY_POLL_MS_MAX)) {
       const missing = await this.#spec.whyNotReady();
       if (end !== undefined) throw this.#complain(`ended before it was ready (${end})`);
@@ -168,9 +168,9 @@ export class ManagedProcess {
           `was not ready within ${READY_MINUTES_MAX} minutes and was stopped (${missing})`,
         );
       }
-      if (Date.now() > remarkAtMs) {
+      if (waitedMs > remarkAfterMs) {
         say(`Waiting for ${this.name}, ${Math.round(waitedMs / 1_000)} s so far: ${missing}.`);
-        remarkAtMs = Date.now() + REMARK_MS;
+        remarkAfterMs = 2 * waitedMs;
       }
       await delay(pollMs);
     }
