@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -159,4 +159,27 @@ test("a supervised process that is killed comes back, and does not when all was 
   await supervisor.stop();
   expect(managed.pid).toBeUndefined();
   await expect(supervisor.start(describeScript(STAYS))).rejects.toThrow("everything is stopping");
+});
+
+test("a first start that ends over a timeout is repeated, and one that ends over anything else is not", async () => {
+  const home = makeHome();
+  const said: string[] = [];
+  const supervisor = new Supervisor({
+    home,
+    say: (line) => void said.push(line),
+    onRestart: () => undefined,
+  });
+  onTestFinished(() => supervisor.stop());
+  const until = (marker: string) => () => Promise.resolve(existsSync(marker) ? undefined : "it is not there");
+  const failOnce = (marker: string, message: string) =>
+    `const fs = require("node:fs");
+     if (fs.existsSync("${marker}.once")) { fs.writeFileSync("${marker}", ""); ${STAYS} }
+     else { fs.writeFileSync("${marker}.once", ""); console.error("Cannot start. ${message}"); process.exit(1); }`;
+  const late = join(home, "late");
+  const managed = await supervisor.start(describeScript(failOnce(late, "connection timeout"), until(late)));
+  expect(managed.pid).toBeDefined();
+  expect(said.join("\n")).toContain("Starting script again, because the machine may only be busy.");
+  const wrong = join(home, "wrong");
+  const start = supervisor.start(describeScript(failOnce(wrong, "wrong password"), until(wrong)));
+  await expect(start).rejects.toThrow("wrong password");
 });

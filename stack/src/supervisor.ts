@@ -5,6 +5,8 @@ import { messageOf, StackError } from "./stack-error.ts";
 
 const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 10_000;
+/** How long first starts that end over a timeout are repeated. */
+const PATIENCE_MS = 10 * 60_000;
 /** Up for this long, a process has recovered, and its next fall is a first one again. */
 const STEADY_MS = 30_000;
 
@@ -33,7 +35,7 @@ export class Supervisor {
       throw new StackError(`${spec.name} was not started: everything is stopping.`);
     const managed = new ManagedProcess(this.#options.home, spec);
     this.#processes.push(managed);
-    await managed.start(this.#options.say);
+    await this.#startPatiently(managed);
     this.#watches.push(this.#watch(managed));
     return managed;
   }
@@ -45,6 +47,22 @@ export class Supervisor {
     await Promise.all(this.#watches);
     // One that was between its fall and its new start may just have been started.
     await Promise.all(this.#processes.map((managed) => managed.stop()));
+  }
+
+  /** A service ends when a store does not take its connection in time; on a busy machine that is no fault of either. */
+  async #startPatiently(managed: ManagedProcess): Promise<void> {
+    const { say } = this.#options;
+    const giveUpAtMs = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await managed.start(say);
+        return;
+      } catch (error) {
+        const isLate = /time(d )?out/i.test(messageOf(error)) && Date.now() < giveUpAtMs;
+        if (!isLate || this.#stopping.signal.aborted) throw error;
+        say(`${messageOf(error)}\nStarting ${managed.name} again, because the machine may only be busy.`);
+      }
+    }
   }
 
   /** Signals all of them and waits for none: for the exit of this process. */
