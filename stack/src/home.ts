@@ -17,7 +17,7 @@ export interface HomeSettings {
 
 /** Reads the settings of a home folder, and makes folder and settings where there are none. */
 export function openHome(home: string): HomeSettings {
-  mkdirSync(home, { recursive: true });
+  makeHome(home);
   const known = readSettings(settingsPath(home));
   if (known !== undefined) return known;
   const settings: HomeSettings = {
@@ -28,6 +28,16 @@ export function openHome(home: string): HomeSettings {
   };
   saveSettings(home, settings);
   return settings;
+}
+
+/** Of a read-only file system Node says, for a folder with its parents, that it is not there: the plain call tells the truth. */
+function makeHome(home: string): void {
+  try {
+    mkdirSync(home, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    mkdirSync(home);
+  }
 }
 
 /** @throws {@link StackError} when the file is there and does not hold the settings: its secrets cannot be made up again */

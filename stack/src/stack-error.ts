@@ -14,6 +14,8 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: free some space, or set SYNCLINE_HOME to a folder on another disk",
   EDQUOT: "the disk quota is used up: free some space, or set SYNCLINE_HOME to a folder on another disk",
   EROFS: "the file system is read-only: set SYNCLINE_HOME to a folder that can be written",
+  ENOENT:
+    "a folder above it cannot be made: make it first, or set SYNCLINE_HOME to a folder that can be made",
   EACCES:
     "this user lacks the right: run as the user who owns it, or set SYNCLINE_HOME to a folder of this user",
   EPERM:
