@@ -97,6 +97,8 @@ CREATE TABLE operations (
   version          bigint,
   seq              bigint,
   merged           boolean NOT NULL,
+  -- The choice of the person whose decision settled it.
+  decided          text CHECK (decided IN ('server', 'local', 'merged', 'data')),
   overlap_count    integer,
   rounds           integer,
   error            text,

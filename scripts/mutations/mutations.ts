@@ -790,6 +790,31 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 
   {
+    name: "version-without-content",
+    breaks: "a merge loses nothing silently",
+    file: "services/ingest/src/core/carried-documents.ts",
+    find: "function readAgain({ version: _, ...result }: OperationResult): OperationResult {",
+    replace: "function readAgain({ ...result }: OperationResult): OperationResult {",
+    caughtBy: { file: "services/ingest/src/core/carried-documents.test.ts", test: "names no version either" },
+  },
+  {
+    name: "content-of-a-later-version",
+    breaks: "a merge loses nothing silently",
+    file: "services/ingest/src/sql/read-carried.sql",
+    find: "c.first_version <= k.version AND ",
+    replace: "",
+    caughtBy: { file: "tests/e2e/seen-versions.test.ts", test: "that the history no longer has" },
+  },
+  {
+    name: "decided-not-said",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/settle-decision.ts`,
+    find: "      decided: outcome.decided,\n",
+    replace: "",
+    caughtBy: { file: `${WORKER}/core/settle-decision.test.ts`, test: "covers what the device sent" },
+  },
+
+  {
     name: "unknown-parameter-ignored",
     breaks: "nothing is guessed at",
     file: "libs/runtime/src/http/read-query.ts",

@@ -19,6 +19,7 @@ interface LedgerRow {
   client_id: string;
   batch_id: string;
   status: string;
+  decided: string | null;
   version: number | null;
   seq: number | null;
   error_type: string | null;
@@ -48,7 +49,7 @@ const SELECT = {
     FROM changes WHERE workspace_id = $1 ORDER BY seq`,
   documents: `SELECT collection, document_id, version::int, seq::int, deleted, data
     FROM documents WHERE workspace_id = $1`,
-  ledger: `SELECT device_id, client_id, batch_id, status, version::int, seq::int, error_type, conflict_id
+  ledger: `SELECT device_id, client_id, batch_id, status, decided, version::int, seq::int, error_type, conflict_id
     FROM operations WHERE workspace_id = $1`,
   conflicts: `SELECT conflict_id, collection, document_id, device_id, status, strategy, round, base_version::int,
     current_version::int, operation_count, result, overlap_list, two_way, resolved_version::int,
@@ -279,14 +280,15 @@ class WorkspaceCheck {
   }
 
   #checkLedger(): void {
-    const rows = [...this.#ledgerByKey].map(([key, { status, version, error_type, batch_id }]) => [
+    const rows = [...this.#ledgerByKey].map(([key, { status, decided, version, error_type, batch_id }]) => [
       key,
-      { status, version, errorType: status === "success" ? null : error_type, batchId: batch_id },
+      { status, decided, version, errorType: status === "success" ? null : error_type, batchId: batch_id },
     ]);
     const expected = [...this.#model.ledger].map(([key, { answer, batchId }]) => [
       key,
       {
         status: answer.status,
+        decided: answer.choice ?? null,
         version: answer.version ?? null,
         errorType: answer.errorType ?? null,
         batchId,
@@ -305,17 +307,15 @@ class WorkspaceCheck {
       if (seq !== null && least <= seq && seq <= most) return;
       throw new Error(`seq of ${key} is ${seq}; it should lie in ${least} to ${most}`);
     }
-    const version = answer.version ?? 0;
-    const holder = [...this.#changesByDocument.values()]
-      .flat()
-      .find(
-        (change) =>
-          change.document_id === answer.documentId &&
-          change.collection === this.#collectionOf(key) &&
-          change.first_version <= version &&
-          version <= change.version,
-      );
-    expectSame(seq, holder?.seq, `seq of ${key}`);
+    expectSame(seq, this.#holderOf(key, answer)?.seq, `seq of ${key}`);
+  }
+
+  /** The change that holds the version that an operation reports. */
+  #holderOf(key: string, { documentId, version = 0 }: Answer): Change | undefined {
+    const changes = this.#changesByDocument.get(
+      documentKey({ collection: this.#collectionOf(key), documentId }),
+    );
+    return changes?.find((change) => change.first_version <= version && version <= change.version);
   }
 
   #collectionOf(key: string): string {
@@ -413,7 +413,7 @@ class WorkspaceCheck {
   }
 
   #resultOf({ answer, replayed }: Said, key: string): OperationResult {
-    const { status, version, merged, errorType, conflict, mismatch } = answer;
+    const { status, version, merged, choice, errorType, conflict, mismatch } = answer;
     const named = conflict && { conflict_id: this.#idOf(conflict) };
     return {
       client_id: answer.clientId,
@@ -421,6 +421,9 @@ class WorkspaceCheck {
       document_id: answer.documentId,
       ...(status === "success" && { version: version ?? -1, seq: this.#ledgerByKey.get(key)?.seq ?? -1 }),
       ...(merged && { merged: true as const, ...named, ...merged }),
+      ...(choice && { decided: choice, ...named }),
+      // The version's own document, and no other.
+      ...((merged ?? choice) && { data: this.#holderOf(key, answer)?.data ?? null }),
       ...(errorType !== undefined && { error_type: errorType }),
       ...(status === "conflict" &&
         mismatch && {

@@ -85,6 +85,8 @@ export interface Answer {
   /** Whether a change must hold the version, or nothing was written. */
   wrote?: boolean;
   merged?: { overlaps: number; rounds: number };
+  /** What a person chose, where that settled it. */
+  choice?: DecisionChoice;
   errorType?: string;
   conflict?: Conflict;
   mismatch?: { expected: number | null; current: number };
@@ -699,9 +701,10 @@ export class Model {
     const version = wrote
       ? this.#write(on.document, on, data, { timestamp, unit: undefined, merged: false })
       : current;
-    if (isParked) this.#settleRun(conflict, { version, wrote });
+    const { choice } = decision;
+    if (isParked) this.#settleRun(conflict, { version, wrote, choice });
     const replaced = wrote ? before : null;
-    this.#decisions.push({ conflict, choice: decision.choice, replacedVersion: current, replaced, version });
+    this.#decisions.push({ conflict, choice, replacedVersion: current, replaced, version });
     conflict.decidedOn = weighed.revision;
     if (conflict.status !== "resolved") {
       const resolved = { base: conflict.base, version, localView: views.local, result: data };
@@ -711,7 +714,7 @@ export class Model {
       Object.assign(conflict, { status: "resolved", result: data, resolvedVersion: version, views });
       conflict.twoWay = views.ancestor === null;
     }
-    return this.#record(on, { status: "success", version, wrote });
+    return this.#record(on, { status: "success", version, wrote, choice, conflict });
   }
 
   /** What a choice comes to now: of a resolved conflict with the documents of that time, else with those of now. */
@@ -737,11 +740,11 @@ export class Model {
   }
 
   /** The batches stay answered; who sends an operation again learns the new answer. */
-  #settleRun(conflict: Conflict, { version, wrote }: { version: number; wrote: boolean }): void {
+  #settleRun(conflict: Conflict, settled: Required<Pick<Answer, "version" | "wrote" | "choice">>): void {
     for (const held of conflict.held) {
       const { errorType: _, ...rest } = held.answer;
       const merged = { overlaps: conflict.overlaps?.length ?? 0, rounds: conflict.round };
-      const decided: Answer = { ...rest, status: "success", entry: this.#entry, version, wrote, merged };
+      const decided: Answer = { ...rest, status: "success", entry: this.#entry, ...settled, merged };
       if (held.answer.errorType === "parked") held.answer.decided = decided;
       held.answer = decided;
       const key = keyOf(conflict.device, held.operation.client_id);

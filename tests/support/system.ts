@@ -89,7 +89,7 @@ export interface Client {
   replay(clientId: string, deviceId: string, headers?: Record<string, string>): Promise<Answer>;
   /** `path` is below the workspace. */
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
-  getAbsolute<T>(path: string): Promise<Answer<T>>;
+  getAbsolute<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
 }
 
 export async function createClient(

@@ -31,5 +31,6 @@ export * from "./protocol/operation.ts";
 export * from "./protocol/order-operations.ts";
 export * from "./protocol/pending-results.ts";
 export * from "./protocol/result.ts";
+export * from "./protocol/sent-operation.ts";
 export * from "./protocol/whole-number.ts";
 export * from "./retry/backoff.ts";

@@ -52,6 +52,7 @@ import { createPollWaiting } from "./io/poll-waiting.ts";
 import { createRateLimits } from "./io/rate-limits.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 import { createBoundRequests } from "./routes/bound-requests.ts";
+import { createCarryDocuments } from "./routes/carry-documents.ts";
 import { createFindBatch } from "./routes/find-batch.ts";
 import { createFindLife } from "./routes/find-life.ts";
 import { createForwardConflicts } from "./routes/forward-conflicts.ts";
@@ -164,6 +165,7 @@ try {
     },
     { mergeBackoff: mergeBackoffOf(env) },
   );
+  const carryDocuments = createCarryDocuments({ reads, log });
   const takeBatch = createTakeBatch(
     {
       lanes,
@@ -173,6 +175,7 @@ try {
       memoryOf: memory.ofLane,
       barrier: env.REDIS_CLUSTER === "true" ? createBarrier(redis) : undefined,
       reads,
+      carryDocuments,
       rateLimits,
       audit: createAuditLog(log),
       metrics: createAcceptMetrics(),
@@ -220,15 +223,15 @@ try {
         postBatch: withBody(
           createPostBatch({ deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 }, { replyTo }),
         ),
-        getBatch: createGetBatch(findBatch),
-        getBatchEvents: createGetBatchEvents({ findBatch, watched, streams, log }),
+        getBatch: createGetBatch({ findBatch, carryDocuments }),
+        getBatchEvents: createGetBatchEvents({ findBatch, carryDocuments, watched, streams, log }),
         getDocument: createGetDocument(reads),
         getHistory: createGetHistory({ feed, reads }),
         getChanges: createGetChanges({ feed, watched, streams, epoch }),
         getChangeEvents: createGetChangeEvents({ feed, watched, streams, epoch, log }),
         getSnapshot: createGetSnapshot({ feed, streams, epoch, log }),
         listOperations: createListOperations(operations),
-        getOperation: createGetOperation(findLife),
+        getOperation: createGetOperation({ findLife, carryDocuments }),
         replayOperation: createReplayOperation(
           { findLife, operations, takeBatch, newId: uuidv7 },
           { replyTo },

@@ -1,5 +1,5 @@
 import type { ConflictStrategy } from "../protocol/batch.ts";
-import type { AcceptedOperation } from "../protocol/lane-entry.ts";
+import type { AcceptedOperation, DecisionChoice } from "../protocol/lane-entry.ts";
 import type { OperationKind } from "../protocol/operation.ts";
 
 /** A row of the ledger. `pending` until the conflict it belongs to is settled. */
@@ -16,6 +16,8 @@ export interface LedgerRow {
   version: number | null;
   seq: number | null;
   merged: boolean;
+  /** The choice of the person whose decision settled it. */
+  decided: DecisionChoice | null;
   overlapCount: number | null;
   rounds: number | null;
   error: string | null;

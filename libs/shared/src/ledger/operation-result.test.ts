@@ -15,6 +15,7 @@ const ROW: LedgerRow = {
   version: 3,
   seq: 4711,
   merged: false,
+  decided: null,
   overlapCount: null,
   rounds: null,
   error: null,
@@ -49,6 +50,21 @@ describe("what the ledger knows of an operation", () => {
       conflict_id: "c1",
       overlaps: 0,
       rounds: 2,
+    });
+  });
+
+  it("that a person's decision settled is the choice, and the conflict", () => {
+    const row = { decided: "server", conflictId: "c1" } as const;
+    const settled = { ...NAMES, status: "success", version: 3, seq: 4711, conflict_id: "c1" };
+    expect(resultFor(row)).toStrictEqual({ ...settled, decided: "server" });
+    const held = { ...row, merged: true, overlapCount: 1, rounds: 2 };
+    expect(resultFor(held, true)).toStrictEqual({
+      ...settled,
+      merged: true,
+      decided: "server",
+      overlaps: 1,
+      rounds: 2,
+      replayed: true,
     });
   });
 

@@ -12,7 +12,9 @@ export function resultOf(row: LedgerRow, { replayed }: { replayed: boolean }): O
     if (row.version !== null) result.version = row.version;
     if (row.seq !== null) result.seq = row.seq;
     if (row.merged) result.merged = true;
-    if (row.merged && row.conflictId !== null) result.conflict_id = row.conflictId;
+    if (row.decided !== null) result.decided = row.decided;
+    const isSettled = row.merged || row.decided !== null;
+    if (isSettled && row.conflictId !== null) result.conflict_id = row.conflictId;
     if (row.overlapCount !== null) result.overlaps = row.overlapCount;
     if (row.rounds !== null) result.rounds = row.rounds;
   } else if (row.status !== "pending") {

@@ -48,7 +48,7 @@ const common = {
     .int()
     .min(0)
     .optional()
-    .describe("The last version received of the document, never a predicted one"),
+    .describe("The version of the document that the user was looking at, never a predicted one"),
   timestamp: z.int().min(0).optional().describe("The client's clock, milliseconds since 1970"),
   priority: z.enum(PRIORITIES).default("normal"),
   group: idSchema.optional().describe("Operations of one group take effect together or not at all"),

@@ -1,3 +1,6 @@
+import type { JsonObject } from "../json/json.ts";
+import type { DecisionChoice } from "./lane-entry.ts";
+
 /** How one operation stands. `conflict` and `error` are final answers; `pending` is the only one that changes. */
 export type ResultStatus = "success" | "conflict" | "error" | "skipped" | "pending";
 
@@ -17,7 +20,9 @@ export interface OperationResult {
   seq?: number;
   /** A merge made this success. */
   merged?: true;
-  /** The record of the conflict that was merged. */
+  /** A person's decision settled it: the choice. */
+  decided?: DecisionChoice;
+  /** The record of the conflict that was merged, or decided. */
   conflict_id?: string;
   /** How many places both sides had changed, where a merge made this success. */
   overlaps?: number;
@@ -25,6 +30,13 @@ export interface OperationResult {
   rounds?: number;
   /** The recorded result of an operation that was sent before. */
   replayed?: true;
+  /**
+   * The document at `version`, `null` if it was deleted there. An answer adds it to what a merge or a decision settled, so
+   * that nobody knows such a version without its content. It is not stored with the result.
+   */
+  data?: JsonObject | null;
+  /** Stands in for `version` and `data`: read the document. */
+  read_again?: true;
   /** A sentence for people; never parsed. */
   error?: string;
   /** A stable name for the reason of an `error`. */

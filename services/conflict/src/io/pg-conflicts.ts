@@ -1,5 +1,10 @@
 import { camelRow, inWorkspaces, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
-import type { BackoffBounds, HistoricDocument } from "@syncline/shared";
+import {
+  sentOperation,
+  type AcceptedOperation,
+  type BackoffBounds,
+  type HistoricDocument,
+} from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
 
@@ -51,6 +56,11 @@ const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
 const COUNT_UNSETTLED = statement("count-unsettled");
 
+/** A record as it is shown, but for the operations of its run, which are as ingest accepted them. */
+interface ShownConflict {
+  operations: { batchId: string; operation: AcceptedOperation }[];
+}
+
 const BEFORE_ALL: QuietPlace = {
   roundAt: "-infinity",
   conflictId: "00000000-0000-0000-0000-000000000000",
@@ -98,8 +108,13 @@ export function createPgConflicts(query: Query): PgConflicts {
     },
 
     async show(workspaceId, conflictId) {
-      const [row] = await query<Record<string, unknown>>(SHOW, [workspaceId, conflictId]);
-      return row;
+      const [row] = await query<ShownConflict>(SHOW, [workspaceId, conflictId]);
+      if (row === undefined) return undefined;
+      const operations = row.operations.map(({ batchId, operation }) => ({
+        batch_id: batchId,
+        ...sentOperation(operation),
+      }));
+      return { ...row, operations };
     },
 
     countUnsettled: () => inWorkspaces([], () => query(COUNT_UNSETTLED, [])),

@@ -2,7 +2,7 @@
 SELECT
   c.conflict_id, c.collection, c.document_id, c.device_id, c.status, c.strategy, c.hook, c.round, c.base_version, c.current_version,
   c.resolved_version, c.resolved_seq, c.reason, (
-    SELECT coalesce(json_agg(h.operation || jsonb_build_object('batchId', h.batch_id) ORDER BY h.place), '[]')
+    SELECT coalesce(json_agg(json_build_object('batchId', h.batch_id, 'operation', h.operation) ORDER BY h.place), '[]')
     FROM held_operations h
     WHERE h.workspace_id = c.workspace_id AND h.conflict_id = c.conflict_id
   ) AS operations, c.result, c.overlap_list AS "overlaps", c.two_way, (

@@ -1,11 +1,34 @@
-/** What a request says about waiting (RFC 7240): the longest wait in milliseconds, 0 for not at all. */
-export function waitMsOf(prefer: string | undefined, waitMsMax: number): number {
-  const preferences = (prefer ?? "")
-    .split(",")
-    .map((preference) => preference.split(";")[0]?.trim().toLowerCase() ?? "");
-  if (preferences.includes("respond-async")) return 0;
-  const wait = preferences
-    .map((preference) => /^wait\s*=\s*"?(\d{1,6})"?$/.exec(preference)?.[1])
-    .find(Boolean);
-  return wait === undefined ? waitMsMax : Math.min(Number(wait) * 1_000, waitMsMax);
+/** The preferences of a request (RFC 7240). */
+export interface Preferences {
+  /** The longest wait for results; 0 for none. */
+  waitMs: number;
+  /** `return=minimal`: results carry no documents. */
+  minimal: boolean;
+  /** The preferences that are followed, as `Preference-Applied` names them. */
+  applied: readonly string[];
+}
+
+/** A part between commas; a comma in quotes separates nothing. */
+const PARTS = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+/** A name, and its value as a word or in quotes; parameters of a preference, after a semicolon, are left out. */
+const PREFERENCE = /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*(?:"([^"\\]*)"|([^\s",;]*))\s*)?(?:;|$)/;
+
+/** Reads a `Prefer` header. What is unknown or cannot be read is ignored; of a name that stands twice, the first counts. */
+export function readPrefer(header: string | undefined, waitMsMax: number): Preferences {
+  const valueByName = new Map<string, string>();
+  for (const [part] of (header ?? "").matchAll(PARTS)) {
+    const [, name, quoted, word] = PREFERENCE.exec(part) ?? [];
+    if (name === undefined) continue;
+    const key = name.toLowerCase();
+    if (!valueByName.has(key)) valueByName.set(key, (quoted ?? word ?? "").toLowerCase());
+  }
+  const minimal = valueByName.get("return") === "minimal";
+  const isAsync = valueByName.has("respond-async");
+  const seconds = /^\d{1,6}$/.exec(valueByName.get("wait") ?? "")?.[0];
+  const wait = seconds === undefined ? waitMsMax : Math.min(Number(seconds) * 1_000, waitMsMax);
+  return {
+    waitMs: isAsync ? 0 : wait,
+    minimal,
+    applied: [...(isAsync ? ["respond-async"] : []), ...(minimal ? ["return=minimal"] : [])],
+  };
 }

@@ -7,11 +7,18 @@ import {
   type LedgerRow,
   type OperationResult,
 } from "@syncline/shared";
+import {
+  ANSWER_BYTES_MAX,
+  RESULT_BYTES_MAX,
+  type CarriedDocuments,
+  type CarryingResult,
+} from "../core/carried-documents.ts";
 
 /** A batch as the tables know it, its pending operations looked up in the ledger. */
 export interface DrainedBatch {
   workspaceId: string;
   batchId: string;
+  deviceId: string;
   atomic: boolean;
   processingTimeMs: number;
   results: OperationResult[];
@@ -28,6 +35,11 @@ export interface PgReads {
   ): Promise<StoredDocument | undefined>;
   /** Those of the batches that have been drained. */
   readBatches(keys: readonly { workspaceId: string; batchId: string }[]): Promise<DrainedBatch[]>;
+  /** The documents that results of a device report, as far as they are there and not too large. */
+  readCarried(
+    of: { workspaceId: string; deviceId: string },
+    results: readonly CarryingResult[],
+  ): Promise<CarriedDocuments>;
   /** Whose a device is, once this subject has used it. */
   claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
 }
@@ -36,7 +48,11 @@ const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_DOCUMENT = statement("read-document");
 const READ_BATCHES = statement("read-batches");
 const READ_LEDGER = statement("read-ledger");
+const READ_CARRIED = statement("read-carried");
 const CLAIM_DEVICE = statement("claim-device");
+
+/** As text Postgres has up to half as much again of a document: it puts spaces between short values. */
+const TEXT_BYTES_PER_BYTE = 1.5;
 
 interface DocumentRow {
   workspace_id: string;
@@ -102,6 +118,7 @@ export function createPgReads(query: Query): PgReads {
       return rows.map((row) => ({
         workspaceId: row.workspace_id,
         batchId: row.batch_id,
+        deviceId: row.device_id,
         atomic: row.atomic,
         processingTimeMs: row.processing_time_ms,
         results: row.results.map((result) => {
@@ -110,6 +127,18 @@ export function createPgReads(query: Query): PgReads {
           return known === undefined ? result : resultOf(known, { replayed: known.batchId !== row.batch_id });
         }),
       }));
+    },
+
+    async readCarried({ workspaceId, deviceId }, results) {
+      const rows = await query<{ client_id: string; data: JsonObject | null }>(READ_CARRIED, [
+        workspaceId,
+        deviceId,
+        results.map((result) => result.client_id),
+        results.map(({ version }) => version),
+        RESULT_BYTES_MAX * TEXT_BYTES_PER_BYTE,
+        ANSWER_BYTES_MAX * TEXT_BYTES_PER_BYTE,
+      ]);
+      return new Map(rows.map((row) => [row.client_id, row.data]));
     },
 
     async claimDevice(workspaceId, deviceId, subject) {

@@ -2,6 +2,7 @@ import {
   CONFLICT_STATUSES,
   CONFLICT_STRATEGIES,
   DECISION_CHOICES,
+  jsonPatchStepSchema,
   type BatchResult,
   type ChangeBody,
   type ChangesBody,
@@ -11,6 +12,7 @@ import {
   type HistoryChangeBody,
   type JsonObject,
   type OperationResult,
+  type SentOperationBody,
 } from "@syncline/shared";
 import { z } from "zod";
 import type { OperationBody, OperationLifeBody } from "../core/operation-life.ts";
@@ -21,6 +23,7 @@ const time = z.iso.datetime();
 const count = z.int().min(0);
 const json = z.custom<JsonObject>().meta({ type: "object" });
 const uuid = z.uuid();
+const operationKind = z.enum(["create", "put", "update", "delete"]);
 
 export const conflictDataBody = z.strictObject({
   expected_version: count.nullable(),
@@ -35,10 +38,13 @@ export const operationResultBody = z.strictObject({
   version: count.exactOptional(),
   seq: count.exactOptional(),
   merged: z.literal(true).exactOptional(),
+  decided: z.enum(DECISION_CHOICES).exactOptional(),
   conflict_id: uuid.exactOptional(),
   overlaps: count.exactOptional(),
   rounds: count.exactOptional(),
   replayed: z.literal(true).exactOptional(),
+  data: json.nullable().exactOptional(),
+  read_again: z.literal(true).exactOptional(),
   error: z.string().exactOptional(),
   error_type: z.string().exactOptional(),
   conflict_data: conflictDataBody.exactOptional(),
@@ -97,7 +103,7 @@ export const operationBody = z.strictObject({
   client_id: z.string(),
   device_id: z.string(),
   batch_id: uuid,
-  operation: z.enum(["create", "put", "update", "delete"]),
+  operation: operationKind,
   collection: z.string(),
   document_id: z.string().nullable(),
   status: z.enum(["success", "conflict", "error", "pending"]),
@@ -167,6 +173,21 @@ export const conflictsBody = z.strictObject({
   more: z.boolean(),
 });
 
+/** An operation of a device's run, as it was sent. */
+const runOperationBody = z.strictObject({
+  batch_id: uuid,
+  client_id: z.string(),
+  operation: operationKind,
+  collection: z.string(),
+  document_id: z.string(),
+  data: json.exactOptional(),
+  patch: z.array(jsonPatchStepSchema).exactOptional(),
+  expected_version: count.exactOptional(),
+  ancestor: json.exactOptional(),
+  timestamp: count.exactOptional(),
+  group: z.string().exactOptional(),
+}) satisfies z.ZodType<SentOperationBody>;
+
 const overlap = z.looseObject({ path: z.string(), chosen: z.string() });
 
 /** The document now, and the three that the merge saw, or would see now. */
@@ -179,7 +200,7 @@ const sides = {
 
 export const conflictBody = conflictSummaryBody.omit({ operation_count: true }).extend({
   hook: z.string().nullable(),
-  operations: z.array(z.looseObject({ clientId: z.string() })),
+  operations: z.array(runOperationBody),
   result: json.nullable(),
   overlaps: z.array(overlap).nullable(),
   two_way: z.boolean().nullable(),

@@ -56,8 +56,10 @@ export interface Endpoint {
   problems: readonly ProblemType[];
 }
 
+const MINIMAL = { Prefer: "`return=minimal`: results carry no documents" };
 const PREFER = {
-  Prefer: "How long to wait for the results: `wait=N` in seconds, or `respond-async`",
+  Prefer:
+    "How long to wait for the results: `wait=N` in seconds, or `respond-async`; `return=minimal`: they carry no documents",
 };
 const BATCH_ANSWERS: Endpoint["answers"] = {
   200: { description: "Every operation has its final answer", schema: "BatchResult" },
@@ -108,6 +110,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: "/api/v1/batches/:batchId",
     summary: "How a batch stands",
     role: "reader",
+    headers: MINIMAL,
     answers: { 200: { description: "The batch, however it ended", schema: "BatchResult" } },
     problems: ["not-found"],
   },
@@ -116,6 +119,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: "/api/v1/batches/:batchId/events",
     summary: "How a batch gets on, as server-sent events: `progress`, `done`, `end`",
     role: "reader",
+    headers: MINIMAL,
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["not-found"],
   },
@@ -183,6 +187,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     summary: "The life of an operation",
     role: "reader",
     query: operationQuerySchema,
+    headers: MINIMAL,
     answers: { 200: { description: "The operation", schema: "OperationLife" } },
     problems: ["not-found"],
   },

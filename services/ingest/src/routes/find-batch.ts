@@ -8,6 +8,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** A batch as it stands, and whose it is. */
 export interface FoundBatch {
   workspaceId: string;
+  /** `null` while it is on its lane: nothing of it has a final answer. */
+  deviceId: string | null;
   answer: BatchResult;
 }
 
@@ -22,14 +24,16 @@ export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): F
     const keys = [...roleByWorkspace.keys()].map((workspaceId) => ({ workspaceId, batchId }));
     const [drained] = await deps.reads.readBatches(keys);
     if (drained !== undefined) {
-      const { workspaceId, results, processingTimeMs } = drained;
-      return { workspaceId, answer: batchAnswer(batchId, results, { processingTimeMs, drained: true }) };
+      const { workspaceId, deviceId, results, processingTimeMs } = drained;
+      const answer = batchAnswer(batchId, results, { processingTimeMs, drained: true });
+      return { workspaceId, deviceId, answer };
     }
     if (accepted === null || !roleByWorkspace.has(accepted.workspaceId)) return undefined;
     const { results } = accepted;
     const processingTimeMs = Date.now() - accepted.acceptedAtMs;
     return {
       workspaceId: accepted.workspaceId,
+      deviceId: null,
       answer: batchAnswer(batchId, results, { processingTimeMs, drained: false }),
     };
   };

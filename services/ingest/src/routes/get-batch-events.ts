@@ -3,15 +3,20 @@ import { isFinal, type BatchResult } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
+import { readPrefer } from "../core/prefer.ts";
 import { streamEvents } from "../io/event-stream.ts";
+import type { CarryDocuments } from "./carry-documents.ts";
 import { unknownBatch, type FindBatch } from "./find-batch.ts";
+import { answerOf } from "./get-batch.ts";
 import { openStream } from "./open-stream.ts";
+import { setApplied } from "./set-applied.ts";
 
 /** A batch is looked at again after so long, whatever was heard. */
 const LOOK_MS_MAX = 2_000;
 
 interface Deps {
   findBatch: FindBatch;
+  carryDocuments: CarryDocuments;
   watched: WatchedWorkspaces;
   streams: OpenStreams;
   log: Logger;
@@ -22,14 +27,16 @@ interface Deps {
  * whenever that has changed, and `done` once it is final.
  */
 export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: string }> {
-  const { findBatch, watched, streams, log } = deps;
+  const { findBatch, carryDocuments, watched, streams, log } = deps;
 
   return async (request, response) => {
     const { batchId } = request.params;
     const identity = identityOf(response);
+    const preferences = readPrefer(request.get("prefer"), 0);
     const first = await findBatch(batchId, identity);
     if (first === undefined) throw unknownBatch();
     const stream = openStream(streams, response);
+    setApplied(response, preferences, ["return=minimal"]);
     try {
       const watch = watched.watch(first.workspaceId, stream.signal);
       await streamEvents(response, stream, log, async (events) => {
@@ -41,7 +48,8 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
           if (found === undefined) return;
           const { answer } = found;
           if (sent === undefined || !saysTheSame(answer, sent)) {
-            await events.send({ event: "progress", data: answer });
+            const data = await answerOf(found, preferences, carryDocuments);
+            await events.send({ event: "progress", data });
             sent = answer;
           }
           if (answer.status !== "pending" && isFinal(answer.results)) {

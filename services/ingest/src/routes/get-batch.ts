@@ -1,12 +1,31 @@
 import { identityOf } from "@syncline/runtime";
+import type { BatchResult } from "@syncline/shared";
 import type { RequestHandler } from "express";
-import { unknownBatch, type FindBatch } from "./find-batch.ts";
+import { readPrefer, type Preferences } from "../core/prefer.ts";
+import type { CarryDocuments } from "./carry-documents.ts";
+import { unknownBatch, type FindBatch, type FoundBatch } from "./find-batch.ts";
+import { setApplied } from "./set-applied.ts";
 
 /** `GET /api/v1/batches/{batch_id}`: how a batch stands. */
-export function createGetBatch(findBatch: FindBatch): RequestHandler<{ batchId: string }> {
+export function createGetBatch(deps: {
+  findBatch: FindBatch;
+  carryDocuments: CarryDocuments;
+}): RequestHandler<{ batchId: string }> {
   return async (request, response) => {
-    const found = await findBatch(request.params.batchId, identityOf(response));
+    const preferences = readPrefer(request.get("prefer"), 0);
+    const found = await deps.findBatch(request.params.batchId, identityOf(response));
     if (found === undefined) throw unknownBatch();
-    response.json(found.answer);
+    setApplied(response, preferences, ["return=minimal"]);
+    response.json(await answerOf(found, preferences, deps.carryDocuments));
   };
+}
+
+/** A batch's answer, with the documents that its results report. */
+export async function answerOf(
+  { workspaceId, deviceId, answer }: FoundBatch,
+  preferences: Preferences,
+  carryDocuments: CarryDocuments,
+): Promise<BatchResult> {
+  if (deviceId === null) return answer;
+  return { ...answer, results: await carryDocuments({ workspaceId, deviceId }, answer.results, preferences) };
 }

@@ -16,13 +16,15 @@ import {
 import { laneOf, pendingResults } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
-import { waitMsOf } from "../core/prefer.ts";
+import { readPrefer } from "../core/prefer.ts";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
 import type { AcceptMetrics } from "../io/ingest-metrics.ts";
 import type { MemoryWatch } from "../io/watch-memory.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 import type { RateLimits } from "../io/rate-limits.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
+import type { CarryDocuments } from "./carry-documents.ts";
+import { setApplied } from "./set-applied.ts";
 
 interface Deps {
   lanes: LaneStreams;
@@ -35,6 +37,7 @@ interface Deps {
   /** Whether a failover would keep it. On a cluster only. */
   barrier: Barrier | undefined;
   reads: Pick<PgReads, "readBatches">;
+  carryDocuments: CarryDocuments;
   /** None where none is set. */
   rateLimits: RateLimits | undefined;
   audit: Logger;
@@ -77,11 +80,12 @@ export type TakeBatch = (
 ) => Promise<void>;
 
 export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
-  const { lanes, waker, waiting, durabilityOf, memoryOf, barrier, reads, rateLimits, audit, metrics, log } =
-    deps;
+  const { lanes, waker, waiting, durabilityOf, memoryOf, barrier, reads, carryDocuments } = deps;
+  const { rateLimits, audit, metrics, log } = deps;
 
   return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
-    const waitMs = waitMsOf(request.get("prefer"), options.waitMsMax);
+    const preferences = readPrefer(request.get("prefer"), options.waitMsMax);
+    const { waitMs } = preferences;
     const lane = laneOf(batch.workspaceId, options.laneCount);
     if (waitMs === 0) requireDurability(lane);
     requireMemory(lane);
@@ -110,11 +114,13 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     if (results?.some(({ status, merged }) => status !== "success" || merged)) markNotable(span);
     const problem = results && (await problemOf?.(results));
     if (problem !== undefined) throw problem;
-    const answer = batchAnswer(batch.batchId, results ?? pendingResults(batch), {
+    const shown = results && (await carryDocuments(batch, results, preferences));
+    const answer = batchAnswer(batch.batchId, shown ?? pendingResults(batch), {
       processingTimeMs: durationMs,
       drained: results !== undefined,
     });
     span.setAttribute("syncline.batch.status", answer.status);
+    setApplied(response, preferences);
     const skew = clockSkewMs > 0 ? { clock_skew_ms: clockSkewMs } : {};
     if (answer.status === "pending" || answer.status === "syncing") {
       requireDurability(lane);

@@ -2,7 +2,7 @@
 -- page, or null; $6 most rows. Newest first, by the index operations_unwell: status is never 'success'.
 SELECT
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-  merged, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject,
+  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject,
   request_id, trace_id, (extract(epoch FROM accepted_at) * 1000)::bigint AS accepted_at_ms, settled_at,
   content IS NOT NULL AS replayable,
   (extract(epoch FROM accepted_at) * 1000000)::bigint AS accepted_at_us

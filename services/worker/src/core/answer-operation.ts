@@ -374,6 +374,7 @@ function ledgerRow({ batch, operation, trace }: Case, recorded: Recorded): Ledge
     version: null,
     seq: null,
     merged: false,
+    decided: null,
     overlapCount: null,
     rounds: null,
     error: null,

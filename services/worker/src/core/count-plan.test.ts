@@ -36,6 +36,7 @@ function row(batchId: string, status: LedgerRow["status"], more: Partial<LedgerR
     version: null,
     seq: null,
     merged: false,
+    decided: null,
     overlapCount: null,
     rounds: null,
     error: null,

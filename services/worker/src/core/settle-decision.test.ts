@@ -101,6 +101,7 @@ describe("a person's decision on a parked conflict", () => {
     expect(rowOf(tables, "d2", "mine")).toMatchObject({
       status: "success",
       merged: true,
+      decided: "data",
       version: 3,
       seq: 3,
     });
@@ -120,9 +121,10 @@ describe("a person's decision on a parked conflict", () => {
     const { tables, conflict } = conflicted("manual");
     const before = tables.changes.length;
     const entry = decide(tables, conflict.conflictId, { title: "Theirs", body: "" }, { choice: "server" });
-    expect(resultOf(tables, entry)).toMatchObject({ status: "success", version: 2 });
+    const settled = { status: "success", decided: "server", version: 2 };
+    expect(resultOf(tables, entry)).toMatchObject({ ...settled, conflict_id: conflict.conflictId });
     expect(tables.changes).toHaveLength(before);
-    expect(rowOf(tables, "d2", "mine")).toMatchObject({ status: "success", merged: true, version: 2 });
+    expect(rowOf(tables, "d2", "mine")).toMatchObject({ ...settled, merged: true });
     expect(tables.decisions).toMatchObject([{ choice: "server", replaced: null, version: 2 }]);
   });
 
@@ -154,7 +156,12 @@ describe("a person's decision on a parked conflict", () => {
     };
     tables.drain(batchEntry({ device: "d2", operations: [more] }));
     tables.drain(decide(tables, conflict.conflictId, { title: "Mine", body: "More" }, { choice: "local" }));
-    expect(rowOf(tables, "d2", "more")).toMatchObject({ status: "success", merged: true, version: 3 });
+    expect(rowOf(tables, "d2", "more")).toMatchObject({
+      status: "success",
+      merged: true,
+      decided: "local",
+      version: 3,
+    });
     expect(recordOf(tables, conflict.conflictId).localView).toEqual({ title: "Mine", body: "More" });
   });
 

@@ -63,7 +63,7 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
     unit: undefined,
     operations: 1,
   });
-  if (conflict.status === "parked") settleRun(on, conflict, { change, version });
+  if (conflict.status === "parked") settleRun(on, conflict, { change, version, decided: decision.choice });
   draft.decisions.push({
     workspaceId,
     conflictId: conflict.conflictId,
@@ -90,7 +90,8 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
           resolvedVersion: version,
         },
   );
-  const recorded = { status: "success", version, conflictId: conflict.conflictId } as const;
+  const { conflictId } = conflict;
+  const recorded = { status: "success", version, conflictId, decided: decision.choice } as const;
   return { kind: "decided", recorded, change };
 }
 
@@ -118,7 +119,7 @@ function whyOutdated(
 function settleRun(
   { draft }: Case,
   conflict: ConflictWrite,
-  outcome: { change: ChangeDraft | null; version: number },
+  outcome: { change: ChangeDraft | null } & Pick<LedgerWrite, "version" | "decided">,
 ): void {
   for (const held of draft.run(conflict.conflictId)) {
     const known = draft.ledger(conflict.workspaceId, conflict.deviceId, clientIdOf(held));
@@ -128,6 +129,7 @@ function settleRun(
       status: "success",
       version: outcome.version,
       merged: true,
+      decided: outcome.decided,
       overlapCount: conflict.overlapCount ?? null,
       rounds: conflict.round,
       error: null,

@@ -390,6 +390,7 @@ const LEDGER_COLUMNS = [
   "version",
   "seq",
   "merged",
+  "decided",
   "overlapCount",
   "rounds",
   "error",

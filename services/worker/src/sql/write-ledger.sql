@@ -1,25 +1,25 @@
 -- Rows of the ledger, a column each: $1 workspace ids, $2 device ids, $3 client ids, $4 batch ids, $5 fingerprints,
--- $6 operations, $7 collections, $8 document ids, $9 statuses, $10 versions, $11 seqs, $12 merged, $13 overlap counts,
--- $14 rounds, $15 errors, $16 error types, $17 expected versions, $18 current versions, $19 conflict ids, $20 subjects,
--- $21 request ids, $22 trace ids, $23 times of acceptance in ms, $24 contents. A column without a value may be null.
+-- $6 operations, $7 collections, $8 document ids, $9 statuses, $10 versions, $11 seqs, $12 merged, $13 choices that
+-- decided, $14 overlap counts, $15 rounds, $16 errors, $17 error types, $18 expected versions, $19 current versions,
+-- $20 conflict ids, $21 subjects, $22 request ids, $23 trace ids, $24 times of acceptance in ms, $25 contents. A column without a value may be null.
 -- Columns, because Postgres takes twice as long to read so many short values from JSON.
 -- A row that exists is one that was pending, or an error that is tried again: only what a settlement decides is changed.
 INSERT INTO operations AS o (
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-  merged, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
+  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
   trace_id, accepted_at, settled_at, content
 )
 SELECT
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-  merged, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
+  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
   trace_id, to_timestamp(accepted_at_ms / 1000.0), CASE WHEN status <> 'pending' THEN now() END, content::json
 FROM unnest(
   $1::text[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[],
-  $11::bigint[], $12::boolean[], $13::integer[], $14::integer[], $15::text[], $16::text[], $17::bigint[], $18::bigint[],
-  $19::uuid[], $20::text[], $21::text[], $22::text[], $23::bigint[], $24::text[]
+  $11::bigint[], $12::boolean[], $13::text[], $14::integer[], $15::integer[], $16::text[], $17::text[], $18::bigint[],
+  $19::bigint[], $20::uuid[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[]
 ) AS r (
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-  merged, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
+  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,
   trace_id, accepted_at_ms, content
 )
 ON CONFLICT (workspace_id, device_id, client_id) DO UPDATE SET
@@ -28,6 +28,7 @@ ON CONFLICT (workspace_id, device_id, client_id) DO UPDATE SET
   version = excluded.version,
   seq = excluded.seq,
   merged = excluded.merged,
+  decided = excluded.decided,
   overlap_count = excluded.overlap_count,
   rounds = excluded.rounds,
   error = excluded.error,

@@ -1,0 +1,36 @@
+import type { JsonObject } from "../json/json.ts";
+import type { AcceptedOperation } from "./lane-entry.ts";
+import type { JsonPatchStep, OperationKind } from "./operation.ts";
+
+/** An operation as its device sent it, in the words of the wire, with what the server filled in. */
+export interface SentOperationBody {
+  client_id: string;
+  operation: OperationKind;
+  collection: string;
+  document_id: string;
+  data?: JsonObject;
+  patch?: JsonPatchStep[];
+  expected_version?: number;
+  ancestor?: JsonObject;
+  /** Clamped to the server's clock. */
+  timestamp?: number;
+  group?: string;
+}
+
+/** Writes an accepted operation as it was sent. */
+export function sentOperation(accepted: AcceptedOperation): SentOperationBody {
+  const { clientId, kind, collection, documentId, data, patch } = accepted;
+  const { expectedVersion, ancestor, timestampMs, group } = accepted;
+  return {
+    client_id: clientId,
+    operation: kind,
+    collection,
+    document_id: documentId,
+    ...(data === undefined ? {} : { data }),
+    ...(patch === undefined ? {} : { patch }),
+    ...(expectedVersion === undefined ? {} : { expected_version: expectedVersion }),
+    ...(ancestor === undefined ? {} : { ancestor }),
+    ...(timestampMs === undefined ? {} : { timestamp: timestampMs }),
+    ...(group === undefined ? {} : { group }),
+  };
+}
