@@ -177,7 +177,13 @@ function headersOf({ tokens }: Fixtures): fc.Arbitrary<Record<string, string>> {
       prefer: fc.oneof(
         {
           weight: 5,
-          arbitrary: fc.constantFrom("respond-async", "wait=0", "wait=1", "wait=1, respond-async"),
+          arbitrary: fc.constantFrom(
+            "respond-async",
+            "wait=0",
+            "wait=1",
+            "wait=1, respond-async",
+            "return=minimal",
+          ),
         },
         { weight: 1, arbitrary: headerValue },
       ),
