@@ -926,6 +926,12 @@ describe("a document's history", () => {
       `/documents/documents/a/history?before=${first.body.next}&limit=2`,
     );
     expect(rest.body).toMatchObject({ changes: [{ version: 1 }], next: null, more: false });
+    await client.post({
+      device_id,
+      operations: [put("a", { n: 5 }), { operation: "delete", client_id: "d2", document_id: "a" }],
+    });
+    const [last] = (await client.get<HistoryBody>("/documents/documents/a/history?limit=1")).body.changes;
+    expect(last).toMatchObject({ first_version: 6, version: 7, deleted: true, data: null, ended: { n: 5 } });
     expect((await client.get("/documents/documents/never/history")).status).toBe(404);
     expect((await client.get("/documents/documents/%00/history")).status).toBe(404);
   });

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { batchStatus, canonicalJson, type Json, type OperationResult, type Overlap } from "@syncline/shared";
+import {
+  batchStatus,
+  canonicalJson,
+  type Json,
+  type JsonObject,
+  type OperationResult,
+  type Overlap,
+} from "@syncline/shared";
 import type { TappedEntry } from "../support/lane-tap.ts";
 import type { System } from "../support/system.ts";
 import {
@@ -45,7 +52,7 @@ interface Tables {
 }
 
 const SELECT = {
-  changes: `SELECT seq::int, collection, document_id, first_version::int, version::int, data, device_id
+  changes: `SELECT seq::int, collection, document_id, first_version::int, version::int, data, ended, device_id
     FROM changes WHERE workspace_id = $1 ORDER BY seq`,
   documents: `SELECT collection, document_id, version::int, seq::int, deleted, data
     FROM documents WHERE workspace_id = $1`,
@@ -209,12 +216,13 @@ class WorkspaceCheck {
         run.length !== change.version - change.first_version + 1
       )
         throw new Error(`The model has no such versions: ${JSON.stringify(change)}`);
-      const { data, device_id } = change;
+      const { data, ended, device_id } = change;
       const expected = {
         data: last.data,
+        ended: endedBy(run),
         device_id: last.declared ? last.device : null,
       };
-      expectSame({ data, device_id }, expected, `change ${change.seq}`);
+      expectSame({ data, ended, device_id }, expected, `change ${change.seq}`);
       if (run.length > 1 && !first.merged) this.#checkFold(change, run);
       return first.order;
     });
@@ -243,6 +251,8 @@ class WorkspaceCheck {
     const mayFold = run.every(
       (version, index) =>
         version.declared &&
+        // Nothing folds past a deletion that has ended what the fold wrote.
+        (index === 0 || index === run.length - 1 || version.data !== null) &&
         version.device === first?.device &&
         version.unit === first.unit &&
         version.deviceTurn === first.deviceTurn + index &&
@@ -435,6 +445,11 @@ class WorkspaceCheck {
 }
 
 /** What happened, for people: what lay on the lane, in order, what was answered, and what the feed came to. */
+/** Of a deletion that is folded with what it deletes: that. */
+function endedBy(run: readonly Version[]): JsonObject | null {
+  return run.at(-1)?.data === null ? (run.at(-2)?.data ?? null) : null;
+}
+
 function describe(played: Played, entries: readonly TappedEntry[], { changes }: Tables): string {
   const lane = entries.map(({ entry, place, answered, removal }, index) => {
     const at = `#${index} at ${place}, answered ${answered}, removal ${removal}`;

@@ -71,6 +71,8 @@ export interface Change {
   first_version: number;
   version: number;
   data: JsonObject | null;
+  /** Of a deletion: the document that it ended, if no other change holds that one. */
+  ended: JsonObject | null;
   device_id: string | null;
 }
 
@@ -466,7 +468,12 @@ export class Model {
       if (live) return conflict(0, "document_exists");
       return write(document === undefined ? "absent" : "deleted");
     }
-    if (kind === "update" && document === undefined) {
+    const isLost = operation.ancestor !== undefined && document === undefined;
+    if (kind === "update" && isLost && (expected ?? 0) === 0) {
+      if (foreign) return conflict(null, "other_epoch", ", lost");
+      return conflict(null, "document_deleted", ", lost");
+    }
+    if (kind === "update" && document === undefined && !isLost) {
       this.#count("update: document_not_found");
       return this.#record(on, { status: "error", errorType: "document_not_found" });
     }
@@ -479,7 +486,7 @@ export class Model {
       return conflict(Math.min(expected ?? current - 1, current - 1), "document_deleted", detail);
     }
     if (expected === undefined) return write("any version");
-    if (foreign) return conflict(null, "other_epoch");
+    if (foreign) return conflict(null, "other_epoch", isLost ? ", lost" : "");
     if (kind === "put" && expected === 0 && !live) return write("must not be there");
     if (expected > current) return conflict(null, "version_ahead", document === undefined ? ", absent" : "");
     if (expected === current) return write("current version");

@@ -38,7 +38,8 @@ export interface FoldedOperation {
  * - Into an update folds a later one: merge patches where one patch says both, JSON Patches where neither can fail.
  * - Into a `delete` folds another one, and where it names no version, the `put` or `create` after it, as a `put`.
  * - A `delete` folds into no write before it: where there is no document it writes nothing, and would leave no tombstone.
- * - An `update` takes no `put` after it: where the document never existed, one is an error and the other is not.
+ * - An `update` takes no `put` after it, nor, if it has no `ancestor`, an update that has one: if the server does not have
+ *   the document, one is an error and the other is not.
  * - What belongs to a group stays as it is: there each operation is merged for itself. So keep away what is to be sent as
  *   one atomic batch.
  * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
@@ -140,8 +141,10 @@ function joinContent(
     case "create":
     case "put":
       return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, policy) : undefined;
-    case "update":
-      return next.kind === "update" ? joinUpdates(first, next, policy) : undefined;
+    case "update": {
+      const brings = first.ancestor === undefined && next.ancestor !== undefined;
+      return next.kind === "update" && !brings ? joinUpdates(first, next, policy) : undefined;
+    }
     case "delete": {
       if (next.kind === "delete") return { kind: "delete" };
       const isAnew = next.kind === "put" || next.kind === "create";

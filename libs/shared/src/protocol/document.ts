@@ -37,6 +37,8 @@ export interface ChangesBody {
 /** One change of a document, as its history shows it: it holds the versions `first_version` to `version`. */
 export interface HistoryChangeBody extends ChangeBody {
   first_version: number;
+  /** The document that a deletion ended, if the change also holds the edit that made it. */
+  ended?: JsonObject | undefined;
 }
 
 /** A page of a document's history, newest first; `next` is the `before` of the page after it. */

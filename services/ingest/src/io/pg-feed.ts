@@ -192,7 +192,7 @@ export function createPgFeed(query: Query): PgFeed {
     },
 
     async readHistory(workspaceId, { collection, documentId }, { before, limit }) {
-      const rows = await query<ChangeRow & { seq: number }>(READ_HISTORY, [
+      const rows = await query<ChangeRow & { seq: number; ended: JsonObject | null }>(READ_HISTORY, [
         workspaceId,
         collection,
         documentId,
@@ -202,7 +202,11 @@ export function createPgFeed(query: Query): PgFeed {
       ]);
       const more = (rows[0]?.found ?? 0) > rows.length;
       return {
-        changes: rows.map((row) => ({ ...changeOf(row, row.seq), first_version: row.first_version })),
+        changes: rows.map(({ ended, ...row }) => ({
+          ...changeOf(row, row.seq),
+          first_version: row.first_version,
+          ...(ended !== null && { ended }),
+        })),
         next: more ? (rows.at(-1)?.version ?? null) : null,
         more,
       };

@@ -91,6 +91,7 @@ export const changesBody = z.strictObject({
 
 export const historyChangeBody = changeBody.extend({
   first_version: count,
+  ended: json.optional(),
 }) satisfies z.ZodType<HistoryChangeBody>;
 
 export const historyBody = z.strictObject({

@@ -1,12 +1,12 @@
 -- $1 workspace id, $2 collection, $3 document id, $4 below which version or null, $5 most rows, $6 most bytes of data;
 -- a first row beyond them is read all the same. found counts rows up to one more than $5.
-SELECT seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at, found
+SELECT seq, collection, document_id, first_version, version, deleted, data, ended, device_id, committed_at, found
 FROM (
   SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,
     sum(p.bytes) OVER in_order - p.bytes AS bytes_before
   FROM (
-    SELECT seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at,
-      coalesce(octet_length(data::text), 0) AS bytes
+    SELECT seq, collection, document_id, first_version, version, deleted, data, ended, device_id, committed_at,
+      coalesce(octet_length(data::text), octet_length(ended::text), 0) AS bytes
     FROM changes
     WHERE workspace_id = $1 AND collection = $2 AND document_id = $3
       AND version < coalesce($4::bigint, 9223372036854775807)

@@ -50,7 +50,12 @@ export function judgeOperation(
       break;
     case "update":
       if (document === undefined) {
-        return { kind: "error", errorType: "document_not_found", message: "The document never existed" };
+        if (operation.ancestor === undefined) {
+          return { kind: "error", errorType: "document_not_found", message: "The document never existed" };
+        }
+        // The device had it: the database was restored, or the workspace was erased.
+        if (expected !== undefined && (!by.versionsKnown || expected > 0)) break;
+        return conflict(null, "The document is not here any more", "document_deleted");
       }
       if (!live) {
         if (expected !== undefined && (!by.versionsKnown || expected > document.version)) break;

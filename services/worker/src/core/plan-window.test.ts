@@ -138,6 +138,51 @@ describe("what an operation meets", () => {
   });
 });
 
+describe("an update of what this database does not have", () => {
+  const ancestor = { title: "New", body: "" };
+  const lost = (more: Partial<GivenOperation> = {}) => update({ title: "Mine" }, { ancestor, ...more });
+
+  it.each<[string, Partial<GivenOperation>, string | undefined, string]>([
+    ["and the version it had there", { expectedVersion: 7 }, "epoch-0", "other_epoch"],
+    ["and a version that is not there yet", { expectedVersion: 7 }, undefined, "version_ahead"],
+    ["and no version", {}, undefined, "document_deleted"],
+    ["and no version, from another epoch", {}, "epoch-0", "document_deleted"],
+  ])("that carries its ancestor %s is an edit against a deletion, and stays", (_, more, epoch, reason) => {
+    const tables = new MemoryTables();
+    const plan = tables.drain(batchEntry({ ...(epoch && { epoch }), operations: [lost(more)] }));
+    expect(plan.ledgerRows).toMatchObject([{ status: "pending", errorType: reason, currentVersion: 0 }]);
+    const [conflict] = plan.conflicts;
+    if (conflict === undefined) throw new Error("no conflict was opened");
+    const settled = tables.drain(resolveConflict(tables, conflict, { isLastRound: false }));
+    expect(settled.documents).toMatchObject([{ version: 1, data: { title: "Mine", body: "" } }]);
+    expect(settled.conflicts).toMatchObject([
+      { status: "resolved", ancestorView: ancestor, overlapList: [{ path: "", chosen: "local" }] },
+    ]);
+  });
+
+  it("stays in a group that merges, too", () => {
+    const batch = { atomic: true, onConflict: "merge", epoch: "epoch-0" } as const;
+    const plan = new MemoryTables().drain(
+      batchEntry({
+        ...batch,
+        operations: [create({}, { documentId: "other" }), lost({ expectedVersion: 7 })],
+      }),
+    );
+    expect(statuses(plan)).toEqual(["success", "success"]);
+    expect(plan.changes[1]).toMatchObject({ data: { title: "Mine", body: "" } });
+  });
+
+  it("is left to a person where the policy parks a deletion against an edit", () => {
+    const tables = new MemoryTables();
+    tables.policies = { collections: { documents: { deleteVsEdit: "park" } } };
+    const batch = { atomic: true, onConflict: "merge" } as const;
+    const plan = tables.drain(batchEntry({ ...batch, operations: [lost()] }));
+    expect(plan.conflicts).toMatchObject([
+      { status: "reported", result: { title: "Mine", body: "" }, overlapList: [{ undecided: true }] },
+    ]);
+  });
+});
+
 describe("once", () => {
   it("gives a resend the recorded result, in another batch and in the same window", () => {
     const tables = new MemoryTables();
@@ -192,6 +237,16 @@ describe("once", () => {
 });
 
 describe("folding", () => {
+  it("keeps what was edited and then deleted, as what the deletion ended", () => {
+    const tables = tablesAt(1);
+    const operations = [update({ a: 1 }), remove(), put({ a: 2 }), update({ b: 2 }), remove(), remove()];
+    const plan = tables.drain(batchEntry({ device: "d0", operations }));
+    expect(plan.changes).toMatchObject([
+      { firstVersion: 2, version: 3, data: null, ended: { v: 1, a: 1 } },
+      { firstVersion: 4, version: 6, data: null, ended: { a: 2, b: 2 } },
+    ]);
+  });
+
   it("writes a device's run on a document once, and answers as one by one", () => {
     const tables = new MemoryTables();
     const plan = tables.drain(

@@ -27,7 +27,7 @@ export interface ChangeDraft {
   firstVersion: number;
   version: number;
   data: JsonObject | null;
-  /** Of a deletion what it ended, where the same change holds that, too. */
+  /** The document that a deletion ended, if no other change holds that one. */
   ended: JsonObject | null;
   deviceId: string;
   deviceDeclared: boolean;
@@ -55,6 +55,8 @@ export interface DraftedWrite {
   collection: string;
   documentId: string;
   data: JsonObject | null;
+  /** The document that a merged run edited, and then deleted. */
+  ended?: JsonObject | null;
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
@@ -146,9 +148,9 @@ export class WindowDraft {
   }
 
   /**
-   * Writes a document's next state, folded into the device's previous change where nobody could tell: same device,
+   * Writes a document's next state. Folds it into the device's previous change if that cannot be noticed: same device,
    * same document, same group, and no other operation of the device in between, so that no operation ever overtakes
-   * one that it may depend on.
+   * one that it may depend on. A change keeps one document that a deletion ended, so nothing folds past such a deletion.
    */
   write(write: DraftedWrite): { change: ChangeDraft; version: number } {
     const key = documentKey(write.workspaceId, write.collection, write.documentId);
@@ -156,13 +158,15 @@ export class WindowDraft {
     const before = this.document(write.workspaceId, write.collection, write.documentId);
     const version = (before?.version ?? 0) + write.operations;
     const { operations: _, ...rest } = write;
-    const change: ChangeDraft = { ...rest, ended: null, firstVersion: (before?.version ?? 0) + 1, version };
+    const { ended = null } = write;
+    const change: ChangeDraft = { ...rest, ended, firstVersion: (before?.version ?? 0) + 1, version };
 
     const previous = this.#lastChangeByDevice.get(deviceKey);
     const folds =
       previous !== undefined &&
       write.deviceDeclared &&
       previous.unit === write.unit &&
+      previous.ended === null &&
       this.#lastChangeByDocument.get(key) === previous;
     let held = change;
     if (folds) {
