@@ -157,6 +157,8 @@ CREATE TABLE conflicts (
   round_at         timestamptz NOT NULL DEFAULT now(),
   -- The version that the device named; NULL if unknown.
   base_version     bigint,
+  -- The newest version that the device had received while it made the run; NULL if unknown.
+  seen_version     bigint,
   current_version  bigint NOT NULL,
   -- The ancestor that the device sent along.
   ancestor         jsonb,

@@ -3,6 +3,8 @@ import type { Mutation } from "./mutation.ts";
 const WORKER = "services/worker/src";
 const PLAN = { file: `${WORKER}/core/plan-window.test.ts` };
 const SETTLE = { file: `${WORKER}/core/settle-resolution.test.ts` };
+const RUN = { file: "libs/shared/src/merge/merge-run.test.ts" };
+const RISING = { file: `${WORKER}/core/rising-versions.test.ts` };
 const PROPERTY = { file: `${WORKER}/core/plan-window.property.test.ts` };
 const STORE = `${WORKER}/io/pg-store.pg.test.ts`;
 const LANE = "libs/runtime/src/redis/lane-stream.redis.test.ts";
@@ -228,9 +230,125 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "stacked-edit-on-server-version",
     breaks: "order",
     file: `${WORKER}/core/answer-operation.ts`,
-    find: 'return { baseVersion, deviceView: draft.viewOf(resolved, "localView") };',
+    find: 'return { baseVersion: seenVersion, deviceView: draft.viewOf(resolved, "localView") };',
     replace: "return { baseVersion, deviceView: null };",
     caughtBy: PLAN,
+  },
+  {
+    name: "rise-merged-against-old-base",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/raise-run.ts",
+    find: 'const rises = kind !== "create" && expectedVersion > (versionUnknown ? unknown : known);',
+    replace: 'const rises = kind === "create" && expectedVersion > (versionUnknown ? unknown : known);',
+    caughtBy: RUN,
+  },
+  {
+    name: "rise-keeps-old-ancestor",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/raise-run.ts",
+    find: "const ancestor = view ?? (startsAnew(segment.operations) ? {} : seen.data);",
+    replace: "const ancestor = raised.ancestor ?? seen.data;",
+    caughtBy: RUN,
+  },
+  {
+    name: "rise-drops-the-run-before-it",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/raise-run.ts",
+    find: "else next = taken(raised, version, yield { version, inputs: inputsOf(raised), remote });",
+    replace: "else next = { ...raised, local: remote.data };",
+    caughtBy: RUN,
+  },
+  {
+    name: "rise-overlaps-unrecorded",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/raise-run.ts",
+    find: "overlaps: [...raised.overlaps, ...marked],",
+    replace: "overlaps: raised.overlaps,",
+    caughtBy: { ...RUN, test: "records the overlaps of every step" },
+  },
+  {
+    name: "rise-asks-nobody",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-run.ts",
+    find: "return { document, overlaps, twoWay: inputs.ancestor === null, asks: reason };",
+    replace:
+      "return { document, overlaps, twoWay: inputs.ancestor === null, ...(!reason && { asks: reason }) };",
+    caughtBy: { ...RUN, test: "leaves to a person" },
+  },
+  {
+    name: "rise-takes-own-merges-for-others",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/raise-run.ts",
+    find: "if (!change.own) view = ",
+    replace: "view = ",
+    caughtBy: { ...RUN, test: "never overlaps with itself" },
+  },
+  {
+    name: "rise-takes-other-epochs-versions",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/answer-operation.ts`,
+    find: "isUnknown ? { ...operation, versionUnknown: true } : operation",
+    replace: "!isUnknown ? operation : { ...operation }",
+    caughtBy: { ...RISING, test: "says which versions are none of this history" },
+  },
+  {
+    name: "left-over-run-forgets-its-rise",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/settle-resolution.ts`,
+    find: "baseVersion: seenVersion };",
+    replace: "baseVersion: conflict.baseVersion };",
+    caughtBy: { ...RISING, test: "goes on from the version that the run before it had risen to" },
+  },
+  {
+    name: "rise-is-held-for-nothing",
+    breaks: "it says no in time",
+    file: `${WORKER}/core/window-draft.ts`,
+    find: "(rises ? this.#bytesOfDocument(conflict) : 0)",
+    replace: "(rises && this.changes.length < 0 ? this.#bytesOfDocument(conflict) : 0)",
+    caughtBy: { ...RISING, test: "counts a document that it rises to" },
+  },
+  {
+    name: "decision-drops-what-came-after-a-rise",
+    breaks: "a merge loses nothing silently",
+    file: "services/conflict/src/core/weigh-conflict.ts",
+    find: "if (!isAsked) return whole;",
+    replace: "if (!isAsked || raised) return whole;",
+    caughtBy: {
+      file: "services/conflict/src/core/weigh-conflict.test.ts",
+      test: "keeps the later operations",
+    },
+  },
+  {
+    name: "lost-document-edit-refused",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/judge-operation.ts`,
+    find: "if (operation.ancestor === undefined) {",
+    replace: "if (operation.ancestor === undefined || document === undefined) {",
+    caughtBy: PLAN,
+  },
+  {
+    name: "merged-deletion-forgets-what-it-ended",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-run.ts",
+    find: "return ended === null ? merged : { ...merged, ended };",
+    replace: "return ended === undefined ? { ...merged, ended } : merged;",
+    caughtBy: { ...RUN, test: "knows what it had edited before it deleted it" },
+  },
+  {
+    name: "fold-goes-past-what-a-deletion-ended",
+    breaks: "consolidation is invisible",
+    file: `${WORKER}/core/window-draft.ts`,
+    find: "previous.ended === null &&",
+    replace: "",
+    caughtBy: { ...PLAN, test: "keeps what was edited and then deleted" },
+  },
+  {
+    name: "retention-drops-what-a-run-rises-to",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/sql/drop-history.sql`,
+    find: "WHERE h.workspace_id = $1 AND h.conflict_id = c.conflict_id",
+    replace: "WHERE false AND h.workspace_id = $1 AND h.conflict_id = c.conflict_id",
+    caughtBy: { file: RETENTION, test: "keeps the versions that an unsettled conflict's run rises to" },
   },
 
   {
@@ -285,8 +403,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "client-fold-drops-a-tombstone",
     breaks: "consolidation is invisible",
     file: "libs/shared/src/consolidate/fold-operations.ts",
-    find: 'return next.kind === "put" || next.kind === "update" ? joinWrite(first, next) : undefined;',
-    replace: 'return next.kind === "delete" ? { kind: "delete" } : joinWrite(first, next);',
+    find: 'return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, policy) : undefined;',
+    replace: 'return next.kind === "delete" ? { kind: "delete" } : joinWrite(first, next, policy);',
     caughtBy: { file: `${WORKER}/core/fold-operations.property.test.ts` },
   },
 
@@ -302,8 +420,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "group-goes-on-after-a-failure",
     breaks: "a group is all or nothing",
     file: `${WORKER}/core/plan-window.ts`,
-    find: 'if (unit.grouped && statusOf(answer) !== "success") {',
-    replace: 'if (unit.grouped && statusOf(answer) === "error") {',
+    find: 'if (unit.grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {',
+    replace: 'if (unit.grouped && statusOf(answer) === "error" && draft.missingHistory.size === 0) {',
     caughtBy: PLAN,
   },
   {
@@ -436,8 +554,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "retention-drops-own-changes",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/sql/drop-history.sql`,
-    find: "k.base_version, k.device_id, k.current_version",
-    replace: "k.base_version, NULL, NULL",
+    find: "k.version, k.device_id, k.current_version",
+    replace: "k.version, NULL, NULL",
     caughtBy: { file: RETENTION, test: "keeps what the device of an unsettled conflict wrote" },
   },
   {

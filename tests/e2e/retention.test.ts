@@ -213,6 +213,19 @@ describe("retention", () => {
       expect(await changesOf(system, one, "doc")).toEqual([5]);
     });
 
+    it("keeps the versions that an unsettled conflict's run rises to", async () => {
+      const one = await createClient(system);
+      for (let n = 1; n <= 3; n++) await send(one, `dev_${n}`, put("doc", { n }));
+      await parkOn(one, "doc", 2, "parking");
+      await send(one, "dev_4", put("doc", { n: 4 }));
+      await send(one, "dev_5", put("doc", { n: 5 }));
+      const behind = { ...put("doc", { n: 6 }), expected_version: 4 };
+      expect(await send(one, "parking", behind)).toMatchObject({ error_type: "behind_conflict" });
+      await ageChanges(system, one, 300);
+      await apply();
+      expect(await changesOf(system, one, "doc")).toEqual([2, 4, 5]);
+    });
+
     it("keeps the ancestor of an open conflict in a fold", async () => {
       const one = await createClient(system);
       await send(one, "dev_1", put("doc", { n: 0 }));

@@ -58,7 +58,7 @@ const SELECT = {
     FROM documents WHERE workspace_id = $1`,
   ledger: `SELECT device_id, client_id, batch_id, status, decided, version::int, seq::int, error_type, conflict_id
     FROM operations WHERE workspace_id = $1`,
-  conflicts: `SELECT conflict_id, collection, document_id, device_id, status, strategy, round, base_version::int,
+  conflicts: `SELECT conflict_id, collection, document_id, device_id, status, strategy, round, base_version::int, seen_version::int,
     current_version::int, operation_count, result, overlap_list, two_way, resolved_version::int,
     ancestor_view, remote_view, local_view
     FROM conflicts WHERE workspace_id = $1`,
@@ -362,6 +362,7 @@ class WorkspaceCheck {
         strategy: conflict.strategy,
         round: conflict.round,
         base_version: conflict.base,
+        seen_version: conflict.seen,
         current_version: conflict.currentVersion,
         operation_count: conflict.held.length,
         result: conflict.result,
@@ -445,9 +446,11 @@ class WorkspaceCheck {
 }
 
 /** What happened, for people: what lay on the lane, in order, what was answered, and what the feed came to. */
-/** Of a deletion that is folded with what it deletes: that. */
+/** Of a deletion that is folded, or merged, with the edits that it ends: the document that those made. */
 function endedBy(run: readonly Version[]): JsonObject | null {
-  return run.at(-1)?.data === null ? (run.at(-2)?.data ?? null) : null;
+  const last = run.at(-1);
+  if (last?.data !== null) return null;
+  return (last.merged ? last.ended : run.at(-2)?.data) ?? null;
 }
 
 function describe(played: Played, entries: readonly TappedEntry[], { changes }: Tables): string {

@@ -127,6 +127,8 @@ export interface Version {
   entry: number;
   /** Whether a merge made it: one change then holds all of its versions. */
   merged: boolean;
+  /** Of a deletion by a merge: the document that the run had edited before. */
+  ended?: JsonObject | undefined;
 }
 
 /** Replaced whole with each write, so that a copy of the map of documents is a snapshot. */
@@ -142,6 +144,10 @@ interface Held {
   documentId: string;
   timestamp: number | null;
   answer: Answer;
+  /** The version that it names, unless that is none of this history. */
+  names: number | null;
+  /** A version that it names, and that is none of this history. */
+  namesUnknown: number | null;
 }
 
 /** A conflict's record. Its first operation names it: nobody can foresee the ids that the server makes. */
@@ -156,6 +162,8 @@ export interface Conflict {
   round: number;
   /** `null`: unknown. */
   base: number | null;
+  /** The newest version that its operations name. */
+  seen: number | null;
   currentVersion: number;
   /** What the device sent along. */
   ancestor: JsonObject | null;
@@ -182,9 +190,9 @@ interface Views {
 
 interface Merged {
   base: number | null;
+  seen: number | null;
   version: number;
   localView: JsonObject | null;
-  result: JsonObject | null;
 }
 
 /** Everything that a failing group takes back. */
@@ -224,7 +232,7 @@ interface Judged extends Said {
 }
 
 type Outcome =
-  | { kind: "commit"; document: JsonObject | null; overlaps: Overlap[] }
+  | { kind: "commit"; document: JsonObject | null; overlaps: Overlap[]; ended?: JsonObject | undefined }
   | { kind: "park"; proposed: JsonObject | null; overlaps: Overlap[] };
 
 interface Merge {
@@ -232,6 +240,9 @@ interface Merge {
   local: JsonObject | null;
   /** The newer of the two sides' timestamps: the run's is that of its last operation that could be applied. */
   newest: number | null;
+  /** The newest version that its operations name. */
+  seen: number | null;
+  isTwoWay: boolean;
   /** What could not be applied, with the reason. */
   errorTypes: Map<Held, string>;
   outcome: Outcome;
@@ -513,7 +524,7 @@ export class Model {
     key: string,
     by: { device: string; declared: boolean } | Case,
     data: JsonObject | null,
-    more: Pick<Version, "timestamp" | "unit" | "merged">,
+    more: Pick<Version, "timestamp" | "unit" | "merged" | "ended">,
   ): number {
     const before = this.#state.documents.get(key);
     const declared = "batch" in by ? by.batch.device_id !== undefined : by.declared;
@@ -581,7 +592,10 @@ export class Model {
       decidedOn: -1,
       refusedAt: -1,
       ...this.#origin(base, this.#state.merged.get(on.place)),
+      seen: null,
     };
+    const held = this.#heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer);
+    conflict.seen = newest(conflict.base, held.names);
     if (strategy === "report") return this.#report(on, conflict, errorType);
     if (on.grouped) return this.#mergeAtOnce(on, conflict, errorType);
     const judged = this.#record(on, {
@@ -590,7 +604,7 @@ export class Model {
       conflict,
       mismatch: mismatchOf(on, conflict),
     });
-    conflict.held.push(heldOf(on, judged.answer));
+    conflict.held.push({ ...held, answer: judged.answer });
     this.#state.conflicts.set(on.key, conflict);
     this.#state.unsettled.set(on.place, conflict);
     return judged;
@@ -605,18 +619,15 @@ export class Model {
       this.#state.conflicts.set(on.key, conflict);
       this.#state.reported.set(on.place, conflict);
     });
-    conflict.held.push(heldOf(on, judged.answer));
+    conflict.held.push(this.#heldOf(on, judged.answer));
     return judged;
   }
 
   /** A group cannot wait for the conflict service. */
   #mergeAtOnce(on: Case, conflict: Conflict, errorType: string): Judged {
     const document = this.#state.documents.get(on.document);
-    const merge = this.#merge(
-      conflict,
-      [heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer)],
-      document,
-    );
+    const held = this.#heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer);
+    const merge = this.#merge(conflict, [held], document);
     const [refused] = merge.errorTypes.values();
     if (merge.outcome.kind === "park") {
       this.#count("group: what would park fails it");
@@ -634,6 +645,7 @@ export class Model {
         timestamp: merge.newest,
         unit: `merge of ${on.key}`,
         merged: true,
+        ended: merge.outcome.ended,
       });
     }
     const version = versionOf(this.#state.documents.get(on.document));
@@ -644,20 +656,32 @@ export class Model {
       merged: { overlaps: overlaps.length, rounds: 0 },
       conflict,
     });
-    conflict.held.push(heldOf(on, judged.answer));
+    conflict.held.push({ ...held, answer: judged.answer });
     conflict.round = 0;
-    this.#resolve(conflict, { ...merge, remote }, merge.outcome, version);
+    this.#resolve(conflict, { ...merge, remote }, merge.outcome, version, merge.isTwoWay);
     this.#state.conflicts.set(on.key, conflict);
     return judged;
   }
 
-  /** A device that names a version from before its own last merge went on from its own run, which is the ancestor then. */
+  /**
+   * A device that names a version from before its own last merge went on from its own run, which is the ancestor then. If it
+   * names a newer one than that run did, it has received that meanwhile.
+   */
   #origin(base: number | null, last: Merged | undefined): Pick<Conflict, "base" | "deviceView"> {
-    if (base === null || last === undefined || last.base === null) return { base, deviceView: null };
-    if (base < last.base || base >= last.version) return { base, deviceView: null };
+    if (base === null || last === undefined || last.seen === null) return { base, deviceView: null };
+    if (base < (last.base ?? last.seen) || base >= last.version) return { base, deviceView: null };
     this.#count("stacked on an own merge");
-    if (base === last.base) return { base, deviceView: last.localView ?? {} };
-    return { base, deviceView: last.result ?? {} };
+    return { base: last.seen, deviceView: last.localView ?? {} };
+  }
+
+  #heldOf({ batch, operation, documentId, document, timestamp }: Case, answer: Answer): Held {
+    const { expected_version: expected } = operation;
+    const isUnknown =
+      batch.epoch !== undefined || (expected ?? 0) > versionOf(this.#state.documents.get(document));
+    const named = operation.operation === "create" || !expected ? null : expected;
+    const names = isUnknown ? null : named;
+    const namesUnknown = isUnknown ? (expected ?? null) : null;
+    return { operation, documentId, timestamp, answer, names, namesUnknown };
   }
 
   /** An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it. */
@@ -672,7 +696,11 @@ export class Model {
     const judged = this.#record(on, outcome, () => {
       if (status === "reported") conflict.refusedAt = on.accepted.place;
     });
-    if (!on.grouped) conflict.held.push(heldOf(on, judged.answer));
+    if (!on.grouped) {
+      const held = this.#heldOf(on, judged.answer);
+      conflict.held.push(held);
+      conflict.seen = newest(conflict.seen, held.names);
+    }
     return judged;
   }
 
@@ -714,7 +742,7 @@ export class Model {
     this.#decisions.push({ conflict, choice, replacedVersion: current, replaced, version });
     conflict.decidedOn = weighed.revision;
     if (conflict.status !== "resolved") {
-      const resolved = { base: conflict.base, version, localView: views.local, result: data };
+      const resolved = { base: conflict.base, seen: conflict.seen, version, localView: views.local };
       // What a reported one refused stays refused, whatever is decided.
       if (isParked) this.#state.merged.set(placeOf(conflict), resolved);
       if (isParked) this.#state.unsettled.delete(placeOf(conflict));
@@ -731,19 +759,35 @@ export class Model {
     document: Document | undefined,
   ): Views & { data: JsonObject | null } {
     const now = dataOf(document);
-    const replayed = () => {
-      const { ancestor, local } = this.#merge(conflict, conflict.held, document);
-      return { ancestor, local, remote: now };
-    };
-    const views = conflict.views ?? replayed();
+    const { views } = conflict;
+    if (views === null) {
+      const { ancestor, local, outcome } = this.#merge(
+        { ...conflict, strategy: "merge" },
+        conflict.held,
+        document,
+      );
+      const server = choice === "server" ? this.#serverSide(conflict, document) : now;
+      const picked = { server, local, merged: documentOf(outcome), data }[choice];
+      return { ancestor, local, remote: now, data: picked };
+    }
     const { ancestor, local, remote } = views;
     const merged = mergeByStrategy(
       "merge",
       { ancestor, local, remote: now, isLocalNewer: false },
       policyOf(POLICIES, conflict.collection),
     );
-    const proposed = merged.kind === "park" ? merged.proposed : merged.document;
-    return { ancestor, local, remote, data: { server: remote, local, merged: proposed, data }[choice] };
+    return { ...views, data: { server: remote, local, merged: documentOf(merged), data }[choice] };
+  }
+
+  /** Of a run whose device had received a version that a person is asked of, what came after that stands. */
+  #serverSide(conflict: Conflict, document: Document | undefined): JsonObject | null {
+    let isAsked = false;
+    const { outcome } = this.#merge(conflict, conflict.held, document, (asks) => {
+      isAsked ||= asks;
+      return asks ? "server-wins" : conflict.strategy;
+    });
+    if (isAsked) this.#count("decision: server, and what came after a rise stands");
+    return isAsked && outcome.kind === "commit" ? outcome.document : dataOf(document);
   }
 
   /** The batches stay answered; who sends an operation again learns the new answer. */
@@ -760,50 +804,202 @@ export class Model {
     }
   }
 
-  /** Replays a run on what the device started from, and merges the outcome with the server's document. */
-  #merge(conflict: Conflict, run: readonly Held[], remote: Document | undefined): Merge {
-    const ancestor = this.#ancestor(conflict, run[0]?.operation.operation);
+  /**
+   * Replays a run on what the device started from. Where it has received a version, merges what it had by then with that one,
+   * and goes on from there. Merges the outcome with the server's document.
+   *
+   * @param stepBy - by which strategy a step is taken that asks a person, or asks none
+   */
+  #merge(
+    conflict: Conflict,
+    run: readonly Held[],
+    remote: Document | undefined,
+    stepBy: (asks: boolean) => ConflictStrategy = () => conflict.strategy,
+  ): Merge {
+    const { strategy } = conflict;
+    const policy = policyOf(POLICIES, conflict.collection);
     const errorTypes = new Map<Held, string>();
-    let local = ancestor ?? dataOf(remote);
-    for (const held of run) {
+    const overlaps: Overlap[] = [];
+    let level = conflict.base;
+    let unknownLevel = run[0]?.namesUnknown ?? 0;
+    let timestamp: number | null = null;
+    let ended: JsonObject | undefined;
+    let asks = false;
+    let isTwoWay = false;
+    let seen: { data: JsonObject | null } | undefined;
+    const [first] = run;
+    const risesAtOnce = (first?.names ?? 0) > (level ?? 0);
+    let ancestor = this.#ancestor(conflict, risesAtOnce ? undefined : first?.operation.operation);
+    let local = ancestor;
+    /** What was made on a document that nobody knows waits for the next one. */
+    const waiting: Held[] = [];
+    let isWaiting = ancestor === null;
+
+    const apply = (held: Held) => {
+      const before = local;
       const applied = applyTo(local, held.operation, held.documentId);
-      if (typeof applied === "string") errorTypes.set(held, applied);
-      else local = applied.data;
-    }
-    const timestamp = run.findLast((held) => !errorTypes.has(held))?.timestamp ?? null;
+      if (typeof applied === "string") {
+        errorTypes.set(held, applied);
+        return;
+      }
+      timestamp = held.timestamp;
+      if (applied.data !== null) ended = undefined;
+      else if (before !== null) ended = before === ancestor ? undefined : before;
+      local = applied.data;
+    };
+    const step = (
+      from: JsonObject | null,
+      onto: JsonObject | null,
+      time: number | null,
+      version?: number,
+    ) => {
+      const sides = { ancestor: from, local, remote: onto, isLocalNewer: isNewer(timestamp, time) };
+      const first = riseByStrategy(strategy, sides, policy);
+      const by = stepBy(first.kind === "park");
+      const taken = by === strategy ? first : riseByStrategy(by, sides, policy);
+      if (taken.kind === "park") asks = true;
+      isTwoWay ||= from === null;
+      const isAsked = taken.kind === "park" && { undecided: true as const };
+      const ofVersion = version === undefined ? {} : { version, ...isAsked };
+      overlaps.push(...taken.overlaps.map((overlap) => ({ ...overlap, ...ofVersion })));
+      if (taken.overlaps.length > 0) this.#count("rise: overlaps");
+      if (taken.kind === "park") this.#count("rise: asks a person");
+      local = documentOf(taken);
+    };
+    const mergeOnto = (onto: JsonObject | null, time: number | null, version?: number) => {
+      if (ancestor === null || same(local, ancestor)) local = onto;
+      else step(ancestor, onto, time, version);
+    };
+
+    run.forEach((held, index) => {
+      const unknown = held.namesUnknown ?? 0;
+      const isKnownRise = held.names !== null && held.names > (level ?? 0);
+      const isUnknownRise = unknown > unknownLevel && held.operation.operation !== "create";
+      if (isUnknownRise) unknownLevel = unknown;
+      if (isKnownRise || isUnknownRise) {
+        const at = isKnownRise ? this.#seenAt(conflict, held.names ?? 0) : undefined;
+        if (isKnownRise) this.#count("rise");
+        const sent = sentWith(run, index, level, unknownLevel);
+        const found = at ?? (sent && { version: held.names ?? 0, data: sent, live: sent, timestamp: null });
+        if (isKnownRise && found === undefined) level = held.names;
+        if (found === undefined) {
+          isTwoWay = true;
+          isWaiting = true;
+          this.#count("rise: to what nobody knows");
+        } else {
+          const { data: view, isOwn } = this.#viewAt(conflict, level, found, ancestor);
+          if (isOwn) this.#count("rise: from an own view that is not all in it");
+          mergeOnto(view, found.timestamp, found.version);
+          if (waiting.length > 0) {
+            waiting.splice(0).forEach(apply);
+            step(null, view, found.timestamp, found.version);
+          }
+          const kind = held.operation.operation;
+          ancestor = view ?? (kind === "put" || kind === "create" ? {} : found.live);
+          local ??= view === null ? ancestor : null;
+          seen = { data: found.data };
+          isWaiting = false;
+          if (isKnownRise) level = held.names;
+        }
+      }
+      if (isWaiting) waiting.push(held);
+      else apply(held);
+    });
+
     const remoteTime = remote?.versions.at(-1)?.timestamp ?? null;
-    const sides = { ancestor, local, remote: dataOf(remote), isLocalNewer: isNewer(timestamp, remoteTime) };
-    const outcome = mergeByStrategy(conflict.strategy, sides, policyOf(POLICIES, conflict.collection));
-    const newest = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
-    return { ancestor, local, newest, errorTypes, outcome };
+    const now = dataOf(remote);
+    const isUnknown = isWaiting;
+    if (isWaiting) {
+      mergeOnto(now, remoteTime);
+      waiting.forEach(apply);
+    }
+    const from = isUnknown ? null : ancestor;
+    const isAlone = seen !== undefined && !isUnknown && (seen.data === null ? now === null : same(from, now));
+    const last = isAlone && strategy === "server-wins" ? "client-wins" : strategy;
+    const sides = { ancestor: from, local, remote: now, isLocalNewer: isNewer(timestamp, remoteTime) };
+    const merged = mergeByStrategy(last, sides, policy);
+    const all = [...overlaps, ...merged.overlaps];
+    const deletes = merged.kind === "commit" && merged.document === null && local === null;
+    const edited = ended && deletes ? mergeByStrategy(last, { ...sides, local: ended }, policy) : undefined;
+    const outcome: Outcome =
+      asks || merged.kind === "park"
+        ? { kind: "park", proposed: documentOf(merged), overlaps: all }
+        : {
+            ...merged,
+            overlaps: all,
+            ended: (edited && documentOf(edited)) ?? undefined,
+          };
+    const newestTime = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
+    const twoWay = isTwoWay || from === null;
+    return { ancestor: from, local, newest: newestTime, seen: level, isTwoWay: twoWay, errorTypes, outcome };
+  }
+
+  /** What a device had received that names a version: with its own changes right after it, unless it goes on from its own view. */
+  #seenAt(
+    conflict: Conflict,
+    version: number,
+  ): { version: number; data: JsonObject | null; live: JsonObject; timestamp: number | null } | undefined {
+    const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
+    let seen = version;
+    const last = conflict.deviceView === null ? conflict.currentVersion : version;
+    while (seen < last && isOwnOf(conflict, versionsNow[seen])) seen++;
+    const end = this.#endOf(conflict, seen);
+    const written = end === undefined ? undefined : versionsNow[end - 1];
+    if (end === undefined || written === undefined) return undefined;
+    const live = lastLive(versionsNow.slice(0, end));
+    if (live === undefined) return undefined;
+    return { version: end, data: written.data, live, timestamp: written.timestamp };
+  }
+
+  /** The last version of the change that holds one. */
+  #endOf(conflict: Pick<Conflict, "collection" | "documentId">, version: number): number | undefined {
+    const key = documentKey(conflict);
+    // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
+    if (version > versionOf(this.#beforeUnit.documents.get(key))) return version;
+    return this.#changesOf(key).find((change) => change.version >= version)?.version;
+  }
+
+  /** What a device saw at a version: if its own later changes are not in it, what it had, with what others wrote since. */
+  #viewAt(
+    conflict: Conflict,
+    level: number | null,
+    seen: { version: number; data: JsonObject | null },
+    had: JsonObject | null,
+  ): { data: JsonObject | null; isOwn: boolean } {
+    const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
+    const lastOwn = versionsNow.findLastIndex((version) => isOwnOf(conflict, version)) + 1;
+    if (conflict.deviceView === null || lastOwn <= seen.version) return { data: seen.data, isOwn: false };
+    const { rules, deleteVsEdit } = policyOf(POLICIES, conflict.collection);
+    const options = { ...(rules && { rules }), ...(deleteVsEdit && { deleteVsEdit }) };
+    const take = (ancestor: JsonObject | null, remote: JsonObject | null, local: JsonObject | null) =>
+      mergeDocument({ ancestor, remote, local }, options).document;
+    const start = level === null ? undefined : level === 0 ? 0 : this.#endOf(conflict, level);
+    if (start === undefined) return { data: take(null, seen.data, had), isOwn: true };
+    const at = (version: number) => versionsNow[version - 1]?.data ?? {};
+    let view = had;
+    let from = start;
+    for (let version = start + 1; version <= seen.version; version++) {
+      const isOwn = isOwnOf(conflict, versionsNow[version - 1]);
+      const isNextOwn = isOwnOf(conflict, versionsNow[version]);
+      // A turn of writers, or the end.
+      if (version < seen.version && isOwn === isNextOwn) continue;
+      if (!isOwn) view = take(at(from), versionsNow[version - 1]?.data ?? null, view);
+      from = version;
+    }
+    return { data: view, isOwn: true };
   }
 
   /** What history has at a version; a version inside a fold is what the fold came to, a tombstone what it ended. */
-  #ancestor(
-    { base, deviceView, ancestor, ...conflict }: Conflict,
-    first: OperationKind | undefined,
-  ): JsonObject | null {
+  #ancestor(conflict: Conflict, first: OperationKind | undefined): JsonObject | null {
+    const { base, deviceView, ancestor } = conflict;
     if (deviceView !== null) return deviceView;
     if (base === null) return ancestor;
     if (base === 0) return {};
-    const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
-    // What the device wrote itself right after the version that it names, it saw, too.
-    const isOwn = (version: Version | undefined) =>
-      version?.declared === true && version.device === conflict.device;
-    let seen = base;
-    while (seen < conflict.currentVersion && isOwn(versionsNow[seen])) seen++;
-    if (seen > base) this.#count("stacked on an own change");
-    const written = versionsNow[seen - 1]?.data;
-    // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
-    const isOfUnit = seen > versionOf(this.#beforeUnit.documents.get(documentKey(conflict)));
-    const change = isOfUnit
-      ? written !== undefined && { version: seen, data: written }
-      : this.#changesOf(documentKey(conflict)).find(({ version }) => version >= seen);
-    if (!change) return ancestor;
-    if (change.data !== null) return change.data;
-    if (first === "put" || first === "create") return {};
-    const ended = versionsNow.slice(0, change.version).findLast(({ data }) => data !== null);
-    return ended?.data ?? ancestor;
+    const seen = this.#seenAt(conflict, base);
+    if (seen === undefined) return ancestor;
+    if (seen.version > base) this.#count("stacked on an own change, or in a fold");
+    if (seen.data === null && (first === "put" || first === "create")) return {};
+    return seen.live;
   }
 
   #commit(
@@ -841,6 +1037,7 @@ export class Model {
           timestamp: merge.newest,
           unit: `merge of ${conflict.key}`,
           merged: true,
+          ended: outcome.ended,
         });
         this.#nextTurn(device, key);
       }
@@ -848,9 +1045,10 @@ export class Model {
     }
     const left = conflict.held.slice(run.length);
     conflict.held = [...run];
+    conflict.seen = merge.seen;
     const place = placeOf(conflict);
     this.#state.unsettled.delete(place);
-    this.#resolve(conflict, { ...merge, remote }, outcome, version);
+    this.#resolve(conflict, { ...merge, remote }, outcome, version, merge.isTwoWay);
     const first = left[0];
     if (first === undefined) return;
     this.#count("merged: what came meanwhile goes on");
@@ -859,6 +1057,8 @@ export class Model {
       key: keyOf(device, first.operation.client_id),
       status: "open",
       round: 1,
+      base: merge.seen,
+      seen: left.reduce<number | null>((seen, held) => newest(seen, held.names), merge.seen),
       deviceView: merge.local ?? {},
       held: left,
       result: null,
@@ -877,15 +1077,16 @@ export class Model {
     { ancestor, remote, local }: Views,
     outcome: Extract<Outcome, { kind: "commit" }>,
     version: number,
+    isTwoWay: boolean,
   ): void {
     conflict.status = "resolved";
     conflict.views = { ancestor, remote, local };
     conflict.result = outcome.document;
     conflict.overlaps = outcome.overlaps;
-    conflict.twoWay = ancestor === null;
+    conflict.twoWay = isTwoWay;
     conflict.resolvedVersion = version;
-    const { base } = conflict;
-    const merged = { base, version, localView: local, result: outcome.document };
+    const { base, seen } = conflict;
+    const merged = { base, seen, version, localView: local };
     this.#state.merged.set(placeOf(conflict), merged);
   }
 
@@ -959,8 +1160,53 @@ function caseOf(batch: SentBatch, accepted: Acceptance, operation: SentOperation
   };
 }
 
-function heldOf({ operation, documentId, timestamp }: Case, answer: Answer): Held {
-  return { operation, documentId, timestamp, answer };
+/** A merge with a version that a device has received. It asks nobody under a strategy that takes one side. */
+function riseByStrategy(
+  strategy: ConflictStrategy,
+  sides: Parameters<typeof mergeByStrategy>[1],
+  policy: CollectionPolicy,
+): Outcome {
+  // The device's document is its edits on top of what it has received.
+  if (strategy === "client-wins")
+    return mergeByStrategy("merge", sides, { ...policy, deleteVsEdit: "local-wins" });
+  return mergeByStrategy(strategy, sides, policy);
+}
+
+function documentOf(outcome: Outcome): JsonObject | null {
+  return outcome.kind === "park" ? outcome.proposed : outcome.document;
+}
+
+function newest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
+}
+
+function isOwnOf({ device }: Conflict, version: Version | undefined): boolean {
+  return version?.declared === true && version.device === device;
+}
+
+/** Of a tombstone, what it ended. */
+function lastLive(versions: readonly Version[]): JsonObject | undefined {
+  for (const { data, ended } of versions.toReversed()) {
+    const live = data ?? ended;
+    if (live) return live;
+  }
+  return undefined;
+}
+
+/** The document that one of the operations sent along which start from the same version as this one. */
+function sentWith(
+  run: readonly Held[],
+  index: number,
+  level: number | null,
+  unknownLevel: number,
+): JsonObject | undefined {
+  const named = run[index]?.names ?? level ?? 0;
+  for (const [place, { operation, names, namesUnknown }] of run.slice(index).entries()) {
+    const rises = (names ?? 0) > named || (namesUnknown ?? 0) > unknownLevel;
+    if (place > 0 && rises) return undefined;
+    if (operation.ancestor !== undefined) return operation.ancestor;
+  }
+  return undefined;
 }
 
 function mismatchOf({ operation }: Case, { currentVersion }: Conflict) {

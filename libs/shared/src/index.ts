@@ -22,6 +22,7 @@ export * from "./merge/merge-by-strategy.ts";
 export * from "./merge/merge-document.ts";
 export * from "./merge/merge-run.ts";
 export { mergeYjsStates } from "./merge/merge-yjs-states.ts";
+export * from "./merge/raise-run.ts";
 export * from "./policy/policies.ts";
 export * from "./protocol/batch.ts";
 export * from "./protocol/conflict-query.ts";

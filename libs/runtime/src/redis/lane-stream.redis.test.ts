@@ -49,6 +49,7 @@ const resolutionOf = (): Resolution => ({
   operationsCovered: 1,
   outcome: { kind: "park", reason: "r", proposed: null, overlaps: [] },
   inputs: { ancestor: null, local: null, localTimestampMs: null },
+  rises: { seenVersion: null, rose: null, refused: [], ended: null, overlaps: [], twoWay: false },
   isLastRound: false,
 });
 const batchIds = async (lane: number, operationsMax: number) =>

@@ -30,12 +30,13 @@ describe("a device's run", () => {
         { clientId: "3", errorType: "id_mismatch", message: expect.any(String) },
       ],
       costly: false,
+      ended: null,
     });
     expect(base).toStrictEqual({ a: 1 });
   });
 
   it("of none leaves the document as it was", () => {
-    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [], costly: false });
+    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [], ended: null, costly: false });
   });
 
   it("is given up once it has cost what a run may, and says what it had made of the document by then", () => {
@@ -49,5 +50,16 @@ describe("a device's run", () => {
       }));
     expect(applyRun(base, edits(97))).toMatchObject({ document: { edited: 96 }, costly: false });
     expect(applyRun(base, edits(1_000))).toMatchObject({ document: { edited: 97 }, costly: true });
+  });
+
+  it("knows what its last operation deleted, if it had changed that", () => {
+    const update = { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } } as const;
+    const remove = { clientId: "2", kind: "delete", documentId: "doc" } as const;
+    expect(applyRun({ a: 1 }, [update, remove, remove])).toMatchObject({
+      document: null,
+      ended: { a: 1, b: 1 },
+    });
+    expect(applyRun({ a: 1 }, [remove])).toMatchObject({ document: null, ended: null });
+    expect(applyRun({ a: 1 }, [update, remove, update])).toMatchObject({ ended: null });
   });
 });

@@ -10,6 +10,8 @@ export interface AppliedRun {
   refused: RefusedOperation[];
   /** The budget was used up before the end of the run: the document is what the run had made of it by then. */
   costly: boolean;
+  /** The document that the last operation deleted, if the run had changed it. */
+  ended: JsonObject | null;
 }
 
 /**
@@ -27,17 +29,21 @@ export function applyRun(
 ): AppliedRun {
   let document = base;
   const refused: RefusedOperation[] = [];
+  let ended: JsonObject | null = null;
   for (const operation of run) {
     // Each has the budget that it would have alone, so that none is at fault for what others cost.
-    if (budget.left < OPERATION_VALUES_MAX) return { document, refused, costly: true };
+    if (budget.left < OPERATION_VALUES_MAX) return { document, refused, ended, costly: true };
     const own = { left: OPERATION_VALUES_MAX };
     const applied = applyOperation(document, operation, policy, own);
     spend(budget, OPERATION_VALUES_MAX - own.left);
-    if (applied.ok) document = applied.document;
-    else {
+    if (applied.ok) {
+      if (applied.document !== null) ended = null;
+      else if (document !== base) ended = document ?? ended;
+      document = applied.document;
+    } else {
       const { errorType, message } = applied;
       refused.push({ clientId: operation.clientId, errorType, message });
     }
   }
-  return { document, refused, costly: false };
+  return { document, refused, ended, costly: false };
 }

@@ -34,14 +34,15 @@ export function mergeByStrategy(
   remote: RemoteDocument,
   policy: MergePolicy = {},
 ): StrategyOutcome {
-  const outcome = decide(strategy, inputs, remote, policy);
+  const outcome = decideByStrategy(strategy, inputs, remote, policy);
   if (outcome.kind === "park") return outcome;
   const { document, overlaps } = outcome;
   if (!isNewlyTooLarge(document, remote.data)) return outcome;
   return { kind: "park", reason: TOO_LARGE, proposed: document, overlaps };
 }
 
-function decide(
+/** Merges as the strategy says, however large the outcome. Pure. */
+export function decideByStrategy(
   strategy: ConflictStrategy,
   inputs: MergeInputs,
   { data: remote, timestampMs: remoteTimestampMs }: RemoteDocument,

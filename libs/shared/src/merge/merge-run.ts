@@ -1,31 +1,30 @@
-import { applyRun } from "../consolidate/apply-run.ts";
 import { RUN_VALUES_MAX } from "../consolidate/budget.ts";
-import type { JsonObject } from "../json/json.ts";
+import { jsonEqual } from "../json/json-equal.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
-import type { AcceptedOperation, MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
-import { mergeByStrategy, type MergePolicy, type RemoteDocument } from "./merge-by-strategy.ts";
+import type { MergeInputs, MergeOutcome, RisesTaken } from "../protocol/lane-entry.ts";
+import {
+  decideByStrategy,
+  mergeByStrategy,
+  type MergePolicy,
+  type RemoteDocument,
+  type StrategyOutcome,
+} from "./merge-by-strategy.ts";
+import {
+  inputsOf,
+  raiseRun,
+  withUnseen,
+  type DeviceRun,
+  type RaisedRun,
+  type Rise,
+  type RiseOutcome,
+  type RunHistory,
+} from "./raise-run.ts";
 
-/** A device's operations on one document, and what it says that it started from. */
-export interface DeviceRun {
-  /** The version that it named; 0: no document; `null`: unknown. */
-  baseVersion: number | null;
-  /** What it sent along. */
-  ancestor: JsonObject | null;
-  /** What it saw when it went on from an operation of its own that was merged meanwhile: then the ancestor. */
-  deviceView: JsonObject | null;
-  operations: readonly AcceptedOperation[];
-}
-
-/** A document as history has it at some version; `deleted` where that version is a tombstone, and this what it ended. */
-export interface HistoricDocument {
-  data: JsonObject;
-  deleted: boolean;
-}
-
-/** What a run came to. */
+/** The merge of a run, with everything that it started from. */
 export interface MergedRun {
   inputs: MergeInputs;
   outcome: MergeOutcome;
+  raised: RaisedRun;
   /** To replay the run takes more than it may cost: it is left to a person, and `local` is what it had come to by then. */
   costly: boolean;
 }
@@ -34,46 +33,106 @@ export interface MergedRun {
 export const RUN_TOO_COSTLY = `To replay the device's operations takes more work than they may cost: it would copy more than ${RUN_VALUES_MAX} values`;
 
 /**
- * Replays a device's run on what it started from, and merges the outcome with the server's document as the strategy
- * says. Pure: the conflict service and the drain decide alike.
+ * Replays a device's run on the document that it started from, and merges the outcome with the server's document as the
+ * strategy says. Pure: the conflict service and the drain decide alike.
  *
- * Where the ancestor is unknown, the run is replayed on the server's document: a patch then changes what it names and
+ * If the ancestor is unknown, the run is replayed on the server's document: a patch then changes what it names and
  * nothing else.
- *
- * @param historic - the document at the run's base version, `null` where history does not have it
  */
 export function mergeRun(
   strategy: ConflictStrategy,
   run: DeviceRun,
-  historic: HistoricDocument | null,
+  history: RunHistory,
   remote: RemoteDocument,
   policy: MergePolicy = {},
 ): MergedRun {
-  const ancestor = ancestorOf(run, historic);
-  const { document: local, refused, costly } = applyRun(ancestor ?? remote.data, run.operations, policy);
-  const refusedIds = new Set(refused.map(({ clientId }) => clientId));
-  const last = run.operations.findLast(({ clientId }) => !refusedIds.has(clientId));
-  const localTimestampMs = last?.timestampMs ?? null;
-  const inputs: MergeInputs = { ancestor, local, localTimestampMs };
-  if (costly) {
-    const outcome: MergeOutcome = {
-      kind: "park",
-      reason: RUN_TOO_COSTLY,
-      proposed: remote.data,
-      overlaps: [],
-    };
-    return { inputs, outcome, costly };
-  }
-  const outcome = mergeByStrategy(strategy, inputs, remote, policy);
-  return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome, costly };
+  const raised = raiseRun(run, history, policy, (rise) => settleRise(strategy, rise, policy));
+  return mergeRaised(strategy, raised, remote, policy);
 }
 
-/** What the device saw: its own view, else the version that it names, else what it sent along, else nobody knows. */
-function ancestorOf(run: DeviceRun, historic: HistoricDocument | null): JsonObject | null {
-  if (run.deviceView !== null) return run.deviceView;
-  if (run.baseVersion === 0) return {};
-  // A document that is written anew after its deletion takes nothing up from before it.
-  const first = run.operations[0]?.kind;
-  if (historic?.deleted && (first === "put" || first === "create")) return {};
-  return historic?.data ?? run.ancestor;
+/**
+ * Merges one rise as the strategy says. `client-wins` keeps what the device had received: its document is its edits on top
+ * of that.
+ */
+export function settleRise(
+  strategy: ConflictStrategy,
+  { inputs, remote }: Pick<Rise, "inputs" | "remote">,
+  policy: MergePolicy,
+): RiseOutcome {
+  const outcome =
+    strategy === "client-wins"
+      ? decideByStrategy("merge", inputs, remote, { ...policy, deleteVsEdit: "local-wins" })
+      : decideByStrategy(strategy, inputs, remote, policy);
+  if (outcome.kind === "commit") return outcome;
+  const { proposed: document, overlaps, reason } = outcome;
+  return { document, overlaps, twoWay: inputs.ancestor === null, asks: reason };
+}
+
+/** Merges a run whose rises are merged with the document as it is now. */
+export function mergeRaised(
+  strategy: ConflictStrategy,
+  given: RaisedRun,
+  remote: RemoteDocument,
+  policy: MergePolicy = {},
+): MergedRun {
+  let raised = given;
+  const isSeen = raised.ancestor !== null && raised.unseen.length === 0;
+  if (!isSeen && raised.ancestor === null) raised = withUnseen({ ...raised, local: remote.data }, policy);
+  else if (!isSeen) {
+    const { document, overlaps, asks } = settleRise(strategy, { inputs: inputsOf(raised), remote }, policy);
+    const overlapsSoFar = [...raised.overlaps, ...overlaps];
+    raised = withUnseen({ ...raised, local: document, overlaps: overlapsSoFar }, policy);
+    raised = { ...raised, asks: raised.asks ?? asks };
+  }
+  const inputs = isSeen ? inputsOf(raised) : { ...inputsOf(raised), ancestor: null };
+  if (raised.costly) {
+    const { overlaps } = raised;
+    const outcome: MergeOutcome = { kind: "park", reason: RUN_TOO_COSTLY, proposed: remote.data, overlaps };
+    return { inputs, outcome, raised: given, costly: true };
+  }
+  const outcome = mergeLast(strategy, raised, inputs, remote, policy);
+  return { inputs, outcome, raised: given, costly: false };
+}
+
+/** What of a run's rises the drain needs to merge it once more. */
+export function takenRises({ unseen, ancestor, local, ...raised }: RaisedRun): RisesTaken {
+  const { seenVersion, rose, refused, ended, overlaps, twoWay } = raised;
+  const resumes =
+    unseen.length > 0 && ancestor !== null ? { ancestor, local, unseen: unseen.length } : undefined;
+  return { seenVersion, rose, refused, ended, overlaps, twoWay, ...(resumes && { resumes }) };
+}
+
+/** Merges a run's two sides with the document as it is now, and puts together what its rises and this came to. */
+export function mergeLast(
+  strategy: ConflictStrategy,
+  raised: RisesTaken & Pick<RaisedRun, "asks">,
+  inputs: MergeInputs,
+  remote: RemoteDocument,
+  policy: MergePolicy = {},
+): MergeOutcome {
+  // Nobody wrote since the version that the device has received: what it did after that meets nobody.
+  const isAlone = raised.rose !== null && isAsSeen(raised.rose, inputs, remote);
+  const last = isAlone && strategy === "server-wins" ? "client-wins" : strategy;
+  const outcome = mergeByStrategy(last, inputs, remote, policy);
+  const overlaps = [...raised.overlaps, ...outcome.overlaps];
+  if (raised.asks !== undefined) {
+    return { kind: "park", reason: raised.asks, proposed: proposedBy(outcome), overlaps };
+  }
+  if (outcome.kind === "park") return { ...outcome, overlaps };
+  const { refused } = raised;
+  const twoWay = raised.twoWay || outcome.twoWay;
+  const merged = { ...outcome, overlaps, twoWay, refused };
+  if (outcome.document !== null || inputs.local !== null || raised.ended === null) return merged;
+  const ended = proposedBy(mergeByStrategy(last, { ...inputs, local: raised.ended }, remote, policy));
+  return ended === null ? merged : { ...merged, ended };
+}
+
+/** The document that a merge comes to, or proposes. */
+export function proposedBy(outcome: StrategyOutcome | MergeOutcome): MergeInputs["local"] {
+  return outcome.kind === "park" ? outcome.proposed : outcome.document;
+}
+
+function isAsSeen(rose: "live" | "deleted", { ancestor }: MergeInputs, { data }: RemoteDocument): boolean {
+  if (rose === "deleted" || data === null) return rose === "deleted" && data === null;
+  return ancestor !== null && jsonEqual(ancestor, data);
 }

@@ -45,6 +45,8 @@ export interface Overlap {
   readonly chosen: Side;
   /** The choice is left to a person: `chosen` is what stands until then. */
   readonly undecided?: true;
+  /** The version onto which the run was merged when its device received that one. Absent in a run's last merge. */
+  readonly version?: number;
 }
 
 export interface DocumentMerge {

@@ -19,6 +19,8 @@ export interface AcceptedOperation {
   data?: JsonObject;
   patch?: JsonPatchStep[];
   expectedVersion?: number;
+  /** Of a held one: its expected version is none of this history, but of another epoch, or was not there yet. */
+  versionUnknown?: true;
   ancestor?: JsonObject;
   /** Clamped to the server's clock, milliseconds since 1970. */
   timestampMs?: number;
@@ -82,6 +84,8 @@ export interface Resolution {
   operationsCovered: number;
   outcome: MergeOutcome;
   inputs: MergeInputs;
+  /** The merges inside of the run, so that the drain can merge it once more. */
+  rises: RisesTaken;
   /** In the last round the drain merges by itself, should the document have moved once more. */
   isLastRound: boolean;
   /** What the collection's hook came to; none where there was none to ask. */
@@ -95,6 +99,21 @@ export interface Resolution {
  * `skipped`, because nothing is asked within a drain.
  */
 export type HookOutcome = "resolved" | "deferred" | "asked" | "failed" | "skipped";
+
+/** The merges inside of a run, by which it has risen to a newer version. */
+export interface RisesTaken {
+  /** The newest version that the run names; `null`: unknown. */
+  seenVersion: number | null;
+  /** Whether the device has received a version while it made the run, and if so, which kind. */
+  rose: "live" | "deleted" | null;
+  refused: RefusedOperation[];
+  /** The document that the run's last operation deleted, if the run had changed it. */
+  ended: JsonObject | null;
+  overlaps: Overlap[];
+  twoWay: boolean;
+  /** Where the run goes on from, if its last operations were made on a document that nobody knows. */
+  resumes?: { ancestor: JsonObject; local: JsonObject | null; unseen: number };
+}
 
 /** What a device brings to a merge. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
 export interface MergeInputs {
@@ -113,6 +132,8 @@ export type MergeOutcome =
       twoWay: boolean;
       /** Operations of the run that could not be applied to the ancestor, each its own `error`. */
       refused: RefusedOperation[];
+      /** Of a deletion: the document that the run had edited before. */
+      ended?: JsonObject;
     }
   | { kind: "park"; reason: string; proposed: JsonObject | null; overlaps: Overlap[] };
 

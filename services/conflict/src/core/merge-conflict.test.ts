@@ -4,9 +4,11 @@ import type {
   HistoricDocument,
   JsonObject,
   ResolveAnswer,
+  ResolveCase,
+  Resolution,
 } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
-import { caseForHook, decideByHook, mergeConflict, type ConflictCase } from "./merge-conflict.ts";
+import { mergeConflict, type ConflictCase, type HookReport } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
 const operation = (more: Partial<AcceptedOperation>): AcceptedOperation => ({
@@ -23,6 +25,8 @@ function caseOf(given: {
   operations: AcceptedOperation[];
   remote: JsonObject | null;
   historic?: HistoricDocument;
+  /** From version 2 on. */
+  later?: JsonObject[];
   conflict?: Partial<OpenConflict>;
   remoteTimestampMs?: number;
 }): ConflictCase {
@@ -45,11 +49,28 @@ function caseOf(given: {
       ...given.conflict,
     },
     remote: { version: 2, data: given.remote, timestampMs: given.remoteTimestampMs ?? null },
-    historic: given.historic ?? null,
+    history: {
+      changes: [
+        ...(given.historic ? [{ ...given.historic, version: 1 }] : []),
+        ...(given.later ?? []).map((data, index) => ({ data, deleted: false, version: index + 2 })),
+      ].map((change) => ({ ...change, firstVersion: change.version, timestampMs: null, own: false })),
+      lastOwnVersion: 0,
+    },
   };
 }
 
-const merged = (on: ConflictCase) => mergeConflict(on, { roundsMax: 8, policy: {} });
+/** Merges with a hook that answers so, one time after the other. */
+function mergeAsking(on: ConflictCase, policy: CollectionPolicy, reports: HookReport[]) {
+  const asked: ResolveCase[] = [];
+  const merging = mergeConflict(on, { roundsMax: 8, policy });
+  let next = merging.next();
+  while (!next.done) {
+    asked.push(next.value);
+    next = merging.next(reports[asked.length - 1] ?? { kind: "answered", answer: undefined });
+  }
+  return { resolution: next.value, asked };
+}
+const merged = (on: ConflictCase): Resolution => mergeAsking(on, {}, []).resolution;
 const documentOf = (on: ConflictCase) => {
   const { outcome } = merged(on);
   return outcome.kind === "commit" ? outcome.document : "parked";
@@ -157,32 +178,37 @@ describe("a conflict's hook", () => {
       remote: { a: 3 },
       conflict: { hook: "due", ...conflict },
     });
-  const mergedOn = (found: ConflictCase) => mergeConflict(found, { roundsMax: 8, policy });
-  const decided = (answer: ResolveAnswer) =>
-    decideByHook(on(), mergedOn(on()), { kind: "answered", answer }, policy);
+  const unasked = (found: ConflictCase) => mergeAsking(found, {}, []).resolution;
+  const ask = (found: ConflictCase, ...answers: ResolveAnswer[]) =>
+    mergeAsking(
+      found,
+      policy,
+      answers.map((answer) => ({ kind: "answered", answer })),
+    );
+  const decided = (answer: ResolveAnswer) => ask(on(), answer).resolution;
 
   it("is given the three documents, what the strategy came to, and what else there is to know", () => {
-    expect(caseForHook(on(), mergedOn(on()), policy)).toEqual({
-      ancestor: { a: 1 },
-      remote: { a: 3 },
-      local: { a: 2 },
-      merged: { a: 2 },
-      context: {
-        workspaceId: "w",
-        collection: "documents",
-        documentId: "doc",
-        conflictId: "x",
-        deviceId: "dev",
-        round: 1,
-        strategy: "merge",
+    expect(ask(on()).asked).toEqual([
+      {
+        ancestor: { a: 1 },
+        remote: { a: 3 },
+        local: { a: 2 },
+        merged: { a: 2 },
+        context: {
+          workspaceId: "w",
+          collection: "documents",
+          documentId: "doc",
+          conflictId: "x",
+          deviceId: "dev",
+          round: 1,
+          strategy: "merge",
+        },
       },
-    });
+    ]);
   });
 
   it("is given what the strategy would propose to a person", () => {
-    const manual = on({ strategy: "manual" });
-    expect(mergedOn(manual).outcome.kind).toBe("park");
-    expect(caseForHook(manual, mergedOn(manual), policy)).toMatchObject({ merged: { a: 2 } });
+    expect(ask(on({ strategy: "manual" })).asked).toMatchObject([{ merged: { a: 2 } }]);
   });
 
   it.each([
@@ -190,8 +216,8 @@ describe("a conflict's hook", () => {
     ["in the last round", on({ round: 8 }), policy, "skipped"],
     ["where the policy has none any more", on(), {}, "skipped"],
   ])("is not asked %s", (_, found, ofCollection, hook) => {
-    const resolution = mergedOn(found);
-    expect(caseForHook(found, resolution, ofCollection)).toBeNull();
+    const { resolution, asked } = mergeAsking(found, ofCollection, []);
+    expect(asked).toEqual([]);
     expect(resolution.hook).toBe(hook);
   });
 
@@ -210,7 +236,7 @@ describe("a conflict's hook", () => {
       outcome: { document: { a: 3 }, refused: [{ clientId: "bad" }] },
     });
     expect(decided({ use: "manual" }).outcome.kind).toBe("park");
-    expect(decided(undefined)).toEqual({ ...mergedOn(on()), hook: "deferred" });
+    expect(decided(undefined)).toEqual({ ...unasked(on()), hook: "deferred" });
   });
 
   it("asks a person, with what the strategy came to as the proposal", () => {
@@ -221,7 +247,60 @@ describe("a conflict's hook", () => {
   });
 
   it("that failed changes nothing", () => {
-    const resolution = decideByHook(on(), mergedOn(on()), { kind: "failed" }, policy);
-    expect(resolution).toEqual({ ...mergedOn(on()), hook: "failed" });
+    const { resolution } = mergeAsking(on(), policy, [{ kind: "failed" }]);
+    expect(resolution).toEqual({ ...unasked(on()), hook: "failed" });
+  });
+
+  describe("of a run that rises", () => {
+    /** Others wrote a in version 2, which the device received before its second operation, and b since. */
+    const rising = () =>
+      caseOf({
+        operations: [
+          operation({ data: { a: 2 }, expectedVersion: 1 }),
+          operation({ clientId: "d", data: { b: 2, c: 2 }, expectedVersion: 2 }),
+        ],
+        historic: live({ a: 1, b: 1, c: 1 }),
+        later: [{ a: 3, b: 1, c: 1 }],
+        remote: { a: 3, b: 3, c: 1 },
+        conflict: { hook: "due" },
+      });
+
+    it("is asked of each merge, with what the device saw by then", () => {
+      const { asked, resolution } = ask(rising(), { document: { a: 5, b: 1, c: 1 } });
+      expect(asked).toMatchObject([
+        { ancestor: { a: 1 }, remote: { a: 3, b: 1 }, local: { a: 2, b: 1 }, merged: { a: 2 } },
+        { ancestor: { a: 3, b: 1 }, remote: { a: 3, b: 3 }, local: { a: 5, b: 2, c: 2 } },
+      ]);
+      expect(resolution).toMatchObject({ hook: "deferred", outcome: { document: { a: 5, b: 2, c: 2 } } });
+    });
+
+    it("that asks a person of a rise parks it, with later operations in the proposal, and is asked no more", () => {
+      const { asked, resolution } = ask(rising(), { ask: "which a?" });
+      expect(asked).toHaveLength(1);
+      expect(resolution).toMatchObject({
+        hook: "asked",
+        outcome: {
+          kind: "park",
+          reason: "which a?",
+          proposed: { a: 2, b: 2, c: 2 },
+          overlaps: [{ path: "/a", version: 2, undecided: true }, { path: "/b" }],
+        },
+      });
+    });
+
+    it("that fails of a rise leaves all to the strategy", () => {
+      const { asked, resolution } = mergeAsking(rising(), policy, [{ kind: "failed" }]);
+      expect(asked).toHaveLength(1);
+      expect(resolution).toMatchObject({ hook: "failed", outcome: { document: { a: 2, b: 2, c: 2 } } });
+    });
+
+    it("keeps what it decided of a rise where the last merge is left to it, too", () => {
+      const { resolution } = ask(rising(), { use: "server-wins" }, { document: { done: true } });
+      expect(resolution).toMatchObject({
+        hook: "resolved",
+        inputs: { local: { a: 3, b: 2, c: 2 } },
+        outcome: { document: { done: true } },
+      });
+    });
   });
 });

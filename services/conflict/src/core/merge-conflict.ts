@@ -1,15 +1,24 @@
 import {
   isNewlyTooLarge,
   keepYjsStates,
-  mergeRun,
+  mergeRaised,
+  proposedBy,
+  risesOf,
+  settleRise,
+  takenRises,
   type CollectionPolicy,
-  type HistoricDocument,
+  type HookOutcome,
   type JsonObject,
-  type MergeOutcome,
+  type MergedRun,
+  type MergeInputs,
+  type RaisedRun,
   type RemoteDocument,
   type ResolveAnswer,
   type ResolveCase,
   type Resolution,
+  type Rise,
+  type RiseOutcome,
+  type RunHistory,
 } from "@syncline/shared";
 import type { OpenConflict } from "./open-conflict.ts";
 
@@ -18,64 +27,115 @@ export interface ConflictCase {
   conflict: OpenConflict;
   /** `version` is 0 where there is no document. */
   remote: RemoteDocument & { version: number };
-  /** The document at the conflict's base version, `null` where history does not have it. */
-  historic: HistoricDocument | null;
+  /** The documents at the versions that the run names, as far as history has them. */
+  history: RunHistory;
 }
 
 /** What the collection's hook answered, unless it failed. */
 export type HookReport =
   { readonly kind: "answered"; readonly answer: ResolveAnswer } | { readonly kind: "failed" };
 
+/** A merge that asks the collection's hook: it yields what the hook is to be asked, and is given what the hook answered. */
+export type Asking<T> = Generator<ResolveCase, T, HookReport>;
+
 /**
  * Merges a conflict as its strategy says, with all that the drain needs to commit it, or to merge it once more in the
- * last round. Pure.
+ * last round. The hook is asked of each rise at which both sides changed one place, and of the last merge; once it has
+ * failed, or asks for a person, it is not asked again. Pure.
  */
-export function mergeConflict(
-  { conflict, remote, historic }: ConflictCase,
+export function* mergeConflict(
+  on: ConflictCase,
   { roundsMax, policy }: { roundsMax: number; policy: CollectionPolicy },
+): Asking<Resolution> {
+  const { conflict, remote, history } = on;
+  const isLastRound = conflict.round >= roundsMax;
+  // Of a last round the drain may have to merge by itself, and calls no hook.
+  const asksHook = conflict.hook === "due" && policy.resolve !== undefined && !isLastRound;
+  const rises = risesOf(conflict, history, policy);
+  let ended: HookOutcome | undefined;
+  let next = rises.next();
+  while (!next.done) {
+    const settled = settleRise(conflict.strategy, next.value, policy);
+    const asks = asksHook && ended === undefined && settled.overlaps.length > 0;
+    const { outcome, hook } = asks ? yield* askOfRise(on, next.value, settled, policy) : { outcome: settled };
+    if (hook === "failed" || hook === "asked") ended = hook;
+    next = rises.next(outcome);
+  }
+  const raised = next.value;
+  const merged = mergeRaised(conflict.strategy, raised, remote, policy);
+  const resolution = resolutionOf(on, raised, merged, isLastRound);
+  if (ended !== undefined) return { ...resolution, hook: ended };
+  if (!asksHook) return { ...resolution, ...(conflict.hook !== null && { hook: "skipped" }) };
+  const { inputs, outcome } = merged;
+  const report = yield caseOf(on, inputs, remote.data, proposedBy(outcome));
+  return decideByHook(on, resolution, raised, report, policy);
+}
+
+function resolutionOf(
+  { conflict, remote }: ConflictCase,
+  raised: RaisedRun,
+  { inputs, outcome }: MergedRun,
+  isLastRound: boolean,
 ): Resolution {
-  const { inputs, outcome } = mergeRun(conflict.strategy, conflict, historic, remote, policy);
+  const { workspaceId, collection, documentId, conflictId, round } = conflict;
   return {
-    workspaceId: conflict.workspaceId,
-    collection: conflict.collection,
-    documentId: conflict.documentId,
-    conflictId: conflict.conflictId,
-    round: conflict.round,
+    workspaceId,
+    collection,
+    documentId,
+    conflictId,
+    round,
     expectedVersion: remote.version,
     operationsCovered: conflict.operations.length,
     inputs,
     outcome,
-    isLastRound: conflict.round >= roundsMax,
-    ...(conflict.hook === null ? {} : { hook: "skipped" }),
+    rises: takenRises(raised),
+    isLastRound,
   };
 }
 
-/** What the collection's hook is to be asked, or `null`: of a last round the drain may have to merge by itself. */
-export function caseForHook(
-  { conflict, remote }: ConflictCase,
-  { inputs: { ancestor, local }, outcome, isLastRound }: Resolution,
-  policy: CollectionPolicy,
-): ResolveCase | null {
-  if (conflict.hook !== "due" || policy.resolve === undefined || isLastRound) return null;
+/** What the hook is asked of one merge. */
+function caseOf(
+  { conflict }: ConflictCase,
+  { ancestor, local }: MergeInputs,
+  remote: JsonObject | null,
+  merged: JsonObject | null,
+): ResolveCase {
   const { workspaceId, collection, documentId, conflictId, deviceId, round, strategy } = conflict;
   const context = { workspaceId, collection, documentId, conflictId, deviceId, round, strategy };
-  return { ancestor, remote: remote.data, local, merged: documentOf(outcome), context };
+  return { ancestor, remote, local, merged, context };
 }
 
-/** Puts what the hook answered in the place of what the strategy came to. Pure. */
-export function decideByHook(
+/** Puts what the hook answered of a rise in the place of what the strategy came to. */
+function* askOfRise(
   on: ConflictCase,
+  rise: Rise,
+  settled: RiseOutcome,
+  policy: CollectionPolicy,
+): Asking<{ outcome: RiseOutcome; hook?: HookOutcome }> {
+  const report = yield caseOf(on, rise.inputs, rise.remote.data, settled.document);
+  if (report.kind === "failed") return { outcome: settled, hook: "failed" };
+  const { answer } = report;
+  if (answer === undefined) return { outcome: settled };
+  if ("use" in answer) return { outcome: settleRise(answer.use, rise, policy) };
+  if ("ask" in answer) return { outcome: { ...settled, asks: answer.ask }, hook: "asked" };
+  const document = keepYjsStates(rise.remote.data, answer.document, policy);
+  return { outcome: { document, overlaps: [], twoWay: settled.twoWay } };
+}
+
+/** Puts what the hook answered of the last merge in the place of what the strategy came to. */
+function decideByHook(
+  { remote }: ConflictCase,
   merged: Resolution,
+  raised: RaisedRun,
   report: HookReport,
   policy: CollectionPolicy,
 ): Resolution {
   if (report.kind === "failed") return { ...merged, hook: "failed" };
   const { answer } = report;
-  const { conflict, remote, historic } = on;
   const { inputs, outcome } = merged;
   if (answer === undefined) return { ...merged, hook: "deferred" };
   if ("use" in answer) {
-    const chosen = mergeRun(answer.use, conflict, historic, remote, policy);
+    const chosen = mergeRaised(answer.use, raised, remote, policy);
     return {
       ...merged,
       inputs: chosen.inputs,
@@ -86,23 +146,20 @@ export function decideByHook(
   }
   if ("ask" in answer) {
     const { overlaps } = outcome;
-    const proposed = documentOf(outcome);
+    const proposed = proposedBy(outcome);
     return { ...merged, outcome: { kind: "park", reason: answer.ask, proposed, overlaps }, hook: "asked" };
   }
+  // A rise that the strategy leaves to a person is the person's, whatever the hook says of what came after.
+  if (raised.asks !== undefined) return { ...merged, hook: "deferred" };
   // Which of the run's operations are at fault does not depend on who decides.
-  const taken = mergeRun("client-wins", conflict, historic, remote, policy).outcome;
-  const refused = taken.kind === "commit" ? taken.refused : [];
+  const taken = mergeRaised("client-wins", raised, remote, policy).outcome;
+  const refused = taken.kind === "commit" ? taken.refused : raised.refused;
   const document = keepYjsStates(remote.data, answer.document, policy);
   if (isNewlyTooLarge(document, remote.data)) return { ...merged, hook: "failed" };
-  const twoWay = inputs.ancestor === null;
+  const twoWay = raised.twoWay || inputs.ancestor === null;
   return {
     ...merged,
-    outcome: { kind: "commit", document, overlaps: [], twoWay, refused },
+    outcome: { kind: "commit", document, overlaps: raised.overlaps, twoWay, refused },
     hook: "resolved",
   };
-}
-
-/** What a merge comes to, or proposes. */
-function documentOf(outcome: MergeOutcome): JsonObject | null {
-  return outcome.kind === "park" ? outcome.proposed : outcome.document;
 }

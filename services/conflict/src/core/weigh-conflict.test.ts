@@ -1,3 +1,4 @@
+import { NO_HISTORY } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import {
   sidesOf,
@@ -32,6 +33,7 @@ function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): R
       ancestorView: null,
       remoteView: null,
       localView: null,
+      overlapList: null,
       viewsKept: true,
       operations: [
         {
@@ -48,7 +50,13 @@ function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): R
       ...conflict,
     },
     remote: { version: 2, data: now, timestampMs: 9 },
-    historic: { data: NEW, deleted: false },
+    history: {
+      changes: [
+        { firstVersion: 1, version: 1, data: NEW, deleted: false, own: false, timestampMs: null },
+        { firstVersion: 2, version: 2, data: THEIRS, deleted: false, own: false, timestampMs: null },
+      ],
+      lastOwnVersion: 0,
+    },
   };
 }
 
@@ -87,7 +95,7 @@ describe("what a conflict could come to", () => {
       tag: 1,
     } as typeof NEW);
     // Nothing of it needs the history.
-    on.historic = null;
+    on.history = NO_HISTORY;
     expect(weighChoice("server", on, {})?.document).toEqual(THEIRS);
     expect(weighChoice("local", on, {})?.document).toEqual(MINE);
     expect(weighChoice("merged", on, {})?.document).toEqual({ ...MINE, tag: 1 });
@@ -98,5 +106,48 @@ describe("what a conflict could come to", () => {
     expect(weighChoice("server", on, {})).toBeUndefined();
     expect(weighChoice("local", on, {})?.document).toEqual(MINE);
     expect(weighChoice("merged", on, {})?.document).toEqual(MINE);
+  });
+});
+
+describe("what a conflict could come to whose device had received a version meanwhile", () => {
+  /** The device changed the title of version 1, received version 2, and then wrote into the body. */
+  const rising = (conflict: Partial<RecordedConflict> = {}, now = THEIRS) => {
+    const [first] = conflictCase().conflict.operations;
+    if (first === undefined) throw new Error("the case has no operation");
+    const title = { ...first, kind: "update", data: { title: "Mine" }, expectedVersion: 1 } as const;
+    const body = { ...title, clientId: "op_2", data: { body: "After" }, expectedVersion: 2 } as const;
+    return conflictCase({ operations: [title, body], ...conflict }, now);
+  };
+
+  it("keeps the later operations, whoever's title is chosen", () => {
+    expect(weighChoice("server", rising(), {})?.document).toEqual({ title: "Theirs", body: "After" });
+    expect(weighChoice("local", rising(), {})?.document).toEqual({ title: "Mine", body: "After" });
+    expect(weighChoice("merged", rising(), {})).toMatchObject({
+      document: { title: "Mine", body: "After" },
+      overlaps: [{ path: "/title", version: 2 }],
+    });
+    expect(sidesOf(rising(), {})).toMatchObject({ inputs: { ancestor: THEIRS }, remote: THEIRS });
+  });
+
+  it("takes the server's side whole if the later operations are asked of, too, or the rise is not", () => {
+    const both = rising({}, { title: "Theirs", body: "Theirs" });
+    expect(weighChoice("server", both, {})?.document).toEqual({ title: "Theirs", body: "Theirs" });
+    const tooLarge = rising({ strategy: "merge" });
+    expect(weighChoice("server", tooLarge, {})?.document).toEqual(THEIRS);
+  });
+
+  it("knows of which rise a hook has asked", () => {
+    const asked = { path: "/title", remote: "Theirs", local: "Mine", chosen: "local" } as const;
+    const overlapList = [{ ...asked, version: 2, undecided: true as const }];
+    const on = rising({ strategy: "merge", hook: "asked", overlapList });
+    expect(weighChoice("server", on, {})?.document).toEqual({ title: "Theirs", body: "After" });
+  });
+
+  it("shows what each strategy would come to, step by step", () => {
+    const strategies = weighStrategies(rising(), {});
+    expect(strategies["server-wins"].document).toEqual({ title: "Theirs", body: "After" });
+    expect(strategies["client-wins"].document).toEqual({ title: "Mine", body: "After" });
+    expect(strategies.manual).toMatchObject({ document: { title: "Mine", body: "After" } });
+    expect(strategies.manual.reason).toMatch(/leaves that to a person/);
   });
 });

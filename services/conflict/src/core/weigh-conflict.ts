@@ -2,7 +2,11 @@ import {
   CONFLICT_STRATEGIES,
   keepYjsStates,
   mergeByStrategy,
+  mergeRaised,
   mergeRun,
+  proposedBy,
+  raiseRun,
+  settleRise,
   type ConflictStrategy,
   type DecisionChoice,
   type JsonObject,
@@ -22,6 +26,7 @@ export interface RecordedConflict extends OpenConflict {
   ancestorView: JsonObject | null;
   remoteView: JsonObject | null;
   localView: JsonObject | null;
+  overlapList: Overlap[] | null;
   /** False of one that is resolved, and whose record is from before the other two views were kept. */
   viewsKept: boolean;
 }
@@ -48,9 +53,9 @@ export interface StrategyOption extends Option {
   reason: string | null;
 }
 
-export function sidesOf({ conflict, remote, historic }: RecordedCase, policy: MergePolicy): Sides {
+export function sidesOf({ conflict, remote, history }: RecordedCase, policy: MergePolicy): Sides {
   if (conflict.status !== "resolved") {
-    return { inputs: mergeRun("merge", conflict, historic, remote, policy).inputs, remote: remote.data };
+    return { inputs: mergeRun("merge", conflict, history, remote, policy).inputs, remote: remote.data };
   }
   const { ancestorView: ancestor, localView: local, remoteView } = conflict;
   const localTimestampMs = conflict.operations.at(-1)?.timestampMs ?? null;
@@ -60,6 +65,9 @@ export function sidesOf({ conflict, remote, historic }: RecordedCase, policy: Me
 /**
  * What a choice comes to with the document as it is now. One side is taken whole; the merge keeps what has changed
  * since, and prefers the device's value where both changed one place. That restores what lost in a resolved conflict.
+ *
+ * The server's side of a rise that is left to a person is the document that the device had received: its operations after
+ * that stand.
  *
  * @returns `undefined` where nobody knows any more what that side had
  */
@@ -75,7 +83,7 @@ export function weighChoice(
   });
   switch (choice) {
     case "server":
-      return on.conflict.viewsKept ? taken(remote) : undefined;
+      return on.conflict.viewsKept ? taken(serverSide(on, policy, remote)) : undefined;
     case "local":
       return taken(inputs.local);
     case "merged": {
@@ -85,6 +93,28 @@ export function weighChoice(
     default:
       return choice satisfies never;
   }
+}
+
+/** What the server has, with the operations that the device made after it had received the server's side. */
+function serverSide(
+  { conflict, remote, history }: RecordedCase,
+  policy: MergePolicy,
+  whole: JsonObject | null,
+): JsonObject | null {
+  if (conflict.status === "resolved") return whole;
+  const { strategy, overlapList } = conflict;
+  // A hook may have asked, too: the record says of which rise.
+  const asked = new Set(overlapList?.map(({ undecided, version }) => undecided && version));
+  let isAsked = false;
+  const raised = raiseRun(conflict, history, policy, (rise) => {
+    const settled = settleRise(strategy, rise, policy);
+    if (settled.asks === undefined && !asked.has(rise.version)) return settled;
+    isAsked = true;
+    return settleRise("server-wins", rise, policy);
+  });
+  if (!isAsked) return whole;
+  const { outcome } = mergeRaised(strategy, raised, remote, policy);
+  return outcome.kind === "park" ? whole : outcome.document;
 }
 
 /** What each strategy would come to with the document as it is now. */
@@ -98,9 +128,15 @@ export function weighStrategies(
 }
 
 function weighStrategy(strategy: ConflictStrategy, on: RecordedCase, policy: MergePolicy): StrategyOption {
-  const outcome = mergeByStrategy(strategy, sidesOf(on, policy).inputs, on.remote, policy);
+  const { conflict, remote, history } = on;
+  const outcome =
+    conflict.status === "resolved"
+      ? mergeByStrategy(strategy, sidesOf(on, policy).inputs, remote, policy)
+      : mergeRun(strategy, conflict, history, remote, policy).outcome;
   const { overlaps } = outcome;
-  return outcome.kind === "commit"
-    ? { document: outcome.document, overlaps, reason: null }
-    : { document: outcome.proposed, overlaps, reason: outcome.reason };
+  return {
+    document: proposedBy(outcome),
+    overlaps,
+    reason: outcome.kind === "park" ? outcome.reason : null,
+  };
 }

@@ -1,9 +1,12 @@
 import { camelRow, inWorkspaces, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
 import {
+  NO_HISTORY,
   sentOperation,
+  versionsOf,
   type AcceptedOperation,
   type BackoffBounds,
-  type HistoricDocument,
+  type HistoricChange,
+  type RunHistory,
 } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
@@ -51,6 +54,7 @@ const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CONFLICT = statement("read-conflict");
 const READ_REMOTE = statement("read-remote");
 const READ_ANCESTOR = statement("read-ancestor");
+const READ_RISES = statement("read-rises");
 const LIST_OPEN = statement("list-open-conflicts");
 const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
@@ -73,14 +77,9 @@ export function createPgConflicts(query: Query): PgConflicts {
       if (row === undefined) return undefined;
       const conflict = camelRow<RecordedConflict>(row);
       const document = [workspaceId, conflict.collection, conflict.documentId];
-      const [[remote], [historic]] = await Promise.all([
+      const [[remote], history] = await Promise.all([
         query<Record<string, unknown>>(READ_REMOTE, document),
-        query<HistoricDocument>(READ_ANCESTOR, [
-          ...document,
-          conflict.baseVersion,
-          conflict.deviceId,
-          conflict.currentVersion,
-        ]),
+        readHistory(query, conflict),
       ]);
       return {
         conflict,
@@ -88,7 +87,7 @@ export function createPgConflicts(query: Query): PgConflicts {
           remote === undefined
             ? { version: 0, data: null, timestampMs: null }
             : camelRow<ConflictCase["remote"]>(remote),
-        historic: historic ?? null,
+        history,
       };
     },
 
@@ -119,4 +118,18 @@ export function createPgConflicts(query: Query): PgConflicts {
 
     countUnsettled: () => inWorkspaces([], () => query(COUNT_UNSETTLED, [])),
   };
+}
+
+/** The documents that the merge of a conflict's run starts from, in one statement. */
+async function readHistory(query: Query, conflict: RecordedConflict): Promise<RunHistory> {
+  const { workspaceId, collection, documentId, deviceId, deviceView, currentVersion } = conflict;
+  const versions = conflict.status === "resolved" ? [] : versionsOf(conflict);
+  if (versions.length === 0) return NO_HISTORY;
+  const of = [workspaceId, collection, documentId, versions, deviceId];
+  const rows =
+    deviceView === null
+      ? await query<Record<string, unknown>>(READ_ANCESTOR, [...of, currentVersion])
+      : await query<Record<string, unknown>>(READ_RISES, of);
+  const changes = rows.map((row) => camelRow<HistoricChange & { lastOwnVersion: number }>(row));
+  return { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 };
 }

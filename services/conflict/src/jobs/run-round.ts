@@ -11,7 +11,7 @@ import {
   type Logger,
 } from "@syncline/runtime";
 import { laneOf, policyOf, type Policies, type ResolveCase } from "@syncline/shared";
-import { caseForHook, decideByHook, mergeConflict, type HookReport } from "../core/merge-conflict.ts";
+import { mergeConflict, type HookReport } from "../core/merge-conflict.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 interface Deps {
@@ -48,10 +48,10 @@ export function createRunRound(
         const found = await inWorkspaces([workspaceId], () => conflicts.readCase(workspaceId, conflictId));
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
         const policy = policyOf(policies, found.conflict.collection);
-        const merged = mergeConflict(found, { roundsMax: options.roundsMax, policy });
-        const asked = caseForHook(found, merged, policy);
-        const resolution =
-          asked === null ? merged : decideByHook(found, merged, await askHook(asked), policy);
+        const merging = mergeConflict(found, { roundsMax: options.roundsMax, policy });
+        let next = merging.next();
+        while (!next.done) next = merging.next(await askHook(next.value));
+        const resolution = next.value;
         const overlaps = resolution.outcome.overlaps.length;
         span.setAttributes({ "syncline.overlaps": overlaps, "syncline.outcome": resolution.outcome.kind });
 

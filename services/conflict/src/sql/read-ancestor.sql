@@ -1,10 +1,15 @@
--- $1 workspace id, $2 collection, $3 document id, $4 version, $5 device id, $6 the document's version when the device collided
--- The document as the device saw it that names the version; where that is a tombstone, what was deleted, marked so.
-SELECT coalesce(at_version.data, at_version.ended, before.data) AS data, at_version.data IS NULL AS deleted
-FROM (
-  SELECT version, data, ended
-  FROM changes
-  WHERE workspace_id = $1 AND collection = $2 AND document_id = $3 AND version = version_seen($1, $2, $3, $4, $5, $6)
+-- $1 workspace id, $2 collection, $3 document id, $4 versions, $5 device id, $6 the document's version when the device collided
+-- The document as the device saw it that names each version: the change that holds it, or the last of the device's own that
+-- directly follow. A tombstone comes as the document that it ended.
+SELECT k.version AS first_version, at_version.version, false AS own, 0 AS last_own_version,
+  at_version.data IS NULL AS deleted, coalesce(at_version.data, at_version.ended, before.data) AS data,
+  (extract(epoch FROM at_version.client_timestamp) * 1000)::bigint AS timestamp_ms
+FROM unnest($4::bigint[]) AS k (version)
+CROSS JOIN LATERAL (
+  SELECT c.version, c.data, c.ended, c.client_timestamp
+  FROM changes c
+  WHERE c.workspace_id = $1 AND c.collection = $2 AND c.document_id = $3
+    AND c.version = version_seen($1, $2, $3, k.version, $5, $6)
 ) at_version
 LEFT JOIN LATERAL (
   SELECT c.data
@@ -16,3 +21,4 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) before ON true
 WHERE coalesce(at_version.data, at_version.ended, before.data) IS NOT NULL
+ORDER BY k.version

@@ -1,17 +1,22 @@
 import {
   documentKey,
   mergeRun,
+  NO_HISTORY,
   policyOf,
+  risenTo,
   sizeOf,
   spend,
+  versionsOf,
   type AcceptedBatch,
   type AcceptedOperation,
   type ConflictStrategy,
+  type DeviceRun,
   type JsonObject,
   type LedgerRow,
   type MergeOutcome,
   type OperationContent,
   type OperationResult,
+  type RunHistory,
 } from "@syncline/shared";
 import type { Case } from "./case.ts";
 import { isExpired } from "./is-expired.ts";
@@ -138,21 +143,15 @@ const MERGES_TOO_COSTLY =
 /** Merges an operation of a group where it stands. What would wait for a person fails the group. */
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
-  const { workspaceId, collection, documentId, conflictId, baseVersion, currentVersion } = conflict;
+  const { workspaceId, collection, documentId, conflictId, currentVersion } = conflict;
   const current = draft.document(workspaceId, collection, documentId);
-  const historic =
-    conflict.deviceView !== null || baseVersion === null
-      ? null
-      : draft.historic({
-          workspaceId,
-          collection,
-          documentId,
-          version: baseVersion,
-          deviceId: batch.deviceDeclared ? batch.deviceId : null,
-        });
+  const held = heldOf(on);
+  const run = { ...conflict, operations: [held.operation] };
+  const history = historyOf(on, run);
   // The plan is made once more then, and until it is, no merge is worth its while.
   if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
-  const sides = [conflict.deviceView ?? historic?.data ?? conflict.ancestor, current?.data];
+  const [from, ...onwards] = history.changes.map(({ data }) => data);
+  const sides = [conflict.deviceView ?? from ?? conflict.ancestor, current?.data, ...onwards];
   const looked = sides.reduce((sum, document) => sum + sizeOf(document ?? null).values, 0);
   // The local side has about as many values as what it starts from.
   if (!spend(on.mergeBudget, looked + sizeOf(sides[0] ?? null).values)) {
@@ -160,8 +159,8 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
   }
   const { inputs, outcome } = mergeRun(
     conflict.strategy,
-    { ...conflict, operations: [operation] },
-    historic,
+    run,
+    history,
     {
       data: current?.data ?? null,
       timestampMs: current?.clientTimestampMs ?? null,
@@ -177,6 +176,7 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     collection,
     documentId,
     data: outcome.document,
+    ended: outcome.ended ?? null,
     deviceId: batch.deviceId,
     deviceDeclared: batch.deviceDeclared,
     clientTimestampMs: operation.timestampMs ?? null,
@@ -196,7 +196,7 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
       twoWay: outcome.twoWay,
       resolvedVersion: version,
     },
-    [heldOf(on)],
+    [held],
   );
   const overlapCount = outcome.overlaps.length;
   return written(
@@ -222,6 +222,24 @@ function report(on: Case, given: ConflictWrite, mismatch: Mismatch): Answer {
   );
 }
 
+/** The documents that a merge in the drain starts from. Those that were not read yet are noted as missing. */
+function historyOf({ batch, operation, draft }: Case, run: DeviceRun): RunHistory {
+  const { workspaceId, deviceId, deviceDeclared } = batch;
+  const { collection, documentId } = operation;
+  const [from, to] = versionsOf(run);
+  if (run.deviceView !== null) {
+    const rises = from !== undefined && to !== undefined;
+    return rises ? draft.riseOf({ workspaceId, collection, documentId, deviceId, from, to }) : NO_HISTORY;
+  }
+  const changes = versionsOf(run).flatMap((version) => {
+    const seenBy = deviceDeclared ? deviceId : null;
+    const historic = draft.historic({ workspaceId, collection, documentId, version, deviceId: seenBy });
+    if (historic === null) return [];
+    return [{ ...historic, firstVersion: version, version, timestampMs: null, own: false }];
+  });
+  return { changes, lastOwnVersion: 0 };
+}
+
 /** What a device started from when it made an operation that is now in conflict. */
 interface Origin {
   baseVersion: number | null;
@@ -231,20 +249,17 @@ interface Origin {
 /**
  * An operation made before its device heard of the merge of an earlier one is stacked on that one: the device saw its
  * own run, not what the server had. Were it replayed on the version that it names, it would undo the run, or hit another
- * row than the one that was meant.
+ * row than the one that was meant. If it names a newer version than that run did, it rises to that one.
  */
 function originOf({ batch, operation, draft }: Case, baseVersion: number | null): Origin {
   const document = documentKey(batch.workspaceId, operation.collection, operation.documentId);
   const resolved = draft.lastResolvedConflict(batch.deviceId, document);
-  const { baseVersion: resolvedBase = null, resolvedVersion = null } = resolved ?? {};
-  if (resolved === undefined || baseVersion === null || resolvedBase === null || resolvedVersion === null) {
-    return { baseVersion, deviceView: null };
-  }
+  if (resolved === undefined || baseVersion === null) return { baseVersion, deviceView: null };
+  const { seenVersion, resolvedVersion } = resolved;
+  if (seenVersion === null || resolvedVersion === null) return { baseVersion, deviceView: null };
+  const resolvedBase = resolved.baseVersion ?? seenVersion;
   if (baseVersion < resolvedBase || baseVersion >= resolvedVersion) return { baseVersion, deviceView: null };
-  if (baseVersion === resolvedBase) return { baseVersion, deviceView: draft.viewOf(resolved, "localView") };
-  // It had a newer version by then, and its own run on top: what the merge came to is the nearest to that. The version
-  // that it names stays the base, so that what is stacked on this one in turn is known to be.
-  return { baseVersion, deviceView: draft.viewOf(resolved, "result") };
+  return { baseVersion: seenVersion, deviceView: draft.viewOf(resolved, "localView") };
 }
 
 type NewConflict = ConflictWrite & Pick<ConflictDocuments, "ancestor" | "deviceView">;
@@ -268,6 +283,7 @@ function newConflict(
     hook: hookOf(on, strategy),
     round: 1,
     baseVersion,
+    seenVersion: risenTo(baseVersion, heldOf(on).operation),
     currentVersion,
     ancestor: operation.ancestor ?? null,
     deviceView,
@@ -292,8 +308,14 @@ function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy):
   return strategy === (policy.strategy ?? "merge") ? "due" : null;
 }
 
-function heldOf({ batch, operation }: Case): NewlyHeld {
-  return { batchId: batch.batchId, operation };
+/** An operation that is to be merged later, when the epoch that its version belongs to is not known any more. */
+function heldOf({ batch, operation, draft, state }: Case): NewlyHeld {
+  const { batchId, workspaceId, epoch } = batch;
+  const { collection, documentId, expectedVersion = 0 } = operation;
+  const current = draft.document(workspaceId, collection, documentId)?.version ?? 0;
+  const isOfOtherEpoch = epoch !== undefined && epoch !== state.epoch;
+  const isUnknown = operation.expectedVersion !== undefined && (isOfOtherEpoch || expectedVersion > current);
+  return { batchId, operation: isUnknown ? { ...operation, versionUnknown: true } : operation };
 }
 
 /** An operation never overtakes the device's own conflict on its document: it waits with it, or is refused with it. */
@@ -311,7 +333,10 @@ function stayBehind(on: Case, behind: ConflictWrite): Answer {
   if (on.grouped || (isReported && isFull(conflict))) {
     return record(on, refused, isReported ? () => draft.updateConflict(conflict) : undefined);
   }
-  const hold = () => draft.hold(conflict, heldOf(on));
+  const held = heldOf(on);
+  const hold = () => {
+    draft.hold({ ...conflict, seenVersion: risenTo(conflict.seenVersion, held.operation) }, held);
+  };
   return record(on, conflict.status === "open" ? { status: "pending", ...mismatch } : refused, hold);
 }
 

@@ -87,7 +87,7 @@ const MET_AT_LEAST: Record<string, number> = {
   "success on a document": 80,
   "success on a tombstone": 15,
   "success on nothing": 25,
-  "error on nothing": 15,
+  "error on nothing": 5,
   "conflict on a document": 5,
   "conflict on a tombstone": 1,
   parked: 20,

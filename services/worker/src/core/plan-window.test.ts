@@ -462,6 +462,7 @@ describe("conflicts", () => {
       operationsCovered: conflict.operationCount,
       outcome: commit({ merged: true }),
       inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null },
+      rises: { seenVersion: 1, rose: null, refused: [], ended: null, overlaps: [], twoWay: false },
       isLastRound: false,
       ...more,
     };
@@ -581,13 +582,19 @@ describe("conflicts", () => {
     expect(plan.conflicts).toMatchObject([{ baseVersion: 1, deviceView: { v: 1, local: true } }]);
   });
 
-  it("merges it from the merge itself, should the device have received a newer version in between", () => {
+  it("merges it from there with what its device has received in between, should it name that", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
-    resolve(tables);
+    resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null } });
     tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] }));
-    const plan = collide(tables, update({ stacked: true }, { expectedVersion: 2 }));
-    expect(plan.conflicts).toMatchObject([{ baseVersion: 2, deviceView: { merged: true } }]);
+    const [opened] = collide(tables, update({ stacked: true }, { expectedVersion: 2 })).conflicts;
+    expect(opened).toMatchObject({ baseVersion: 1, seenVersion: 2, deviceView: { v: 1, local: true } });
+    if (opened === undefined) throw new Error("no conflict was opened");
+    const { resolution } = resolveConflict(tables, opened, { isLastRound: false });
+    expect(resolution.inputs).toMatchObject({
+      ancestor: { v: 2, local: true },
+      local: { v: 2, local: true, stacked: true },
+    });
   });
 
   it("writes nothing where the merge is what is there already", () => {

@@ -1,8 +1,10 @@
 import {
   assertInvariant,
-  mergeByStrategy,
-  mergeRun,
+  mergeLast,
+  mergeRaised,
   policyOf,
+  RUN_VALUES_MAX,
+  risenTo,
   type AcceptedOperation,
   type JsonObject,
   type MergeInputs,
@@ -51,7 +53,7 @@ export function settleResolution(
     return commit(conflict, resolution.outcome, resolution, draft, newId);
   }
   if (resolution.isLastRound) {
-    const { inputs, outcome } = mergeNow(conflict, resolution, resolution.outcome, current, draft, policies);
+    const { inputs, outcome } = mergeNow(conflict, resolution, current, draft, policies);
     if (outcome.kind === "park") return park(conflict, outcome, resolution, draft);
     return commit(conflict, outcome, { ...resolution, inputs }, draft, newId);
   }
@@ -64,8 +66,7 @@ export function settleResolution(
 /** Merges once more, with the document as it is now. */
 function mergeNow(
   conflict: ConflictWrite,
-  { inputs, operationsCovered }: Resolution,
-  { refused }: Commit,
+  { inputs, rises, operationsCovered }: Resolution,
   current: DocumentState | undefined,
   draft: WindowDraft,
   policies: Policies,
@@ -73,14 +74,15 @@ function mergeNow(
   const remote = { data: current?.data ?? null, timestampMs: current?.clientTimestampMs ?? null };
   const policy = policyOf(policies, conflict.collection);
   if (inputs.ancestor !== null) {
-    const outcome = mergeByStrategy(conflict.strategy, inputs, remote, policy);
-    return { inputs, outcome: outcome.kind === "commit" ? { ...outcome, refused } : outcome };
+    return { inputs, outcome: mergeLast(conflict.strategy, rises, inputs, remote, policy) };
   }
   // Without an ancestor the run was replayed on the document that the merge saw, and that is gone.
-  const operations = draft.run(conflict.conflictId).slice(0, operationsCovered).map(contentOf);
-  const { baseVersion, strategy } = conflict;
-  const run = { baseVersion, ancestor: null, deviceView: null, operations };
-  return mergeRun(strategy, run, null, remote, policy);
+  const { ancestor = null, local = null, unseen: count = operationsCovered } = rises.resumes ?? {};
+  const covered = draft.run(conflict.conflictId).slice(0, operationsCovered);
+  const unseen = covered.slice(covered.length - count).map(contentOf);
+  const replayed = { unseen, localTimestampMs: inputs.localTimestampMs, budget: { left: RUN_VALUES_MAX } };
+  const raised = { ...rises, ...replayed, ancestor, local, costly: false };
+  return mergeRaised(conflict.strategy, raised, remote, policy);
 }
 
 function commit(
@@ -101,6 +103,7 @@ function commit(
     collection: conflict.collection,
     documentId: conflict.documentId,
     data: outcome.document,
+    ended: outcome.ended ?? null,
     deviceId: conflict.deviceId,
     deviceDeclared: conflict.deviceDeclared,
     clientTimestampMs: resolution.inputs.localTimestampMs,
@@ -134,6 +137,7 @@ function commit(
   draft.updateConflict({
     ...rest,
     status: "resolved",
+    seenVersion: resolution.rises.seenVersion,
     ...decidedBy(conflict, resolution),
     ancestorView: resolution.inputs.ancestor,
     remoteView: current?.data ?? null,
@@ -144,7 +148,9 @@ function commit(
     resolvedVersion: version,
   });
   if (left.length === 0) return { settled };
-  return { settled, round: continueWith(conflict, left, resolution.inputs.local, draft, newId()) };
+  const { seenVersion } = resolution.rises;
+  const next = { ...conflict, conflictId: newId(), baseVersion: seenVersion };
+  return { settled, round: continueWith(next, left, resolution.inputs.local, draft) };
 }
 
 /**
@@ -156,10 +162,10 @@ function continueWith(
   left: readonly Held[],
   deviceView: JsonObject | null,
   draft: WindowDraft,
-  conflictId: string,
 ): ConflictRound {
-  const { workspaceId, trace } = conflict;
-  draft.openConflict({ ...conflict, conflictId, round: 1, deviceView: deviceView ?? {} }, left);
+  const { workspaceId, conflictId, trace } = conflict;
+  const seenVersion = left.reduce(risenBy, conflict.baseVersion);
+  draft.openConflict({ ...conflict, seenVersion, round: 1, deviceView: deviceView ?? {} }, left);
   for (const held of left) settle(conflict, held, null, draft, { status: "pending", conflictId });
   return { workspaceId, conflictId, round: 1, trace };
 }
@@ -212,12 +218,18 @@ function settle(
   return settled;
 }
 
+function risenBy(seen: number | null, held: Held): number | null {
+  if ("batchId" in held) return risenTo(seen, held.operation);
+  return held.risesTo === null ? seen : Math.max(seen ?? 0, held.risesTo);
+}
+
 /** What is left of a run's operation that is at fault, for another try. */
 function sentAgainAs(conflict: ConflictWrite, held: Held): string {
   const { deviceDeclared, strategy: onConflict, hook, baseVersion } = conflict;
-  const { expectedVersion, ...operation } = contentOf(held);
+  const { expectedVersion, versionUnknown, ...operation } = contentOf(held);
   // A version of another history, or one that never was, means nothing by then either.
-  const expected = expectedVersion === undefined || baseVersion === null ? {} : { expectedVersion };
+  const isUnknown = expectedVersion === undefined || versionUnknown || baseVersion === null;
+  const expected = isUnknown ? {} : { expectedVersion };
   const content: OperationContent = {
     operation: { ...operation, ...expected },
     deviceDeclared,

@@ -3,9 +3,11 @@ import {
   deviceDocumentKey,
   documentKey,
   isEntryBefore,
+  NO_HISTORY,
   operationKey,
   type HistoricDocument,
   type JsonObject,
+  type RunHistory,
 } from "@syncline/shared";
 import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts";
 import {
@@ -14,6 +16,7 @@ import {
   type HeldRow,
   type HistoryPlace,
   type NewlyHeld,
+  type RisePlace,
   type VersionPlace,
   type ViewPlace,
   type WindowState,
@@ -101,6 +104,7 @@ export class WindowDraft {
   readonly #changesByDocument = new Map<string, ChangeDraft[]>();
   readonly #lastChangeByDocument = new Map<string, ChangeDraft>();
   readonly #lastChangeByDevice = new Map<string, ChangeDraft>();
+  readonly #bytesByDocument = new WeakMap<JsonObject, number>();
   readonly #undo: (() => void)[] = [];
 
   constructor(state: WindowState) {
@@ -144,7 +148,30 @@ export class WindowDraft {
     const seen = { ...place, version };
     const known = this.#state.historyByKey.get(historyKey(seen));
     if (known === undefined) this.missingHistory.set(historyKey(seen), seen);
-    return known ?? null;
+    return known && "data" in known ? known : null;
+  }
+
+  /**
+   * The changes of a document from one version to a later one that its device has received, this window's own included.
+   * They have to be read first, which is then noted in {@link missingHistory}.
+   */
+  riseOf(place: RisePlace): RunHistory {
+    const key = documentKey(place.workspaceId, place.collection, place.documentId);
+    const known = this.#state.historyByKey.get(historyKey(place));
+    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    const { changes, lastOwnVersion } = known && "changes" in known ? known : NO_HISTORY;
+    const written = this.changes
+      .filter((one) => documentKey(one.workspaceId, one.collection, one.documentId) === key)
+      .map(({ firstVersion, version, data, ended, clientTimestampMs: timestampMs, ...by }) => ({
+        firstVersion,
+        version,
+        timestampMs,
+        data: data ?? ended ?? {},
+        deleted: data === null,
+        own: by.deviceDeclared && by.deviceId === place.deviceId,
+      }));
+    const last = written.findLast(({ own }) => own)?.version ?? lastOwnVersion;
+    return { changes: [...changes, ...written], lastOwnVersion: last };
   }
 
   /**
@@ -255,7 +282,7 @@ export class WindowDraft {
     const { workspaceId, conflictId, collection, documentId } = conflict;
     const place = { workspaceId, conflictId, view };
     const known = this.#state.historyByKey.get(historyKey(place));
-    if (known !== undefined) return known?.data ?? null;
+    if (known !== undefined) return known && "data" in known ? known.data : null;
     this.missingHistory.set(historyKey(place), place);
     return this.document(workspaceId, collection, documentId)?.data ?? {};
   }
@@ -289,14 +316,16 @@ export class WindowDraft {
     this.#touch(conflict);
   }
 
-  /** Puts one more operation behind a conflict. */
+  /** Puts one more operation behind a conflict. A version that its run rises to counts with its bytes: the merge loads it. */
   hold(conflict: ConflictWrite, held: NewlyHeld): void {
     const run = this.#runByConflictId.get(conflict.conflictId);
     assertInvariant(run !== undefined, "a conflict has no run");
     run.held.push(held);
     this.#undo.push(() => run.held.pop());
     const operationCount = run.unread + run.held.length;
-    this.#touch({ ...conflict, operationCount, operationBytes: conflict.operationBytes + bytesOf([held]) });
+    const rises = this.#conflictById.get(conflict.conflictId)?.seenVersion !== conflict.seenVersion;
+    const bytes = bytesOf([held]) + (rises ? this.#bytesOfDocument(conflict) : 0);
+    this.#touch({ ...conflict, operationCount, operationBytes: conflict.operationBytes + bytes });
   }
 
   /** Leaves to a conflict the first operations of its run, and gives back the rest. */
@@ -340,6 +369,15 @@ export class WindowDraft {
     if (this.#touchedConflictIds.has(conflictId)) return;
     this.#touchedConflictIds.add(conflictId);
     this.#undo.push(() => this.#touchedConflictIds.delete(conflictId));
+  }
+
+  /** About how many bytes of JSON a document takes. Written once for each state of it. */
+  #bytesOfDocument({ workspaceId, collection, documentId }: ConflictWrite): number {
+    const data = this.document(workspaceId, collection, documentId)?.data ?? null;
+    if (data === null) return 0;
+    const bytes = this.#bytesByDocument.get(data) ?? JSON.stringify(data).length;
+    this.#bytesByDocument.set(data, bytes);
+    return bytes;
   }
 
   #conflictOf(

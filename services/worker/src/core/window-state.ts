@@ -6,6 +6,7 @@ import {
   type HookOutcome,
   type JsonObject,
   type LedgerRow,
+  type RunHistory,
   type OperationResult,
   type Overlap,
   type Resolution,
@@ -35,6 +36,8 @@ export interface HeldRow {
   place: number;
   clientId: string;
   bytes: number;
+  /** The version that it rises to, should it be newer than all before it; `null` if it names none, or one that is unknown. */
+  risesTo: number | null;
   /** Only where the resolution needs it: {@link needsContent}. */
   content: AcceptedOperation | null;
 }
@@ -71,6 +74,8 @@ export interface ConflictState {
   round: number;
   /** The version the device started from; 0: none existed; `null`: unknown. */
   baseVersion: number | null;
+  /** The newest version that the device had received while it made the run; `null`: unknown. */
+  seenVersion: number | null;
   /** The document's version when the device collided with it. */
   currentVersion: number;
   /** How long the device's run is, and about how many bytes of JSON it takes. */
@@ -125,12 +130,25 @@ export interface WindowState {
   conflicts: readonly ConflictState[];
   /** The runs behind the conflicts that a resolution or a decision names, by conflict id, in order. */
   runByConflictId: ReadonlyMap<string, readonly HeldRow[]>;
-  /** Documents as they were, by {@link historyKey}: `null` where nobody knows. Read when asked for. */
-  historyByKey: ReadonlyMap<string, HistoricDocument | null>;
+  /** Documents as they were, by {@link historyKey}: `null` if nobody knows. Read when asked for. */
+  historyByKey: ReadonlyMap<string, Historic>;
 }
 
+/** A document as it was, or how it came from one version to another. */
+export type Historic = HistoricDocument | RunHistory | null;
+
 /** Where to find a document as it was. */
-export type HistoryPlace = VersionPlace | ViewPlace;
+export type HistoryPlace = VersionPlace | ViewPlace | RisePlace;
+
+/** The changes of a document from one version to a later one, for a device that has received both. */
+export interface RisePlace {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+  deviceId: string;
+  from: number;
+  to: number;
+}
 
 /** A document at a version, as a device saw it: with what it wrote itself right after that. */
 export interface VersionPlace {
@@ -146,11 +164,16 @@ export interface VersionPlace {
 export interface ViewPlace {
   workspaceId: string;
   conflictId: string;
-  view: "localView" | "result";
+  view: "localView";
 }
 
 export function historyKey(place: HistoryPlace): string {
   if ("view" in place) return JSON.stringify([place.workspaceId, place.conflictId, place.view]);
-  const { workspaceId, collection, documentId, version, deviceId } = place;
+  const { workspaceId, collection, documentId, deviceId } = place;
+  if ("from" in place) {
+    const { from, to } = place;
+    return `${documentKey(workspaceId, collection, documentId)}@${from}-${to} ${JSON.stringify(deviceId)}`;
+  }
+  const { version } = place;
   return `${documentKey(workspaceId, collection, documentId)}@${version} ${JSON.stringify(deviceId)}`;
 }

@@ -4,6 +4,7 @@ import {
   operationKey,
   SynclineError,
   type AcceptedBatch,
+  type HistoricChange,
   type HistoricDocument,
   type JsonObject,
   type OperationResult,
@@ -27,10 +28,12 @@ import type { LedgerWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,
   needsContent,
+  type Historic,
   type ConflictState,
   type DocumentState,
   type HeldRow,
   type HistoryPlace,
+  type RisePlace,
   type WindowState,
   type WorkspaceState,
 } from "../core/window-state.ts";
@@ -47,10 +50,7 @@ export interface WindowStore {
    * Documents as they were, `null` where nobody knows any more. What was is not changed by any commit.
    * @throws `SYN_WINDOW_TOO_LARGE` where they are more than `bytesMax`
    */
-  readHistory(
-    places: readonly HistoryPlace[],
-    bytesMax?: number,
-  ): Promise<Map<string, HistoricDocument | null>>;
+  readHistory(places: readonly HistoryPlace[], bytesMax?: number): Promise<Map<string, Historic>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
   /** The workspaces of a window that have a row which another transaction holds. Waits for none of them. */
@@ -70,6 +70,7 @@ const READ_HELD = statement("read-held");
 const READ_HISTORY = statement("read-history");
 const READ_VIEWS = statement("read-views");
 const FIND_LOCKED = statement("find-locked");
+const READ_RISES = statement("read-rises");
 const WRITE_WORKSPACES = statement("write-workspaces");
 const WRITE_CHANGES = statement("write-changes");
 const WRITE_LEDGER = statement("write-ledger");
@@ -230,9 +231,10 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   async function readHistory(
     places: readonly HistoryPlace[],
     bytesMax = Number.MAX_SAFE_INTEGER,
-  ): Promise<Map<string, HistoricDocument | null>> {
+  ): Promise<Map<string, Historic>> {
     const versions = places.filter((place) => "version" in place);
     const views = places.filter((place) => "view" in place);
+    const rises = places.filter((place) => "from" in place);
     const ofVersions: Call = [
       READ_HISTORY,
       [
@@ -256,9 +258,16 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     const rows = await pipelined(pool, [
       ...(versions.length === 0 ? [] : [ofVersions]),
       ...(views.length === 0 ? [] : [ofViews]),
+      ...(rises.length === 0 ? [] : [[READ_RISES, risesOf(rises, bytesMax)] satisfies Call]),
     ]);
-    return new Map([
+    const risen = rises.length === 0 ? [] : (rows.pop() ?? []);
+    const rowsByPlace = Map.groupBy(risen.map(withData), (row) => Number(row["place"]));
+    return new Map<string, Historic>([
       ...places.map((place): [string, null] => [historyKey(place), null]),
+      ...rises.map((place, index): [string, Historic] => {
+        const changes = (rowsByPlace.get(index + 1) ?? []).map((row) => camelRow<RiseRow>(row));
+        return [historyKey(place), { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 }];
+      }),
       ...(await mapInSlices(rows.flat(), (row): [string, HistoricDocument] => {
         const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(withData(row));
         return [historyKey(place), { data, deleted }];
@@ -295,6 +304,21 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
 }
 
 type DocumentPlace = Pick<Resolution, "workspaceId" | "collection" | "documentId">;
+
+type RiseRow = HistoricChange & { place: number; lastOwnVersion: number };
+
+/** The parameters of `read-rises.sql`. */
+function risesOf(rises: readonly RisePlace[], bytesMax: number): unknown[] {
+  return [
+    rises.map(({ workspaceId }) => workspaceId),
+    rises.map(({ collection }) => collection),
+    rises.map(({ documentId }) => documentId),
+    rises.map(({ deviceId }) => deviceId),
+    rises.map(({ from }) => from),
+    rises.map(({ to }) => to),
+    bytesMax,
+  ];
+}
 
 type Call = [sql: { text: string; name?: string }, values?: unknown[]];
 

@@ -2,8 +2,9 @@
 -- Looks at the next changes that have come of age, in seq order up to the first that has not, and drops what they
 -- superseded; moves feed_from past it in the same statement, so that no reader is given a page with a hole. What holds a
 -- document's current version is superseded by nothing, so it stays; of a tombstone, what it ended goes.
--- The ancestor of an unsettled conflict stays, found as services/conflict/src/sql/read-ancestor.sql finds it. Once it is
--- not needed any more, it goes with the document's next change that comes of age.
+-- The ancestor of an unsettled conflict stays, and what its operations rise to, found as services/conflict/src/sql/read-ancestor.sql
+-- finds it; if the run goes on from its device's own view, all since then. Once it is not needed any more, it goes with the
+-- document's next change that comes of age.
 -- Returns how many changes were looked at, and how many went; no row where none has come of age.
 WITH looked_at AS (
   SELECT c.seq, c.collection, c.document_id, c.version, c.holds_ended,
@@ -28,16 +29,23 @@ WITH looked_at AS (
   SELECT unnest(ARRAY[at_version.seq, before.seq]) AS seq
   FROM documents_checked d
   CROSS JOIN LATERAL (
-    SELECT base_version, device_id, current_version
-    FROM conflicts
-    WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
-      AND status IN ('open', 'parked')
+    SELECT c.device_id, c.current_version, named.version
+    FROM conflicts c
+    CROSS JOIN LATERAL (
+      SELECT c.base_version AS version
+      UNION
+      SELECT (h.operation ->> 'expectedVersion')::bigint
+      FROM held_operations h
+      WHERE h.workspace_id = $1 AND h.conflict_id = c.conflict_id AND NOT h.operation ? 'versionUnknown'
+    ) named
+    WHERE c.workspace_id = $1 AND c.collection = d.collection AND c.document_id = d.document_id
+      AND c.status IN ('open', 'parked')
   ) k
   CROSS JOIN LATERAL (
     SELECT seq, version, deleted AND ended IS NULL AS needs_before
     FROM changes
     WHERE workspace_id = $1 AND collection = d.collection AND document_id = d.document_id
-      AND version = version_seen($1, d.collection, d.document_id, k.base_version, k.device_id, k.current_version)
+      AND version = version_seen($1, d.collection, d.document_id, k.version, k.device_id, k.current_version)
   ) at_version
   LEFT JOIN LATERAL (
     SELECT seq
@@ -47,6 +55,13 @@ WITH looked_at AS (
     ORDER BY version DESC
     LIMIT 1
   ) before ON at_version.needs_before
+  UNION
+  SELECT since.seq
+  FROM documents_checked d
+  JOIN conflicts k ON k.workspace_id = $1 AND k.collection = d.collection AND k.document_id = d.document_id
+    AND k.status IN ('open', 'parked') AND k.device_view IS NOT NULL
+  JOIN changes since ON since.workspace_id = $1 AND since.collection = d.collection
+    AND since.document_id = d.document_id AND since.version >= k.base_version
 ), superseded AS (
   SELECT c.seq
   FROM documents_checked d

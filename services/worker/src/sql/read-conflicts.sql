@@ -51,7 +51,7 @@ WITH collided AS MATERIALIZED (
 )
 SELECT
   c.workspace_id, c.conflict_id, c.collection, c.document_id, c.device_id, c.device_declared, c.status, c.strategy, c.hook,
-  c.round, c.base_version, c.current_version, c.operation_count, c.operation_bytes,
+  c.round, c.base_version, c.seen_version, c.current_version, c.operation_count, c.operation_bytes,
   CASE WHEN c.conflict_id = ANY ($6) THEN jsonb_array_length(c.overlap_list) END AS overlap_count,
   c.two_way, c.reason, c.resolved_version, c.resolved_seq, c.refused_entry_id, c.revision, c.trace
 FROM wanted k

@@ -1,4 +1,4 @@
--- $1 workspace ids, $2 conflict ids, $3 'localView' or 'result', in threes; $4 most bytes in all: what goes beyond is left out.
+-- $1 workspace ids, $2 conflict ids, $3 'localView', in threes; $4 most bytes in all: what goes beyond is left out.
 -- Documents of resolved conflicts' records; nothing where that is none.
 SELECT t.workspace_id, t.conflict_id, t.view, CASE WHEN t.bytes_so_far <= $4 THEN t.data END AS data, false AS deleted,
   t.bytes_so_far > $4 AS left_out
@@ -6,10 +6,10 @@ FROM (
   SELECT v.*, sum(octet_length(v.data)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes_so_far
   FROM (
     SELECT k.workspace_id, k.conflict_id, k.view,
-      coalesce(CASE k.view WHEN 'result' THEN c.result ELSE c.local_view END, '{}')::text AS data
+      coalesce(c.local_view, '{}')::text AS data
     FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k (workspace_id, conflict_id, view)
     CROSS JOIN LATERAL (
-      SELECT p.local_view, p.result
+      SELECT p.local_view
       FROM conflicts p
       WHERE p.workspace_id = k.workspace_id AND p.conflict_id = k.conflict_id
       LIMIT 1

@@ -2,17 +2,17 @@
 -- them, which is once; what it came to may be nothing by then.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, hook, round, base_version,
-  current_version, ancestor, device_view, ancestor_view, remote_view, local_view, operation_count, operation_bytes, result, overlap_list,
+  seen_version, current_version, ancestor, device_view, ancestor_view, remote_view, local_view, operation_count, operation_bytes, result, overlap_list,
   two_way, reason, resolved_version, resolved_seq, refused_entry_id, revision, trace, opened_at, updated_at, resolved_at
 )
 SELECT
   "workspaceId", "conflictId", collection, "documentId", "deviceId", "deviceDeclared", status, strategy, hook, round,
-  "baseVersion", "currentVersion", ancestor, "deviceView", "ancestorView", "remoteView", "localView", "operationCount",
+  "baseVersion", "seenVersion", "currentVersion", ancestor, "deviceView", "ancestorView", "remoteView", "localView", "operationCount",
   "operationBytes", result, "overlapList", "twoWay", reason, "resolvedVersion", "resolvedSeq", "refusedEntryId", revision, trace, now(), now(),
   CASE WHEN status = 'resolved' THEN now() END
 FROM json_to_recordset($1::json) AS r (
   "workspaceId" text, "conflictId" uuid, collection text, "documentId" text, "deviceId" text, "deviceDeclared" boolean,
-  status text, strategy text, hook text, round integer, "baseVersion" bigint, "currentVersion" bigint, ancestor jsonb, "deviceView" jsonb,
+  status text, strategy text, hook text, round integer, "baseVersion" bigint, "seenVersion" bigint, "currentVersion" bigint, ancestor jsonb, "deviceView" jsonb,
   "ancestorView" jsonb, "remoteView" jsonb, "localView" jsonb,
   "operationCount" integer, "operationBytes" bigint, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
   "resolvedSeq" bigint, "refusedEntryId" text, revision bigint, trace jsonb
@@ -24,6 +24,7 @@ ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   strategy = excluded.strategy,
   hook = excluded.hook,
   round = excluded.round,
+  seen_version = excluded.seen_version,
   operation_count = excluded.operation_count,
   ancestor_view = coalesce(excluded.ancestor_view, c.ancestor_view),
   remote_view = coalesce(excluded.remote_view, c.remote_view),

@@ -1,13 +1,17 @@
 import {
   documentKey,
   operationKey,
+  risenTo,
   type AcceptedOperation,
   type ConflictStrategy,
+  type HistoricChange,
   type HistoricDocument,
+  type JsonObject,
   type LaneEntry,
   type LedgerRow,
   type OperationResult,
   type Policies,
+  type RunHistory,
   type StoredEntry,
 } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
@@ -15,6 +19,7 @@ import type { ChangeWrite, ConflictWrite, DecisionWrite, WindowPlan } from "../c
 import {
   historyKey,
   type ConflictState,
+  type Historic,
   type DocumentState,
   type HeldRow,
   type HistoryPlace,
@@ -87,7 +92,31 @@ export class MemoryTables {
     }
   }
 
-  #historic(place: HistoryPlace): HistoricDocument | null {
+  /** All of a document's history, for a run of a device; each change is another's unless the run goes on from a view. */
+  runHistory(
+    of: Pick<ChangeWrite, "workspaceId" | "collection" | "documentId">,
+    deviceId: string,
+    goesOn: boolean,
+  ): RunHistory {
+    let live: JsonObject = {};
+    const changes = this.changes
+      .filter(
+        (one) =>
+          one.workspaceId === of.workspaceId &&
+          one.collection === of.collection &&
+          one.documentId === of.documentId,
+      )
+      .map(({ firstVersion, version, data, ended, ...by }): HistoricChange => {
+        live = data ?? ended ?? live;
+        const own = goesOn && by.deviceId === deviceId;
+        const timestampMs = by.clientTimestampMs;
+        return { firstVersion, version, timestampMs, own, data: live, deleted: data === null };
+      });
+    return { changes, lastOwnVersion: changes.findLast(({ own }) => own)?.version ?? 0 };
+  }
+
+  #historic(place: HistoryPlace): Historic {
+    if ("from" in place) return this.runHistory(place, place.deviceId, true);
     return "view" in place ? this.#viewOf(place) : this.#atVersion(place);
   }
 
@@ -163,6 +192,7 @@ export class MemoryTables {
       place,
       clientId: operation.clientId,
       bytes: JSON.stringify(operation).length,
+      risesTo: risenTo(null, operation),
       content: operation,
     }));
     return [conflictId, rows];

@@ -3,7 +3,7 @@ import {
   documentKey,
   mergeRun,
   policyOf,
-  type HistoricDocument,
+  takenRises,
   type LaneEntry,
 } from "@syncline/shared";
 import type { ConflictWrite } from "../core/window-plan.ts";
@@ -23,7 +23,7 @@ export function resolveConflict(
   const merged = mergeRun(
     strategy,
     { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    historicOf(tables, conflict),
+    tables.runHistory({ workspaceId, collection, documentId }, conflict.deviceId, deviceView !== null),
     { data: document?.data ?? null, timestampMs: document?.clientTimestampMs ?? null },
     policyOf(tables.policies, collection),
   );
@@ -38,24 +38,10 @@ export function resolveConflict(
       round,
       expectedVersion: document?.version ?? 0,
       operationsCovered: run.length,
-      ...merged,
+      inputs: merged.inputs,
+      outcome: merged.outcome,
+      rises: takenRises(merged.raised),
       isLastRound: options.isLastRound,
     },
   };
-}
-
-/** The document at the conflict's base version; of a tombstone what it ended. */
-function historicOf(tables: MemoryTables, conflict: ConflictWrite): HistoricDocument | null {
-  const { workspaceId, collection, documentId, baseVersion } = conflict;
-  if (baseVersion === null) return null;
-  const key = documentKey(workspaceId, collection, documentId);
-  const changes = tables.changes.filter(
-    (change) => documentKey(change.workspaceId, change.collection, change.documentId) === key,
-  );
-  const at = changes.findIndex(
-    ({ firstVersion, version }) => firstVersion <= baseVersion && baseVersion <= version,
-  );
-  const live = changes.slice(0, at + 1).findLast((change) => (change.data ?? change.ended) !== null);
-  const data = live?.data ?? live?.ended ?? null;
-  return data && { data, deleted: changes[at]?.data === null };
 }

@@ -1,0 +1,322 @@
+import { applyRun } from "../consolidate/apply-run.ts";
+import { RUN_VALUES_MAX, type Budget } from "../consolidate/budget.ts";
+import type { JsonObject } from "../json/json.ts";
+import type { AcceptedOperation, MergeInputs, RefusedOperation } from "../protocol/lane-entry.ts";
+import type { MergePolicy, RemoteDocument } from "./merge-by-strategy.ts";
+import { mergeDocument, type Overlap } from "./merge-document.ts";
+
+/** A device's operations on one document, and what it says that it started from. */
+export interface DeviceRun {
+  /** The version that it named; 0: no document; `null`: unknown. */
+  baseVersion: number | null;
+  /** The document that it sent along. */
+  ancestor: JsonObject | null;
+  /** The document that it saw when it went on from operations of its own that were merged meanwhile: then the ancestor. */
+  deviceView: JsonObject | null;
+  operations: readonly AcceptedOperation[];
+}
+
+/** A document as history has it at some version; `deleted` if that version is a tombstone, and this what it ended. */
+export interface HistoricDocument {
+  data: JsonObject;
+  deleted: boolean;
+}
+
+/** A change of a run's document, as history has it. */
+export interface HistoricChange extends HistoricDocument {
+  firstVersion: number;
+  version: number;
+  /** The clamped timestamp of the operation that wrote it. */
+  timestampMs: number | null;
+  /** The run's own device wrote it. */
+  own: boolean;
+}
+
+/** The part of a document's history that the merge of a run depends on. */
+export interface RunHistory {
+  /**
+   * The changes that hold {@link versionsOf} the run, ascending, as far as history has them. For a run that goes on from a
+   * device's view, also the last change of the device before each change of another one, and the other way round.
+   */
+  changes: readonly HistoricChange[];
+  /** The version of the device's own last change, for a run that goes on from a device's view; else 0. */
+  lastOwnVersion: number;
+}
+
+export const NO_HISTORY: RunHistory = { changes: [], lastOwnVersion: 0 };
+
+/** A merge inside of a run: the device had received a newer version, and edited what it saw then. */
+export interface Rise {
+  version: number;
+  inputs: MergeInputs;
+  remote: RemoteDocument;
+}
+
+/** The outcome of a rise. */
+export interface RiseOutcome {
+  document: JsonObject | null;
+  overlaps: Overlap[];
+  twoWay: boolean;
+  /** The reason, if the rise is left to a person. The document is then a proposal. */
+  asks?: string | undefined;
+}
+
+/** A run whose rises are merged: only the merge with the document as it is now is left. */
+export interface RaisedRun {
+  /** The newest version that the run names; `null`: unknown. */
+  seenVersion: number | null;
+  /** Whether the device has received a version while it made the run, and if so, which kind. */
+  rose: "live" | "deleted" | null;
+  /** The document that the device saw at {@link seenVersion}; `null` if nobody knows. */
+  ancestor: JsonObject | null;
+  local: JsonObject | null;
+  /** Operations made on a document that nobody knows: they are applied to the one that the run is merged with. */
+  unseen: readonly AcceptedOperation[];
+  localTimestampMs: number | null;
+  refused: RefusedOperation[];
+  /** The document that the run's last operation deleted, if the run had changed it. */
+  ended: JsonObject | null;
+  overlaps: Overlap[];
+  twoWay: boolean;
+  asks?: string | undefined;
+  /** The rest of what to replay the run may cost, and whether it has cost more. */
+  budget: Budget;
+  costly: boolean;
+}
+
+/** The operations of a run that start from one version. */
+interface Segment {
+  /** `null`: unknown. */
+  version: number | null;
+  operations: readonly AcceptedOperation[];
+}
+
+/** The versions whose documents a run's merge needs. */
+export function versionsOf(run: Pick<DeviceRun, "baseVersion" | "operations">): number[] {
+  const versions = segmentsOf(run).map(({ version }) => version);
+  return versions.filter((version) => version !== null && version > 0) as number[];
+}
+
+/** The newest version that a run names once it has one more operation. */
+export function risenTo(seenVersion: number | null, operation: AcceptedOperation): number | null {
+  const { kind, expectedVersion, versionUnknown } = operation;
+  if (kind === "create" || !expectedVersion || versionUnknown) return seenVersion;
+  return Math.max(seenVersion ?? 0, expectedVersion);
+}
+
+/** Merges the rises of a run, each as the caller decides. */
+export function raiseRun(
+  run: DeviceRun,
+  history: RunHistory,
+  policy: MergePolicy,
+  settle: (rise: Rise) => RiseOutcome,
+): RaisedRun {
+  const rises = risesOf(run, history, policy);
+  let next = rises.next();
+  while (!next.done) next = rises.next(settle(next.value));
+  return next.value;
+}
+
+/**
+ * Goes through a run, and asks for the outcome of each rise. A run's operations may name rising versions: its device has
+ * received those versions meanwhile. At each rise to E the run so far is merged onto the document at E, which is what the
+ * device saw; E's document is then the ancestor, and the outcome the local side of what follows. Pure.
+ *
+ * A version that is not known any more is passed over: the operations that name it wait for the next document that is
+ * known, and are applied to that one with the run so far merged in. That merge is two-way.
+ */
+export function* risesOf(
+  run: DeviceRun,
+  history: RunHistory,
+  policy: MergePolicy,
+): Generator<Rise, RaisedRun, RiseOutcome> {
+  const [first, ...segments] = segmentsOf(run);
+  const ancestor = firstAncestor(run, history, first?.operations ?? []);
+  let raised: RaisedRun = {
+    seenVersion: run.baseVersion,
+    rose: null,
+    ancestor,
+    local: ancestor,
+    unseen: [],
+    localTimestampMs: null,
+    refused: [],
+    ended: null,
+    overlaps: [],
+    twoWay: false,
+    budget: { left: RUN_VALUES_MAX },
+    costly: false,
+  };
+  raised = withOperations(raised, first?.operations ?? [], policy);
+  for (const segment of segments) {
+    const seen = seenBy(segment, history);
+    if (seen === undefined) {
+      const unseen = [...raised.unseen, ...segment.operations];
+      raised = { ...raised, seenVersion: segment.version ?? raised.seenVersion, unseen, twoWay: true };
+      continue;
+    }
+    const view = run.deviceView === null ? documentOf(seen) : viewAt(seen, raised, history, policy);
+    const remote = { data: view, timestampMs: seen.timestampMs };
+    raised = yield* mergeOnto(raised, { remote, version: seen.version }, policy);
+    const ancestor = view ?? (startsAnew(segment.operations) ? {} : seen.data);
+    raised = {
+      ...raised,
+      seenVersion: segment.version ?? raised.seenVersion,
+      rose: seen.deleted ? "deleted" : "live",
+      ancestor,
+      // A document that the device saw deleted is edited as it was before, if nothing of its own is left.
+      local: raised.local ?? (view === null ? ancestor : null),
+    };
+    raised = withOperations(raised, segment.operations, policy);
+  }
+  return raised;
+}
+
+/** Merges a run so far onto a document: first what is known, then the operations that waited for a document. */
+function* mergeOnto(
+  raised: RaisedRun,
+  { remote, version }: Pick<Rise, "remote" | "version">,
+  policy: MergePolicy,
+): Generator<Rise, RaisedRun, RiseOutcome> {
+  let next = raised;
+  if (raised.ancestor === null) next = { ...raised, local: remote.data };
+  else if (raised.local === raised.ancestor) next = { ...raised, local: remote.data };
+  else next = taken(raised, version, yield { version, inputs: inputsOf(raised), remote });
+  if (raised.unseen.length === 0) return next;
+  next = withUnseen(next, policy);
+  return taken(next, version, yield { version, inputs: { ...inputsOf(next), ancestor: null }, remote });
+}
+
+/** Applies the operations that waited for a document to the one that is found. */
+export function withUnseen(raised: RaisedRun, policy: MergePolicy): RaisedRun {
+  return { ...applied(raised, raised.unseen, policy), unseen: [] };
+}
+
+export function inputsOf({ ancestor, local, localTimestampMs }: RaisedRun): MergeInputs {
+  return { ancestor, local, localTimestampMs };
+}
+
+function taken(raised: RaisedRun, version: number, outcome: RiseOutcome): RaisedRun {
+  const { document, overlaps, twoWay, asks } = outcome;
+  const marked = overlaps.map((overlap): Overlap => ({
+    ...overlap,
+    version,
+    ...(asks !== undefined && { undecided: true }),
+  }));
+  return {
+    ...raised,
+    local: document,
+    overlaps: [...raised.overlaps, ...marked],
+    twoWay: raised.twoWay || twoWay,
+    asks: raised.asks ?? asks,
+  };
+}
+
+function withOperations(
+  raised: RaisedRun,
+  operations: readonly AcceptedOperation[],
+  policy: MergePolicy,
+): RaisedRun {
+  if (raised.ancestor !== null) return applied(raised, operations, policy);
+  return { ...raised, unseen: [...raised.unseen, ...operations] };
+}
+
+function applied(
+  raised: RaisedRun,
+  operations: readonly AcceptedOperation[],
+  policy: MergePolicy,
+): RaisedRun {
+  const { document, refused, ended, costly } = applyRun(raised.local, operations, policy, raised.budget);
+  const refusedIds = new Set(refused.map(({ clientId }) => clientId));
+  const last = operations.findLast(({ clientId }) => !refusedIds.has(clientId));
+  const edited = raised.local === raised.ancestor ? null : raised.local;
+  const before = document !== null ? null : raised.local === null ? raised.ended : edited;
+  return {
+    ...raised,
+    local: document,
+    costly: raised.costly || costly,
+    refused: [...raised.refused, ...refused],
+    ended: last === undefined ? raised.ended : (ended ?? before),
+    localTimestampMs: last === undefined ? raised.localTimestampMs : (last.timestampMs ?? null),
+  };
+}
+
+/** Cuts a run where an operation names a newer version than all before it. */
+function segmentsOf({ baseVersion, operations }: Pick<DeviceRun, "baseVersion" | "operations">): Segment[] {
+  const [first] = operations;
+  let known = baseVersion ?? 0;
+  let unknown = first?.versionUnknown ? (first.expectedVersion ?? 0) : 0;
+  let open: AcceptedOperation[] = [];
+  const segments: Segment[] = [{ version: baseVersion, operations: open }];
+  for (const operation of operations) {
+    const { expectedVersion = 0, versionUnknown, kind } = operation;
+    const rises = kind !== "create" && expectedVersion > (versionUnknown ? unknown : known);
+    if (rises) {
+      if (versionUnknown) unknown = expectedVersion;
+      else known = expectedVersion;
+      open = [];
+      segments.push({ version: versionUnknown ? null : expectedVersion, operations: open });
+    }
+    open.push(operation);
+  }
+  return segments;
+}
+
+/** The document that the first operations start from: the device's own view, else the version that it names, else the one sent along. */
+function firstAncestor(
+  run: DeviceRun,
+  history: RunHistory,
+  operations: readonly AcceptedOperation[],
+): JsonObject | null {
+  if (run.deviceView !== null) return run.deviceView;
+  if (run.baseVersion === 0) return {};
+  const historic = run.baseVersion === null ? undefined : changeAt(history, run.baseVersion);
+  // A document that is written anew after its deletion takes nothing up from before it.
+  if (historic?.deleted && startsAnew(operations)) return {};
+  return historic?.data ?? run.ancestor;
+}
+
+function startsAnew([first]: readonly AcceptedOperation[]): boolean {
+  return first?.kind === "put" || first?.kind === "create";
+}
+
+/** The document that a segment's device had received, from history or from the device itself. */
+function seenBy({ version, operations }: Segment, history: RunHistory): HistoricChange | undefined {
+  const known = version === null ? undefined : changeAt(history, version);
+  const sent = operations.find(({ ancestor }) => ancestor !== undefined)?.ancestor;
+  if (known !== undefined || sent === undefined) return known;
+  const named = version ?? 0;
+  return { firstVersion: named, version: named, data: sent, deleted: false, timestampMs: null, own: false };
+}
+
+function changeAt({ changes }: RunHistory, version: number): HistoricChange | undefined {
+  return changes.find((change) => change.firstVersion <= version && version <= change.version);
+}
+
+function documentOf({ data, deleted }: HistoricDocument): JsonObject | null {
+  return deleted ? null : data;
+}
+
+/**
+ * The document that a device saw at a version that does not hold all of its own merges yet: what it saw before, with what
+ * others wrote since.
+ */
+function viewAt(
+  seen: HistoricChange,
+  { ancestor, seenVersion }: RaisedRun,
+  history: RunHistory,
+  policy: MergePolicy,
+): JsonObject | null {
+  if (history.lastOwnVersion <= seen.version) return documentOf(seen);
+  let before = seenVersion === null ? undefined : changeAt(history, seenVersion);
+  const isFromNothing = seenVersion === 0;
+  const since = before?.version ?? (isFromNothing ? 0 : seen.version);
+  let view = ancestor;
+  const between = history.changes.filter(({ version }) => version > since && version < seen.version);
+  for (const change of [...between, seen]) {
+    const start = before === undefined ? (isFromNothing ? {} : null) : (documentOf(before) ?? {});
+    const sides = { ancestor: start, remote: documentOf(change), local: view };
+    if (!change.own) view = mergeDocument(sides, policy).document;
+    before = change;
+  }
+  return view;
+}

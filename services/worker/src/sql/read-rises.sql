@@ -1,0 +1,48 @@
+-- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, $5 from which versions, $6 to which later ones, in sixes;
+-- $7 most bytes in all: what goes beyond is left out. For a device that has received both versions: the changes that hold
+-- them, and in between, if the later one does not hold all of the device's own changes, those at which the writer turns from
+-- other devices to this one, or back. At most 200 for each, the first ones. A tombstone comes as the document that it ended.
+SELECT t.place, t.first_version, t.version, t.own, t.last_own_version, t.deleted, t.timestamp_ms,
+  CASE WHEN t.bytes_so_far <= $7 THEN t.data END AS data, t.bytes_so_far > $7 AS left_out
+FROM (
+  SELECT h.*, sum(octet_length(h.data)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes_so_far
+  FROM (
+    SELECT k.place, c.first_version, c.version, c.own, own.last_own_version, c.deleted,
+      (extract(epoch FROM c.client_timestamp) * 1000)::bigint AS timestamp_ms,
+      coalesce(c.data, c.ended, before.data)::text AS data
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+      WITH ORDINALITY AS k (workspace_id, collection, document_id, device_id, from_version, to_version, place)
+    CROSS JOIN LATERAL (
+      SELECT coalesce(max(version) FILTER (WHERE device_id = k.device_id), 0) AS last_own_version
+      FROM changes
+      WHERE workspace_id = k.workspace_id AND collection = k.collection AND document_id = k.document_id
+        AND version >= k.from_version
+    ) own
+    CROSS JOIN LATERAL (
+      SELECT *
+      FROM (
+        SELECT seq, first_version, version, deleted, data, ended, client_timestamp,
+          (device_id = k.device_id) IS TRUE AS own,
+          lead((device_id = k.device_id) IS TRUE) OVER (ORDER BY version) AS next_own
+        FROM changes
+        WHERE workspace_id = k.workspace_id AND collection = k.collection AND document_id = k.document_id
+          AND version >= k.from_version AND first_version <= k.to_version
+      ) change
+      WHERE first_version <= k.from_version OR version >= k.to_version
+        OR (change.own <> change.next_own AND own.last_own_version > k.to_version)
+      ORDER BY version
+      LIMIT 200
+    ) c
+    LEFT JOIN LATERAL (
+      SELECT b.data
+      FROM changes b
+      WHERE c.data IS NULL AND c.ended IS NULL AND b.workspace_id = k.workspace_id AND b.collection = k.collection
+        AND b.document_id = k.document_id AND b.version < c.version AND b.data IS NOT NULL
+      ORDER BY b.version DESC
+      LIMIT 1
+    ) before ON true
+    WHERE coalesce(c.data, c.ended, before.data) IS NOT NULL
+    ORDER BY k.place, c.version
+    OFFSET 0 -- each text is made once
+  ) h
+) t
