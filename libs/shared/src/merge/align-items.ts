@@ -1,7 +1,5 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
-import { matchCommon } from "./common-subsequence.ts";
-import type { TokenizedItems } from "./tokenize-items.ts";
 
 /** Bounds the pairing of changed items, whose time grows with the product of the run's two lengths. */
 const PAIRS_MAX = 2_500;
@@ -10,13 +8,14 @@ const PAIRS_MAX = 2_500;
 const LIKENESS_MIN = 0.5;
 
 /**
- * Finds which items of an array became which of another: equal ones first, then, between those, changed ones that are
- * still recognisable.
+ * Finds which items of an array became which of another, between the equal ones that are matched already: changed ones
+ * that are still recognisable.
  *
- * @returns for each index of `from` the index in `to`, or -1 for an item that is gone; the indices ascend.
+ * @param equal - for each index of `from` the index in `to`, or -1; the indices ascend.
+ * @returns the same with the changed ones.
  */
-export function alignItems(from: TokenizedItems, to: TokenizedItems): Int32Array {
-  const matches = matchCommon(from.tokens, to.tokens);
+export function alignChanged(equal: Int32Array, from: readonly Json[], to: readonly Json[]): Int32Array {
+  const matches = equal.slice();
   let toStart = 0;
   for (let start = 0; start < matches.length;) {
     const match = matches[start] ?? -1;
@@ -27,8 +26,8 @@ export function alignItems(from: TokenizedItems, to: TokenizedItems): Int32Array
     }
     let end = start;
     while (end < matches.length && (matches[end] ?? -1) < 0) end++;
-    const toEnd = matches[end] ?? to.items.length;
-    for (const [i, j] of pairChanged(from.items.slice(start, end), to.items.slice(toStart, toEnd))) {
+    const toEnd = matches[end] ?? to.length;
+    for (const [i, j] of pairChanged(from.slice(start, end), to.slice(toStart, toEnd))) {
       matches[start + i] = toStart + j;
     }
     start = end;
@@ -37,7 +36,7 @@ export function alignItems(from: TokenizedItems, to: TokenizedItems): Int32Array
 }
 
 /** Pairs the items of a rewritten run: by likeness, or by place when it kept its length and nothing is unlike. */
-function pairChanged(from: readonly Json[], to: readonly Json[]): [number, number][] {
+export function pairChanged(from: readonly Json[], to: readonly Json[]): [number, number][] {
   if (from.length === 0 || to.length === 0) return [];
   if (from.length === to.length && from.every((item, index) => mayBecome(item, to[index]))) {
     return from.map((_, index) => [index, index]);

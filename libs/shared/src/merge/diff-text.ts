@@ -15,9 +15,8 @@ const WORDS_MAX = 300_000;
  *
  * @returns the edits, in order and apart from each other.
  */
-export function diffText(from: string, to: string): TextEdit[] {
+export function diffText(from: string, to: string, budget = createBudget()): TextEdit[] {
   if (from === to) return [];
-  const budget = createBudget();
   const lines = diffPieces(splitLines(from), splitLines(to), 0, budget);
   let left = WORDS_MAX;
   const edits = lines.flatMap(({ start, end, text }) => {

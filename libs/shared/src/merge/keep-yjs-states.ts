@@ -1,9 +1,10 @@
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
-import { alignItems } from "./align-items.ts";
+import { alignChanged } from "./align-items.ts";
+import { matchCommon } from "./common-subsequence.ts";
 import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
-import { indexByKey } from "./merge-by-identity.ts";
+import { identifyItems } from "./identify-items.ts";
+import { createInterner } from "./interner.ts";
 import { mergeYjsStates } from "./merge-yjs-states.ts";
-import { createTokenizer } from "./tokenize-items.ts";
 
 /** The part of a policy that says which values of a document are Yjs states, and which items of its arrays are the same. */
 export interface YjsPolicy {
@@ -97,18 +98,24 @@ function pairItems(
   after: Json[],
 ): [number, number][] {
   const keys = rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys;
-  for (const key of keys) {
-    const [from, to] = [indexByKey(before, key), indexByKey(after, key)];
-    if (from === undefined || to === undefined) continue;
-    const indexById = new Map([...from.keys()].map((id, index) => [id, index]));
-    return [...to.keys()].flatMap((id, index): [number, number][] => {
-      const old = indexById.get(id);
-      return old === undefined ? [] : [[old, index]];
-    });
-  }
-  const tokenize = createTokenizer();
-  const matches = alignItems(tokenize(before), tokenize(after));
-  return [...matches].flatMap((to, from): [number, number][] => (to < 0 ? [] : [[from, to]]));
+  const ids = identifyItems(
+    { ancestor: undefined, remote: before, local: after },
+    keys,
+    createInterner(),
+    true,
+  );
+  if (!ids) return [];
+  const indexById = new Map(ids.remote.map((id, index) => [id, index]));
+  const pairs = ids.local.flatMap((id, to): [number, number][] => {
+    const from = indexById.get(id);
+    return from === undefined ? [] : [[from, to]];
+  });
+  // Items that nothing identifies may have changed, their states above all.
+  const [paired, pairedTo] = [new Set(pairs.map(([from]) => from)), new Set(pairs.map(([, to]) => to))];
+  alignChanged(matchCommon(ids.remote, ids.local), before, after).forEach((to, from) => {
+    if (to >= 0 && !paired.has(from) && !pairedTo.has(to)) pairs.push([from, to]);
+  });
+  return pairs;
 }
 
 function holdsState(place: Place, value: Json): boolean {

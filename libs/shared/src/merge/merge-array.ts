@@ -1,12 +1,13 @@
 import type { Json } from "../json/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
-import { indexByKey, mergeByIdentity } from "./merge-by-identity.ts";
+import { identifyItems } from "./identify-items.ts";
+import { mergeByIdentity } from "./merge-by-identity.ts";
 import { mergeSequence } from "./merge-sequence.ts";
 import type { EditedSides } from "./sides.ts";
+import { sortInserts } from "./sort-inserts.ts";
 
 /**
- * Merges arrays: by identity where every item, on every side, carries one of the keys with a value of its own, else as
- * sequences.
+ * Merges arrays: by identity if a key identifies items, or if items without one moved; otherwise as sequences.
  *
  * @param sides - no `ancestor` makes the merge two-way.
  */
@@ -15,13 +16,10 @@ export function mergeArray(
   arrayKeys: readonly string[],
   merge: ArrayMerge,
 ): Json[] {
-  for (const key of arrayKeys) {
-    const ancestor = sides.ancestor && indexByKey(sides.ancestor, key);
-    const remote = indexByKey(sides.remote, key);
-    const local = indexByKey(sides.local, key);
-    if (remote && local && (ancestor || !sides.ancestor)) {
-      return mergeByIdentity({ ancestor, remote, local }, merge);
-    }
-  }
-  return mergeSequence(sides, merge);
+  const byKey = identifyItems(sides, arrayKeys, merge.intern, false);
+  if (byKey) return sortInserts(mergeByIdentity(sides, byKey, merge));
+  const sequence = mergeSequence(sides, merge);
+  if (sequence) return sortInserts(sequence);
+  const byContent = identifyItems(sides, [], merge.intern, true);
+  return byContent ? sortInserts(mergeByIdentity(sides, byContent, merge)) : [];
 }

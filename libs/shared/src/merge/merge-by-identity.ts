@@ -1,50 +1,37 @@
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import type { Json } from "../json/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
+import type { ItemIdentities } from "./identify-items.ts";
 import { mergeOrder, type Identity } from "./merge-order.ts";
 import type { EditedSides } from "./sides.ts";
-
-/** The items of an array, in its order, by what they are known by. */
-export type ItemById = ReadonlyMap<Identity, JsonObject>;
-
-/** Indexes an array by a key, or returns `undefined` unless every item is an object with a value of its own there. */
-export function indexByKey(items: readonly Json[], key: string): ItemById | undefined {
-  const itemById = new Map<Identity, JsonObject>();
-  for (const item of items) {
-    if (!isJsonObject(item) || !Object.hasOwn(item, key)) return undefined;
-    const id = item[key];
-    if ((typeof id !== "string" && typeof id !== "number") || itemById.has(id)) return undefined;
-    itemById.set(id, item);
-  }
-  return itemById;
-}
+import type { MergedItems } from "./sort-inserts.ts";
 
 /**
  * Merges arrays whose items have identities: an item is the same item wherever it moved and however it changed.
  *
- * @param sides - the indexed arrays; no `ancestor` makes the merge two-way.
+ * @param sides - no `ancestor` makes the merge two-way.
  */
 export function mergeByIdentity(
-  sides: EditedSides<ItemById>,
+  sides: EditedSides<readonly Json[]>,
+  ids: ItemIdentities,
   { prefer, mergeItem, recordOrderOverlap }: ArrayMerge,
-): Json[] {
-  const { ancestor, remote, local } = sides;
-  const { order, overlaps } = mergeOrder(
-    {
-      ancestor: ancestor && [...ancestor.keys()],
-      remote: [...remote.keys()],
-      local: [...local.keys()],
-    },
-    prefer,
-  );
+): MergedItems {
+  const index = (items: readonly Json[], ids: readonly Identity[]) =>
+    new Map(ids.map((id, at) => [id, items[at] ?? null]));
+  const ancestor = sides.ancestor && index(sides.ancestor, ids.ancestor ?? []);
+  const remote = index(sides.remote, ids.remote);
+  const local = index(sides.local, ids.local);
+  const { order, overlaps } = mergeOrder(ids, prefer);
   if (overlaps) recordOrderOverlap();
-  const merged: Json[] = [];
+  const merged: MergedItems = { items: [], origins: [] };
   for (const id of order) {
-    const item = mergeItem(merged.length, {
-      ancestor: ancestor?.get(id),
-      remote: remote.get(id),
-      local: local.get(id),
-    });
-    if (item !== undefined) merged.push(item);
+    const versions = { ancestor: ancestor?.get(id), remote: remote.get(id), local: local.get(id) };
+    const item = mergeItem(merged.items.length, versions, ids.guessed.has(id));
+    if (item === undefined) continue;
+    merged.items.push(item);
+    const isInsert = versions.ancestor === undefined;
+    if (isInsert && versions.local === undefined) merged.origins.push("remote");
+    else if (isInsert && versions.remote === undefined) merged.origins.push("local");
+    else merged.origins.push(undefined);
   }
   return merged;
 }

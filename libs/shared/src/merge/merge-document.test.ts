@@ -388,14 +388,32 @@ describe("arrays as sequences", () => {
       [{ path: "/at/1", ancestor: 2, remote: 7, local: 8, chosen: "local" }],
     ),
     ofArray(
-      "merge inside an object that both changed in place",
+      "choose where both changed an object that nothing identifies",
       [[{ x: 1, y: 1, z: 1 }], [{ x: 2, y: 1, z: 1 }], [{ x: 1, y: 2, z: 1 }]],
-      [{ x: 2, y: 2, z: 1 }],
+      [{ x: 1, y: 2, z: 1 }],
+      [
+        {
+          path: "/at/0",
+          ancestor: { x: 1, y: 1, z: 1 },
+          remote: { x: 2, y: 1, z: 1 },
+          local: { x: 1, y: 2, z: 1 },
+          chosen: "local",
+        },
+      ],
     ),
     ofArray(
       "recognise a changed object beside an inserted one",
       [[{ x: 1, y: 1 }], [{ new: 1 }, { x: 2, y: 1 }], [{ x: 1, y: 2 }]],
-      [{ new: 1 }, { x: 2, y: 2 }],
+      [{ new: 1 }, { x: 1, y: 2 }],
+      [
+        {
+          path: "/at/1",
+          ancestor: { x: 1, y: 1 },
+          remote: { x: 2, y: 1 },
+          local: { x: 1, y: 2 },
+          chosen: "local",
+        },
+      ],
     ),
     ofArray(
       "choose one of two rewrites, and record the run",

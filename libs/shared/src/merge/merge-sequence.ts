@@ -2,10 +2,17 @@ import { jsonEqual } from "../json/json-equal.ts";
 import type { Json } from "../json/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { matchCommon } from "./common-subsequence.ts";
-import { findEdits, hasChanges, type SequenceEdits } from "./sequence-edits.ts";
+import { matchCommon, type SearchBudget } from "./common-subsequence.ts";
+import type { Intern } from "./interner.ts";
+import {
+  findEdits,
+  hasChanges,
+  tokenizeItems,
+  type SequenceEdits,
+  type TokenizedItems,
+} from "./sequence-edits.ts";
 import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
-import { createTokenizer, type TokenizedItems } from "./tokenize-items.ts";
+import type { MergedItems } from "./sort-inserts.ts";
 
 /**
  * Merges arrays whose items have no identity, as sequences.
@@ -18,28 +25,42 @@ import { createTokenizer, type TokenizedItems } from "./tokenize-items.ts";
  * their neighbours.
  *
  * @param sides - no `ancestor` makes the merge two-way: what both have in common, in order, stands in for it.
+ * @returns `undefined` if items moved, or both sides put the same item into different places: a sequence would have it
+ *   twice, or not at all.
  */
-export function mergeSequence(sides: EditedSides<readonly Json[]>, merge: ArrayMerge): Json[] {
-  const tokenize = createTokenizer();
-  const ancestor = sides.ancestor ?? findCommon(tokenize(sides.remote), tokenize(sides.local));
+export function mergeSequence(
+  sides: EditedSides<readonly Json[]>,
+  merge: ArrayMerge,
+): MergedItems | undefined {
+  const { intern, budget } = merge;
+  const tokenize = (items: readonly Json[]) => tokenizeItems(items, intern);
+  const ancestor = sides.ancestor ?? findCommon(tokenize(sides.remote), tokenize(sides.local), budget);
   const edits = {
-    remote: findEdits(ancestor, sides.remote, tokenize),
-    local: findEdits(ancestor, sides.local, tokenize),
+    remote: findEdits(ancestor, sides.remote, intern, budget),
+    local: findEdits(ancestor, sides.local, intern, budget),
   };
+  if (edits.remote.moves || edits.local.moves || insertElsewhere(edits, intern)) return undefined;
   const remote = dropRepeats(edits.remote, edits.local);
   const local = dropRepeats(edits.local, edits.remote);
 
   const merged: Json[] = [];
+  const origins: (Side | undefined)[] = [];
+  const add = (items: readonly Json[], origin?: Side) => {
+    for (const item of items) {
+      merged.push(item);
+      origins.push(origin);
+    }
+  };
   for (let index = 0; ;) {
-    append(merged, mergeInserts(remote.insertsByGap.get(index), local.insertsByGap.get(index)));
-    if (index >= ancestor.length) return merged;
+    mergeInserts(remote.insertsByGap.get(index), local.insertsByGap.get(index), budget, add);
+    if (index >= ancestor.length) return { items: merged, origins };
     const end = findRunEnd(index, remote, local);
     if (end > index) {
-      append(merged, mergeRun({ start: index, end, at: merged.length }, { ancestor, remote, local }, merge));
+      mergeRun({ start: index, end, at: merged.length }, { ancestor, remote, local }, merge, add);
       index = end;
     } else {
       const item = mergeAt(index);
-      if (item !== undefined) merged.push(item);
+      if (item !== undefined) add([item]);
       index++;
     }
   }
@@ -47,16 +68,44 @@ export function mergeSequence(sides: EditedSides<readonly Json[]>, merge: ArrayM
   function mergeAt(index: number): Json | undefined {
     if (!local.changed[index]) return remote.itemNow[index];
     if (!remote.changed[index]) return local.itemNow[index];
-    return merge.mergeItem(merged.length, {
-      ancestor: ancestor[index],
-      remote: remote.itemNow[index],
-      local: local.itemNow[index],
-    });
+    return merge.mergeItem(
+      merged.length,
+      {
+        ancestor: ancestor[index],
+        remote: remote.itemNow[index],
+        local: local.itemNow[index],
+      },
+      true,
+    );
   }
 }
 
-function findCommon(remote: TokenizedItems, local: TokenizedItems): Json[] {
-  const matches = matchCommon(remote.tokens, local.tokens);
+/** Whether both sides put the same new item into different places, or in the place of something. */
+function insertElsewhere({ remote, local }: Record<Side, SequenceEdits>, intern: Intern): boolean {
+  const placeByToken = new Map(listNew(remote, intern));
+  return listNew(local, intern).some(
+    ([token, place]) =>
+      placeByToken.has(token) && (place === IN_REWRITE || placeByToken.get(token) !== place),
+  );
+}
+
+const IN_REWRITE = "rewrite";
+
+/** A side's new items, each with the gap, the item or the rewrite that it stands in. */
+function listNew(side: SequenceEdits, intern: Intern): [token: number, place: string][] {
+  const found: [number, string][] = [];
+  for (const [gap, { tokens }] of side.insertsByGap)
+    for (const token of tokens) found.push([token, `gap ${gap}`]);
+  for (const { tokens } of side.rewriteByStart.values())
+    for (const token of tokens) found.push([token, IN_REWRITE]);
+  side.itemNow.forEach((item, index) => {
+    if (side.changed[index] && item !== undefined) found.push([intern(item), `item ${index}`]);
+  });
+  return found;
+}
+
+function findCommon(remote: TokenizedItems, local: TokenizedItems, budget: SearchBudget): Json[] {
+  const matches = matchCommon(remote.tokens, local.tokens, budget);
   return remote.items.filter((_, index) => (matches[index] ?? -1) >= 0);
 }
 
@@ -92,25 +141,31 @@ function listGaps({ insertsByGap }: SequenceEdits, { start, end }: Pick<Run, "st
   return gaps;
 }
 
+type AddItems = (items: readonly Json[], origin?: Side) => void;
+
 /** Both sides' inserts at one place: what they share once, else remote's before local's. */
 function mergeInserts(
   remote: TokenizedItems | undefined,
   local: TokenizedItems | undefined,
-): readonly Json[] {
-  if (!remote || !local) return remote?.items ?? local?.items ?? [];
-  const matches = matchCommon(remote.tokens, local.tokens);
-  const merged: Json[] = [];
+  budget: SearchBudget,
+  add: AddItems,
+): void {
+  if (!remote || !local) {
+    add(remote?.items ?? [], "remote");
+    add(local?.items ?? [], "local");
+    return;
+  }
+  const matches = matchCommon(remote.tokens, local.tokens, budget);
   let localStart = 0;
   remote.items.forEach((item, index) => {
     const match = matches[index] ?? -1;
     if (match >= 0) {
-      append(merged, local.items.slice(localStart, match));
+      add(local.items.slice(localStart, match), "local");
       localStart = match + 1;
     }
-    merged.push(item);
+    add([item], match < 0 ? "remote" : undefined);
   });
-  append(merged, local.items.slice(localStart));
-  return merged;
+  add(local.items.slice(localStart), "local");
 }
 
 /** Where the run ends that rewrites make of the items from `start` on; `start` itself when none starts there. */
@@ -137,7 +192,8 @@ function mergeRun(
   run: Run,
   { ancestor, remote, local }: { ancestor: readonly Json[]; remote: SequenceEdits; local: SequenceEdits },
   merge: ArrayMerge,
-): Json[] {
+  add: AddItems,
+): void {
   const items = {
     ancestor: ancestor.slice(run.start, run.end),
     remote: readRun(remote, run),
@@ -151,8 +207,11 @@ function mergeRun(
   for (let gap = run.start + 1; gap < run.end; gap++) {
     append(inserts, other.insertsByGap.get(gap)?.items ?? []);
   }
-  if (!containsInOrder(merged, inserts)) append(merged, inserts);
-  return merged;
+  const isAlone = !hasChanges(other, run);
+  const before = new Set(items.ancestor);
+  for (const item of merged) add([item], isAlone && !before.has(item) ? chosen : undefined);
+  if (!containsInOrder(merged, inserts))
+    add(inserts, isAlone ? (chosen === "remote" ? "local" : "remote") : undefined);
 
   function chooseRun(): Side {
     if (!hasChanges(remote, run)) return "local";

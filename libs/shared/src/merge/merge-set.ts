@@ -1,7 +1,8 @@
 import type { Json } from "../json/json.ts";
 import { mergeOrder } from "./merge-order.ts";
 import type { EditedSides, Side } from "./sides.ts";
-import { createTokenizer } from "./tokenize-items.ts";
+import type { Intern } from "./interner.ts";
+import { sortInserts, type MergedItems } from "./sort-inserts.ts";
 
 /**
  * Merges arrays that are sets: what either side added is in, what either side removed is out, and nothing is in twice.
@@ -9,11 +10,14 @@ import { createTokenizer } from "./tokenize-items.ts";
  *
  * @param sides - no `ancestor` makes the merge two-way: then nothing counts as removed.
  */
-export function mergeSet({ ancestor, remote, local }: EditedSides<readonly Json[]>, prefer: Side): Json[] {
-  const tokenize = createTokenizer();
+export function mergeSet(
+  { ancestor, remote, local }: EditedSides<readonly Json[]>,
+  prefer: Side,
+  intern: Intern,
+): Json[] {
   const itemByToken = new Map<number, Json>();
   const collect = (items: readonly Json[]) => {
-    const { tokens } = tokenize(items);
+    const tokens = items.map(intern);
     tokens.forEach((token, index) => itemByToken.set(token, items[index] ?? null));
     return new Set(tokens);
   };
@@ -23,5 +27,11 @@ export function mergeSet({ ancestor, remote, local }: EditedSides<readonly Json[
     prefer,
   );
   const stays = (token: number) => !inAncestor?.has(token) || (inRemote.has(token) && inLocal.has(token));
-  return order.filter(stays).map((token) => itemByToken.get(token) ?? null);
+  const merged: MergedItems = { items: [], origins: [] };
+  for (const token of order.filter(stays)) {
+    merged.items.push(itemByToken.get(token) ?? null);
+    const isInsert = !inAncestor?.has(token) && inRemote.has(token) !== inLocal.has(token);
+    merged.origins.push(isInsert ? (inRemote.has(token) ? "remote" : "local") : undefined);
+  }
+  return sortInserts(merged);
 }

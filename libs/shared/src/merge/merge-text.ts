@@ -1,3 +1,4 @@
+import type { SearchBudget } from "./common-subsequence.ts";
 import { diffText, isApart, type TextEdit } from "./diff-text.ts";
 import type { Decision, Side, Sides } from "./sides.ts";
 
@@ -9,6 +10,7 @@ const PUNCTUATION_AFTER = /(?<=[\p{L}\p{N}\p{M}])[^\p{L}\p{N}\p{M}]+$/u;
 export interface TextMerge {
   /** Whose words stand where both sides rewrote the same ones. */
   readonly prefer: Side;
+  readonly budget: SearchBudget;
   /** Decides between the side that rewrote something and the other, which removed it. */
   readonly decideDeletion: (editor: Side) => Decision;
   /** Records that both sides rewrote the same words. */
@@ -33,8 +35,8 @@ interface Clash {
  */
 export function mergeText(texts: Sides<string>, merge: TextMerge): string {
   const { ancestor } = texts;
-  const remoteEdits = diffText(ancestor, texts.remote);
-  const localEdits = diffText(ancestor, texts.local);
+  const remoteEdits = diffText(ancestor, texts.remote, merge.budget);
+  const localEdits = diffText(ancestor, texts.local, merge.budget);
   const remote = withoutRepeats(remoteEdits, { edits: localEdits, text: texts.local });
   const local = withoutRepeats(localEdits, { edits: remoteEdits, text: texts.remote });
   const merged: string[] = [];

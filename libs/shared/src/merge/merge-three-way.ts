@@ -9,6 +9,8 @@ import {
   type Place,
   type YjsMerge,
 } from "./merge-value.ts";
+import { createBudget } from "./common-subsequence.ts";
+import { createInterner } from "./interner.ts";
 import { createEquality } from "./equality.ts";
 import { NESTING_MAX, nestsDeeper } from "./nesting.ts";
 import type { Side, Sides } from "./sides.ts";
@@ -88,6 +90,8 @@ export function mergeThreeWay(
     mergeYjs,
     twoWay,
     isSame: createEquality(),
+    intern: createInterner(),
+    budget: createBudget(),
     recordOverlap: (place, { ancestor, remote, local }, decision, scope) =>
       overlaps.push({
         path: toPointer(place),

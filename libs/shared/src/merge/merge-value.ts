@@ -1,6 +1,8 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
+import type { SearchBudget } from "./common-subsequence.ts";
+import type { Intern } from "./interner.ts";
 import { mergeArray } from "./merge-array.ts";
 import { mergeCounter } from "./merge-counter.ts";
 import { mergeSet } from "./merge-set.ts";
@@ -30,6 +32,9 @@ export interface MergeContext {
   readonly mergeYjs: YjsMerge | undefined;
   readonly twoWay: boolean;
   readonly isSame: (a: Slot, b: Slot) => boolean;
+  readonly intern: Intern;
+  /** What the searches of this merge may use up together. */
+  readonly budget: SearchBudget;
   readonly recordOverlap: (
     place: Place,
     sides: Sides<Slot>,
@@ -66,8 +71,7 @@ export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slo
   if (merged !== undefined) return merged;
   // Two equal steps of a counter that cannot be added up are two changes, of which one is lost.
   if (equalSlots(remote, local) && !countedSides(context, place, sides)) return remote;
-  context.recordOverlap(place, sides, { chosen: context.prefer });
-  return sides[context.prefer];
+  return chooseWhole(context, place, sides);
 }
 
 /** Merges a value that one side deleted with what the other made of it. */
@@ -109,6 +113,7 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
         { ancestor, remote, local },
         {
           prefer: context.prefer,
+          budget: context.budget,
           decideDeletion: (editor) => decideDeletion(context, editor),
           recordOverlap: (words, decision) => context.recordOverlap(place, words, decision, "words"),
         },
@@ -145,11 +150,18 @@ function countedSides(
 
 function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Json[]>): Json[] {
   const rules = rulesAt(context, place);
-  if (rules?.rule?.is === "set") return mergeSet(sides, context.prefer);
-  const { prefer, arrayKeys } = context;
+  const { prefer, arrayKeys, intern, budget } = context;
+  if (rules?.rule?.is === "set") return mergeSet(sides, prefer, intern);
   return mergeArray(sides, rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys, {
     prefer,
-    mergeItem: (index, items) => mergeValue(context, placeIn(place, index, rules), items),
+    intern,
+    budget,
+    mergeItem: (index, items, isGuess) => {
+      const at = placeIn(place, index, rules);
+      return isGuess && isDoubtful(context, items)
+        ? chooseWhole(context, at, items)
+        : mergeValue(context, at, items);
+    },
     decideDeletion: (editor) => decideDeletion(context, editor),
     recordOrderOverlap: () => context.recordOverlap(place, sides, { chosen: prefer }, "order"),
     recordRunOverlap: (index, { ancestor, remote, local }, decision) =>
@@ -160,6 +172,24 @@ function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Js
         "run",
       ),
   });
+}
+
+/** Whether both sides changed what may be two objects: one side may have put another in the place of the one that was. */
+function isDoubtful({ isSame }: MergeContext, { ancestor, remote, local }: Sides<Slot>): boolean {
+  return (
+    isJsonObject(ancestor) &&
+    isJsonObject(remote) &&
+    isJsonObject(local) &&
+    !isSame(remote, local) &&
+    !isSame(ancestor, remote) &&
+    !isSame(ancestor, local)
+  );
+}
+
+/** Takes one side's value as it is, so that nothing comes of it that nobody wrote. */
+function chooseWhole(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
+  context.recordOverlap(place, sides, { chosen: context.prefer });
+  return sides[context.prefer];
 }
 
 function mergeObject(

@@ -1,7 +1,14 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import type { Json } from "../json/json.ts";
-import { alignItems } from "./align-items.ts";
-import type { TokenizedItems, TokenizeItems } from "./tokenize-items.ts";
+import { alignChanged } from "./align-items.ts";
+import { matchCommon, type SearchBudget } from "./common-subsequence.ts";
+import type { Intern } from "./interner.ts";
+
+/** Items with a number for each; equal items have equal numbers, across all arrays of one merge. */
+export interface TokenizedItems {
+  readonly items: readonly Json[];
+  readonly tokens: readonly number[];
+}
 
 /** An array with what one side did to it, against the ancestor's. */
 export interface SequenceEdits {
@@ -13,6 +20,8 @@ export interface SequenceEdits {
   readonly insertsByGap: ReadonlyMap<number, TokenizedItems>;
   /** Runs replaced by items in which none of theirs can be recognised, by the ancestor index they start at. */
   readonly rewriteByStart: ReadonlyMap<number, Rewrite>;
+  /** Whether an item is gone from its place and equal to one that is new elsewhere. */
+  readonly moves: boolean;
 }
 
 /** New items in the place of a run. */
@@ -20,19 +29,22 @@ interface Rewrite {
   /** The ancestor index behind the run. */
   readonly end: number;
   readonly items: readonly Json[];
+  readonly tokens: readonly number[];
 }
 
 /** Tells what one side did to an array. */
 export function findEdits(
   ancestor: readonly Json[],
   side: readonly Json[],
-  tokenize: TokenizeItems,
+  intern: Intern,
+  budget: SearchBudget,
 ): SequenceEdits {
   // What both begin and end with, most of a long array as a rule, is only compared: that costs less than its tokens.
   const { head, tail } = countEqualEnds(ancestor, side);
-  const from = tokenize(ancestor.slice(head, ancestor.length - tail));
-  const to = tokenize(side.slice(head, side.length - tail));
-  const matches = alignItems(from, to);
+  const from = tokenizeItems(ancestor.slice(head, ancestor.length - tail), intern);
+  const to = tokenizeItems(side.slice(head, side.length - tail), intern);
+  const equal = matchCommon(from.tokens, to.tokens, budget);
+  const matches = alignChanged(equal, from.items, to.items);
 
   const itemNow: (Json | undefined)[] = side.slice(0, head);
   const changed = itemNow.map(() => false);
@@ -44,7 +56,30 @@ export function findEdits(
     itemNow.push(side[index]);
     changed.push(false);
   }
-  return { itemNow, changed, ...collectNew(matches, to, head) };
+  const moves = countShared(from.tokens, to.tokens) > countMatched(equal);
+  return { itemNow, changed, moves, ...collectNew(matches, to, head) };
+}
+
+export function tokenizeItems(items: readonly Json[], intern: Intern): TokenizedItems {
+  return { items, tokens: items.map(intern) };
+}
+
+function countMatched(matches: Int32Array): number {
+  return matches.reduce((count, match) => (match < 0 ? count : count + 1), 0);
+}
+
+/** How many items two arrays share, wherever they stand; an item that is there twice counts twice if it is on both sides. */
+function countShared(a: readonly number[], b: readonly number[]): number {
+  const left = new Map<number, number>();
+  for (const token of a) left.set(token, (left.get(token) ?? 0) + 1);
+  let shared = 0;
+  for (const token of b) {
+    const count = left.get(token) ?? 0;
+    if (count === 0) continue;
+    left.set(token, count - 1);
+    shared++;
+  }
+  return shared;
 }
 
 function collectNew(matches: Int32Array, to: TokenizedItems, offset: number) {
@@ -57,8 +92,9 @@ function collectNew(matches: Int32Array, to: TokenizedItems, offset: number) {
     const toEnd = matches[end] ?? to.items.length;
     if (toEnd > toStart) {
       const items = to.items.slice(toStart, toEnd);
-      if (start < end) rewriteByStart.set(offset + start, { end: offset + end, items });
-      else insertsByGap.set(offset + start, { items, tokens: to.tokens.slice(toStart, toEnd) });
+      const tokens = to.tokens.slice(toStart, toEnd);
+      if (start < end) rewriteByStart.set(offset + start, { end: offset + end, items, tokens });
+      else insertsByGap.set(offset + start, { items, tokens });
     }
     toStart = toEnd + 1;
     start = end;

@@ -1,0 +1,103 @@
+import { isJsonObject, type Json } from "../json/json.ts";
+import type { Side } from "./sides.ts";
+
+/** The items of a merged array, and by which side alone each was inserted, if by one. */
+export interface MergedItems {
+  readonly items: Json[];
+  readonly origins: (Side | undefined)[];
+}
+
+/** How many items before and behind inserted ones show how an array is sorted. */
+const NEIGHBOURS = 4;
+/** How many keys of items are tried. */
+const KEYS_MAX = 16;
+/** How much of a text counts for its place. */
+const TEXT_MAX = 100;
+
+type Compare = (a: Json, b: Json) => number;
+
+/**
+ * Sorts together what both sides inserted at one place, if each side's inserts are sorted with the items around them:
+ * by themselves, or by any key of objects. Otherwise they stay as they are, remote's first.
+ */
+export function sortInserts({ items, origins }: MergedItems): Json[] {
+  for (let start = 0; start < items.length; start++) {
+    if (origins[start] === undefined) continue;
+    let end = start;
+    while (end < items.length && origins[end] !== undefined) end++;
+    const isOf = (side: Side) => (_: Json, index: number) => origins[start + index] === side;
+    const inserted = items.slice(start, end);
+    const remote = inserted.filter(isOf("remote"));
+    const local = inserted.filter(isOf("local"));
+    if (remote.length > 0 && local.length > 0) {
+      const before = items.slice(Math.max(0, start - NEIGHBOURS), start);
+      const after = items.slice(end, end + NEIGHBOURS);
+      const compare = findOrder([
+        [...before, ...remote, ...after],
+        [...before, ...local, ...after],
+      ]);
+      if (compare)
+        [...remote, ...local].sort(compare).forEach((item, index) => (items[start + index] = item));
+    }
+    start = end;
+  }
+  return items;
+}
+
+/** Finds an order in which all lists are sorted, and at least two items of each differ. */
+function findOrder(lists: readonly (readonly Json[])[]): Compare | undefined {
+  for (const read of listReadings(lists)) {
+    for (const collate of COLLATIONS) {
+      const ranks = (item: Json) => collate(read(item));
+      for (const direction of [1, -1]) {
+        const compare: Compare = (a, b) => direction * compareRanks(ranks(a), ranks(b));
+        if (lists.every((list) => isSorted(list, compare))) return compare;
+      }
+    }
+  }
+  return undefined;
+}
+
+type Read = (item: Json) => Json | undefined;
+
+function listReadings(lists: readonly (readonly Json[])[]): Read[] {
+  const [first] = lists[0] ?? [];
+  if (!isJsonObject(first)) return [(item) => item];
+  const keys = Object.keys(first).slice(0, KEYS_MAX);
+  return keys.map(
+    (key) => (item) => (isJsonObject(item) && Object.hasOwn(item, key) ? item[key] : undefined),
+  );
+}
+
+type Rank = number | string | undefined;
+
+/** Numbers by size; texts by code units, by letters, or by letters and the size of the numbers in them. */
+const COLLATIONS: readonly ((value: Json | undefined) => Rank)[] = [
+  (value) => (typeof value === "string" ? value : typeof value === "number" ? value : undefined),
+  (value) => (typeof value === "string" ? foldLetters(value) : undefined),
+  (value) =>
+    typeof value === "string"
+      ? foldLetters(value).replace(/\d+/g, (digits) => digits.padStart(TEXT_MAX, "0"))
+      : undefined,
+];
+
+function foldLetters(text: string): string {
+  return text.slice(0, TEXT_MAX).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+/** NaN unless both are numbers, or both are texts. */
+function compareRanks(a: Rank, b: Rank): number {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a !== "string" || typeof b !== "string") return NaN;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function isSorted(list: readonly Json[], compare: Compare): boolean {
+  let differs = false;
+  for (let index = 1; index < list.length; index++) {
+    const order = compare(list[index - 1] ?? null, list[index] ?? null);
+    if (!(order <= 0)) return false;
+    if (order < 0) differs = true;
+  }
+  return differs;
+}
