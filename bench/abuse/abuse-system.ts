@@ -11,6 +11,7 @@ export const LANE_COUNT = 16;
 /** A Syncline of its own, configured by default, with a process of each service. */
 export interface AbuseSystem {
   readonly syncline: RunningSyncline;
+  readonly databaseUrl: string;
   /** A subject of its own, in a workspace of its own. */
   readonly createClient: (options?: ClientOptions) => Promise<AbuseClient>;
   /** CPU seconds that each service and store uses while something happens. */
@@ -63,6 +64,7 @@ export async function startAbuseSystem(): Promise<AbuseSystem> {
 
   return {
     syncline,
+    databaseUrl: stores.databaseServerUrl,
     createClient: (options = {}) => createClient(syncline, options),
     async cpuDuring(action) {
       const before = readCpuSeconds(groups());

@@ -9,7 +9,7 @@ export type RoleUrls = Readonly<Record<DatabaseRole, string>>;
 export async function prepareRoles(adminUrl: string): Promise<RoleUrls> {
   const passwords = byRole((role) => passwordOf(role, adminUrl));
   // Roles are the server's, and tests prepare many databases at once: the first has made them.
-  if (!(await canLogIn(adminUrl))) await setUpRoles(adminUrl, passwords);
+  if (!(await canLogIn(adminUrl))) await setUpRoles(adminUrl, passwords, { isOwnServer: true });
   return byRole((role) => {
     const url = new URL(adminUrl);
     url.username = role;

@@ -1,68 +1,147 @@
-import { connectRedis, createLaneStreams, createShards, keysOf, type LaneStreams } from "@syncline/runtime";
+import {
+  connectRedis,
+  createDeadLetters,
+  createLaneStreams,
+  createShards,
+  keysOf,
+  type LaneStreams,
+} from "@syncline/runtime";
 import { createTestRedisUrl } from "@syncline/stack";
-import { afterAll, beforeAll, expect, it } from "vitest";
-import { readFencedBlocks } from "../support/fenced-blocks.ts";
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 const LANE = 3;
 const keys = keysOf("{syncline}");
 
+let redisUrl: string;
 let redis: ReturnType<typeof connectRedis>;
 let lanes: LaneStreams;
 beforeAll(async () => {
-  redis = connectRedis(await createTestRedisUrl(), (error) => {
+  redisUrl = await createTestRedisUrl();
+  redis = connectRedis(redisUrl, (error) => {
     throw error;
   });
   lanes = createLaneStreams(createShards([redis]));
 });
+beforeEach(() => redis.flushdb());
 afterAll(() => redis.quit());
 
-/** Runs the script that puts a dead entry back, as the runbook has it. */
-async function putBack(): Promise<unknown> {
-  const blocks = await readFencedBlocks("docs/runbooks/dead-entries.md", "Do");
-  const [, script = "", count, places = ""] =
-    blocks.map(({ code }) => /eval "([^"]*)" (\d+) (.*)$/s.exec(code)).find((found) => found !== null) ?? [];
-  const names = [...places.matchAll(/'([^']*)'/g)].map(([, name = ""]) => name.replace("LANE", String(LANE)));
-  expect(names).toHaveLength(Number(count));
-  return redis.eval(script, names.length, ...names);
+/** Runs `npm run dead-letters` as the runbook has it. */
+async function deadLetters(...parameters: string[]): Promise<string[]> {
+  const main = new URL("../../libs/runtime/src/redis/dead-letters-main.ts", import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--conditions=@syncline/source", main, ...parameters],
+    { env: { PATH: process.env["PATH"], REDIS_URL: redisUrl } },
+  );
+  return stdout.trim().split("\n");
 }
 
+const batchId = randomUUID();
+/** Of a kind that a later version may have, with a batch that has a status. */
+const UNKNOWN = JSON.stringify({ kind: "ä newer one", batch: { batchId } });
+
 /** Counts as an entry of so many operations that is appended does, whatever it holds. */
-async function append(entry: string, operations: number, workspaceId: string): Promise<void> {
-  const fields = ["operations", operations, "entry", entry, "answered", "", "workspace", workspaceId];
+async function append(entry: string, operations: number): Promise<void> {
+  const fields = ["operations", operations, "entry", entry, "answered", "", "workspace", "w"];
   await redis
     .multi()
     .xadd(keys.laneStream(LANE), "*", ...fields)
     .hincrby(keys.laneWaiting(LANE), "operations", operations)
     .hincrby(keys.laneWaiting(LANE), "bytes", Buffer.byteLength(entry))
-    .hincrby(keys.laneWaiting(LANE), `workspace:${workspaceId}`, operations)
+    .hincrby(keys.laneWaiting(LANE), "workspace:w", operations)
     .exec();
 }
+const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadIds.length;
+const waiting = () => redis.hgetall(keys.laneWaiting(LANE));
 
-it("a dead entry that is put back is counted among what waits, as long as it does", async () => {
-  const waiting = () => redis.hgetall(keys.laneWaiting(LANE));
-  const [known, unknown] = ['{"kind":"batch","batch":{}}', '{"kind":"ä newer one"}'];
-  await append(known, 5, "w");
-  await append(unknown, 2, "w");
+it("dead entries are listed without their payload, and put back: counted among what waits, as long as they do", async () => {
+  await append(UNKNOWN, 5);
+  await append("{ no JSON", 2);
   const counted = await waiting();
-  const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadIds.length;
-  expect(await setAside()).toBe(1);
-  const left = { operations: "5", bytes: String(known.length), "workspace:w": "5" };
-  expect(await waiting()).toEqual(left);
+  expect(await setAside()).toBe(2);
+  expect(await waiting()).toEqual({});
+  const listed = await deadLetters("list");
+  expect(listed).toEqual([
+    expect.stringMatching(`^lane 3 id .* workspace w kind ä newer one batch ${batchId} operations 5 bytes`),
+    expect.stringMatching("^lane 3 id .* workspace w kind unknown operations 2 bytes 9$"),
+  ]);
 
-  expect(await putBack()).toEqual(expect.any(String));
+  expect(await deadLetters("replay", "--all")).toEqual([
+    expect.stringMatching(/^lane 3 .*: put back on its lane$/),
+    expect.stringMatching(/^lane 3 .*: put back on its lane$/),
+  ]);
   expect(await redis.xlen(keys.deadEntries(LANE))).toBe(0);
   expect(await waiting()).toEqual(counted);
-  // This version still cannot read it.
-  expect(await setAside()).toBe(1);
-  expect(await waiting()).toEqual(left);
+  // This version still cannot read them.
+  expect(await setAside()).toBe(2);
+  expect(await waiting()).toEqual({});
+});
+
+it("one of them is dropped, and its batch is unknown from then on", async () => {
+  const status = { workspaceId: "w", deviceId: "d", acceptedAtMs: 1, results: [] };
+  await redis.set(keys.acceptedBatch(batchId), JSON.stringify(status));
+  await append(UNKNOWN, 1);
+  await append("{ no JSON", 1);
+  await setAside();
+  expect(await lanes.readBatchStatus(batchId, ["w"])).toEqual(status);
+  const [first] = await createDeadLetters(createShards([redis])).list([LANE]);
+  expect(await deadLetters("drop", "--lane", "3", "--id", first?.id ?? "")).toEqual([
+    `lane 3 ${first?.id}: dropped`,
+  ]);
+  expect(await redis.xlen(keys.deadEntries(LANE))).toBe(1);
+  expect(await lanes.readBatchStatus(batchId, ["w"])).toBeNull();
 });
 
 it("a stranger's entry is put back without a count: nobody counted it", async () => {
-  await redis.flushdb();
   await redis.xadd(keys.laneStream(LANE), "*", "a", "stranger's");
-  await lanes.readWindow({ lane: LANE }, 100);
-  await putBack();
+  await setAside();
+  await deadLetters("replay", "--all");
   expect(await redis.xlen(keys.laneStream(LANE))).toBe(1);
   expect(await redis.exists(keys.laneWaiting(LANE))).toBe(0);
-  expect(await putBack()).toBe("none left");
+});
+
+it.each([
+  ["replay"],
+  ["drop", "--id", "1-0"],
+  ["list", "--lane", "99"],
+  ["mend"],
+  ["replay", "--all", "--id", "1-0"],
+])("%s %s %s is refused with a sentence, and changes nothing", async (...parameters) => {
+  await append(UNKNOWN, 1);
+  await setAside();
+  await expect(deadLetters(...parameters)).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^(usage: npm run dead-letters|--lane 99: LANES is 16)/),
+  });
+  expect(await redis.xlen(keys.deadEntries(LANE))).toBe(1);
+});
+
+it.each([
+  ["no batch", { kind: "batch", batch: null, trace: {} }],
+  ["a batch without operations", { kind: "batch", batch: { batchId, workspaceId: "w" }, trace: {} }],
+  [
+    "an operation without ids",
+    { kind: "batch", batch: { batchId, workspaceId: "w", operations: [{}] }, trace: {} },
+  ],
+  ["a resolution without an outcome", { kind: "resolution", resolution: { conflictId: "c" }, trace: {} }],
+  ["no trace", { kind: "resolution", resolution: {} }],
+  ["a list", []],
+  ["null", null],
+])("an entry that has %s is set aside: no drain could ever end it", async (_what, entry) => {
+  await append(JSON.stringify(entry), 1);
+  expect(await setAside()).toBe(1);
+});
+
+it.each([
+  "{",
+  "null",
+  "[]",
+  '{"workspaceId":"w"}',
+  '{"workspaceId":"w","deviceId":"d","acceptedAtMs":1,"results":[1]}',
+])("a batch's status that is %s is unknown, and no error", async (text) => {
+  await redis.set(keys.acceptedBatch(batchId), text);
+  expect(await lanes.readBatchStatus(batchId, ["w"])).toBeNull();
 });

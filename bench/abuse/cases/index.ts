@@ -1,5 +1,6 @@
 import type { AbuseCase } from "../case.ts";
+import { HELD_WORKSPACES } from "./held-workspaces.ts";
 import { COSTLY_BATCHES } from "./costly-batches.ts";
 
 /** All of them, in the order in which they run. */
-export const ABUSE_CASES: readonly AbuseCase[] = [...COSTLY_BATCHES];
+export const ABUSE_CASES: readonly AbuseCase[] = [...COSTLY_BATCHES, HELD_WORKSPACES];

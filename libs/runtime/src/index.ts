@@ -37,6 +37,7 @@ export * from "./redis/barrier.ts";
 export * from "./redis/check-durability.ts";
 export * from "./redis/connect.ts";
 export * from "./redis/keys.ts";
+export * from "./redis/dead-letters.ts";
 export * from "./redis/lane-backlog.ts";
 export * from "./redis/lane-stream.ts";
 export * from "./redis/redis-error.ts";

@@ -1,5 +1,6 @@
-// `npm run roles`: makes the database roles of Syncline, and sets their passwords. For an administrator, once, and again to
+// `npm run roles [-- --own-server]`: makes the database roles of Syncline, and sets their passwords. For an administrator, once, and again to
 // change a password.
+import pg from "pg";
 import { z } from "zod";
 import { commonEnv, readEnvOrExit } from "../env.ts";
 import { setUpRoles } from "./set-up-roles.ts";
@@ -19,13 +20,20 @@ const env = readEnvOrExit(
   }),
 );
 try {
-  await setUpRoles(env.DATABASE_URL, {
+  const isOwnServer = process.argv.includes("--own-server");
+  const passwords = {
     syncline_migrate: env.SYNCLINE_MIGRATE_PASSWORD,
     syncline_ingest: env.SYNCLINE_INGEST_PASSWORD,
     syncline_conflict: env.SYNCLINE_CONFLICT_PASSWORD,
     syncline_worker: env.SYNCLINE_WORKER_PASSWORD,
-  });
+  };
+  const reachable = await setUpRoles(env.DATABASE_URL, passwords, { isOwnServer });
   console.log("The roles are set up. Migrate as syncline_migrate, and give each service its own role.");
+  for (const name of reachable) {
+    console.warn(
+      `The roles may connect to the database ${name} of this server, because PUBLIC may. If nobody else relies on that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC (docs/security.md, "Other databases of the server").`,
+    );
+  }
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

@@ -285,6 +285,39 @@ it("what an administrator migrated or restored goes to the role that migrates, w
   await restored.drop();
 });
 
+it("are told to connect to other databases of the server, until those are closed to everybody", async () => {
+  const [name, url] = ["strangers", new URL(urls.syncline_worker)];
+  url.pathname = `/${name}`;
+  const connect = async () => {
+    const pool = open(url.href);
+    try {
+      return (await pool.query("SELECT 1")).rowCount;
+    } finally {
+      await pool.end();
+    }
+  };
+  await admin.query(`CREATE DATABASE ${name} TEMPLATE template0`);
+  try {
+    expect(await setUpRoles(database.databaseUrl, passwords())).toContain(name);
+    expect(await connect()).toBe(1);
+    await admin.query(`REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
+    expect(await setUpRoles(database.databaseUrl, passwords())).not.toContain(name);
+    await expect(connect()).rejects.toMatchObject(DENIED);
+  } finally {
+    await admin.query(`DROP DATABASE ${name}`);
+  }
+});
+
+it("cannot connect to the databases that a server of our own has besides", async () => {
+  for (const name of ["postgres", "template1"]) {
+    const url = new URL(urls.syncline_worker);
+    url.pathname = `/${name}`;
+    const pool = open(url.href);
+    await expect(pool.query("SELECT 1")).rejects.toMatchObject(DENIED);
+    await pool.end();
+  }
+});
+
 it("a password is set without being sent", async () => {
   const verifier = scramVerifier("correct horse battery staple");
   expect(verifier).not.toContain("horse");

@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import pg from "pg";
 import { scramVerifier } from "./scram-verifier.ts";
 
-const SET_UP_ROLES = readFileSync(new URL("./sql/set-up-roles.sql", import.meta.url), "utf8");
+const sql = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, import.meta.url), "utf8");
+const SET_UP_ROLES = sql("set-up-roles");
+const FIND_REACHABLE_DATABASES = sql("find-reachable-databases");
 
 /** The roles that Syncline has in Postgres: one that owns the tables, and one for each service. */
 export const DATABASE_ROLES = [
@@ -21,15 +23,20 @@ const ATTEMPTS_MAX = 10;
  * Makes the roles, and lets them log in with these passwords. Roles belong to the server: where that is done for another of its
  * databases at the same time, it is done again.
  *
+ * Whoever may log in to a server may connect to each of its databases, unless `PUBLIC` has lost that right there. On a server
+ * that has nothing else, it loses it everywhere; the databases of others are left alone, and returned.
+ *
  * @param databaseUrl - an administrator's address of Syncline's database: a superuser, or who may make roles and owns it
+ * @returns the other databases of the server that the roles may still connect to
  */
 export async function setUpRoles(
   databaseUrl: string,
   passwordByRole: Readonly<Record<DatabaseRole, string>>,
-): Promise<void> {
+  options: { isOwnServer: boolean } = { isOwnServer: false },
+): Promise<string[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await setUpOnce(databaseUrl, passwordByRole);
+      return await setUpOnce(databaseUrl, passwordByRole, options);
     } catch (error) {
       const isOthers = error instanceof pg.DatabaseError && AT_ONCE.has(error.code ?? "");
       if (!isOthers || attempt === ATTEMPTS_MAX) throw error;
@@ -40,7 +47,8 @@ export async function setUpRoles(
 async function setUpOnce(
   databaseUrl: string,
   passwordByRole: Readonly<Record<DatabaseRole, string>>,
-): Promise<void> {
+  { isOwnServer }: { isOwnServer: boolean },
+): Promise<string[]> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: "syncline-roles" });
   await client.connect();
   try {
@@ -51,7 +59,16 @@ async function setUpOnce(
       const verifier = pg.escapeLiteral(scramVerifier(passwordByRole[role]));
       await client.query(`ALTER ROLE ${role} LOGIN PASSWORD ${verifier}`);
     }
+    const reachable = () =>
+      client.query<{ name: string }>(FIND_REACHABLE_DATABASES, [DATABASE_ROLES]).then(({ rows }) => rows);
+    if (isOwnServer) {
+      for (const { name } of await reachable()) {
+        await client.query(`REVOKE CONNECT, TEMPORARY ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC`);
+      }
+    }
+    const left = await reachable();
     await client.query("COMMIT");
+    return left.map(({ name }) => name);
   } finally {
     await client.end();
   }

@@ -300,7 +300,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         [...where].map(({ redis, keys }) => guarded(redis.get(keys.acceptedBatch(batchId)))),
       );
       const status = found.find((text) => text !== null);
-      return status === undefined ? null : (JSON.parse(status) as AcceptedBatchStatus);
+      return status === undefined ? null : (decodeStatus(status) ?? null);
     },
   };
 }
@@ -337,15 +337,59 @@ function acceptedKey(keys: ShardKeys, entry: LaneEntry): string {
     : keys.acceptedResolution(entry.resolution.conflictId, entry.resolution.round);
 }
 
-/** `undefined` for what is no entry, or one of a kind that this version does not know. */
+/** `undefined` for what is no entry, or one of a kind or shape that this version does not know. */
 function decodeEntry(text: string): LaneEntry | undefined {
-  let entry: Partial<Record<string, unknown>> | null;
+  let entry: unknown;
   try {
-    entry = JSON.parse(text) as Partial<Record<string, unknown>> | null;
+    entry = JSON.parse(text);
   } catch {
     return undefined;
   }
-  const isBatch = entry?.["kind"] === "batch" && typeof entry["batch"] === "object";
-  const isResolution = entry?.["kind"] === "resolution" && typeof entry["resolution"] === "object";
+  if (!isObject(entry) || !isObject(entry["trace"])) return undefined;
+  const { kind, batch, resolution } = entry;
+  const isBatch = kind === "batch" && isObject(batch) && hasIds(batch, BATCH_IDS) && isBatchBody(batch);
+  const isResolution =
+    kind === "resolution" &&
+    isObject(resolution) &&
+    hasIds(resolution, RESOLUTION_IDS) &&
+    typeof resolution["round"] === "number" &&
+    isObject(resolution["outcome"]) &&
+    isObject(resolution["inputs"]);
   return isBatch || isResolution ? (entry as unknown as LaneEntry) : undefined;
+}
+
+const BATCH_IDS = ["batchId", "workspaceId", "deviceId", "subject", "requestId", "replyTo"];
+const RESOLUTION_IDS = ["conflictId", "workspaceId", "collection", "documentId"];
+const OPERATION_IDS = ["clientId", "collection", "documentId", "kind", "fingerprint"];
+
+function isBatchBody({ operations }: Record<string, unknown>): boolean {
+  return (
+    Array.isArray(operations) &&
+    operations.every((operation) => isObject(operation) && hasIds(operation, OPERATION_IDS))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasIds(value: Record<string, unknown>, names: readonly string[]): boolean {
+  return names.every((name) => typeof value[name] === "string");
+}
+
+/** `undefined` for what is no status, as after somebody's repair by hand: such a batch is unknown, and is sent again. */
+function decodeStatus(text: string): AcceptedBatchStatus | undefined {
+  let status: unknown;
+  try {
+    status = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isStatus =
+    isObject(status) &&
+    hasIds(status, ["workspaceId", "deviceId"]) &&
+    typeof status["acceptedAtMs"] === "number" &&
+    Array.isArray(status["results"]) &&
+    status["results"].every(isObject);
+  return isStatus ? (status as unknown as AcceptedBatchStatus) : undefined;
 }

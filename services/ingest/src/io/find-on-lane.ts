@@ -1,5 +1,5 @@
 import { toRedisError, type Shard } from "@syncline/runtime";
-import type { LaneEntry } from "@syncline/shared";
+import type { AcceptedBatch, LaneEntry } from "@syncline/shared";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
 
 const PAGE_ENTRIES = 4;
@@ -84,14 +84,16 @@ function findIn(
   text: string,
   { workspaceId, deviceId, clientId }: OperationKey,
 ): OperationOnLane | undefined {
-  let entry: LaneEntry;
+  let entry: LaneEntry | null;
   try {
-    entry = JSON.parse(text) as LaneEntry;
+    entry = JSON.parse(text) as LaneEntry | null;
   } catch {
     // The drain will set it aside, and say so.
     return undefined;
   }
-  if (entry.kind !== "batch") return undefined;
+  // So will it what has another shape.
+  if (entry?.kind !== "batch" || !Array.isArray((entry.batch as Partial<AcceptedBatch> | null)?.operations))
+    return undefined;
   const { batch, trace } = entry;
   if (batch.workspaceId !== workspaceId || batch.deviceId !== deviceId) return undefined;
   const operation = batch.operations.find((each) => each.clientId === clientId);

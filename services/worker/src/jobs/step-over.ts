@@ -28,17 +28,23 @@ export async function commitSteppingOver(entries: readonly StoredEntry[], deps: 
       await commitWindow(left, { ...deps, onCommitted });
       return;
     } catch (error) {
-      if (!(error instanceof SynclineError)) throw error;
       left = left.filter((entry) => !committed.has(entry));
-      const stuck = await findStuck(left, error, deps);
+      const failure = toFailure(error);
+      const stuck = await findStuck(left, failure, deps);
       // What was in the way may be gone by now, once.
-      if (stuck.size === 0 && (isSecondTry || !isOfWorkspaces(error))) throw error;
+      if (stuck.size === 0 && (isSecondTry || !isOfWorkspaces(failure))) throw error;
       isSecondTry = stuck.size === 0;
       const isStuck = (entry: StoredEntry) => stuck.has(workspaceOf(entry));
-      if (stuck.size > 0) await deps.onStuck(left.filter(isStuck), error);
+      if (stuck.size > 0) await deps.onStuck(left.filter(isStuck), failure);
       left = left.filter((entry) => !isStuck(entry));
     }
   }
+}
+
+/** What has no code is a bug: it holds up its own workspace, and no other. */
+function toFailure(error: unknown): SynclineError {
+  if (error instanceof SynclineError) return error;
+  return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });
 }
 
 /** Failures that may be some workspaces' own, so that the others can go on. */
@@ -95,7 +101,8 @@ async function failsAlike(
     await dryRunWindow(entries, deps);
     return false;
   } catch (error) {
-    if (!(error instanceof SynclineError) || error.code === "SYN_POSTGRES_UNAVAILABLE") throw error;
-    return error.code === failure.code;
+    const { code } = toFailure(error);
+    if (code === "SYN_POSTGRES_UNAVAILABLE") throw error;
+    return code === failure.code;
   }
 }

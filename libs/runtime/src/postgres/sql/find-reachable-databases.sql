@@ -1,0 +1,6 @@
+-- $1 roles. The other databases of this server that any of them may connect to: by default all, because everybody may.
+SELECT d.datname AS name
+FROM pg_database d
+WHERE d.datallowconn AND d.datname <> current_database()
+  AND EXISTS (SELECT FROM unnest($1::text[]) AS r (name) WHERE has_database_privilege(r.name, d.oid, 'CONNECT'))
+ORDER BY d.datname

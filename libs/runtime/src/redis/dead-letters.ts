@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { guarded } from "./connect.ts";
+import type { Shards } from "./shards.ts";
+
+/** An entry that no code could read, as far as it can be told without its payload. */
+export interface DeadEntry {
+  lane: number;
+  /** Its id among the dead entries of its lane. */
+  id: string;
+  /** The id that it had on the lane. */
+  from: string;
+  workspaceId: string | undefined;
+  kind: string | undefined;
+  batchId: string | undefined;
+  operations: number;
+  bytes: number;
+}
+
+/** The entries that were set aside, for a person to put back or to drop. */
+export interface DeadLetters {
+  list(lanes: readonly number[]): Promise<DeadEntry[]>;
+  /** Puts an entry back, at the end of its lane. @returns whether it was still there */
+  replay(entry: Pick<DeadEntry, "lane" | "id">): Promise<boolean>;
+  /** Removes an entry for good, and the status of its batch: its client is told to send it again. @returns whether it was there */
+  drop(entry: Pick<DeadEntry, "lane" | "id" | "batchId">): Promise<boolean>;
+}
+
+const REPLAY = readFileSync(new URL("./replay-dead-entry.lua", import.meta.url), "utf8");
+const PAGE_ENTRIES = 10;
+
+interface Scripts {
+  replayDeadEntry(
+    dead: string,
+    stream: string,
+    waitingKey: string,
+    deferredWorkspaces: string,
+    id: string,
+  ): Promise<number>;
+}
+
+export function createDeadLetters(shards: Shards): DeadLetters {
+  for (const redis of shards.connections) {
+    redis.defineCommand("replayDeadEntry", { numberOfKeys: 4, lua: REPLAY });
+  }
+  return {
+    async list(lanes) {
+      const found: DeadEntry[] = [];
+      for (const lane of lanes) {
+        const { redis, keys } = shards.ofLane(lane);
+        for (let from = "-"; ;) {
+          // A few at a time: an entry may have megabytes.
+          const page = await guarded(redis.xrange(keys.deadEntries(lane), from, "+", "COUNT", PAGE_ENTRIES));
+          found.push(...page.map(([id, fields]) => describeEntry(lane, id, fields)));
+          const last = page.at(-1);
+          if (last === undefined || page.length < PAGE_ENTRIES) break;
+          from = `(${last[0]}`;
+        }
+      }
+      return found;
+    },
+
+    async replay({ lane, id }) {
+      const { redis, keys } = shards.ofLane(lane);
+      const replayed = (redis as unknown as Scripts).replayDeadEntry(
+        keys.deadEntries(lane),
+        keys.laneStream(lane),
+        keys.laneWaiting(lane),
+        keys.deferredWorkspaces(lane),
+        id,
+      );
+      return (await guarded(replayed)) === 1;
+    },
+
+    async drop({ lane, id, batchId }) {
+      const { redis, keys } = shards.ofLane(lane);
+      const removed = await guarded(redis.xdel(keys.deadEntries(lane), id));
+      if (removed === 1 && batchId !== undefined) await guarded(redis.del(keys.acceptedBatch(batchId)));
+      return removed === 1;
+    },
+  };
+}
+
+/** Reads what can be read: the text may be no JSON. */
+function describeEntry(lane: number, id: string, fields: readonly string[]): DeadEntry {
+  const valueOf = (name: string): string | undefined => {
+    const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
+    return at === -1 ? undefined : fields[at + 1];
+  };
+  const text = valueOf("entry") ?? "";
+  return {
+    lane,
+    id,
+    from: valueOf("from") ?? "",
+    workspaceId: valueOf("workspace"),
+    kind: /"kind":"([^"]{1,50})"/.exec(text)?.[1],
+    batchId: /"batchId":"([0-9a-f-]{36})"/.exec(text)?.[1],
+    operations: Number(valueOf("operations") ?? 0),
+    bytes: Buffer.byteLength(text),
+  };
+}
