@@ -391,5 +391,5 @@ function decodeStatus(text: string): AcceptedBatchStatus | undefined {
     typeof status["acceptedAtMs"] === "number" &&
     Array.isArray(status["results"]) &&
     status["results"].every(isObject);
-  return isStatus ? (status as unknown as AcceptedBatchStatus) : undefined;
+  return isStatus ? (status as AcceptedBatchStatus) : undefined;
 }
