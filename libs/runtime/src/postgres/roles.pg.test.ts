@@ -324,6 +324,7 @@ it("a password is set without being sent", async () => {
   await admin.query(`CREATE ROLE scram_test LOGIN PASSWORD '${verifier}'`);
   const url = new URL(database.databaseUrl);
   url.username = "scram_test";
+  await admin.query(`GRANT CONNECT ON DATABASE ${url.pathname.slice(1)} TO scram_test`);
   const tryWith = async (password: string) => {
     url.password = password;
     const pool = open(url.href);
@@ -335,6 +336,7 @@ it("a password is set without being sent", async () => {
   };
   expect(await tryWith("correct horse battery staple")).toBe(1);
   await expect(tryWith("wrong horse battery staple")).rejects.toMatchObject({ code: "28P01" });
+  await admin.query("DROP OWNED BY scram_test");
   await admin.query("DROP ROLE scram_test");
 });
 

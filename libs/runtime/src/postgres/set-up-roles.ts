@@ -15,8 +15,8 @@ export const DATABASE_ROLES = [
 ] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
-/** As Postgres says that somebody else has made or changed the same role: XX000 has no name of its own. */
-const AT_ONCE = new Set(["42710", "23505", "XX000"]);
+/** Postgres's codes for a role or a database that another process made, changed or dropped: XX000 has no name of its own. */
+const AT_ONCE = new Set(["42710", "23505", "3D000", "XX000"]);
 const ATTEMPTS_MAX = 10;
 
 /**

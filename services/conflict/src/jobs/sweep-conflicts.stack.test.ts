@@ -34,7 +34,7 @@ beforeAll(async () => {
   queue = createConflictQueue(createShards([redis]), ROUND_BACKOFF, fail);
   await insertOpen("blocked", MANY, "1 hour");
   await insertOpen("healthy", 1, "1 minute");
-  await insertOpen("young", 1, "0 seconds");
+  await insertOpen("young", 1, "-1 hour");
 });
 afterAll(async () => {
   await queue.close();
