@@ -82,18 +82,16 @@ function outcomeOf(past: readonly GivenBatch[], batch: GivenBatch) {
   return { documents, parked, statusById };
 }
 
-/** Fewer would say too little. */
+/** Fewer would say too little. Each is met at least twice as often on average, four standard deviations more. */
 const MET_AT_LEAST: Record<string, number> = {
-  "success on a document": 80,
-  "success on a tombstone": 15,
-  "success on nothing": 25,
-  "error on nothing": 5,
-  "conflict on a document": 5,
-  "conflict on a tombstone": 1,
-  parked: 20,
-  create: 12,
+  "success on a document": 50,
+  "success on a tombstone": 5,
+  "success on nothing": 15,
+  "conflict on a document": 1,
+  parked: 40,
+  create: 8,
   put: 15,
-  update: 250,
+  update: 100,
   delete: 60,
 };
 
@@ -128,7 +126,7 @@ describe("a folded queue", () => {
         }
         if (folded.parked.length > 0) count("parked");
       }),
-      { numRuns: 2000 },
+      { numRuns: 3000 },
     );
     const tooSeldom = Object.entries(MET_AT_LEAST).filter(([name, min]) => (seen.get(name) ?? 0) < min);
     expect(tooSeldom).toEqual([]);
