@@ -28,6 +28,7 @@ export interface ClientOptions {
 
 export interface AbuseClient {
   readonly workspaceId: string;
+  readonly token: string;
   /** Sends operations as one batch, and waits until each has its final answer. */
   readonly send: (operations: readonly object[], more?: object) => Promise<BatchAnswer>;
   readonly get: (path: string) => Promise<{ status: number; body: unknown }>;
@@ -99,6 +100,7 @@ async function createClient(
 
   return {
     workspaceId,
+    token,
     get,
     post,
     async send(operations, more = {}) {

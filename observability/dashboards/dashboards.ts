@@ -96,6 +96,16 @@ const overview: DashboardSpec = {
           traces: { ...BATCHES, ...FAILED },
         },
         {
+          title: "Refusals, by problem type",
+          description:
+            "`share-exceeded` is one client that asks too much, `overloaded` all together; `docs/errors.md` has the others.",
+          unit: "reqps",
+          queries: [
+            [rate("syncline_http_problems_total", "syncline_problem_type"), "{{syncline_problem_type}}"],
+          ],
+          traces: BATCHES,
+        },
+        {
           title: "Duration of a batch's request",
           description:
             "From its first byte to its answer: where it waits for its results, that is until they are committed.",

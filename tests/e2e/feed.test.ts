@@ -541,7 +541,9 @@ describe("the stream's conflicts", () => {
 describe("the open streams of a process", () => {
   let small: System;
   beforeAll(async () => {
-    small = await startSystem({ env: { EVENT_STREAMS_MAX: "2" } });
+    small = await startSystem({
+      env: { EVENT_STREAMS_MAX: "2", SUBJECT_SHARE_PERCENT: "100", ADDRESS_SHARE_PERCENT: "100" },
+    });
   });
   afterAll(() => small.stop());
 

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { request } from "node:http";
 import { gzipSync } from "node:zlib";
 import { connectRedis, createLaneStreams, createShards, keysOf, migrate, openPool } from "@syncline/runtime";
@@ -229,9 +231,12 @@ describe("what waits is bounded", () => {
   });
 });
 
+/** One client may have everything. */
+const UNSHARED = { SUBJECT_SHARE_PERCENT: "100", ADDRESS_SHARE_PERCENT: "100" };
+
 describe("requests under way are bounded", () => {
   it("and what is beyond is refused before its body is read; health and open streams do not count", async () => {
-    await start({ REQUESTS_MAX: "3" });
+    await start({ REQUESTS_MAX: "3", ...UNSHARED });
     const client = await createClient({ syncline });
     const token = await syncline.token({ [client.workspaceId]: "writer" });
     const abort = new AbortController();
@@ -268,7 +273,7 @@ describe("requests under way are bounded", () => {
   });
 
   it("and so are their bytes, also of what is compressed; one that is alone may have any size", async () => {
-    await start({ REQUEST_BYTES_MAX: String(2 * BATCH_BYTES_MAX) });
+    await start({ REQUEST_BYTES_MAX: String(2 * BATCH_BYTES_MAX), ...UNSHARED });
     const client = await createClient({ syncline });
     const [worker] = syncline.workers;
     await worker?.kill();
@@ -320,6 +325,104 @@ describe("requests under way are bounded", () => {
       sending.once("error", reject);
       sending.flushHeaders();
     });
+  }
+});
+
+describe("no client has everything", () => {
+  const SHARE_EXCEEDED = { status: 429, type: "share-exceeded", comesAgain: true };
+
+  it("of the requests: a subject's bodies that do not come leave room for others", async () => {
+    await start({ REQUESTS_MAX: "8" });
+    const [greedy, other] = await clientsOf("greedy", "other");
+    const held = await Promise.all(Array.from({ length: 8 }, () => holdBody(greedy)));
+    await eventually(async () => expect(problemOf(await greedy.get("/changes"))).toEqual(SHARE_EXCEEDED));
+    for (let n = 0; n < 20; n++) expect((await other.post(batchOf(1))).status).toBe(200);
+    await requireHealthy();
+    for (const socket of held) socket.destroy();
+    await eventually(async () => expect((await greedy.get("/changes")).status).toBe(200));
+    const metrics = await (await fetch(`${syncline.ingestUrl}/metrics`)).text();
+    expect(metrics).toMatch(/syncline_http_problems_total\{[^}]*="share-exceeded"[^}]*\} [1-9]/);
+    expect(metrics).toMatch(/syncline_http_problems_total\{[^}]*="overloaded"[^}]*\} 0/);
+  });
+
+  it("of the requests: not even all subjects of an address together", async () => {
+    await start({ REQUESTS_MAX: "8", TRUST_PROXY: "1" });
+    const [client, ...others] = await clientsOf("fresh", "a", "b", "c", "d", "e", "f", "g", "h");
+    const held = await Promise.all(others.map((other) => holdBody(other, "192.0.2.1")));
+    const from = (address: string) => ({ "x-forwarded-for": address });
+    await eventually(async () =>
+      expect(problemOf(await client.get("/changes", from("192.0.2.1")))).toEqual(SHARE_EXCEEDED),
+    );
+    expect((await client.get("/changes", from("192.0.2.2"))).status).toBe(200);
+    for (const socket of held) socket.destroy();
+  });
+
+  it("of the memory for bodies: what is announced and does not come takes none of it", async () => {
+    await start({ REQUEST_BYTES_MAX: String(BATCH_BYTES_MAX) });
+    const [greedy, other] = await clientsOf("greedy", "other");
+    const held = await Promise.all(Array.from({ length: 40 }, () => holdBody(greedy)));
+    for (let n = 0; n < 20; n++) expect((await other.post(batchOf(1))).status).toBe(200);
+    for (const socket of held) socket.destroy();
+  });
+
+  it("of the streams, and those leave snapshots alone", async () => {
+    await start({ EVENT_STREAMS_MAX: "10" });
+    const [greedy, other] = await clientsOf("greedy", "other");
+    const abort = new AbortController();
+    const follow = async (client: Client, subject: string) => {
+      const token = await syncline.token({ [client.workspaceId]: "admin" }, { subject });
+      return fetch(`${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`, {
+        headers: { authorization: `Bearer ${token}` },
+        signal: abort.signal,
+      });
+    };
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) statuses.push((await follow(greedy, "greedy")).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+    expect(new Set(statuses.slice(5))).toEqual(new Set([429]));
+    expect((await follow(other, "other")).status).toBe(200);
+    const token = await syncline.token({ [greedy.workspaceId]: "admin" }, { subject: "greedy" });
+    const snapshot = await fetch(`${syncline.ingestUrl}/api/v1/workspaces/${greedy.workspaceId}/snapshot`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(snapshot.status).toBe(200);
+    await snapshot.text();
+    abort.abort();
+  });
+
+  it("and a token that writes nowhere is refused before its body is read", async () => {
+    await start({});
+    const [reader] = await clientsOf("reader");
+    const token = await syncline.token({ [reader.workspaceId]: "reader" });
+    const socket = await holdBody({ ...reader, token });
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 403 /);
+    socket.destroy();
+  });
+
+  interface Named extends Client {
+    token: string;
+  }
+
+  async function clientsOf(...subjects: string[]): Promise<[Named, Named, ...Named[]]> {
+    const clients = subjects.map(async (subject) => {
+      const workspaceId = randomUUID();
+      const token = await syncline.token({ [workspaceId]: "admin" }, { subject });
+      return { ...(await createClient({ syncline }, { workspaceId, token })), token };
+    });
+    return (await Promise.all(clients)) as [Named, Named, ...Named[]];
+  }
+
+  /** Announces a body of 10 MiB, and sends one byte of it. */
+  async function holdBody({ token }: Named, address = "192.0.2.1"): Promise<Socket> {
+    const { hostname, port } = new URL(syncline.ingestUrl);
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+    socket.write(
+      `POST /api/v1/documents/batch HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\nX-Forwarded-For: ${address}\r\nContent-Type: application/json\r\nContent-Length: ${BATCH_BYTES_MAX}\r\n\r\n{`,
+    );
+    return socket;
   }
 });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { laneOf, type AcceptedBatch, type BatchResult } from "@syncline/shared";
+import { encodeBatch, laneOf, type AcceptedBatch, type BatchResult } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   createClient,
@@ -81,7 +81,7 @@ describe("an operation that Postgres refuses", () => {
       atomic: false,
       operations,
     };
-    await system.lanes.appendBatch(laneOf(workspaceId, LANE_COUNT), batch, {});
+    await system.lanes.appendBatch(laneOf(workspaceId, LANE_COUNT), encodeBatch(batch), {});
     const { results } = await eventually(isDone(`/api/v1/batches/${batch.batchId}`));
     expect(results).toMatchObject([
       { status: "success" },

@@ -1,4 +1,4 @@
-import { laneOf, type AcceptedBatch, type OperationResult } from "@syncline/shared";
+import { encodeBatch, laneOf, type AcceptedBatch, type OperationResult } from "@syncline/shared";
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { createDevice, type Device } from "../support/device.ts";
@@ -204,7 +204,7 @@ async function playRefused({ system }: Parts, { workspaceId, lane }: Place): Pro
   // The sweep finds them.
   await Promise.all(
     [batchOf("good", "bad", "fine"), batchOf("next")].map((batch) =>
-      system.lanes.appendBatch(lane, batch, {}),
+      system.lanes.appendBatch(lane, encodeBatch(batch), {}),
     ),
   );
   return [];

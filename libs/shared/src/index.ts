@@ -27,6 +27,7 @@ export * from "./policy/policies.ts";
 export * from "./protocol/batch.ts";
 export * from "./protocol/conflict-query.ts";
 export * from "./protocol/document.ts";
+export * from "./protocol/encode-batch.ts";
 export * from "./protocol/lane-entry.ts";
 export * from "./protocol/operation.ts";
 export * from "./protocol/order-operations.ts";

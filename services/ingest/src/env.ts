@@ -9,8 +9,8 @@ import {
 } from "@syncline/runtime";
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared";
 import { z } from "zod";
-import { MEMORY_PER_BYTE, MEMORY_PER_VALUE } from "./core/read-json.ts";
 import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
+import { MEMORY_PER_BYTE } from "./routes/with-body.ts";
 
 function rateVariable(whose: string) {
   return z.coerce
@@ -24,6 +24,18 @@ function rateVariable(whose: string) {
     .default(0)
     .describe(
       `Most operations a second of ${whose}, counted over ${RATE_WINDOW_SECONDS} s; 0 is no limit. Beyond it the answer is 429`,
+    );
+}
+
+function shareVariable(percent: number, whose: string) {
+  return z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(percent)
+    .describe(
+      `The share of one ${whose} in requests, memory for bodies, streams and snapshots: at most so many percent of what all others leave. Beyond it the answer is 429`,
     );
 }
 
@@ -95,8 +107,42 @@ export const envSchema = z
       .max(100_000)
       .default(1_000)
       .describe(
-        "Most answers that stay open at once in a process: event streams, waiting readers of the feed, snapshots. Beyond it the answer is 503",
+        "Most event streams and waiting readers of the feed at once in a process. Beyond it the answer is 503",
       ),
+    SNAPSHOTS_MAX: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(50)
+      .describe("Most snapshots that are read at once in a process. Beyond it the answer is 503"),
+    CONNECTIONS_MAX: z.coerce
+      .number()
+      .int()
+      .min(10)
+      .max(1_000_000)
+      .default(5_000)
+      .describe(
+        "Most connections open at once in a process. Beyond it one without a request under way is closed for each that comes, of the address that has most of them",
+      ),
+    SUBJECT_SHARE_PERCENT: shareVariable(50, "subject"),
+    ADDRESS_SHARE_PERCENT: shareVariable(75, "address"),
+    BODY_BYTES_PER_SECOND_MIN: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(1024 * 1024)
+      .default(1_024)
+      .describe(
+        "Least bytes a second of a request's body, on average, after its first 10 s; 0 is no limit. A slower one is answered 408",
+      ),
+    BODY_THREADS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(64)
+      .default(1)
+      .describe("Threads that parse and check bodies of more than 64 KiB; small ones need none"),
     REQUESTS_MAX: z.coerce
       .number()
       .int()
@@ -113,7 +159,7 @@ export const envSchema = z
       .max(1024 ** 4)
       .default(256 * 1024 * 1024)
       .describe(
-        `Most memory for bodies that are under way at once in a process, in bytes: ${MEMORY_PER_BYTE} for each of theirs, decompressed, and ${MEMORY_PER_VALUE} for each value and key. Beyond it the answer is 503`,
+        `Most memory for bodies that are under way at once in a process, in bytes: ${MEMORY_PER_BYTE} for each of theirs that has come, decompressed. Beyond it the answer is 503`,
       ),
     LANE_WAITING_OPERATIONS_MAX: z.coerce
       .number()

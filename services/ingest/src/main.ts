@@ -33,6 +33,7 @@ import {
 import { laneOf, lanesOf } from "@syncline/shared";
 import { v7 as uuidv7 } from "uuid";
 import { OpenStreams } from "./core/open-streams.ts";
+import { Shares } from "./core/shares.ts";
 import { WaitingBatches } from "./core/waiting-batches.ts";
 import { WatchedWorkspaces } from "./core/watched-workspaces.ts";
 import { envSchema } from "./env.ts";
@@ -47,8 +48,10 @@ import { watchDurability } from "./io/watch-durability.ts";
 import { watchEach } from "./io/watch-each.ts";
 import { watchMemory } from "./io/watch-memory.ts";
 import { createPgReads } from "./io/pg-reads.ts";
+import { createPrepareBodies } from "./io/prepare-bodies.ts";
 import { createPollChanged } from "./io/poll-changed.ts";
 import { createPollWaiting } from "./io/poll-waiting.ts";
+import { queryInTurns } from "./io/query-in-turns.ts";
 import { createRateLimits } from "./io/rate-limits.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 import { createBoundRequests } from "./routes/bound-requests.ts";
@@ -67,11 +70,16 @@ import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetRoot } from "./routes/get-root.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";
 import { createListOperations } from "./routes/list-operations.ts";
+import { createOpenStream } from "./routes/open-stream.ts";
 import { createPostBatch } from "./routes/post-batch.ts";
 import { createReplayOperation } from "./routes/replay-operation.ts";
 import { createResolveConflict } from "./routes/resolve-conflict.ts";
 import { createTakeBatch } from "./routes/take-batch.ts";
 import { createWithBody } from "./routes/with-body.ts";
+
+/** To Postgres: a process needs few, because none is kept while a request waits. */
+const CONNECTIONS = 8;
+const FEED_CONNECTIONS = 4;
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
@@ -86,7 +94,7 @@ try {
     "postgres",
     openPool({
       databaseUrl: env.DATABASE_URL,
-      connectionsMax: 8,
+      connectionsMax: CONNECTIONS,
       applicationName: "syncline-ingest",
       onError,
     }),
@@ -97,7 +105,7 @@ try {
     "postgres for the feed",
     openPool({
       databaseUrl: env.DATABASE_URL,
-      connectionsMax: 4,
+      connectionsMax: FEED_CONNECTIONS,
       applicationName: "syncline-ingest-feed",
       onError,
     }),
@@ -114,7 +122,10 @@ try {
   const replyTo = uuidv7();
   const waiting = new WaitingBatches();
   const watched = new WatchedWorkspaces();
-  const streams = new OpenStreams(env.EVENT_STREAMS_MAX);
+  const shares = { subject: env.SUBJECT_SHARE_PERCENT / 100, address: env.ADDRESS_SHARE_PERCENT / 100 };
+  const sharedOut = (most: number) => new Shares({ most, shares });
+  const streams = new OpenStreams(sharedOut(env.EVENT_STREAMS_MAX));
+  const snapshots = new OpenStreams(sharedOut(env.SNAPSHOTS_MAX));
   const subscription = await subscribeReplies(
     redis.connectListener(),
     replyTo,
@@ -149,10 +160,10 @@ try {
   });
   const rateLimits = createRateLimits(shards, { workspace: env.RATE_WORKSPACE, subject: env.RATE_SUBJECT });
   const waker = life.own("wake-ups", createLaneWaker(shards, onError), (w) => w.close());
-  const query = createQuery(pool);
+  const query = queryInTurns(createQuery(pool), CONNECTIONS);
   const reads = createPgReads(query);
   const operations = createPgOperations(query);
-  const feed = createPgFeed(createQuery(feedPool));
+  const feed = createPgFeed(queryInTurns(createQuery(feedPool), FEED_CONNECTIONS));
   const findBatch = createFindBatch({ lanes, reads });
   const findOnLane = createFindOnLane();
   const findLife = createFindLife(
@@ -183,7 +194,15 @@ try {
     },
     { laneCount: env.LANES, windowMs: env.WINDOW_MS, waitMsMax: env.WAIT_MS_MAX },
   );
-  const withBody = createWithBody({ bytesMax: env.REQUEST_BYTES_MAX });
+  const requests = createBoundRequests(sharedOut(env.REQUESTS_MAX));
+  const openStream = createOpenStream(streams, requests);
+  const withBody = createWithBody({
+    memory: sharedOut(env.REQUEST_BYTES_MAX),
+    rateMin: env.BODY_BYTES_PER_SECOND_MIN,
+  });
+  const bodies = life.own("threads for bodies", createPrepareBodies({ threads: env.BODY_THREADS }), (b) =>
+    b.close(),
+  );
   const deviceOwners = createDeviceOwners(reads);
   const askConflictService = createAskConflictService(env.CONFLICT_URL);
   const pollWaiting = createPollWaiting({ waiting, reads });
@@ -204,7 +223,7 @@ try {
   const checks = createStoreChecks(pool, shards);
   observePools({ ingest: pool, "ingest-feed": feedPool });
   observeStores(checks.each);
-  observeWaiting({ streams: () => streams.size, batches: () => waiting.size });
+  observeWaiting({ streams: () => streams.size + snapshots.size, batches: () => waiting.size });
   // Here and not in the worker: what waits is to be seen while no worker runs, above all.
   observeLanes(shards.all.map((shard) => createReadBacklogs(shard, lanesOf(shard.index, counts))));
   observeRedisMemory(shards);
@@ -215,21 +234,30 @@ try {
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     health: createHealthHandler({ ...health, scrape }),
-    admit: createBoundRequests(streams, { requestsMax: env.REQUESTS_MAX }),
+    admit: requests.admit,
+    admitIdentified: requests.admitIdentified,
     addRoutes: (routes) =>
       addRoutes(routes, {
         getRoot: createGetRoot(),
         getOpenApi: createGetOpenApi(),
         postBatch: withBody(
-          createPostBatch({ deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 }, { replyTo }),
+          createPostBatch(
+            { bodies, deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
+            { replyTo },
+          ),
         ),
         getBatch: createGetBatch({ findBatch, carryDocuments }),
-        getBatchEvents: createGetBatchEvents({ findBatch, carryDocuments, watched, streams, log }),
+        getBatchEvents: createGetBatchEvents({ findBatch, carryDocuments, watched, openStream, log }),
         getDocument: createGetDocument(reads),
         getHistory: createGetHistory({ feed, reads }),
-        getChanges: createGetChanges({ feed, watched, streams, epoch }),
-        getChangeEvents: createGetChangeEvents({ feed, watched, streams, epoch, log }),
-        getSnapshot: createGetSnapshot({ feed, streams, epoch, log }),
+        getChanges: createGetChanges({ feed, watched, openStream, epoch }),
+        getChangeEvents: createGetChangeEvents({ feed, watched, openStream, epoch, log }),
+        getSnapshot: createGetSnapshot({
+          feed,
+          openStream: createOpenStream(snapshots, requests),
+          epoch,
+          log,
+        }),
         listOperations: createListOperations(operations),
         getOperation: createGetOperation({ findLife, carryDocuments }),
         replayOperation: createReplayOperation(
@@ -238,7 +266,10 @@ try {
         ),
         forwardConflicts: createForwardConflicts(askConflictService),
         resolveConflict: withBody(
-          createResolveConflict({ askConflictService, deviceOwners, takeBatch, newId: uuidv7 }, { replyTo }),
+          createResolveConflict(
+            { askConflictService, bodies, deviceOwners, takeBatch, newId: uuidv7 },
+            { replyTo },
+          ),
         ),
       }),
     log,
@@ -247,9 +278,11 @@ try {
     host: env.HOST,
     port: env.PORT,
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    connectionsMax: env.CONNECTIONS_MAX,
   });
   life.own("server", server, (s) => s.close());
   life.own("open streams", streams, (s) => s.close());
+  life.own("open snapshots", snapshots, (s) => s.close());
   // Whoever waits is answered with what is known, so that the server can end.
   life.own("waiting requests", waiting, (w) => w.close());
   life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));

@@ -15,8 +15,10 @@ import { createCors } from "./cors.ts";
 import { behind, type Doorkeeper } from "./doorkeeper.ts";
 import { Problem } from "./problem.ts";
 import { guardMethods } from "./require-method.ts";
-import { requestIdOf, setIdentity, setRequestId, subjectOf } from "./request-context.ts";
+import { requestIdOf, setIdentity, setNetwork, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";
+import { clientNetworkOf, type TrustProxy } from "./client-address.ts";
+import { createRefusalTrail } from "./refusal-trail.ts";
 import { createTraceRequest } from "./trace-request.ts";
 import { sendProblem } from "./send-problem.ts";
 import { createMeasureRequest } from "./measure-request.ts";
@@ -26,6 +28,8 @@ interface Parts {
   health: Doorkeeper;
   /** Answers who comes too much with a problem, before anything is done for them; health is asked before it. */
   admit?: Doorkeeper;
+  /** Looks at a request once its token is checked, and throws a problem to refuse it. */
+  admitIdentified?: (response: Response) => void;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
   /** The origins whose pages may ask, as {@link createCors} reads them; without it none. */
@@ -62,6 +66,7 @@ export function createApp({
   verifyToken,
   health,
   admit,
+  admitIdentified,
   addRoutes,
   corsOrigins = [],
   trustProxy,
@@ -83,8 +88,9 @@ export function createApp({
   app.use("/api/v1", async (request, response, next) => {
     const identity = await verifyToken(request.get("authorization"));
     setIdentity(response, identity);
+    admitIdentified?.(response);
     response.set("cache-control", "no-store");
-    inWorkspaces([...identity.roleByWorkspace.keys()], next);
+    inWorkspaces([...identity.roleByWorkspace.keys()], next, identity.subject);
   });
   for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);
@@ -94,10 +100,16 @@ export function createApp({
   });
   app.use(answerProblem(log));
 
+  const trust = app.get("trust proxy fn") as TrustProxy;
+  const nameNetwork: Doorkeeper = (request, response, next) => {
+    setNetwork(response, clientNetworkOf(request, trust));
+    next();
+  };
   const doorkeepers: Doorkeeper[] = [
     health,
     secureHeaders,
     nameRequest,
+    nameNetwork,
     createMeasureRequest(),
     ...createCors(corsOrigins),
   ];
@@ -131,7 +143,7 @@ const nameRequest: Doorkeeper = (request, response, next) => {
 
 /** The one place where an error becomes an answer. */
 function answerProblem(log: Logger): ErrorRequestHandler {
-  const audit = createAuditLog(log);
+  const noteRefusal = createRefusalTrail(createAuditLog(log));
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const problem = toProblem(error);
@@ -139,10 +151,7 @@ function answerProblem(log: Logger): ErrorRequestHandler {
       const { method, path, ip: from } = request;
       const subject = subjectOf(response);
       const requestId = requestIdOf(response);
-      audit.info(
-        { requestId, subject, from, method, path: path.slice(0, 300), reason: problem.message },
-        "refused a request",
-      );
+      noteRefusal({ requestId, subject, from, method, path: path.slice(0, 300), reason: problem.message });
     }
     // There are many refusals when there is too much to do.
     if (problem.status >= 500 && problem.type !== "overloaded") {

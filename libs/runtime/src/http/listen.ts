@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { BoundConnections } from "./bound-connections.ts";
 
 /**
  * How long an idle connection stays open: longer than the proxies in front keep theirs (60 s is usual). Were it the
@@ -17,6 +18,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** Headers are small: who takes longer for them is not sending, but holding on to a connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS_DEFAULT = 60_000;
+const CONNECTIONS_MAX_DEFAULT = 1_000;
 /** Who takes nothing of an answer for so long is let go. Longer than headers may take: those who send them are told. */
 const STALL_MS_MAX = 12_000;
 /** What does not end by itself within this time of a close is ended: who has not sent a request whole loses nothing by it. */
@@ -37,17 +39,19 @@ export interface Listening {
 }
 
 /**
- * @param options - `requestTimeoutMs`: within this time a request has been sent whole, or is answered 408 and let go
+ * @param options - `requestTimeoutMs`: within this time a request has been sent whole, or is answered 408 and let go;
+ *   `connectionsMax`: see {@link BoundConnections}
  * @throws when the port is taken, naming it
  */
 export async function listen(
   handler: RequestListener,
-  options: { host: string; port: number; requestTimeoutMs?: number },
+  options: { host: string; port: number; requestTimeoutMs?: number; connectionsMax?: number },
 ): Promise<Listening> {
   const answering = new Set<ServerResponse>();
   let keepsAlive = true;
   let closing = false;
-  const { requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT } = options;
+  const { requestTimeoutMs = REQUEST_TIMEOUT_MS_DEFAULT, connectionsMax = CONNECTIONS_MAX_DEFAULT } = options;
+  const connections = new BoundConnections(connectionsMax);
   const settings: ServerOptions = {
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: requestTimeoutMs,
@@ -57,8 +61,10 @@ export async function listen(
   const server = createServer(settings, (request, response) => {
     if (!keepsAlive) response.shouldKeepAlive = false;
     answering.add(response);
+    connections.beginRequest(request.socket);
     response.once("close", () => {
       answering.delete(response);
+      connections.endRequest(request.socket);
       // One whose head was sent before has promised to stay open.
       if (closing) server.closeIdleConnections();
     });
@@ -72,6 +78,7 @@ export async function listen(
     else socket.destroy();
   });
   server.on("connection", (socket) => {
+    connections.open(socket);
     socket.once("close", () => setImmediate(() => forgetAnswersOn(socket)));
   });
   /** Before Node 24.16 an answer that waits behind another one of its connection is not told that this has ended. */

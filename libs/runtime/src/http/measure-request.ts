@@ -1,13 +1,21 @@
-import { createHistogram, SECONDS_BOUNDS } from "../telemetry/metrics.ts";
+import { createCounter, createHistogram, SECONDS_BOUNDS } from "../telemetry/metrics.ts";
 import type { Doorkeeper } from "./doorkeeper.ts";
+import { PROBLEMS } from "./problem.ts";
 import { methodOf, outcomeOf } from "./request-attributes.ts";
+import { problemTypeOf } from "./request-context.ts";
 
-/** One measured duration a request, by its route once that is known. */
+/** One measured duration a request, by its route once that is known; and a count of those answered with a problem. */
 export function createMeasureRequest(): Doorkeeper {
   const durations = createHistogram(
     "http.server.request.duration",
     "How long requests took, until their answer was sent or their client left",
     { unit: "s", bounds: SECONDS_BOUNDS },
+  );
+  const problems = createCounter(
+    "syncline.http.problems",
+    "Requests that were answered with a problem, by its type",
+    "{request}",
+    Object.keys(PROBLEMS).map((type) => ({ "syncline.problem.type": type })),
   );
   return (request, response, next) => {
     const startedAtMs = performance.now();
@@ -16,6 +24,8 @@ export function createMeasureRequest(): Doorkeeper {
         "http.request.method": methodOf(request),
         ...outcomeOf(request, response),
       });
+      const problemType = problemTypeOf(response);
+      if (problemType !== undefined) problems.add(1, { "syncline.problem.type": problemType });
     });
     next();
   };

@@ -12,6 +12,8 @@ describe("a problem", () => {
       unauthorized: 401,
       forbidden: 403,
       "not-found": 404,
+      "request-timeout": 408,
+      "share-exceeded": 429,
       "too-large": 413,
       "unsupported-media-type": 415,
       "invalid-field": 422,

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "not-replayable": { status: 409, title: "The operation cannot be replayed" },
   "decision-outdated": { status: 409, title: "The conflict cannot be decided like this now" },
+  "request-timeout": { status: 408, title: "Request timeout" },
   "history-gone": { status: 410, title: "The feed no longer goes back so far" },
   "epoch-changed": { status: 410, title: "The history is another one" },
   "cursor-ahead": { status: 410, title: "Cursor beyond the end of the feed" },
@@ -24,6 +25,7 @@ export const PROBLEMS = {
   "invalid-field": { status: 422, title: "A field is not acceptable" },
   "too-many-held": { status: 429, title: "Too many operations wait behind a conflict" },
   "too-many-waiting": { status: 429, title: "Too many operations of the workspace wait to be applied" },
+  "share-exceeded": { status: 429, title: "Share exceeded" },
   "rate-limited": { status: 429, title: "More than the agreed rate" },
   internal: { status: 500, title: "Something is wrong on our side" },
   "conflict-service-unavailable": { status: 502, title: "The conflict service does not answer" },
@@ -76,12 +78,16 @@ export class Problem extends Error {
   }
 }
 
+const POINTER_CHARS_MAX = 2_000;
+
 /** Says which field of which operation is wrong. */
 export function fieldProblem(fault: FieldFault, body: unknown): Problem {
   const [first, index] = fault.path;
-  const pointer = fault.path
+  const whole = fault.path
     .map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`)
     .join("");
+  // A key may be megabytes long; what is left of its pointer is enough to find it.
+  const pointer = cutText(whole, POINTER_CHARS_MAX);
   const operation = first === "operations" && typeof index === "number" ? clientIdAt(body, index) : undefined;
   const where = operation === undefined ? pointer || "the body" : `${pointer} (operation ${operation})`;
   return new Problem("invalid-field", {

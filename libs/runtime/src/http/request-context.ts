@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { ProblemType } from "./problem.ts";
 import type { Identity } from "./token-verifier.ts";
 
 /** What the first handlers find out about a request, for the ones behind them. */
@@ -6,6 +7,8 @@ interface RequestContext {
   identity?: Identity;
   requestId?: string;
   staysOpen?: true;
+  network?: string;
+  problemType?: ProblemType;
 }
 
 /** Where Express keeps such things, which takes them over from whoever came before it. */
@@ -27,6 +30,24 @@ export function identityOf(response: ServerResponse): Identity {
 /** Who asks; `undefined` where nobody has said so. */
 export function subjectOf(response: ServerResponse): string | undefined {
   return contextOf(response).identity?.subject;
+}
+
+/** Says which network a request comes from: see {@link clientNetworkOf}. */
+export function setNetwork(response: ServerResponse, network: string): void {
+  contextOf(response).network = network;
+}
+
+export function networkOfClient(response: ServerResponse): string {
+  return contextOf(response).network ?? "";
+}
+
+/** Says what a request was refused for. */
+export function setProblemType(response: ServerResponse, type: ProblemType): void {
+  contextOf(response).problemType = type;
+}
+
+export function problemTypeOf(response: ServerResponse): ProblemType | undefined {
+  return contextOf(response).problemType;
 }
 
 /** Says that an answer is to last: nobody has to be told that it was slow. */

@@ -1,8 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { Problem } from "./problem.ts";
+import { setProblemType } from "./request-context.ts";
 
 /** Ends a request with a problem. */
 export function sendProblem(response: ServerResponse, problem: Problem): void {
+  setProblemType(response, problem.type);
   const { retryAfterSeconds, allow } = problem.details;
   const body = `${JSON.stringify(problem)}\n`;
   response.writeHead(problem.status, {

@@ -1,4 +1,4 @@
-import type { AcceptedBatch, StoredEntry } from "@syncline/shared";
+import { encodeBatch, type AcceptedBatch, type StoredEntry } from "@syncline/shared";
 import { createTestRedisUrl } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -53,7 +53,7 @@ function batchOf(workspaceId: string, operations = 1): AcceptedBatch {
 }
 const append = async (...workspaceIds: string[]) => {
   const batches = workspaceIds.map((workspaceId) => batchOf(workspaceId));
-  for (const batch of batches) expect(await lanes.appendBatch(lane, batch, {})).toBe("appended");
+  for (const batch of batches) expect(await lanes.appendBatch(lane, encodeBatch(batch), {})).toBe("appended");
   return batches.map(({ batchId }) => batchId);
 };
 const read = async (workspaceId?: string) => (await lanes.readWindow({ lane, workspaceId }, 100)).entries;
@@ -130,10 +130,10 @@ it("does not take a workspace back while entries of others, from before its last
 });
 
 it("counts what waits of deferred workspaces among what waits on the lane, in bounds and metrics alike", async () => {
-  await lanes.appendBatch(lane, batchOf("a", 600), {});
+  await lanes.appendBatch(lane, encodeBatch(batchOf("a", 600)), {});
   await defer("a");
-  expect(await lanes.appendBatch(lane, batchOf("a", 101), {})).toBe("workspace-full");
-  expect(await lanes.appendBatch(lane, batchOf("b", 401), {})).toBe("lane-full");
+  expect(await lanes.appendBatch(lane, encodeBatch(batchOf("a", 101)), {})).toBe("workspace-full");
+  expect(await lanes.appendBatch(lane, encodeBatch(batchOf("b", 401)), {})).toBe("lane-full");
   const [backlog] = await createReadBacklogs({ redis, keys }, [lane])();
   expect(backlog).toMatchObject({ entries: 1, deferredWorkspaces: 1 });
   await lanes.removeEntries({ lane, workspaceId: "a" }, await read("a"));

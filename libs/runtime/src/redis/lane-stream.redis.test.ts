@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTestRedisUrl } from "@syncline/stack";
-import { isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
+import { encodeBatch, isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
 import { keysOf } from "./keys.ts";
@@ -60,7 +60,7 @@ const batchIds = async (lane: number, operationsMax: number) =>
 describe("a lane", () => {
   it("is read in the order of its entries, whole batches at a time, up to so many operations", async () => {
     const batches = [batchOf(40), batchOf(40), batchOf(40), batchOf(1)];
-    for (const batch of batches) await lanes.appendBatch(0, batch, {});
+    for (const batch of batches) await lanes.appendBatch(0, encodeBatch(batch), {});
     const ids = batches.map(({ batchId }) => batchId);
     expect(await batchIds(0, 100)).toEqual(ids.slice(0, 2));
     expect(await batchIds(0, 10)).toEqual(ids.slice(0, 1));
@@ -68,20 +68,20 @@ describe("a lane", () => {
   });
 
   it("is read across many small entries", async () => {
-    for (let n = 0; n < 50; n++) await lanes.appendBatch(1, batchOf(1), {});
+    for (let n = 0; n < 50; n++) await lanes.appendBatch(1, encodeBatch(batchOf(1)), {});
     expect(await batchIds(1, 40)).toHaveLength(40);
     expect(await batchIds(1, 1_000)).toHaveLength(50);
   });
 
   it("gives no more bytes at once than a drain should hold", async () => {
     const large = "x".repeat(3 * 1024 * 1024);
-    for (let n = 0; n < 4; n++) await lanes.appendBatch(2, batchOf(1, large), {});
+    for (let n = 0; n < 4; n++) await lanes.appendBatch(2, encodeBatch(batchOf(1, large)), {});
     expect(await batchIds(2, 1_000)).toHaveLength(2);
   });
 
   it("knows a batch's status until its entry is removed, and both go in one step", async () => {
     const batch = batchOf(2);
-    await lanes.appendBatch(3, batch, {});
+    await lanes.appendBatch(3, encodeBatch(batch), {});
     expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toMatchObject({
       workspaceId: "w",
       results: [
@@ -96,17 +96,17 @@ describe("a lane", () => {
 
   it("says of each entry what had been answered when it was accepted, and never takes that back", async () => {
     const read = async () => (await lanes.readWindow({ lane: 6 }, 100)).entries;
-    for (let n = 0; n < 3; n++) await lanes.appendBatch(6, batchOf(1), {});
+    for (let n = 0; n < 3; n++) await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
     const [first, second, third] = await read();
     if (!first || !second || !third) throw new Error("entries are missing");
     for (const { answeredId } of [first, second, third]) {
       expect(isEntryBefore(answeredId, first.id)).toBe(true);
     }
     await lanes.removeEntries({ lane: 6 }, [first, second]);
-    await lanes.appendBatch(6, batchOf(1), {});
+    await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
     // The slower one of two drains that overlap.
     await lanes.removeEntries({ lane: 6 }, [first]);
-    await lanes.appendBatch(6, batchOf(1), {});
+    await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
     expect((await read()).map(({ answeredId }) => answeredId)).toEqual([
       third.answeredId,
       second.id,
@@ -116,7 +116,7 @@ describe("a lane", () => {
   });
 
   it("leaves an entry that was given the id of another one: by a replica that took over without that", async () => {
-    await lanes.appendBatch(7, batchOf(1), {});
+    await lanes.appendBatch(7, encodeBatch(batchOf(1)), {});
     const { entries } = await lanes.readWindow({ lane: 7 }, 100);
     const [lost] = entries;
     if (lost === undefined) throw new Error("the entry is missing");
@@ -154,7 +154,7 @@ describe("a lane", () => {
     await redis.xadd(keys.laneStream(4), "*", "operations", 1, "entry", "{not json");
     await redis.xadd(keys.laneStream(4), "*", "a", "stranger's");
     const batch = batchOf(1);
-    await lanes.appendBatch(4, batch, {});
+    await lanes.appendBatch(4, encodeBatch(batch), {});
     const window = await lanes.readWindow({ lane: 4 }, 100);
     expect(window.deadIds).toHaveLength(2);
     expect(window.entries).toHaveLength(1);
@@ -192,35 +192,38 @@ describe("a lane", () => {
 
     it("and takes no batch that would go beyond a bound, and leaves no trace of it", async () => {
       const streams = bounded();
-      expect(await streams.appendBatch(7, of("a", 50), {})).toBe("appended");
+      expect(await streams.appendBatch(7, encodeBatch(of("a", 50)), {})).toBe("appended");
       const before = [await waiting(7), await redis.dbsize()];
       const refused = of("a", 1);
-      expect(await streams.appendBatch(7, refused, {})).toBe("workspace-full");
+      expect(await streams.appendBatch(7, encodeBatch(refused), {})).toBe("workspace-full");
       expect(await streams.readBatchStatus(refused.batchId, [refused.workspaceId])).toBeNull();
       expect([await waiting(7), await redis.dbsize()]).toEqual(before);
-      expect(await streams.appendBatch(7, of("b", 49), {})).toBe("appended");
-      expect(await streams.appendBatch(7, of("c", 2), {})).toBe("lane-full");
-      expect(await streams.appendBatch(7, of("c", 1, "ä".repeat(50_000)), {})).toBe("lane-full");
-      expect(await streams.appendBatch(7, of("c", 1), {})).toBe("appended");
+      expect(await streams.appendBatch(7, encodeBatch(of("b", 49)), {})).toBe("appended");
+      expect(await streams.appendBatch(7, encodeBatch(of("c", 2)), {})).toBe("lane-full");
+      expect(await streams.appendBatch(7, encodeBatch(of("c", 1, "ä".repeat(50_000))), {})).toBe("lane-full");
+      expect(await streams.appendBatch(7, encodeBatch(of("c", 1)), {})).toBe("appended");
       expect(await waiting(7)).toEqual(await addUp(7));
       await lanes.removeEntries({ lane: 7 }, (await lanes.readWindow({ lane: 7 }, 1_000)).entries);
       expect(await waiting(7)).toEqual({});
     });
 
     it("and an empty lane takes any batch, so that none is refused for ever", async () => {
-      expect(await bounded().appendBatch(8, of("a", 100, "x".repeat(2_000)), {})).toBe("appended");
-      expect(await bounded().appendBatch(8, of("b", 1), {})).toBe("lane-full");
+      expect(await bounded().appendBatch(8, encodeBatch(of("a", 100, "x".repeat(2_000))), {})).toBe(
+        "appended",
+      );
+      expect(await bounded().appendBatch(8, encodeBatch(of("b", 1)), {})).toBe("lane-full");
       await lanes.removeEntries({ lane: 8 }, (await lanes.readWindow({ lane: 8 }, 1_000)).entries);
     });
 
     it("and of two drains that take the same entries off, once", async () => {
-      for (const workspaceId of ["a", "b", "a", "c"]) await lanes.appendBatch(9, of(workspaceId, 3), {});
+      for (const workspaceId of ["a", "b", "a", "c"])
+        await lanes.appendBatch(9, encodeBatch(of(workspaceId, 3)), {});
       const { entries } = await lanes.readWindow({ lane: 9 }, 1_000);
       await lanes.removeEntries({ lane: 9 }, entries.slice(0, 2));
       expect(await waiting(9)).toEqual(await addUp(9));
       await lanes.removeEntries({ lane: 9 }, entries.slice(0, 3));
       expect(await waiting(9)).toEqual(await addUp(9));
-      await lanes.appendBatch(9, of("a", 5), {});
+      await lanes.appendBatch(9, encodeBatch(of("a", 5)), {});
       await lanes.removeEntries({ lane: 9 }, entries);
       expect(await waiting(9)).toMatchObject({ operations: "5", "workspace:a": "5" });
       expect(await waiting(9)).toEqual(await addUp(9));
@@ -229,7 +232,7 @@ describe("a lane", () => {
     });
 
     it("with what the conflict service sends back, which is never refused", async () => {
-      await bounded().appendBatch(10, of("w", 50), {});
+      await bounded().appendBatch(10, encodeBatch(of("w", 50)), {});
       await bounded().appendResolution(10, resolutionOf(), {});
       expect(await waiting(10)).toMatchObject({ operations: "51", "workspace:w": "51" });
       await lanes.removeEntries({ lane: 10 }, (await lanes.readWindow({ lane: 10 }, 1_000)).entries);
@@ -238,7 +241,7 @@ describe("a lane", () => {
 
     it("without what is set aside, also if that can no longer be read", async () => {
       await redis.xadd(keys.laneStream(11), "*", "operations", 2, "entry", "{not json");
-      await lanes.appendBatch(11, of("a", 1), {});
+      await lanes.appendBatch(11, encodeBatch(of("a", 1)), {});
       await redis
         .multi()
         .xadd(keys.laneStream(11), "*", "operations", 2, "entry", "{", "answered", "", "workspace", "a")
@@ -255,7 +258,7 @@ describe("a lane", () => {
 
     it("and starts anew on an empty lane, whatever another version left behind", async () => {
       await redis.hset(keys.laneWaiting(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
-      expect(await bounded().appendBatch(12, of("a", 1), {})).toBe("appended");
+      expect(await bounded().appendBatch(12, encodeBatch(of("a", 1)), {})).toBe("appended");
       expect(await waiting(12)).toEqual(await addUp(12));
       await lanes.removeEntries({ lane: 12 }, (await lanes.readWindow({ lane: 12 }, 1_000)).entries);
     });

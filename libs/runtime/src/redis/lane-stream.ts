@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import {
   pendingResults,
-  type AcceptedBatch,
+  type EncodedBatch,
   type LaneEntry,
   type OperationResult,
   type Resolution,
@@ -53,7 +53,7 @@ export interface LaneStreams {
    * Appends a batch, notes what had been answered by then, and makes its status readable, in one step; or does nothing,
    * where too much waits already.
    */
-  appendBatch(lane: number, batch: AcceptedBatch, trace: Record<string, string>): Promise<Appended>;
+  appendBatch(lane: number, batch: EncodedBatch, trace: Record<string, string>): Promise<Appended>;
   /** Appends a conflict's resolution, unless this round's is on the lane already. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
   /** Whether a round's resolution is on the lane: it is not taken again. */
@@ -104,7 +104,7 @@ interface Scripts {
     answeredKey: string,
     deferredWorkspaces: string,
     deferredAnsweredKey: string,
-    entry: string,
+    entry: string | Buffer,
     status: string,
     workspaceId: string,
     operations: number,
@@ -147,9 +147,8 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
   };
 
   return {
-    async appendBatch(lane, batch, trace) {
+    async appendBatch(lane, { head: batch, json }, trace) {
       const { scripts, keys } = at(lane);
-      const entry: LaneEntry = { kind: "batch", batch, trace };
       const status: AcceptedBatchStatus = {
         workspaceId: batch.workspaceId,
         deviceId: batch.deviceId,
@@ -164,7 +163,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
           keys.laneAnswered(lane),
           keys.deferredWorkspaces(lane),
           keys.deferredAnswered(lane, batch.workspaceId),
-          JSON.stringify(entry),
+          encodeEntry(json, trace),
           JSON.stringify(status),
           batch.workspaceId,
           batch.operations.length,
@@ -328,6 +327,13 @@ function keysOfPart(keys: ShardKeys, { lane, workspaceId }: LanePart): { stream:
 /** The workspace of an entry. */
 export function workspaceOf({ entry }: StoredEntry): string {
   return entry.kind === "batch" ? entry.batch.workspaceId : entry.resolution.workspaceId;
+}
+
+/** Writes the {@link LaneEntry} of a batch that is text already. */
+function encodeEntry(json: EncodedBatch["json"], trace: Record<string, string>): string | Buffer {
+  const [before, after] = ['{"kind":"batch","batch":', `,"trace":${JSON.stringify(trace)}}`];
+  if (typeof json === "string") return before + json + after;
+  return Buffer.concat([Buffer.from(before), json, Buffer.from(after)]);
 }
 
 /** Says that an entry is on its lane. */

@@ -70,6 +70,14 @@ export interface AcceptedBatch {
   operations: AcceptedOperation[];
 }
 
+/** An operation without what it writes: all that is asked about it before it is drained. */
+export type OperationHead = Omit<AcceptedOperation, "data" | "patch" | "ancestor" | "decision">;
+
+/** A batch without what its operations write. */
+export interface BatchHead extends Omit<AcceptedBatch, "operations"> {
+  operations: OperationHead[];
+}
+
 /** What the conflict service made of a conflict, on its way back through the lane. */
 export interface Resolution {
   workspaceId: string;

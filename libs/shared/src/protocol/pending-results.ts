@@ -1,8 +1,8 @@
-import type { AcceptedBatch } from "./lane-entry.ts";
+import type { BatchHead } from "./lane-entry.ts";
 import type { OperationResult } from "./result.ts";
 
 /** The answers to a batch that is not drained yet, in the order of the request. */
-export function pendingResults(batch: Pick<AcceptedBatch, "operations">): OperationResult[] {
+export function pendingResults(batch: Pick<BatchHead, "operations">): OperationResult[] {
   return [...batch.operations]
     .sort((a, b) => a.position - b.position)
     .map(({ clientId, documentId, documentIdMade }) => ({

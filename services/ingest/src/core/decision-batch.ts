@@ -1,4 +1,4 @@
-import { fieldProblem } from "@syncline/runtime";
+import { fieldProblem } from "@syncline/runtime/problem";
 import {
   DECISION_CHOICES,
   DOCUMENT_DEPTH_MAX,

@@ -1,3 +1,5 @@
+import type { Refusal, Shares } from "./shares.ts";
+
 /** Why the server ends a stream that its client would have gone on with; clients are told. */
 export type StreamEnd = "token_expired" | "time_over" | "stopping";
 
@@ -11,23 +13,36 @@ export interface OpenStream {
   readonly end: (why?: StreamEnd) => void;
 }
 
-/** The answers that this process keeps open: so many at most, and none once it stops. */
+/** Who opens a stream. */
+export interface StreamClient {
+  subject: string;
+  address: string;
+}
+
+/** The answers that this process keeps open: so many at most, shared out between clients, and none once it stops. */
 export class OpenStreams {
-  readonly #streamsMax: number;
+  readonly #places: Shares;
   readonly #streams = new Set<OpenStream>();
   #closed = false;
 
-  constructor(streamsMax: number) {
-    this.#streamsMax = streamsMax;
+  constructor(places: Shares) {
+    this.#places = places;
   }
 
   get size(): number {
     return this.#streams.size;
   }
 
-  /** `undefined` where there is no place left. */
-  open(): OpenStream | undefined {
-    if (this.#closed || this.#streams.size >= this.#streamsMax) return undefined;
+  /** @returns the stream, or why there is no place for it */
+  open({ subject, address }: StreamClient): OpenStream | Refusal {
+    if (this.#closed) return "all";
+    const place = this.#places.hold();
+    const refusal =
+      place.resize(1) ?? place.countFor("address", address) ?? place.countFor("subject", subject);
+    if (refusal !== undefined) {
+      place.release();
+      return refusal;
+    }
     const controller = new AbortController();
     const { signal } = controller;
     let endedBy: StreamEnd | undefined;
@@ -39,6 +54,7 @@ export class OpenStreams {
       end: (why) => {
         if (!signal.aborted) endedBy = why;
         this.#streams.delete(stream);
+        place.release();
         controller.abort();
       },
     };

@@ -1,10 +1,10 @@
-import type { FieldFault } from "@syncline/runtime";
+import type { FieldFault } from "@syncline/runtime/problem";
 import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
 import { findDuplicateKey } from "./duplicate-keys.ts";
 
-/** What a text came to; `values` are its values and keys. */
+/** What a text came to. */
 export type ParsedJson =
-  | { kind: "json"; value: Json; values: number }
+  | { kind: "json"; value: Json }
   | { kind: "not-json"; message: string }
   | { kind: "too-many-values" }
   | { kind: "fault"; fault: FieldFault };
@@ -23,10 +23,11 @@ const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
  */
 const SUSPICIOUS_STRING = /\\u(?:00|[dD][89a-fA-F])|__proto__/;
 /**
- * Only a number this long, or with an exponent this large, can change when it is read as a double. What stands before a
- * number is looked at, too, because ids are full of what else looks like one: `"550e8400-…"`.
+ * The beginning of a number so long, or with an exponent so large, that it can change when it is read as a double. No
+ * part of it repeats without a bound: an expression that matches megabytes exhausts the stack. The character before it
+ * counts, because ids are full of what else looks like a number: `"550e8400-…"`.
  */
-const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(-?\d(?:[\d.]{15,}(?:[eE][+-]?\d+)?|[\d.]*[eE][+-]?\d{2,}))/g;
+const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?=-?\d(?:[\d.]{15}|[\d.]{0,14}[eE][+-]?\d{2}))/g;
 
 /**
  * Parses JSON and refuses what would not come back as it went in: a number that a double cannot hold, a string that
@@ -42,13 +43,13 @@ export function parseJson(text: string): ParsedJson {
     if (error instanceof RangeError) return { kind: "fault", fault: depthFault([]) };
     return { kind: "not-json", message: error instanceof Error ? error.message : "not JSON" };
   }
-  const walk: Walk = { checkStrings: SUSPICIOUS_STRING.test(text), path: [], values: 0 };
+  const walk: Walk = { checkStrings: SUSPICIOUS_STRING.test(text), path: [] };
   const fault = findFault(value, walk);
   if (fault !== undefined) return { kind: "fault", fault };
   const twice = findDuplicateKey(text, value as Json);
   if (twice !== undefined)
     return { kind: "fault", fault: { path: twice, message: "stands twice in its object" } };
-  return { kind: "json", value: value as Json, values: walk.values };
+  return { kind: "json", value: value as Json };
 }
 
 /** Every value but the first comes after one of these. */
@@ -76,13 +77,23 @@ function hasTooManyOutsideStrings(text: string): boolean {
   return left < 0;
 }
 
-/** Calling back for every value takes longer than all else that is done here: nearly all numbers are seen to be exact without. */
+/** Tells whether any number changes. Calling back for every value would take longer than all else that is done here. */
 function mayHoldInexact(text: string): boolean {
-  for (const [, source = ""] of text.matchAll(SUSPICIOUS_NUMBER)) {
+  for (const { 0: before, index } of text.matchAll(SUSPICIOUS_NUMBER)) {
+    const start = index + before.length;
+    const source = text.slice(start, endOfNumber(text, start));
     // Within a string it may be anything.
     if (!isExact(source, Number(source))) return true;
   }
   return false;
+}
+
+const IN_NUMBERS = new Set("0123456789.eE+-");
+
+function endOfNumber(text: string, start: number): number {
+  let end = start;
+  while (IN_NUMBERS.has(text.charAt(end))) end++;
+  return end;
 }
 
 const INEXACT = Symbol("a number that a double cannot hold");
@@ -102,10 +113,11 @@ function isExact(source: string, value: number): boolean {
 
 /** `12.50e1` becomes `125e0`: digits without zeros at either end, and the exponent that goes with them. */
 function normalize(text: string): string {
-  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
-    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  // No expressions: a number may be megabytes long, which takes some of them quadratic time, and others all the stack.
+  const sign = text.startsWith("-") ? "-" : "";
+  const [mantissa = "", exponent = "0"] = text.slice(sign.length).toLowerCase().split("e", 2);
+  const [whole = "", fraction = ""] = mantissa.split(".", 2);
   const all = whole + fraction;
-  // Loops, because an expression for zeros at the end takes quadratic time, and a number may be megabytes long.
   let start = 0;
   while (all[start] === "0") start++;
   let end = all.length;
@@ -120,13 +132,10 @@ interface Walk {
   checkStrings: boolean;
   /** Where it is. */
   path: (string | number)[];
-  /** How many values and keys it has come by. */
-  values: number;
 }
 
 function findFault(value: unknown, walk: Walk): FieldFault | undefined {
   const { checkStrings, path } = walk;
-  walk.values++;
   if (value === INEXACT) {
     return { path: [...path], message: "is a number that a double cannot hold exactly; send it as a string" };
   }
@@ -152,7 +161,6 @@ function depthFault(path: (string | number)[]): FieldFault {
 function keyFault(key: string | number, walk: Walk): FieldFault | undefined {
   if (typeof key === "number") return undefined;
   const { checkStrings, path } = walk;
-  walk.values++;
   if (!checkStrings) return undefined;
   if (key === "__proto__") return { path: [...path], message: "is a key that is not allowed" };
   return stringFault(key, path);

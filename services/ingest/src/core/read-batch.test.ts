@@ -11,7 +11,7 @@ function bodyOf(operations: unknown, rest: object = {}): string {
 }
 
 function readBody(body: string | Uint8Array) {
-  return readBatch(readJson(typeof body === "string" ? Buffer.from(body) : body).value);
+  return readBatch(readJson(typeof body === "string" ? Buffer.from(body) : body));
 }
 
 /** What a body is refused with. */

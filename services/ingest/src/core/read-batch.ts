@@ -1,4 +1,4 @@
-import { Problem, fieldProblem } from "@syncline/runtime";
+import { Problem, fieldProblem } from "@syncline/runtime/problem";
 import { BATCH_OPERATIONS_MAX, batchSchema, type Batch, type Json } from "@syncline/shared";
 import { SUBJECT_DEVICE_PREFIX } from "./accept-batch.ts";
 

@@ -1,5 +1,5 @@
 import { Problem, type Role } from "@syncline/runtime";
-import { batchSchema, type ConflictStrategy, type Policies } from "@syncline/shared";
+import { type ConflictStrategy, type Policies } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import { requireOverride } from "./require-override.ts";
 
@@ -11,14 +11,9 @@ const policies: Policies = {
   },
 };
 
-function refusalOf(role: Role, on_conflict: ConflictStrategy | undefined, ...collections: string[]): unknown {
-  const operations = collections.map((collection) => ({
-    operation: "delete",
-    client_id: `of ${collection}`,
-    document_id: "d",
-    collection,
-  }));
-  const batch = batchSchema.parse({ workspace_id: "w", on_conflict, operations });
+function refusalOf(role: Role, onConflict: ConflictStrategy | undefined, ...collections: string[]): unknown {
+  const operations = collections.map((collection) => ({ clientId: `of ${collection}`, collection }));
+  const batch = { operations, ...(onConflict === undefined ? {} : { onConflict }) };
   try {
     requireOverride(batch, role, policies);
     return undefined;

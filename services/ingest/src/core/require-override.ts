@@ -1,5 +1,11 @@
 import { Problem, type Role } from "@syncline/runtime";
-import { policyOf, type Batch, type Policies } from "@syncline/shared";
+import { policyOf, type ConflictStrategy, type Policies } from "@syncline/shared";
+
+/** What a batch says of its strategy, and whom that concerns. */
+interface NamedStrategy {
+  onConflict?: ConflictStrategy;
+  operations: readonly { clientId: string; collection: string }[];
+}
 
 /**
  * Holds a batch that names a strategy against the policies of its collections. The policy's own strategy is no override,
@@ -7,8 +13,8 @@ import { policyOf, type Batch, type Policies } from "@syncline/shared";
  *
  * @throws {@link Problem} `override-not-allowed`, naming the first operation that must not have this strategy
  */
-export function requireOverride(batch: Batch, role: Role | undefined, policies: Policies): void {
-  const { on_conflict: named } = batch;
+export function requireOverride(batch: NamedStrategy, role: Role | undefined, policies: Policies): void {
+  const { onConflict: named } = batch;
   if (named === undefined || named === "report") return;
   const refused = batch.operations.find(({ collection }) => {
     const { strategy = "merge", override = "writers" } = policyOf(policies, collection);
@@ -19,7 +25,7 @@ export function requireOverride(batch: Batch, role: Role | undefined, policies: 
   const who = override === "admins" ? "Only an admin" : "Nobody";
   throw new Problem("override-not-allowed", {
     detail: `${who} may choose ${named} for the collection ${refused.collection}: leave on_conflict out, or send ${strategy} or report`,
-    operation: refused.client_id,
+    operation: refused.clientId,
     field: "/on_conflict",
   });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { OpenStreams } from "./open-streams.ts";
+import { OpenStreams, type OpenStream } from "./open-streams.ts";
+import { Shares, type Refusal } from "./shares.ts";
 import { WatchedWorkspaces } from "./watched-workspaces.ts";
 
 /** Tells whether a promise has settled once all that is due has run. */
@@ -63,22 +64,42 @@ describe("a watch", () => {
 });
 
 describe("the open streams", () => {
+  const CLIENT = { subject: "alice", address: "192.0.2.1" };
+  const createStreams = (most: number, subject = 1) =>
+    new OpenStreams(new Shares({ most, shares: { subject, address: 1 } }));
+  const opened = (stream: OpenStream | Refusal) => {
+    if (typeof stream === "string") throw new Error(`refused: ${stream}`);
+    return stream;
+  };
+
   it("are so many at most, and an ended one makes room, once", () => {
-    const streams = new OpenStreams(2);
-    const first = streams.open();
-    expect(streams.open()).toBeDefined();
-    expect(streams.open()).toBeUndefined();
-    first?.end();
-    first?.end();
-    expect(streams.open()).toBeDefined();
-    expect(streams.open()).toBeUndefined();
+    const streams = createStreams(2);
+    const first = opened(streams.open(CLIENT));
+    opened(streams.open(CLIENT));
+    expect(streams.open(CLIENT)).toBe("all");
+    first.end();
+    first.end();
+    opened(streams.open(CLIENT));
+    expect(streams.open(CLIENT)).toBe("all");
+    expect(streams.size).toBe(2);
+  });
+
+  it("leave something to others, whoever opens them", () => {
+    const streams = createStreams(4, 0.5);
+    const mine = [streams.open(CLIENT), streams.open(CLIENT)].map(opened);
+    expect(streams.open(CLIENT)).toBe("subject");
+    opened(streams.open({ ...CLIENT, subject: "bob" }));
+    mine[0]?.end();
+    expect(streams.open(CLIENT)).toBe("subject");
+    mine[1]?.end();
+    opened(streams.open(CLIENT));
   });
 
   it("all end when the process stops, and no new one begins", () => {
-    const streams = new OpenStreams(2);
-    const stream = streams.open();
+    const streams = createStreams(2);
+    const stream = opened(streams.open(CLIENT));
     streams.close();
-    expect(stream?.signal.aborted).toBe(true);
-    expect(streams.open()).toBeUndefined();
+    expect(stream.signal.aborted).toBe(true);
+    expect(streams.open(CLIENT)).toBe("all");
   });
 });

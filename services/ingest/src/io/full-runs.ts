@@ -1,5 +1,5 @@
 import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runtime";
-import { deviceDocumentKey, documentKey, type AcceptedBatch } from "@syncline/shared";
+import { deviceDocumentKey, documentKey, type BatchHead } from "@syncline/shared";
 import type { PgOperations } from "./pg-operations.ts";
 
 const READ_FULL_RUNS = statementsIn(new URL("../sql/", import.meta.url))("read-full-runs");
@@ -41,7 +41,7 @@ export class FullRuns {
    * What the ledger knows already needs no room: it is answered as it was.
    * @throws a problem, 429, that names the first operation for which there is no room
    */
-  async requireRoom({ workspaceId, deviceId, operations }: AcceptedBatch): Promise<void> {
+  async requireRoom({ workspaceId, deviceId, operations }: BatchHead): Promise<void> {
     if (this.#conflictIdByDeviceDocument.size === 0) return;
     for (const { clientId, collection, documentId } of operations) {
       const key = deviceDocumentKey(deviceId, documentKey(workspaceId, collection, documentId));

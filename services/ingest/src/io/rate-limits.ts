@@ -1,5 +1,5 @@
 import { Problem, toRedisError, type Shard, type Shards } from "@syncline/runtime";
-import { assertInvariant, type AcceptedBatch } from "@syncline/shared";
+import { assertInvariant, type BatchHead } from "@syncline/shared";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 
@@ -9,7 +9,7 @@ export const RATE_WINDOW_SECONDS = 10;
 /** Counts a batch's operations against what was agreed, across all ingest processes. */
 export interface RateLimits {
   /** @throws a problem, 429, where they are too many */
-  count(response: Pick<Response, "set">, batch: AcceptedBatch): Promise<void>;
+  count(response: Pick<Response, "set">, batch: BatchHead): Promise<void>;
 }
 
 /**

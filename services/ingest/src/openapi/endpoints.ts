@@ -68,7 +68,7 @@ const BATCH_ANSWERS: Endpoint["answers"] = {
     schema: "BatchResult",
   },
 };
-const BODY_PROBLEMS = ["not-json", "too-large", "unsupported-media-type"] as const;
+const BODY_PROBLEMS = ["not-json", "request-timeout", "too-large", "unsupported-media-type"] as const;
 /** Of what is put on a lane. */
 const LANE_PROBLEMS = ["too-many-waiting", "rate-limited"] as const;
 const WORKSPACE = "/api/v1/workspaces/:workspaceId";

@@ -12,7 +12,14 @@ const jsonOf = (schema: JsonSchema) => ({ "application/json": { schema } });
 /** Problems that every route can answer with: a query parameter that it does not have is refused. */
 const EVERYWHERE = ["invalid-field"] as const;
 /** Those of every route behind a token. */
-const COMMON_PROBLEMS = ["unauthorized", "forbidden", "internal", "unavailable", "overloaded"] as const;
+const COMMON_PROBLEMS = [
+  "unauthorized",
+  "forbidden",
+  "share-exceeded",
+  "internal",
+  "unavailable",
+  "overloaded",
+] as const;
 
 /**
  * The API as an OpenAPI 3.1 document, whose schemas are JSON Schemas as zod writes them: those that requests are read with,

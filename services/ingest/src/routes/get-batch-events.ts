@@ -1,14 +1,13 @@
 import { identityOf, type Logger } from "@syncline/runtime";
 import { isFinal, type BatchResult } from "@syncline/shared";
 import type { RequestHandler } from "express";
-import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { readPrefer } from "../core/prefer.ts";
 import { streamEvents } from "../io/event-stream.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
 import { unknownBatch, type FindBatch } from "./find-batch.ts";
 import { answerOf } from "./get-batch.ts";
-import { openStream } from "./open-stream.ts";
+import type { OpenStreamOf } from "./open-stream.ts";
 import { setApplied } from "./set-applied.ts";
 
 /** A batch is looked at again after so long, whatever was heard. */
@@ -18,7 +17,7 @@ interface Deps {
   findBatch: FindBatch;
   carryDocuments: CarryDocuments;
   watched: WatchedWorkspaces;
-  streams: OpenStreams;
+  openStream: OpenStreamOf;
   log: Logger;
 }
 
@@ -27,7 +26,7 @@ interface Deps {
  * whenever that has changed, and `done` once it is final.
  */
 export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: string }> {
-  const { findBatch, carryDocuments, watched, streams, log } = deps;
+  const { findBatch, carryDocuments, watched, openStream, log } = deps;
 
   return async (request, response) => {
     const { batchId } = request.params;
@@ -35,7 +34,7 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
     const preferences = readPrefer(request.get("prefer"), 0);
     const first = await findBatch(batchId, identity);
     if (first === undefined) throw unknownBatch();
-    const stream = openStream(streams, response);
+    const stream = openStream(response);
     setApplied(response, preferences, ["return=minimal"]);
     try {
       const watch = watched.watch(first.workspaceId, stream.signal);

@@ -4,12 +4,11 @@ import type { RequestHandler } from "express";
 import { z } from "zod";
 import { readEventId, writeEventId, type ConflictPlace, type EventPlace } from "../core/event-place.ts";
 import { followFeed, type Page } from "../core/follow-feed.ts";
-import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
 import { gone, type Gone } from "../core/gone.ts";
 import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
-import { openStream } from "./open-stream.ts";
+import type { OpenStreamOf } from "./open-stream.ts";
 import { feedParameters } from "./parameters.ts";
 
 /** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
@@ -20,7 +19,7 @@ export const changeEventsQuerySchema = z.object(feedParameters);
 interface Deps {
   feed: PgFeed;
   watched: WatchedWorkspaces;
-  streams: OpenStreams;
+  openStream: OpenStreamOf;
   epoch: string;
   log: Logger;
 }
@@ -37,7 +36,7 @@ interface EventsPage extends Page<EventPlace> {
  * `Last-Event-ID`; without one from `since` on, with the conflicts that change from now on.
  */
 export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId: string }> {
-  const { feed, watched, streams, epoch, log } = deps;
+  const { feed, watched, openStream, epoch, log } = deps;
 
   return async (request, response) => {
     const { workspaceId } = request.params;
@@ -47,7 +46,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       throw gone("epoch-changed", workspaceId);
     }
     const resumed = readLastEventId(request.get("last-event-id"));
-    const stream = openStream(streams, response);
+    const stream = openStream(response);
     try {
       const readPage = async (from: EventPlace): Promise<EventsPage | Gone> => {
         const page = { limit: PAGE_EVENTS_MAX, collections };

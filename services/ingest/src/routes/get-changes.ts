@@ -3,11 +3,10 @@ import { wholeNumber, type ChangesBody } from "@syncline/shared";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
-import type { OpenStreams } from "../core/open-streams.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { gone, type Gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
-import { openStream } from "./open-stream.ts";
+import type { OpenStreamOf } from "./open-stream.ts";
 import { feedParameters, limitParameter } from "./parameters.ts";
 
 export const changesQuerySchema = z.object({
@@ -21,7 +20,7 @@ export const changesQuerySchema = z.object({
 interface Deps {
   feed: PgFeed;
   watched: WatchedWorkspaces;
-  streams: OpenStreams;
+  openStream: OpenStreamOf;
   epoch: string;
 }
 
@@ -30,7 +29,7 @@ interface Deps {
  * With `wait`, an empty page waits until it no longer is, or the time is over.
  */
 export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: string }> {
-  const { feed, watched, streams, epoch } = deps;
+  const { feed, watched, openStream, epoch } = deps;
 
   return async (request, response) => {
     const { workspaceId } = request.params;
@@ -46,7 +45,7 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: stri
     response.json(body);
 
     async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | Gone> {
-      const stream = openStream(streams, response);
+      const stream = openStream(response);
       const timer = setTimeout(() => stream.end(), waitMs);
       try {
         const watch = watched.watch(workspaceId, stream.signal);

@@ -4,10 +4,9 @@ import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared"
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
-import type { OpenStreams } from "../core/open-streams.ts";
 import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
-import { openStream } from "./open-stream.ts";
+import type { OpenStreamOf } from "./open-stream.ts";
 import { limitParameter } from "./parameters.ts";
 
 /** Most documents that are read at once; the next are read when the client has taken these. */
@@ -26,7 +25,7 @@ const cursorSchema = z.tuple([z.string(), z.string(), z.int().min(0), placeTextS
 
 interface Deps {
   feed: PgFeed;
-  streams: OpenStreams;
+  openStream: OpenStreamOf;
   epoch: string;
   log: Logger;
 }
@@ -37,7 +36,7 @@ interface Deps {
  * those come again in the feed from that seq on.
  */
 export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: string }> {
-  const { feed, streams, epoch, log } = deps;
+  const { feed, openStream, epoch, log } = deps;
 
   return async (request, response) => {
     const { workspaceId } = request.params;
@@ -57,7 +56,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
       response.set(head).end();
       return;
     }
-    const stream = openStream(streams, response);
+    const stream = openStream(response);
     response.set(head);
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
       writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);

@@ -3,10 +3,12 @@ import { connect } from "node:net";
 import { createApp, createLogger, listen } from "@syncline/runtime";
 import { expect, it } from "vitest";
 import { OpenStreams } from "../core/open-streams.ts";
-import { openStream } from "./open-stream.ts";
+import { Shares } from "../core/shares.ts";
+import { createOpenStream } from "./open-stream.ts";
 
 it("takes no place for a client that has left before", async () => {
-  const streams = new OpenStreams(10);
+  const streams = new OpenStreams(new Shares({ most: 10, shares: { subject: 1, address: 1 } }));
+  const openStream = createOpenStream(streams, { leave: () => undefined });
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const { promise: opened, resolve: open } = Promise.withResolvers<boolean>();
   const app = createApp({
@@ -17,7 +19,7 @@ it("takes no place for a client that has left before", async () => {
       routes.get("/api/v1/events", async (_request, response) => {
         arrive();
         await once(response, "close");
-        open(openStream(streams, response).signal.aborted);
+        open(openStream(response).signal.aborted);
       }),
     log: createLogger({ service: "test", level: "silent" }),
   });

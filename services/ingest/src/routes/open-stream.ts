@@ -1,30 +1,40 @@
-import { identityOf, Problem, setStaysOpen } from "@syncline/runtime";
+import { identityOf, networkOfClient, Problem, setStaysOpen } from "@syncline/runtime";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
+import type { BoundRequests } from "./bound-requests.ts";
+import { shareExceeded } from "./share-exceeded.ts";
 
 /** Everything ends: a client comes back with a fresh token. Timers could not wait for much more than 24 days anyway. */
 const STREAM_MS_MAX = 24 * 3_600_000;
 
 /**
- * Takes a place for an answer that stays open, until its client leaves or its token ends.
- * @throws {@link Problem} `unavailable` where no place is left
+ * Takes a place for an answer that stays open, until its client leaves or its token ends, and gives back that of its
+ * request.
+ * @throws {@link Problem} `unavailable` if no place is left; `share-exceeded` if the client has its share of them
  */
-export function openStream(streams: OpenStreams, response: Response): OpenStream {
-  const stream = streams.open();
-  if (stream === undefined) {
-    throw new Problem("unavailable", {
-      detail: "Too many streams are open here; try again, or read without waiting",
-      retryAfterSeconds: 5,
-    });
-  }
-  setStaysOpen(response);
-  const leftMs = identityOf(response).expiresAtMs - Date.now();
-  const expiry = setTimeout(
-    () => stream.end(leftMs < STREAM_MS_MAX ? "token_expired" : "time_over"),
-    Math.min(leftMs, STREAM_MS_MAX),
-  );
-  stream.signal.addEventListener("abort", () => clearTimeout(expiry), { once: true });
-  if (response.closed) stream.end();
-  else response.once("close", () => stream.end());
-  return stream;
+export type OpenStreamOf = (response: Response) => OpenStream;
+
+export function createOpenStream(streams: OpenStreams, requests: Pick<BoundRequests, "leave">): OpenStreamOf {
+  return (response) => {
+    const { subject, expiresAtMs } = identityOf(response);
+    const stream = streams.open({ subject, address: networkOfClient(response) });
+    if (stream === "subject" || stream === "address") throw shareExceeded(stream, "streams", 5);
+    if (stream === "all") {
+      throw new Problem("unavailable", {
+        detail: "Too many streams are open here; try again, or read without waiting",
+        retryAfterSeconds: 5,
+      });
+    }
+    setStaysOpen(response);
+    requests.leave(response);
+    const leftMs = expiresAtMs - Date.now();
+    const expiry = setTimeout(
+      () => stream.end(leftMs < STREAM_MS_MAX ? "token_expired" : "time_over"),
+      Math.min(leftMs, STREAM_MS_MAX),
+    );
+    stream.signal.addEventListener("abort", () => clearTimeout(expiry), { once: true });
+    if (response.closed) stream.end();
+    else response.once("close", () => stream.end());
+    return stream;
+  };
 }

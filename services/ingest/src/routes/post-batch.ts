@@ -1,15 +1,14 @@
-import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
-import { PRIORITIES, type Batch, type Policies } from "@syncline/shared";
-import { acceptBatch } from "../core/accept-batch.ts";
-import { readBatch } from "../core/read-batch.ts";
+import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import type { Policies } from "@syncline/shared";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
-import { fingerprint } from "../io/fingerprint.ts";
 import type { FullRuns } from "../io/full-runs.ts";
+import type { PrepareBodies } from "../io/prepare-bodies.ts";
 import type { TakeBatch } from "./take-batch.ts";
 import type { BodyHandler } from "./with-body.ts";
 
 interface Deps {
+  bodies: Pick<PrepareBodies, "batch">;
   deviceOwners: DeviceOwners;
   fullRuns: FullRuns;
   policies: Policies;
@@ -19,34 +18,35 @@ interface Deps {
 
 /** `POST /api/v1/documents/batch`: takes a batch of operations. */
 export function createPostBatch(
-  { deviceOwners, fullRuns, policies, takeBatch, newId }: Deps,
+  { bodies, deviceOwners, fullRuns, policies, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
 ): BodyHandler<object> {
-  return async (request, response, json) => {
-    const nowMs = Date.now();
+  return async (request, response, readBody) => {
     const identity = identityOf(response);
-    const body = readBatch(json);
-    requireRole(identity, body.workspace_id, "writer");
-    requireOverride(body, identity.roleByWorkspace.get(body.workspace_id), policies);
-    if (body.device_id !== undefined) {
-      await deviceOwners.check(body.workspace_id, body.device_id, identity.subject);
-    }
-    const accepted = acceptBatch(body, {
+    requireSomeWriter(identity);
+    const body = await readBody();
+    const prepared = await bodies.batch(body, {
       batchId: newId(),
       subject: identity.subject,
       requestId: requestIdOf(response),
       replyTo,
-      nowMs,
-      newId,
-      fingerprint,
+      nowMs: Date.now(),
     });
-    await fullRuns.requireRoom(accepted.batch);
-    await takeBatch(request, response, { ...accepted, urgent: isUrgent(body) });
+    const { head } = prepared;
+    requireRole(identity, head.workspaceId, "writer");
+    requireOverride(head, identity.roleByWorkspace.get(head.workspaceId), policies);
+    if (head.deviceDeclared) {
+      await deviceOwners.check(head.workspaceId, head.deviceId, identity.subject);
+    }
+    await fullRuns.requireRoom(head);
+    await takeBatch(request, response, prepared);
   };
 }
 
-function isUrgent(batch: Batch): boolean {
-  return batch.operations.some(
-    (operation) => PRIORITIES.indexOf(operation.priority) < PRIORITIES.indexOf("normal"),
-  );
+/** Refuses a token that writes nowhere before its body is read, which names the workspace. */
+function requireSomeWriter({ roleByWorkspace }: Identity): void {
+  if ([...roleByWorkspace.values()].some((role) => role !== "reader")) return;
+  throw new Problem("forbidden", {
+    detail: "This needs the role writer; the token gives it in no workspace",
+  });
 }

@@ -1,5 +1,6 @@
 import { Problem, identityOf, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
+import { encodeBatch } from "@syncline/shared";
 import type { OperationLifeBody } from "../core/operation-life.ts";
 import { replayBatch } from "../core/replay-batch.ts";
 import type { PgOperations } from "../io/pg-operations.ts";
@@ -34,7 +35,7 @@ export function createReplayOperation(
       { batchId: newId(), subject: identity.subject, requestId: requestIdOf(response), replyTo, nowMs },
     );
     // Somebody waits for it, after all.
-    await takeBatch(request, response, { batch, urgent: true });
+    await takeBatch(request, response, { ...encodeBatch(batch), urgent: true });
   };
 }
 

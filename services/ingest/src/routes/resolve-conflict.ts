@@ -1,17 +1,19 @@
 import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
-import type { OperationResult } from "@syncline/shared";
+import { encodeBatch, type OperationResult } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
-import { decisionBatch, readDecision, type WeighedDecision } from "../core/decision-batch.ts";
+import { decisionBatch, type WeighedDecision } from "../core/decision-batch.ts";
 import type { AskConflictService } from "../io/conflict-service.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
+import type { PrepareBodies } from "../io/prepare-bodies.ts";
 import { passOn } from "./forward-conflicts.ts";
 import type { TakeBatch } from "./take-batch.ts";
 import type { BodyHandler } from "./with-body.ts";
 
 interface Deps {
   askConflictService: AskConflictService;
+  bodies: Pick<PrepareBodies, "decision">;
   deviceOwners: DeviceOwners;
   takeBatch: TakeBatch;
   newId: () => string;
@@ -25,15 +27,15 @@ type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
  * the decision was made, the answer is 409, with what stands there now.
  */
 export function createResolveConflict(
-  { askConflictService, deviceOwners, takeBatch, newId }: Deps,
+  { askConflictService, bodies, deviceOwners, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
 ): BodyHandler<{ workspaceId: string; conflictId: string }> {
-  return async (request, response, json) => {
-    const nowMs = Date.now();
+  return async (request, response, readBody) => {
     const identity = identityOf(response);
     const { workspaceId, conflictId } = request.params;
     requireRole(identity, workspaceId, "writer");
-    const body = readDecision(json);
+    const body = await bodies.decision(await readBody(), identity.subject);
+    const nowMs = Date.now();
 
     const answer = await weigh(request, response, body.choice);
     if (!answer.ok) return passOn(answer, response);
@@ -59,7 +61,7 @@ export function createResolveConflict(
       },
     );
     await takeBatch(request, response, {
-      batch,
+      ...encodeBatch(batch),
       // Somebody waits for it.
       urgent: true,
       problemOf: ([result]) => outdated(request, response, result),

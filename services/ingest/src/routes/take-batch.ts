@@ -1,4 +1,4 @@
-import type { AcceptedBatch, OperationResult } from "@syncline/shared";
+import type { BatchHead, EncodedBatch, OperationResult } from "@syncline/shared";
 import {
   Problem,
   SpanKind,
@@ -52,8 +52,7 @@ interface Options {
 }
 
 /** A batch to take: an urgent one does not wait for company. */
-interface Taken {
-  batch: AcceptedBatch;
+interface Taken extends EncodedBatch {
   urgent: boolean;
   /** How far ahead of ours the device's clock runs; 0 or less is not worth a word. */
   clockSkewMs?: number;
@@ -83,14 +82,14 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   const { lanes, waker, waiting, durabilityOf, memoryOf, barrier, reads, carryDocuments } = deps;
   const { rateLimits, audit, metrics, log } = deps;
 
-  return async (request, response, { batch, urgent, clockSkewMs = 0, problemOf }) => {
+  return async (request, response, { head: batch, json, urgent, clockSkewMs = 0, problemOf }) => {
     const preferences = readPrefer(request.get("prefer"), options.waitMsMax);
     const { waitMs } = preferences;
     const lane = laneOf(batch.workspaceId, options.laneCount);
     if (waitMs === 0) requireDurability(lane);
     requireMemory(lane);
     await rateLimits?.count(response, batch);
-    const appended = await appendBatch(response, batch, { lane, waitMs, urgent });
+    const appended = await appendBatch(response, { head: batch, json }, { lane, waitMs, urgent });
     audit.info(
       {
         requestId: batch.requestId,
@@ -136,9 +135,10 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   /** A wake-up that fails is no reason to refuse what is already on the lane: the sweep finds it. */
   async function appendBatch(
     response: Response,
-    batch: AcceptedBatch,
+    encoded: EncodedBatch,
     { lane, waitMs, urgent }: { lane: number; waitMs: number; urgent: boolean },
   ): Promise<Accepted> {
+    const batch = encoded.head;
     // Who has left by now does not wait.
     const wait = waitMs > 0 && !response.closed ? waiting.wait(batch, waitMs) : undefined;
     if (wait !== undefined) response.once("close", () => wait.cancel());
@@ -152,7 +152,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
           "syncline.operations": batch.operations.length,
         },
       },
-      () => lanes.appendBatch(lane, batch, injectTrace()),
+      () => lanes.appendBatch(lane, encoded, injectTrace()),
     );
     // Over the same connection, so it arrives behind the batch, and both are synced to disk at once.
     waker.wake(lane, options.windowMs, urgent).catch((error: unknown) => {
@@ -174,7 +174,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
    * committed meanwhile; then it is answered with its results. Else the client sends it again.
    */
   async function requireReplica(
-    batch: AcceptedBatch,
+    batch: BatchHead,
     lane: number,
     history: string | undefined,
   ): Promise<OperationResult[] | undefined> {

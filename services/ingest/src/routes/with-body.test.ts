@@ -3,14 +3,15 @@ import type { AddressInfo } from "node:net";
 import { connect, type Socket } from "node:net";
 import { createServer, type Server } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { Problem, sendProblem } from "@syncline/runtime";
+import { Problem, sendProblem, setIdentity } from "@syncline/runtime";
 import { BATCH_BYTES_MAX } from "@syncline/shared";
 import express, { type ErrorRequestHandler } from "express";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Shares } from "../core/shares.ts";
 import { createWithBody } from "./with-body.ts";
 
 /** A body of so many bytes. */
-const bodyOf = (bytes: number) => Buffer.from(JSON.stringify(" ".repeat(bytes - 2)));
+const bodyOf = (bytes: number) => Buffer.alloc(bytes, " ");
 const LARGE = gzipSync(bodyOf(9_000_000));
 const ROOM = 25_000_000;
 
@@ -26,18 +27,25 @@ beforeEach(async () => {
   came = gone = read = 0;
   handled = Promise.resolve();
   const app = express();
-  app.use((_request, response, next) => {
+  app.use((request, response, next) => {
     came++;
     response.once("close", () => gone++);
+    setIdentity(response, {
+      subject: request.get("from") ?? String(came),
+      roleByWorkspace: new Map(),
+      expiresAtMs: Infinity,
+    });
     next();
   });
-  const withBody = createWithBody({ bytesMax: ROOM });
+  const memory = new Shares({ most: ROOM, shares: { subject: 0.5, address: 1 } });
+  const withBody = createWithBody({ memory, rateMin: 100 });
   app.post(
     "/",
-    withBody(async (_request, response, body) => {
+    withBody(async (_request, response, readBody) => {
+      const body = await readBody();
       read++;
       await handled;
-      response.json(JSON.stringify(body).length);
+      response.json(body.length);
     }),
   );
   const answerProblem: ErrorRequestHandler = (error: unknown, _request, response, _next) => {
@@ -55,17 +63,19 @@ afterEach(async () => {
   await once(server, "close");
 });
 
-const post = async (body: Uint8Array<ArrayBuffer>, encoding?: string) => {
-  const headers = encoding === undefined ? {} : { "content-encoding": encoding };
+const post = async (body: Uint8Array<ArrayBuffer>, encoding?: string, subject?: string) => {
+  const headers = new Headers();
+  if (encoding !== undefined) headers.set("content-encoding", encoding);
+  if (subject !== undefined) headers.set("from", subject);
   const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body });
   return [answer.status, answer.ok ? await answer.json() : undefined];
 };
 /** Says that it sends a body, and sends what is given of it. */
-async function begin(body: Uint8Array, bytes = body.length): Promise<Socket> {
+async function begin(body: Uint8Array, bytes = body.length, encoding = "gzip"): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
   socket.write(
-    `POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: a\r\n${encoding && `Content-Encoding: ${encoding}\r\n`}Content-Length: ${body.length}\r\n\r\n`,
   );
   socket.write(body.subarray(0, bytes));
   return socket;
@@ -85,8 +95,6 @@ it("reads what is compressed in any of the ways that are allowed, and what is no
 it("refuses what it cannot inflate, and what comes to too much", async () => {
   expect(await post(Buffer.from("hello"), "zip")).toEqual([415, undefined]);
   expect(await post(Buffer.from("hello"), "gzip")).toEqual([400, undefined]);
-  expect(await post(Buffer.from("hello"))).toEqual([400, undefined]);
-  expect(await post(Buffer.alloc(0))).toEqual([400, undefined]);
   expect(await post(gzipSync(bodyOf(5)).subarray(0, -4), "gzip")).toEqual([400, undefined]);
   expect(await post(gzipSync(bodyOf(BATCH_BYTES_MAX + 1)), "gzip")).toEqual([413, undefined]);
   expect(await post(gzipSync(bodyOf(BATCH_BYTES_MAX)), "gzip")).toEqual([200, BATCH_BYTES_MAX]);
@@ -115,16 +123,48 @@ it("counts nothing of who leaves while it inflates", async () => {
   for (const socket of others) socket.destroy();
 });
 
-it("counts what the values of a body take, which is many times their text", async () => {
-  const body = Buffer.from(`[${Array(100_000).fill("{}").join(",")}]`);
+it("counts what has come of a body, and not what it says that will come", async () => {
+  const sockets = await Promise.all(Array.from({ length: 20 }, () => begin(bodyOf(9_000_000), 1_000, "")));
+  await until(() => came === 20);
+  expect(await post(bodyOf(9_000_000))).toEqual([200, 9_000_000]);
+  for (const socket of sockets) socket.destroy();
+});
+
+it("refuses a subject's body beyond its share, and takes those of others", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   handled = promise;
-  const first = post(body);
+  const first = post(bodyOf(6_000_000), undefined, "alice");
   await until(() => read === 1);
-  expect(await post(body)).toEqual([503, undefined]);
+  expect(await post(bodyOf(1_000_000), undefined, "alice")).toEqual([429, undefined]);
+  const second = post(bodyOf(1_000_000), undefined, "bob");
+  await until(() => read === 2);
   resolve();
-  expect(await first).toEqual([200, body.length]);
-  expect(await post(body)).toEqual([200, body.length]);
+  expect([await first, await second]).toEqual([
+    [200, 6_000_000],
+    [200, 1_000_000],
+  ]);
+});
+
+it("refuses a body that comes too slowly, and ends its connection", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  try {
+    const [slow, fast] = await Promise.all([begin(bodyOf(5_000), 1, ""), begin(bodyOf(5_000), 4_000, "")]);
+    await until(() => came === 2);
+    let answered = "";
+    fast.on("data", (chunk: Buffer) => (answered += chunk.toString()));
+    let refused = "";
+    slow.on("data", (chunk: Buffer) => (refused += chunk.toString()));
+    const closed = once(slow, "close");
+    await vi.advanceTimersByTimeAsync(12_000);
+    await closed;
+    expect(refused).toMatch(/^HTTP\/1\.1 408 [^]*connection: close[^]*request-timeout/i);
+    fast.write(bodyOf(1_000));
+    await until(() => answered !== "");
+    expect(answered).toMatch(/^HTTP\/1\.1 200 /);
+    fast.destroy();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it("counts a body of who has left until it is handled", async () => {

@@ -1,17 +1,26 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { Problem } from "@syncline/runtime";
-import { BATCH_BYTES_MAX, type Json } from "@syncline/shared";
+import { identityOf, networkOfClient, Problem } from "@syncline/runtime";
+import { BATCH_BYTES_MAX } from "@syncline/shared";
 import type { Request, RequestHandler, Response } from "express";
-import getRawBody from "raw-body";
-import { BytesUnderWay, type BodyBytes } from "../core/bytes-under-way.ts";
-import { readJson } from "../core/read-json.ts";
+import type { Hold, Shares } from "../core/shares.ts";
+import { shareExceeded } from "./share-exceeded.ts";
+
+/** A body takes this much memory for each of its bytes: as it came, and on its way to Redis. */
+export const MEMORY_PER_BYTE = 2;
+/** A body is not measured before that: the connection may only be getting up to speed. */
+const RATE_GRACE_SECONDS = 10;
+const RATE_CHECK_MS = 1_000;
 
 const TOO_MUCH = new Problem("overloaded", {
   detail: "The bodies of all requests that are under way take too much memory",
   retryAfterSeconds: 1,
 });
-const NOT_READABLE = new Problem("not-json", { detail: "The body's compression is broken" });
+const TOO_LARGE = new Problem("too-large", { detail: `A body may have at most ${BATCH_BYTES_MAX} bytes` });
+const BROKEN = new Problem("not-json", { detail: "The body's compression is broken" });
+const BROKEN_OFF = new Problem("not-json", { detail: "The body broke off" });
+const TOO_SLOW = new Problem("request-timeout", { detail: "The body came too slowly; send it again" });
 /** What undoes a body's compression. */
 const INFLATERS = new Map([
   ["gzip", () => createGunzip()],
@@ -19,72 +28,132 @@ const INFLATERS = new Map([
   ["br", () => createBrotliDecompress()],
 ]);
 
-/** What a request with a body is answered by. */
-export type BodyHandler<P> = (request: Request<P>, response: Response, body: Json) => Promise<void>;
+/** Answers a request, whose body is read once the handler asks for it: first it looks at who sends it. */
+export type BodyHandler<P> = (
+  request: Request<P>,
+  response: Response,
+  readBody: () => Promise<Uint8Array>,
+) => Promise<void>;
 export type WithBody = <P>(handle: BodyHandler<P>) => RequestHandler<P>;
 
-/**
- * Reads bodies, as long as all those that are under way fit into the memory for them. What a request says that it will send
- * counts before it is read, what is inflated as it comes, and what it came to from then on, until it is handled: also
- * where whoever sent it has left.
- */
-export function createWithBody({ bytesMax }: { bytesMax: number }): WithBody {
-  const underWay = new BytesUnderWay(bytesMax);
+interface Options {
+  /** What bodies may take together, in bytes. */
+  memory: Shares;
+  /** Least bytes a second of a body, on average. */
+  rateMin: number;
+}
 
+/**
+ * Reads bodies. Their bytes count from when they come, decompressed, until the request is handled: also if whoever sent
+ * them has left. A body that comes too slowly is refused, and its connection ends.
+ */
+export function createWithBody({ memory, rateMin }: Options): WithBody {
   return (handle) => async (request, response) => {
-    const bytes = underWay.add();
+    const hold = memory.hold();
+    hold.countFor("subject", identityOf(response).subject);
+    hold.countFor("address", networkOfClient(response));
     try {
-      const body = await readBody(request, response, bytes);
-      await handle(request, response, body);
+      await handle(request, response, () => readBody(request, response, { hold, rateMin }));
     } finally {
-      bytes.release();
+      hold.release();
     }
   };
 }
 
-async function readBody(request: IncomingMessage, response: ServerResponse, bytes: BodyBytes): Promise<Json> {
-  const { value, memoryBytes } = readJson(await readBytes(request, response, bytes));
-  if (!bytes.count(memoryBytes)) throw TOO_MUCH;
-  return value;
+async function readBody(
+  request: IncomingMessage,
+  response: Response,
+  { hold, rateMin }: { hold: Hold; rateMin: number },
+): Promise<Uint8Array> {
+  const inflater = inflaterOf(request);
+  if (Number(request.headers["content-length"]) > BATCH_BYTES_MAX) throw TOO_LARGE;
+  const end = new AbortController();
+  const leave = () => end.abort(BROKEN_OFF);
+  response.once("close", leave);
+  watchRate(request, rateMin, () => {
+    end.abort(TOO_SLOW);
+    if (response.headersSent) request.destroy();
+    else response.set("connection", "close");
+  });
+  try {
+    return await collect(inflater === undefined ? request : request.pipe(inflater), {
+      signal: end.signal,
+      admit: (length) => admitBytes(hold, length),
+    });
+  } catch (error) {
+    throw error instanceof Problem ? error : inflater === undefined ? BROKEN_OFF : BROKEN;
+  } finally {
+    response.off("close", leave);
+    // The rest of a refused body is let go by, so that the connection can be used again.
+    if (inflater !== undefined) request.unpipe(inflater);
+    request.resume();
+    inflater?.destroy();
+  }
 }
 
-async function readBytes(
-  request: IncomingMessage,
-  response: ServerResponse,
-  bytes: BodyBytes,
-): Promise<Uint8Array> {
+function inflaterOf(request: IncomingMessage): Transform | undefined {
   const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
   const inflater = INFLATERS.get(encoding)?.();
   if (inflater === undefined && encoding !== "identity") {
     throw new Problem("unsupported-media-type", { detail: "The body's encoding is not supported" });
   }
-  const announced = announcedBytes(request);
-  if (!bytes.count(announced)) throw TOO_MUCH;
-  if (inflater === undefined) {
-    return getRawBody(request, { limit: BATCH_BYTES_MAX, length: request.headers["content-length"] ?? null });
-  }
-  // It is not told that no more will come.
-  const leave = () => inflater.destroy(NOT_READABLE);
-  response.once("close", leave);
-  let inflated = 0;
-  inflater.on("data", (chunk: Buffer) => {
-    inflated += chunk.length;
-    if (inflated > announced && !bytes.count(inflated)) inflater.destroy(TOO_MUCH);
-  });
-  // What goes wrong once nobody reads it any more is no reason to fall.
-  inflater.on("error", () => undefined);
-  try {
-    return await getRawBody(request.pipe(inflater), { limit: BATCH_BYTES_MAX });
-  } catch (error) {
-    throw error instanceof Error && "status" in error ? error : NOT_READABLE;
-  } finally {
-    response.off("close", leave);
-    request.unpipe(inflater).resume();
-    inflater.destroy();
-  }
+  return inflater;
 }
 
-/** What does not say how long it is counts as the longest that is read. */
-function announcedBytes(request: IncomingMessage): number {
-  return Math.min(BATCH_BYTES_MAX, Number(request.headers["content-length"] ?? BATCH_BYTES_MAX));
+function admitBytes(hold: Hold, length: number): Problem | undefined {
+  if (length > BATCH_BYTES_MAX) return TOO_LARGE;
+  const refusal = hold.resize(length * MEMORY_PER_BYTE);
+  if (refusal === undefined) return undefined;
+  return refusal === "all" ? TOO_MUCH : shareExceeded(refusal, "memory for bodies", 1);
+}
+
+/** Collects a stream until it ends, is no longer admitted, or the signal is aborted; what comes then is let go by. */
+function collect(
+  source: Readable,
+  { signal, admit }: { signal: AbortSignal; admit: (length: number) => Problem | undefined },
+): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const take = (chunk: Buffer) => {
+    length += chunk.length;
+    const refused = admit(length);
+    if (refused === undefined) chunks.push(chunk);
+    else fail(refused);
+  };
+  const fail = (reason: unknown) => {
+    source.off("data", take);
+    chunks.length = 0;
+    reject(reason instanceof Error ? reason : BROKEN_OFF);
+  };
+  signal.addEventListener("abort", () => fail(signal.reason), { once: true });
+  source
+    .on("data", take)
+    .on("error", fail)
+    .once("end", () => resolve(Buffer.concat(chunks, length)))
+    .once("close", () => fail(BROKEN_OFF));
+  return promise;
+}
+
+/** Calls once if fewer bytes than that come in a second, on average, until the request has come whole. */
+function watchRate(request: IncomingMessage, rateMin: number, onTooSlow: () => void): void {
+  const startMs = performance.now();
+  let bytes = 0;
+  request.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  const isTooSlow = () => {
+    const seconds = (performance.now() - startMs) / 1_000 - RATE_GRACE_SECONDS;
+    return bytes < seconds * rateMin;
+  };
+  const check = () => {
+    if (!isTooSlow()) return;
+    // What came while this process was busy is read before this is called.
+    setImmediate(() => {
+      if (request.complete || !isTooSlow()) return;
+      stop();
+      onTooSlow();
+    });
+  };
+  const timer = setInterval(check, RATE_CHECK_MS);
+  const stop = () => clearInterval(timer);
+  request.once("end", stop).once("close", stop);
 }

@@ -11,7 +11,7 @@ import {
   createShards,
   openPool,
 } from "@syncline/runtime";
-import { ROUND_BACKOFF } from "@syncline/shared";
+import { encodeBatch, ROUND_BACKOFF } from "@syncline/shared";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDrainMetrics } from "../io/drain-metrics.ts";
@@ -105,7 +105,7 @@ async function append(lane: number, operations: number): Promise<void> {
   }));
   const entry = batchEntry({ id: randomUUID(), workspace: `lane ${lane}`, operations: given });
   if (entry.kind !== "batch") throw new Error("not a batch");
-  await lanes.appendBatch(lane, entry.batch, {});
+  await lanes.appendBatch(lane, encodeBatch(entry.batch), {});
 }
 
 /** Puts a batch of so many operations on a lane, whose drain comes. */

@@ -1,0 +1,16 @@
+import { Problem } from "@syncline/runtime/problem";
+import { isTooLarge, TOO_LARGE } from "@syncline/shared";
+import { readDecision, type DecisionBody } from "./decision-batch.ts";
+import { readJson } from "./read-json.ts";
+
+/**
+ * Reads the body of a decision. Its document is no larger than any may be, so that it can be handled as a value.
+ * @throws {@link Problem} `not-json`, `too-large` or `invalid-field`
+ */
+export function prepareDecision(body: Uint8Array): DecisionBody {
+  const decision = readDecision(readJson(body));
+  if (decision.data != null && isTooLarge(decision.data)) {
+    throw new Problem("too-large", { detail: TOO_LARGE, field: "/data" });
+  }
+  return decision;
+}
