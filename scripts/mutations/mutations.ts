@@ -4,6 +4,7 @@ const WORKER = "services/worker/src";
 const PLAN = { file: `${WORKER}/core/plan-window.test.ts` };
 const SETTLE = { file: `${WORKER}/core/settle-resolution.test.ts` };
 const RUN = { file: "libs/shared/src/merge/merge-run.test.ts" };
+const ARRAYS = "libs/shared/src/merge/merge-array.property.test.ts";
 const RISING = { file: `${WORKER}/core/rising-versions.test.ts` };
 const PROPERTY = { file: `${WORKER}/core/plan-window.property.test.ts` };
 const STORE = `${WORKER}/io/pg-store.pg.test.ts`;
@@ -570,9 +571,49 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "merge-drops-an-insert",
     breaks: "a merge loses nothing silently",
     file: "libs/shared/src/merge/merge-sequence.ts",
-    find: "  append(merged, local.items.slice(localStart));\n",
+    find: '  add(local.items.slice(localStart), "local");\n',
     replace: "",
     caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
+  },
+  {
+    name: "moved-items-merge-as-a-sequence",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-sequence.ts",
+    find: "if (edits.remote.moves || edits.local.moves || insertElsewhere(edits, intern)) return undefined;",
+    replace: "",
+    caughtBy: { file: ARRAYS, test: "lists of strings" },
+  },
+  {
+    name: "objects-without-identity-mixed",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-value.ts",
+    find: "return isGuess && isDoubtful(context, items)",
+    replace: "return items.remote === null",
+    caughtBy: { file: "libs/shared/src/merge/small-merges.test.ts", test: "chimera" },
+  },
+  {
+    name: "only-configured-keys-identify",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/identify-items.ts",
+    find: "if (!isJsonObject(rest)) return best;",
+    replace: "return best;",
+    caughtBy: { file: "libs/shared/src/merge/small-merges.test.ts", test: "slug-identity" },
+  },
+  {
+    name: "orders-combined-that-a-remerge-turns",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-order.ts",
+    find: "return isStable ? combined : undefined;",
+    replace: "return combined;",
+    caughtBy: { file: ARRAYS, test: "is an overlap" },
+  },
+  {
+    name: "inserts-left-unsorted",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/sort-inserts.ts",
+    find: "if (compare)\n",
+    replace: "if (compare && items.length === 0)\n",
+    caughtBy: { file: ARRAYS, test: "stay sorted" },
   },
   {
     name: "counter-adds-binary-fractions",

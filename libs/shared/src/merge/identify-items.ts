@@ -195,17 +195,18 @@ function markChanged(
   if (!marks.ancestor.some(isGone)) return [];
   const found: { side: "remote" | "local"; at: number; id: Identity; isObject: boolean }[] = [];
   for (const side of ["remote", "local"] as const) {
-    const ofOther = side === "remote" ? inLocal : inRemote;
-    const isNew = (id: Identity) => !known.has(id) && !ofOther.has(id) && !given.has(id);
+    const [inSide, inOther] = side === "remote" ? [inRemote, inLocal] : [inLocal, inRemote];
     const ofSide = marks[side];
     for (const { from, to } of listGaps(marks.ancestor, ofSide)) {
-      const gone = from.filter((index) => isGone(marks.ancestor[index] ?? UNKNOWN));
-      const fresh = to.filter((index) => isNew(ofSide[index] ?? UNKNOWN));
+      // All that the side replaced takes part in the pairing, so that no item is paired across another.
+      const gone = from.filter((index) => !inSide.has(marks.ancestor[index] ?? UNKNOWN));
+      const fresh = to.filter((index) => !known.has(ofSide[index] ?? UNKNOWN));
       const itemsAt = (items: readonly Json[], indices: number[]) =>
         indices.map((index) => items[index] ?? null);
       for (const [i, j] of pairChanged(itemsAt(lists.ancestor, gone), itemsAt(lists[side], fresh))) {
         const at = fresh[j] ?? 0;
-        const id = marks.ancestor[gone[i] ?? 0] ?? UNKNOWN;
+        const [id, newId] = [marks.ancestor[gone[i] ?? 0] ?? UNKNOWN, ofSide[at] ?? UNKNOWN];
+        if (!isGone(id) || inOther.has(newId) || given.has(newId)) continue;
         found.push({ side, at, id, isObject: isJsonObject(lists[side][at] ?? null) });
       }
     }

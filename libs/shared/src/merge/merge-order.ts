@@ -76,36 +76,49 @@ function weave({ ancestor, remote, local }: Lists, prefer: Side): MergedOrder {
     remote: remote.filter(isCommon),
     local: local.filter(isCommon),
   };
-  const movedByRemote = findMoved(common.ancestor, remote);
-  const movedByLocal = findMoved(common.ancestor, local);
-  const combined = moveApart(common) ? combineOrders(common) : undefined;
+  const combined = combineMoves(common);
   const merged = createChain(combined ?? common[prefer]);
+  const movedBy = {
+    remote: findMoved(common.ancestor, remote),
+    local: findMoved(common.ancestor, local),
+  };
+  /** Whether an item stands where the side left it, so that what the side inserted behind it stands behind it. */
+  const standsAsIn = (side: Side, id: Identity) => {
+    if (!combined && side === prefer) return true;
+    return movedBy[side].has(id) || !movedBy[side === "remote" ? "local" : "remote"].has(id);
+  };
 
   const insertedByBoth = (id: Identity) =>
     ancestor && !inAncestor.has(id) && inRemote.has(id) && inLocal.has(id);
-  let before: Identity | undefined;
-  for (const id of remote) {
-    if (merged.has(id)) {
-      if (!movedByLocal.has(id)) before = id;
-    } else if (prefer === "remote" || !insertedByBoth(id)) {
-      merged.insert(before, id);
-      before = id;
-    }
-  }
-
-  const insertedByRemote = (id: Identity | undefined): id is Identity =>
+  const insertedByRemote = (id: Identity | undefined) =>
     id !== undefined && !inAncestor.has(id) && !inLocal.has(id);
-  before = undefined;
-  for (const id of local) {
-    if (merged.has(id)) {
-      if (!movedByRemote.has(id)) before = id;
-      continue;
+  const insertAll = (side: Side, isInsert: (id: Identity) => unknown) => {
+    const isOvertaken = (next: Identity | undefined) => side === "local" && insertedByRemote(next);
+    let before: Identity | undefined;
+    for (const id of side === "remote" ? remote : local) {
+      if (merged.has(id)) {
+        if (standsAsIn(side, id)) before = id;
+      } else if (isInsert(id)) {
+        while (isOvertaken(merged.after(before))) before = merged.after(before);
+        merged.insert(before, id);
+        before = id;
+      }
     }
-    for (let next = merged.after(before); insertedByRemote(next); next = merged.after(before)) before = next;
-    merged.insert(before, id);
-    before = id;
-  }
+  };
+  insertAll(prefer, insertedByBoth);
+  insertAll("remote", () => true);
+  insertAll("local", () => true);
   return { order: merged.read(), overlaps: combined === undefined };
+}
+
+/** Combines two orders unless both sides moved an item to different places, or would seem to once the result is merged again. */
+function combineMoves(orders: Sides<readonly Identity[]>): readonly Identity[] | undefined {
+  const combined = moveApart(orders) ? combineOrders(orders) : undefined;
+  const isStable =
+    combined !== undefined &&
+    hasAllChanges({ ...orders, remote: combined }, "remote", "remote") &&
+    hasAllChanges({ ...orders, local: combined }, "local", "local");
+  return isStable ? combined : undefined;
 }
 
 /** Whether both orders may hold: no item that both sides moved was moved to different places. */

@@ -7,7 +7,7 @@ export interface MergedItems {
   readonly origins: (Side | undefined)[];
 }
 
-/** How many items before and behind inserted ones show how an array is sorted. */
+/** The number of items on either side of inserts that show how an array is sorted: of those that one side alone inserted, none. */
 const NEIGHBOURS = 4;
 /** How many keys of items are tried. */
 const KEYS_MAX = 16;
@@ -21,8 +21,13 @@ type Compare = (a: Json, b: Json) => number;
  * by themselves, or by any key of objects. Otherwise they stay as they are, remote's first.
  */
 export function sortInserts({ items, origins }: MergedItems): Json[] {
+  const shared = items.map((_, index) => index).filter((index) => origins[index] === undefined);
+  let sharedBefore = 0;
   for (let start = 0; start < items.length; start++) {
-    if (origins[start] === undefined) continue;
+    if (origins[start] === undefined) {
+      sharedBefore++;
+      continue;
+    }
     let end = start;
     while (end < items.length && origins[end] !== undefined) end++;
     const isOf = (side: Side) => (_: Json, index: number) => origins[start + index] === side;
@@ -30,8 +35,10 @@ export function sortInserts({ items, origins }: MergedItems): Json[] {
     const remote = inserted.filter(isOf("remote"));
     const local = inserted.filter(isOf("local"));
     if (remote.length > 0 && local.length > 0) {
-      const before = items.slice(Math.max(0, start - NEIGHBOURS), start);
-      const after = items.slice(end, end + NEIGHBOURS);
+      const neighbours = (from: number, to: number) =>
+        shared.slice(Math.max(0, from), to).map((index) => items[index] ?? null);
+      const before = neighbours(sharedBefore - NEIGHBOURS, sharedBefore);
+      const after = neighbours(sharedBefore, sharedBefore + NEIGHBOURS);
       const compare = findOrder([
         [...before, ...remote, ...after],
         [...before, ...local, ...after],
@@ -39,7 +46,7 @@ export function sortInserts({ items, origins }: MergedItems): Json[] {
       if (compare)
         [...remote, ...local].sort(compare).forEach((item, index) => (items[start + index] = item));
     }
-    start = end;
+    start = end - 1;
   }
   return items;
 }
