@@ -2,11 +2,12 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { Json } from "../../libs/shared/src/json/json.ts";
+import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
+import { isJsonObject, type Json } from "../../libs/shared/src/json/json.ts";
 import { mergeDocument, type MergeOptions } from "../../libs/shared/src/merge/merge-document.ts";
 import type { RealMerge } from "./real-merge.ts";
 
-/** A way to merge, in all the ways in which it can be told who wins. */
+/** A way to merge, in all the ways in which it can be told who wins. One that throws has no result. */
 export interface Contender {
   readonly name: string;
   /** Whether it runs in this process; a program's start would else be taken for its work. */
@@ -111,6 +112,90 @@ export async function loadJsonDiffPatch(): Promise<Contender> {
       local: ({ base, remote, local }) => merge(base, remote, local),
       remote: ({ base, remote, local }) => merge(base, local, remote),
     },
+  };
+}
+
+interface Trimerge {
+  combineMergers(this: void, ...mergers: unknown[]): (base: Json, local: Json, remote: Json) => Json;
+  trimergeArrayCreator(this: void, keyOf: (item: Json) => string): unknown;
+  readonly trimergeJsonDeepEqual: unknown;
+  readonly trimergeJsonObject: unknown;
+}
+
+/** trimerge, with items known by `id`, else by all they say. It throws at a conflict, and if two items have one key. */
+export async function loadTrimerge(): Promise<Contender> {
+  const specifier: string = "trimerge";
+  const lib = (await import(specifier)) as Trimerge;
+  const keyOf = (item: Json) => JSON.stringify((isJsonObject(item) ? item["id"] : undefined) ?? item);
+  const mergers = [lib.trimergeJsonDeepEqual, lib.trimergeJsonObject, lib.trimergeArrayCreator(keyOf)];
+  const strategy = (...last: ((base: Json, local: Json, remote: Json) => Json)[]) => {
+    const merge = lib.combineMergers(...mergers, ...last);
+    return ({ base, remote, local }: RealMerge): Merged => ({
+      document: merge(base, local, remote),
+      keyTwice: false,
+    });
+  };
+  return {
+    name: "trimerge",
+    inProcess: true,
+    strategies: {
+      none: strategy(),
+      local: strategy((_, local) => local),
+      remote: strategy((_base, _local, remote) => remote),
+    },
+  };
+}
+
+interface NodeDiff3 {
+  diff3Merge(
+    this: void,
+    local: string[],
+    base: string[],
+    remote: string[],
+    options: { excludeFalseConflicts: true },
+  ): { ok?: string[]; conflict?: { a: string[]; b: string[] } }[];
+}
+
+/** node-diff3 on the items of arrays, each by all it says; objects merge by key. It has no result at a conflict. */
+export async function loadNodeDiff3(): Promise<Contender> {
+  const specifier: string = "node-diff3";
+  const { diff3Merge } = (await import(specifier)) as NodeDiff3;
+  const texts = (items: readonly Json[]) => items.map((item) => JSON.stringify(item));
+  const equal = (a: Json | undefined, b: Json | undefined) =>
+    a === b || (a !== undefined && b !== undefined && jsonEqual(a, b));
+  type Slots = Record<"base" | "remote" | "local", Json | undefined>;
+  const merge = ({ base, remote, local }: Slots, prefer?: "remote" | "local"): Json | undefined => {
+    if (equal(remote, local) || equal(base, remote)) return local;
+    if (equal(base, local)) return remote;
+    if (isJsonObject(remote) && isJsonObject(local) && (base === undefined || isJsonObject(base))) {
+      const keys = new Set([...Object.keys(remote), ...Object.keys(local)]);
+      const merged = [...keys].map((key) => {
+        const at = { base: base?.[key], remote: remote[key], local: local[key] };
+        return [key, merge(at, prefer)] as const;
+      });
+      return Object.fromEntries(merged.filter(([, value]) => value !== undefined)) as Json;
+    }
+    if (Array.isArray(base) && Array.isArray(remote) && Array.isArray(local)) {
+      const blocks = diff3Merge(texts(local), texts(base), texts(remote), { excludeFalseConflicts: true });
+      return blocks.flatMap(({ ok, conflict }) => {
+        if (conflict && prefer === undefined) throw new Error("conflict");
+        const items = ok ?? (prefer === "local" ? conflict?.a : conflict?.b) ?? [];
+        return items.map((text) => JSON.parse(text) as Json);
+      });
+    }
+    if (prefer === undefined) throw new Error("conflict");
+    return prefer === "local" ? local : remote;
+  };
+  const strategy =
+    (prefer?: "remote" | "local") =>
+    ({ base, remote, local }: RealMerge): Merged => ({
+      document: merge({ base, remote, local }, prefer) ?? null,
+      keyTwice: false,
+    });
+  return {
+    name: "node-diff3",
+    inProcess: true,
+    strategies: { none: strategy(), local: strategy("local"), remote: strategy("remote") },
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * Replays real three-way merges and compares what the merge engine, `git merge-file` and a merge made of jsondiffpatch
- * deltas come to with what people committed.
+ * Replays real three-way merges and compares what the merge engine, `git merge-file`, a merge made of jsondiffpatch
+ * deltas, trimerge and node-diff3 come to with what people committed.
  *
  * npm run bench:merge -- FILE [--differing]
  *
@@ -13,7 +13,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
-import { createGit, createSyncline, loadJsonDiffPatch, type Contender } from "./contenders.ts";
+import {
+  createGit,
+  createSyncline,
+  loadJsonDiffPatch,
+  loadNodeDiff3,
+  loadTrimerge,
+  type Contender,
+  type Merged,
+} from "./contenders.ts";
 import { installPackages } from "../install-packages.ts";
 import { countEditsLost, judgeCloseness, type Closeness } from "./judge.ts";
 import { readMerges, type RealMerge } from "./real-merge.ts";
@@ -52,7 +60,13 @@ const merges = readMerges(await readFile(file));
 installPackages();
 const directory = await mkdtemp(join(tmpdir(), "real-merges-"));
 try {
-  const contenders = [createSyncline(), createGit(directory), await loadJsonDiffPatch()];
+  const contenders = [
+    createSyncline(),
+    createGit(directory),
+    await loadJsonDiffPatch(),
+    await loadTrimerge(),
+    await loadNodeDiff3(),
+  ];
   const results: Result[] = [];
   for (const merge of merges) results.push(await replay(merge, contenders));
   report(results, contenders);
@@ -76,7 +90,7 @@ async function replay(merge: RealMerge, contenders: readonly Contender[]): Promi
 }
 
 async function judge(merge: RealMerge, run: Contender["strategies"][string]): Promise<Outcome> {
-  const merged = await run(merge);
+  const merged = await attempt(merge, run);
   if (merged === undefined) return { merges: false, equal: false, keyTwice: false, editsLost: 0 };
   return {
     merges: true,
@@ -86,6 +100,15 @@ async function judge(merge: RealMerge, run: Contender["strategies"][string]): Pr
   };
 }
 
+/** Runs a strategy; one that throws has lost the case. */
+async function attempt(merge: RealMerge, run: Contender["strategies"][string]): Promise<Merged | undefined> {
+  try {
+    return await run(merge);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The median of a few runs, the first of which is not counted. */
 async function measure(merge: RealMerge, { strategies, inProcess }: Contender): Promise<number> {
   const run = Object.values(strategies)[0];
@@ -93,8 +116,7 @@ async function measure(merge: RealMerge, { strategies, inProcess }: Contender): 
   const times: number[] = [];
   for (let repeat = 0; repeat < (inProcess ? REPEATS : 1); repeat++) {
     const startMs = performance.now();
-    const merged = run(merge);
-    if (merged instanceof Promise) await merged;
+    await attempt(merge, run);
     times.push((performance.now() - startMs) * 1000);
   }
   return median(times);
