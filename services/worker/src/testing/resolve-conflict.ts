@@ -4,6 +4,8 @@ import {
   mergeRun,
   policyOf,
   takenRises,
+  timesBetween,
+  versionsOf,
   type LaneEntry,
 } from "@syncline/shared";
 import type { ConflictWrite } from "../core/window-plan.ts";
@@ -20,12 +22,27 @@ export function resolveConflict(
   const run = tables.runByConflictId.get(conflictId);
   assertInvariant(run !== undefined, "a conflict has no run");
   const document = tables.documentByKey.get(documentKey(workspaceId, collection, documentId));
+  const policy = policyOf(tables.policies, collection);
+  const operations = run.map(({ operation }) => operation);
+  const deviceId = conflict.deviceDeclared ? conflict.deviceId : null;
+  const { currentVersion: seenUntil } = conflict;
+  const versions = versionsOf({ baseVersion, operations });
+  const since = baseVersion ?? versions[0];
+  const place = { workspaceId, collection, documentId, deviceId, seenUntil };
+  const history = {
+    ...tables.runHistory({ workspaceId, collection, documentId }, conflict.deviceId, deviceView !== null),
+    ...(since !== undefined && { edits: tables.editsSince({ ...place, since }) }),
+  };
   const merged = mergeRun(
     strategy,
-    { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    tables.runHistory({ workspaceId, collection, documentId }, conflict.deviceId, deviceView !== null),
-    { data: document?.data ?? null, timestampMs: document?.clientTimestampMs ?? null },
-    policyOf(tables.policies, collection),
+    { baseVersion, ancestor, deviceView, operations },
+    history,
+    {
+      data: document?.data ?? null,
+      timestampMs: document?.clientTimestampMs ?? null,
+      ...timesBetween(history, versions.at(-1) ?? baseVersion, policy),
+    },
+    policy,
   );
   return {
     kind: "resolution",
