@@ -31,12 +31,19 @@ describe("a device's run", () => {
       ],
       costly: false,
       ended: null,
+      times: { in: { a: { at: null }, b: { at: null } } },
     });
     expect(base).toStrictEqual({ a: 1 });
   });
 
   it("of none leaves the document as it was", () => {
-    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [], ended: null, costly: false });
+    expect(applyRun(null, [])).toStrictEqual({
+      document: null,
+      refused: [],
+      ended: null,
+      costly: false,
+      times: {},
+    });
   });
 
   it("is given up once it has cost what a run may, and says what it had made of the document by then", () => {
