@@ -4,7 +4,7 @@ import { applyRun } from "./apply-run.ts";
 describe("a device's run", () => {
   it("leaves out an operation that is itself at fault, names it, and goes on", () => {
     const base = { a: 1 };
-    const applied = applyRun(base, [
+    const { times, ...applied } = applyRun(base, [
       { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } },
       {
         clientId: "2",
@@ -31,8 +31,8 @@ describe("a device's run", () => {
       ],
       costly: false,
       ended: null,
-      times: { in: { a: { at: null }, b: { at: null } } },
     });
+    expect(times).toEqual({ in: { a: { at: null }, b: { at: null } } });
     expect(base).toStrictEqual({ a: 1 });
   });
 

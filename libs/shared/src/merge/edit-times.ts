@@ -1,7 +1,6 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { stepInto, type FieldRule, type RuleNode, compileRules } from "./field-rules.ts";
-import { indexByKey } from "./merge-by-identity.ts";
 
 /** The newest time at which a value was edited; `null` if its writer did not say, which counts as the oldest. */
 export type EditTime = number | null;
@@ -44,9 +43,25 @@ export function indexStep(index: number): string {
   return `#${index}`;
 }
 
+/** Indexes an array by a key, or returns `undefined` unless every item is an object with a value of its own there. */
+export function indexByKey(
+  items: readonly Json[],
+  key: string,
+): ReadonlyMap<string | number, JsonObject> | undefined {
+  const itemById = new Map<string | number, JsonObject>();
+  for (const item of items) {
+    if (!isJsonObject(item) || !Object.hasOwn(item, key)) return undefined;
+    const id = item[key];
+    if ((typeof id !== "string" && typeof id !== "number") || itemById.has(id)) return undefined;
+    itemById.set(id, item);
+  }
+  return itemById;
+}
+
 /** The newer of two times. */
 export function newerTime(one: EditTime | undefined, other: EditTime | undefined): EditTime | undefined {
-  if (one === undefined || other === undefined) return one ?? other;
+  if (one === undefined) return other;
+  if (other === undefined) return one;
   if (one === null || other === null) return one ?? other;
   return Math.max(one, other);
 }
@@ -154,9 +169,14 @@ function differing(
   if (before === after) return undefined;
   if (isJsonObject(before) && isJsonObject(after)) {
     const inner: Record<string, EditTimes> = Object.create(null) as Record<string, EditTimes>;
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const found = differing(readOwn(before, key), readOwn(after, key), stepInto(rules, key), edit);
+    for (const key of Object.keys(after)) {
+      const was = readOwn(before, key);
+      if (was === after[key]) continue;
+      const found = differing(was, after[key], stepInto(rules, key), edit);
       if (found !== undefined) inner[key] = found;
+    }
+    for (const key of Object.keys(before)) {
+      if (!Object.hasOwn(after, key)) inner[key] = { at: edit.time };
     }
     return withInner(inner);
   }

@@ -1,11 +1,10 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
-import { indexStep, isEdited, itemStep, ORDER, timeAt, type EditTimes } from "./edit-times.ts";
+import { indexByKey, indexStep, isEdited, itemStep, ORDER, timeAt, type EditTimes } from "./edit-times.ts";
 import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
 import type { SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";
 import { mergeArray } from "./merge-array.ts";
-import { indexByKey } from "./merge-by-identity.ts";
 import { mergeCounter } from "./merge-counter.ts";
 import { mergeSet } from "./merge-set.ts";
 import { mergeText } from "./merge-text.ts";

@@ -94,11 +94,10 @@ export class MemoryTables {
     }
   }
 
-  /** All of a document's history, for a run of a device; each change is another's unless the run goes on from a view. */
+  /** All of a document's history, for a run that goes on from its device's view. `null`: for any other run. */
   runHistory(
     of: Pick<ChangeWrite, "workspaceId" | "collection" | "documentId">,
-    deviceId: string,
-    goesOn: boolean,
+    deviceId: string | null,
   ): RunHistory {
     let live: JsonObject = {};
     const changes = this.changes
@@ -110,7 +109,7 @@ export class MemoryTables {
       )
       .map(({ firstVersion, version, data, ended, ...by }): HistoricChange => {
         live = data ?? ended ?? live;
-        const own = goesOn && by.deviceId === deviceId;
+        const own = deviceId !== null && by.deviceId === deviceId;
         const timestampMs = by.clientTimestampMs;
         return { firstVersion, version, timestampMs, own, data: live, deleted: data === null };
       });
@@ -118,7 +117,7 @@ export class MemoryTables {
   }
 
   #historic(place: HistoryPlace): Historic {
-    if ("from" in place) return this.runHistory(place, place.deviceId, true);
+    if ("from" in place) return this.runHistory(place, place.deviceId);
     if ("since" in place) return this.editsSince(place);
     return "view" in place ? this.#viewOf(place) : this.atVersion(place);
   }

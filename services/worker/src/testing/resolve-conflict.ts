@@ -9,6 +9,7 @@ import {
   type LaneEntry,
 } from "@syncline/shared";
 import type { ConflictWrite } from "../core/window-plan.ts";
+import type { VersionPlace } from "../core/window-state.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** What the conflict service would put on the lane for a conflict, as the tables are now. */
@@ -29,8 +30,17 @@ export function resolveConflict(
   const versions = versionsOf({ baseVersion, operations });
   const since = baseVersion ?? versions[0];
   const place = { workspaceId, collection, documentId, deviceId, seenUntil };
+  const changeSeen = (seen: VersionPlace) => {
+    const { version } = seen;
+    const historic = tables.atVersion(seen);
+    return historic === null
+      ? []
+      : [{ ...historic, firstVersion: version, version, timestampMs: null, own: false }];
+  };
   const history = {
-    ...tables.runHistory({ workspaceId, collection, documentId }, conflict.deviceId, deviceView !== null),
+    ...(deviceView === null
+      ? { changes: versions.flatMap((version) => changeSeen({ ...place, version })), lastOwnVersion: 0 }
+      : tables.runHistory(place, conflict.deviceId)),
     ...(since !== undefined && { edits: tables.editsSince({ ...place, since }) }),
   };
   const merged = mergeRun(
