@@ -876,7 +876,9 @@ export class Model {
       const remote = isTimed ? this.#editsBetween(conflict, level, version) : undefined;
       if (remote !== undefined && strategy === "last-write-wins") this.#count("rise: judged by place");
       const sides = {
-        ...{ ancestor: from, local, remote: onto },
+        ancestor: from,
+        local,
+        remote: onto,
         edits: { remote: remote ?? { anywhere: time }, local: edits },
       };
       const first = riseByStrategy(strategy, sides, policy);
@@ -943,7 +945,9 @@ export class Model {
     const last = isAlone && strategy === "server-wins" ? "client-wins" : strategy;
     const since = isUnknown ? undefined : this.#editsBetween(conflict, level, versionOf(remote));
     const sides = {
-      ...{ ancestor: from, local, remote: now },
+      ancestor: from,
+      local,
+      remote: now,
       edits: { remote: since ?? { anywhere: remoteTime }, local: edits },
     };
     const merged = mergeByStrategy(last, sides, policy);
@@ -961,8 +965,14 @@ export class Model {
     const newestTime = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
     const twoWay = isTwoWay || from === null;
     return {
-      ...{ ancestor: from, local, newest: newestTime, edits, seen: level },
-      ...{ isTwoWay: twoWay, errorTypes, outcome },
+      ancestor: from,
+      local,
+      newest: newestTime,
+      edits,
+      seen: level,
+      isTwoWay: twoWay,
+      errorTypes,
+      outcome,
     };
   }
 

@@ -34,7 +34,10 @@ export interface ConflictCase {
 }
 
 /** The document that the device's run is merged with, with the times of its edits. */
-export function remoteOf({ conflict, remote, history }: ConflictCase, policy: CollectionPolicy): RemoteDocument {
+export function remoteOf(
+  { conflict, remote, history }: ConflictCase,
+  policy: CollectionPolicy,
+): RemoteDocument {
   const seenVersion = versionsOf(conflict).at(-1) ?? conflict.baseVersion;
   return { ...remote, ...timesBetween(history, seenVersion, policy) };
 }

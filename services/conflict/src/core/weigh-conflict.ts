@@ -96,11 +96,7 @@ export function weighChoice(
 }
 
 /** What the server has, with the operations that the device made after it had received the server's side. */
-function serverSide(
-  on: RecordedCase,
-  policy: MergePolicy,
-  whole: JsonObject | null,
-): JsonObject | null {
+function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | null): JsonObject | null {
   const { conflict, history } = on;
   if (conflict.status === "resolved") return whole;
   const { strategy, overlapList } = conflict;
