@@ -222,7 +222,7 @@ it("is documented with the very example that runs here", async () => {
 
 describe("a module of policies that cannot be used", () => {
   it.each([
-    ["a missing one", undefined, "Cannot find module"],
+    ["a missing one", undefined, "which does not exist"],
     ["one with a mistake", `export default { default: { strategy: "theirs" } };`, "default.strategy"],
     ["one without a default export", "export const policies = {};", "It has no default export."],
   ])("stops the start: %s", async (_, source, reason) => {

@@ -55,7 +55,9 @@ function patchOf({ place, value }: Edit) {
 /** The document when every place has what the newest edit gave it. */
 function newestOf(edits: Scenario["edits"]): JsonObject | null {
   const run = edits.map(([, one], index) => ({
-    ...{ clientId: `${index}`, documentId: "doc-1", kind: "update" as const },
+    clientId: `${index}`,
+    documentId: "doc-1",
+    kind: "update" as const,
     patch: patchOf(one),
   }));
   return applyRun(BASE, run).document;

@@ -178,7 +178,12 @@ export class WindowDraft {
     const written = this.changes
       .filter((one) => documentKey(one.workspaceId, one.collection, one.documentId) === key)
       .map(({ firstVersion, version, data, editTimes, clientTimestampMs: timestampMs, ...by }) => ({
-        ...{ firstVersion, version, data, editTimes, timestampMs, leftOut: false },
+        firstVersion,
+        version,
+        data,
+        editTimes,
+        timestampMs,
+        leftOut: false,
         own: by.deviceDeclared && by.deviceId === place.deviceId,
       }));
     const all = [...changes, ...written];

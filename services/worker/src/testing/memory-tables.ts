@@ -142,7 +142,9 @@ export class MemoryTables {
     return {
       seenVersion,
       changes: changes.map(({ clientTimestampMs: timestampMs, ...change }) => ({
-        ...{ ...change, timestampMs, leftOut: false },
+        ...change,
+        timestampMs,
+        leftOut: false,
         own: isOwn({ ...change, clientTimestampMs: timestampMs }),
       })),
     };
