@@ -25,7 +25,6 @@ import { settleDecision } from "./settle-decision.ts";
 import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
 import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { operationPlace } from "./window-places.ts";
-import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
 
@@ -85,7 +84,6 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
         deviceId,
         deviceDeclared,
         clientTimestampMs: operation.timestampMs ?? null,
-        policy,
         unit: unitOf(on),
         operations: 1,
       });
@@ -146,12 +144,10 @@ const MERGES_TOO_COSTLY =
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
   const { workspaceId, collection, documentId, conflictId, currentVersion } = conflict;
-  const policy = policyOf(on.deps.policies ?? {}, collection);
   const current = draft.document(workspaceId, collection, documentId);
   const held = heldOf(on);
   const run = { ...conflict, operations: [held.operation] };
-  const edits = editsOf(draft, conflict, { since: conflict.baseVersion, seenUntil: null });
-  const history = { ...historyOf(on, run), ...(edits && { edits }) };
+  const history = historyOf(on, run);
   // The plan is made once more then, and until it is, no merge is worth its while.
   if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
   const [from, ...onwards] = history.changes.map(({ data }) => data);
@@ -165,8 +161,11 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     conflict.strategy,
     run,
     history,
-    remoteOf(draft, conflict, { edits, seenVersion: conflict.seenVersion }, policy),
-    policy,
+    {
+      data: current?.data ?? null,
+      timestampMs: current?.clientTimestampMs ?? null,
+    },
+    policyOf(on.deps.policies ?? {}, collection),
   );
   if (outcome.kind === "park") return report(on, withOverlaps(conflict, outcome), mismatch);
   const [refused] = outcome.refused;
@@ -181,8 +180,6 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     deviceId: batch.deviceId,
     deviceDeclared: batch.deviceDeclared,
     clientTimestampMs: operation.timestampMs ?? null,
-    times: inputs.localTimes,
-    policy,
     unit: unitOf(on),
     operations: 1,
   });

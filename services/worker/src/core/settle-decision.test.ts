@@ -57,7 +57,7 @@ function decide(
   const { inputs } = mergeRun(
     "merge",
     { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    tables.runHistory(conflict, deviceView === null ? null : conflict.deviceId),
+    tables.runHistory(conflict, conflict.deviceId, deviceView !== null),
     { data: current?.data ?? null, timestampMs: null },
   );
   const { choice = "data", clientId = "decision", subject = "bob" } = given;

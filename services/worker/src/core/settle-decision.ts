@@ -60,7 +60,6 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
     deviceId,
     deviceDeclared,
     clientTimestampMs: batch.acceptedAtMs,
-    policy,
     unit: undefined,
     operations: 1,
   });

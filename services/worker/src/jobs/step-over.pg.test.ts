@@ -3,7 +3,7 @@ import { createLogger, openPool, workspaceOf } from "@syncline/runtime";
 import type { StoredEntry } from "@syncline/shared";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createPgStore } from "../io/pg-store.ts";
+import { createPgStore, type WindowStore } from "../io/pg-store.ts";
 import { batchEntry } from "../testing/memory-tables.ts";
 import { commitSteppingOver } from "./step-over.ts";
 
@@ -46,8 +46,8 @@ const entryOf = (workspace: string): StoredEntry => ({
 const windowOf = (...workspaces: string[]) => [...workspaces, ...workspaces].map(entryOf);
 
 /** Which workspaces commit, and which are stepped over, with how many writes. */
-async function commit(window: readonly StoredEntry[]) {
-  const store = createPgStore(pool, "epoch-1");
+async function commit(window: readonly StoredEntry[], changed: Partial<WindowStore> = {}) {
+  const store = { ...createPgStore(pool, "epoch-1"), ...changed };
   const committed: StoredEntry[] = [];
   const stuck: StoredEntry[] = [];
   let writes = 0;
@@ -122,6 +122,17 @@ it("steps over a workspace that alone meets a failure which nobody foresaw", asy
   );
   const outcome = await commit(windowOf("a", "b", "c", "d"));
   expect(outcome).toMatchObject({ committed: ["a", "b", "d"], stuck: ["c"] });
+});
+
+it("steps over a workspace for which no plan can be made, by a bug that has no code", async () => {
+  const store = createPgStore(pool, "epoch-1");
+  const outcome = await commit(windowOf("a", "planless", "b"), {
+    async read(entries, bytesMax) {
+      if (entries.some((entry) => workspaceOf(entry) === "planless")) throw new TypeError("not a document");
+      return store.read(entries, bytesMax);
+    },
+  });
+  expect(outcome).toMatchObject({ committed: ["a", "b"], stuck: ["planless"] });
 });
 
 it("steps over nobody if a table is held, or the store is away: that is no workspace's fault", async () => {
