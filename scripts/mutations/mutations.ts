@@ -589,7 +589,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-value.ts",
     find: "return isGuess && isDoubtful(context, items)",
     replace: "return items.remote === null",
-    caughtBy: { file: "libs/shared/src/merge/small-merges.test.ts", test: "chimera" },
+    caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
   },
   {
     name: "only-configured-keys-identify",
