@@ -75,7 +75,7 @@ it("shows an operation's whole life, conflict and merge included, as one trace a
   const answer = await collide(client, { b: "x" }, headers);
   expect(answer.body.results).toMatchObject([{ status: "success", merged: true }]);
 
-  const { spans, places } = await spansOf(traceId, 11);
+  const { spans, places } = await spansOf(traceId, 12);
   const request = "ingest: POST /api/v1/documents/batch";
   const apply = `${request} > ingest: append batch > worker: apply batch`;
   const merge = `${apply} > worker: queue conflict > conflict: merge conflict`;
@@ -84,6 +84,7 @@ it("shows an operation's whole life, conflict and merge included, as one trace a
       request,
       `${request} > ingest: claim-device`,
       `${request} > ingest: append batch`,
+      `${request} > ingest: read-carried`,
       apply,
       `${apply} > worker: queue conflict`,
       merge,
@@ -288,7 +289,7 @@ it("keeps whole what failed or met a conflict, where only a share of the traces 
       "POST /api/v1/documents/batch, append batch, apply batch",
       // The operation in conflict, from the request to the commit of its merge.
       "POST /api/v1/documents/batch, append batch, apply batch, apply resolution, claim-device, merge conflict, " +
-        "queue conflict, read-ancestor, read-conflict, read-remote, republish",
+        "queue conflict, read-ancestor, read-carried, read-conflict, read-remote, republish",
       // The drains of the two; that of the resolution was like any other.
       "commit window, drain lane, read window",
       "commit window, drain lane, read window",

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// As much of curl as the pages' examples use: the tests run those where there is no curl. An answer ends its line.
+// As much of curl as the pages' examples use: the tests run those where there is no curl.
 const headers = {};
 let url;
 let body;
@@ -13,4 +13,4 @@ for (let args = process.argv.slice(2); args.length > 0;) {
   else if (argument !== "-sS") throw new Error(`this curl knows no ${argument}`);
 }
 const response = await fetch(url, { method: body === undefined ? "GET" : "POST", headers, body });
-console.log(await response.text());
+process.stdout.write(await response.text());
