@@ -2,11 +2,11 @@ import { quantilesOf } from "../measure/quantiles.ts";
 import type { AbuseClient, AbuseSystem } from "./abuse-system.ts";
 import type { Figure } from "./case.ts";
 
-/** What others notice while something happens. */
+/** The waits of other subjects while something happens. */
 export interface Notice {
-  /** Of each request to `/healthz` of each service, in milliseconds. */
+  /** The wait of each request to `/healthz`, by service, in milliseconds. */
   readonly healthMs: readonly number[];
-  /** Of each small batch of another workspace, in milliseconds. */
+  /** The wait of each small batch of another workspace, in milliseconds. */
   readonly othersMs: readonly number[];
   /** Small batches that were not answered 200, or not with success. */
   readonly othersFailed: number;
@@ -65,7 +65,7 @@ export async function createBystanders(system: AbuseSystem, neighbourOf: string)
   };
 }
 
-/** What a notice comes to, beside the bars that hold whatever one subject does. */
+/** Compares the waits of other subjects with the bars that hold for every case. */
 export function figuresOf({ healthMs, othersMs, othersFailed }: Notice): Figure[] {
   return [
     {
@@ -101,7 +101,7 @@ async function write(client: AbuseClient): Promise<boolean> {
   }
 }
 
-/** How long an answer takes: without end, unless it is 200. */
+/** Measures the time to an answer; infinite, unless the answer is 200. */
 async function answerMs(url: string): Promise<number> {
   const beganAtMs = performance.now();
   try {

@@ -116,7 +116,7 @@ const BATCHES: readonly CostlyBatch[] = [
 
 const BATCHES_SENT = 3;
 
-/** What one batch costs the workers, and what others notice of some that are sent one after the other. */
+/** Measures the CPU that one batch costs the workers, and the waits of others while several are sent. */
 export const COSTLY_BATCHES: readonly AbuseCase[] = BATCHES.map(
   ({ name, documents, operations, batch = {} }) => ({
     name,

@@ -68,7 +68,7 @@ interface Sent {
   healthMs: number[];
 }
 
-/** How long ingest's thread is held by bodies as costly as may be: that of `/healthz` cannot be shorter. */
+/** Measures the longest hold of ingest's thread by costly bodies, as the slowest `/healthz` shows it. */
 export const COSTLY_BODIES: readonly AbuseCase[] = [
   {
     name: "bodies that take long to read",

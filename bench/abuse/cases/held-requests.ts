@@ -7,7 +7,7 @@ import type { AbuseCase, Figure } from "../case.ts";
 import { quantilesOf } from "../../measure/quantiles.ts";
 
 const MIB = 1024 * 1024;
-/** How long others are watched: alone, and beside what is held. */
+/** The time for which other subjects are measured: alone, and beside held requests. */
 const WATCHED_MS = 15_000;
 
 /** Requests that one subject begins and does not end, each again when it was ended. */
@@ -16,7 +16,7 @@ interface HeldRequests {
   readonly count: number;
   /** The request's line and headers, without its token. */
   readonly head: (workspaceId: string) => string;
-  /** What comes of its body, again and again. */
+  /** The next part of its body. */
   readonly drip?: { readonly bytes: number; readonly everyMs: number };
 }
 
@@ -48,7 +48,7 @@ const HELD: readonly HeldRequests[] = [
   { name: "6,000 connections that say nothing", count: 6_000, head: () => "" },
 ];
 
-/** What others notice while requests are held, beside what they notice when alone. */
+/** Compares the waits of others beside held requests with their waits alone. */
 export const HELD_REQUESTS: readonly AbuseCase[] = HELD.map((held) => ({
   name: held.name,
   async run(system): Promise<Figure[]> {
