@@ -76,6 +76,9 @@ CREATE TABLE changes (
   -- NULL if the writer declared no device.
   device_id        text,
   client_timestamp timestamptz,
+  -- The times of the edits by place, of a merge or if several operations are folded. NULL: each place that differs from the
+  -- change before was edited at client_timestamp.
+  edit_times       jsonb,
   committed_at     timestamptz NOT NULL,
   -- The last change of the group that this change belongs to: a page of the feed never ends inside a group.
   group_end_seq    bigint,

@@ -58,6 +58,30 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 
   {
+    name: "fold-is-as-new-as-its-last",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/window-draft.ts`,
+    find: "editTimes: joined,",
+    replace: "editTimes: joined && null,",
+    caughtBy: { file: `${WORKER}/core/last-write-wins.property.test.ts` },
+  },
+  {
+    name: "merge-is-as-new-as-its-run",
+    breaks: "a merge loses nothing silently",
+    file: `${WORKER}/core/write-merge.ts`,
+    find: "times ?? { anywhere: write.clientTimestampMs }",
+    replace: "{ anywhere: times ? write.clientTimestampMs : write.clientTimestampMs }",
+    caughtBy: { file: `${WORKER}/core/last-write-wins.property.test.ts` },
+  },
+  {
+    name: "run-is-as-new-as-its-last",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    find: "localTimes = { anywhere: localTimestampMs } } = inputs;",
+    replace: "} = inputs; const localTimes = { anywhere: localTimestampMs };",
+    caughtBy: { file: `${WORKER}/core/last-write-wins.property.test.ts` },
+  },
+  {
     name: "stale-yjs-state-replaces",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/core/judge-operation.ts`,

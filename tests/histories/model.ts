@@ -8,6 +8,7 @@ import {
   type CollectionPolicy,
   type ConflictStrategy,
   type DecisionChoice,
+  type EditTimes,
   type Json,
   type JsonObject,
   type OperationKind,
@@ -115,6 +116,8 @@ export interface Version {
   device: string;
   declared: boolean;
   timestamp: number | null;
+  /** Of a merge: when which places were edited. Else it edited all that differ from the version before, at its timestamp. */
+  edits?: readonly Edit[] | undefined;
   /** The group that it belongs to, or the merge that made it: no fold goes beyond. */
   unit: string | undefined;
   /** The group that it belongs to, also where a merge made it. */
@@ -240,12 +243,20 @@ interface Merge {
   local: JsonObject | null;
   /** The newer of the two sides' timestamps: the run's is that of its last operation that could be applied. */
   newest: number | null;
+  /** What the run edited, and when. */
+  edits: readonly Edit[];
   /** The newest version that its operations name. */
   seen: number | null;
   isTwoWay: boolean;
   /** What could not be applied, with the reason. */
   errorTypes: Map<Held, string>;
   outcome: Outcome;
+}
+
+/** A place that was edited: the keys to it, `#` and the index in an array. */
+interface Edit {
+  path: readonly string[];
+  time: number | null;
 }
 
 /** How often each thing that a history may meet was met. */
@@ -524,7 +535,7 @@ export class Model {
     key: string,
     by: { device: string; declared: boolean } | Case,
     data: JsonObject | null,
-    more: Pick<Version, "timestamp" | "unit" | "merged" | "ended">,
+    more: Pick<Version, "timestamp" | "unit" | "merged" | "ended" | "edits">,
   ): number {
     const before = this.#state.documents.get(key);
     const declared = "batch" in by ? by.batch.device_id !== undefined : by.declared;
@@ -643,6 +654,7 @@ export class Model {
     if (wrote) {
       this.#write(on.document, on, merge.outcome.document, {
         timestamp: merge.newest,
+        edits: editsOfMerge(remote, merge.outcome.document, merge.edits),
         unit: `merge of ${on.key}`,
         merged: true,
         ended: merge.outcome.ended,
@@ -734,7 +746,12 @@ export class Model {
     const wrote = !same(before, data);
     const timestamp = Math.max(on.accepted.acceptedAtMs, document?.versions.at(-1)?.timestamp ?? 0);
     const version = wrote
-      ? this.#write(on.document, on, data, { timestamp, unit: undefined, merged: false })
+      ? this.#write(on.document, on, data, {
+          timestamp,
+          edits: placesBetween(before, data).map((path) => ({ path, time: on.accepted.acceptedAtMs })),
+          unit: undefined,
+          merged: false,
+        })
       : current;
     const { choice } = decision;
     if (isParked) this.#settleRun(conflict, { version, wrote, choice });
@@ -773,7 +790,7 @@ export class Model {
     const { ancestor, local, remote } = views;
     const merged = mergeByStrategy(
       "merge",
-      { ancestor, local, remote: now, isLocalNewer: false },
+      { ancestor, local, remote: now, edits: { remote: [], local: [] } },
       policyOf(POLICIES, conflict.collection),
     );
     return { ...views, data: { server: remote, local, merged: documentOf(merged), data }[choice] };
@@ -820,6 +837,7 @@ export class Model {
     const policy = policyOf(POLICIES, conflict.collection);
     const errorTypes = new Map<Held, string>();
     const overlaps: Overlap[] = [];
+    const edits: Edit[] = [];
     let level = conflict.base;
     let unknownLevel = run[0]?.namesUnknown ?? 0;
     let timestamp: number | null = null;
@@ -843,6 +861,7 @@ export class Model {
         return;
       }
       timestamp = held.timestamp;
+      for (const path of placesBetween(before, applied.data)) edits.push({ path, time: held.timestamp });
       if (applied.data !== null) ended = undefined;
       else if (before !== null) ended = before === ancestor ? undefined : before;
       local = applied.data;
@@ -853,7 +872,15 @@ export class Model {
       time: number | null,
       version?: number,
     ) => {
-      const sides = { ancestor: from, local, remote: onto, isLocalNewer: isNewer(timestamp, time) };
+      const isTimed = from !== null && waiting.length === 0 && version !== undefined;
+      const remote = isTimed ? this.#editsBetween(conflict, level, version) : undefined;
+      if (remote !== undefined && strategy === "last-write-wins") this.#count("rise: judged by place");
+      const sides = {
+        ancestor: from,
+        local,
+        remote: onto,
+        edits: { remote: remote ?? { anywhere: time }, local: edits },
+      };
       const first = riseByStrategy(strategy, sides, policy);
       const by = stepBy(first.kind === "park");
       const taken = by === strategy ? first : riseByStrategy(by, sides, policy);
@@ -916,7 +943,13 @@ export class Model {
     const from = isUnknown ? null : ancestor;
     const isAlone = seen !== undefined && !isUnknown && (seen.data === null ? now === null : same(from, now));
     const last = isAlone && strategy === "server-wins" ? "client-wins" : strategy;
-    const sides = { ancestor: from, local, remote: now, isLocalNewer: isNewer(timestamp, remoteTime) };
+    const since = isUnknown ? undefined : this.#editsBetween(conflict, level, versionOf(remote));
+    const sides = {
+      ancestor: from,
+      local,
+      remote: now,
+      edits: { remote: since ?? { anywhere: remoteTime }, local: edits },
+    };
     const merged = mergeByStrategy(last, sides, policy);
     const all = [...overlaps, ...merged.overlaps];
     const deletes = merged.kind === "commit" && merged.document === null && local === null;
@@ -931,7 +964,36 @@ export class Model {
           };
     const newestTime = isNewer(timestamp, remoteTime) ? timestamp : (remoteTime ?? timestamp);
     const twoWay = isTwoWay || from === null;
-    return { ancestor: from, local, newest: newestTime, seen: level, isTwoWay: twoWay, errorTypes, outcome };
+    return {
+      ancestor: from,
+      local,
+      newest: newestTime,
+      edits,
+      seen: level,
+      isTwoWay: twoWay,
+      errorTypes,
+      outcome,
+    };
+  }
+
+  /** What others edited after one version that a device has received, and up to another; `undefined`: nobody knows. */
+  #editsBetween(conflict: Conflict, from: number | null, to: number): readonly Edit[] | undefined {
+    if (from === null) return undefined;
+    const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
+    const seen = from === 0 ? 0 : (this.#endOf(conflict, from) ?? from);
+    let edits: Edit[] = [];
+    versionsNow.slice(0, to).forEach((version, index) => {
+      if (index < seen) return;
+      const paths = placesBetween(versionsNow[index - 1]?.data ?? null, version.data);
+      const known = version.edits ?? paths.map((path) => ({ path, time: version.timestamp }));
+      if (!isOwnOf(conflict, version)) edits.push(...known);
+      else {
+        edits = edits.filter(
+          ({ path }) => !known.some((own) => own.path.every((key, at) => key === path[at])),
+        );
+      }
+    });
+    return edits;
   }
 
   /** What a device had received that names a version: with its own changes right after it, unless it goes on from its own view. */
@@ -1035,6 +1097,7 @@ export class Model {
       if (wrote) {
         version = this.#write(key, conflict, outcome.document, {
           timestamp: merge.newest,
+          edits: editsOfMerge(remote, outcome.document, merge.edits),
           unit: `merge of ${conflict.key}`,
           merged: true,
           ended: outcome.ended,
@@ -1106,19 +1169,75 @@ function mergeByStrategy(
     ancestor: JsonObject | null;
     local: JsonObject | null;
     remote: JsonObject | null;
-    isLocalNewer: boolean;
+    edits: { remote: readonly Edit[] | { anywhere: number | null }; local: readonly Edit[] };
   },
   { rules, deleteVsEdit }: CollectionPolicy,
 ): Outcome {
-  const { isLocalNewer, ...documents } = sides;
+  const { edits, ...documents } = sides;
   if (strategy === "client-wins") return { kind: "commit", document: sides.local, overlaps: [] };
   if (strategy === "server-wins") return { kind: "commit", document: sides.remote, overlaps: [] };
-  const prefer = strategy === "last-write-wins" && !isLocalNewer ? "remote" : "local";
-  const options = { prefer, ...(rules && { rules }), ...(deleteVsEdit && { deleteVsEdit }) } as const;
+  const times = { remote: timesOf(edits.remote), local: timesOf(edits.local) };
+  const options = {
+    ...(strategy === "last-write-wins" && { times }),
+    ...(rules && { rules }),
+    ...(deleteVsEdit && { deleteVsEdit }),
+  } as const;
   const { document, overlaps, undecided } = mergeDocument(documents, options);
   const asks = undecided || (strategy === "manual" && overlaps.length > 0);
   if (asks) return { kind: "park", proposed: document, overlaps };
   return { kind: "commit", document, overlaps };
+}
+
+/** The places that differ, in the most detail in which they can be told apart. */
+function placesBetween(before: Json | undefined, after: Json | undefined): string[][] {
+  if (before !== undefined && after !== undefined && same(before, after)) return [];
+  const below = (keys: readonly string[], read: (of: object, key: string) => Json | undefined) =>
+    keys.flatMap((key) =>
+      placesBetween(read(before as object, key), read(after as object, key)).map((path) => [key, ...path]),
+    );
+  if (Array.isArray(before) && Array.isArray(after)) {
+    if (before.length !== after.length) return [[]];
+    return below(
+      [...before.keys()].map((index) => `#${index}`),
+      (of, key) => (of as Json[])[Number(key.slice(1))],
+    );
+  }
+  const isObject = (value: Json | undefined) =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isObject(before) || !isObject(after)) return before === after ? [] : [[]];
+  const keys = new Set([...Object.keys(before as object), ...Object.keys(after as object)]);
+  return below([...keys], (of, key) => (of as JsonObject)[key]);
+}
+
+/** A merge edits what it changes, as late as the run did; what the run did not edit there, as late as anything. */
+function editsOfMerge(remote: JsonObject | null, merged: JsonObject | null, run: readonly Edit[]): Edit[] {
+  const newest = (times: readonly (number | null)[]) =>
+    times.reduce<number | null>((one, other) => (isLater(other, one) ? other : one), null);
+  return placesBetween(remote, merged).map((path) => {
+    const touching = run.filter((edit) =>
+      edit.path.every((key, at) => at >= path.length || key === path[at]),
+    );
+    return { path, time: newest((touching.length > 0 ? touching : run).map(({ time }) => time)) };
+  });
+}
+
+function isLater(one: number | null, other: number | null): boolean {
+  return one !== null && (other === null || one > other);
+}
+
+/** Edits as the merge takes them. */
+function timesOf(edits: readonly Edit[] | { anywhere: number | null }): EditTimes {
+  if ("anywhere" in edits) return edits;
+  const times: EditTimes = {};
+  for (const { path, time } of edits) {
+    let here = times;
+    for (const key of path) {
+      here.in ??= {};
+      here = here.in[key] ??= {};
+    }
+    if (here.at === undefined || isLater(time, here.at)) here.at = time;
+  }
+  return times;
 }
 
 function isNewer(local: number | null, remote: number | null): boolean {

@@ -4,7 +4,7 @@ import { applyRun } from "./apply-run.ts";
 describe("a device's run", () => {
   it("leaves out an operation that is itself at fault, names it, and goes on", () => {
     const base = { a: 1 };
-    const applied = applyRun(base, [
+    const { times, ...applied } = applyRun(base, [
       { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } },
       {
         clientId: "2",
@@ -32,11 +32,18 @@ describe("a device's run", () => {
       costly: false,
       ended: null,
     });
+    expect(times).toEqual({ in: { a: { at: null }, b: { at: null } } });
     expect(base).toStrictEqual({ a: 1 });
   });
 
   it("of none leaves the document as it was", () => {
-    expect(applyRun(null, [])).toStrictEqual({ document: null, refused: [], ended: null, costly: false });
+    expect(applyRun(null, [])).toStrictEqual({
+      document: null,
+      refused: [],
+      ended: null,
+      costly: false,
+      times: {},
+    });
   });
 
   it("is given up once it has cost what a run may, and says what it had made of the document by then", () => {

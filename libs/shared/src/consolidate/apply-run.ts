@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json/json.ts";
+import { joinTimes, timesOfEdit, type EditTimes } from "../merge/edit-times.ts";
 import type { YjsPolicy } from "../merge/keep-yjs-states.ts";
 import type { RefusedOperation } from "../protocol/lane-entry.ts";
 import { applyOperation, type OperationEffect } from "./apply-operation.ts";
@@ -12,6 +13,8 @@ export interface AppliedRun {
   costly: boolean;
   /** The document that the last operation deleted, if the run had changed it. */
   ended: JsonObject | null;
+  /** When the run edited which places. */
+  times: EditTimes;
 }
 
 /**
@@ -23,27 +26,30 @@ export interface AppliedRun {
  */
 export function applyRun(
   base: JsonObject | null,
-  run: readonly (OperationEffect & { clientId: string })[],
+  run: readonly (OperationEffect & { clientId: string; timestampMs?: number })[],
   policy: YjsPolicy = {},
   budget: Budget = { left: RUN_VALUES_MAX },
 ): AppliedRun {
   let document = base;
   const refused: RefusedOperation[] = [];
   let ended: JsonObject | null = null;
+  let times: EditTimes = {};
   for (const operation of run) {
     // Each has the budget that it would have alone, so that none is at fault for what others cost.
-    if (budget.left < OPERATION_VALUES_MAX) return { document, refused, ended, costly: true };
+    if (budget.left < OPERATION_VALUES_MAX) return { document, refused, ended, costly: true, times };
     const own = { left: OPERATION_VALUES_MAX };
     const applied = applyOperation(document, operation, policy, own);
     spend(budget, OPERATION_VALUES_MAX - own.left);
     if (applied.ok) {
       if (applied.document !== null) ended = null;
       else if (document !== base) ended = document ?? ended;
+      const edited = timesOfEdit(document, applied.document, operation.timestampMs ?? null, policy);
+      times = joinTimes(times, edited);
       document = applied.document;
     } else {
       const { errorType, message } = applied;
       refused.push({ clientId: operation.clientId, errorType, message });
     }
   }
-  return { document, refused, ended, costly: false };
+  return { document, refused, ended, costly: false, times };
 }

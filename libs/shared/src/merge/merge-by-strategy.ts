@@ -2,6 +2,7 @@ import { isNewlyTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { MergeInputs, MergeOutcome } from "../protocol/lane-entry.ts";
+import type { EditTimes } from "./edit-times.ts";
 import { keepYjsStates } from "./keep-yjs-states.ts";
 import { mergeDocument } from "./merge-document.ts";
 import { NESTING_MAX } from "./nesting.ts";
@@ -13,10 +14,12 @@ export interface RemoteDocument {
   data: JsonObject | null;
   /** The clamped timestamp of the operation that wrote it. */
   timestampMs: number | null;
+  /** The newest edit of each place since the ancestor. Without them every place counts as edited at that timestamp. */
+  times?: EditTimes;
 }
 
 /** How the documents of a collection merge, whatever the strategy: it alone says who is preferred. */
-export type MergePolicy = Omit<MergeOptions, "prefer">;
+export type MergePolicy = Omit<MergeOptions, "prefer" | "times">;
 
 /** A merge's outcome, but for the operations that could not be part of it. */
 export type StrategyOutcome =
@@ -45,10 +48,10 @@ export function mergeByStrategy(
 export function decideByStrategy(
   strategy: ConflictStrategy,
   inputs: MergeInputs,
-  { data: remote, timestampMs: remoteTimestampMs }: RemoteDocument,
+  { data: remote, timestampMs, times = { anywhere: timestampMs } }: RemoteDocument,
   policy: MergePolicy,
 ): StrategyOutcome {
-  const { ancestor, local, localTimestampMs } = inputs;
+  const { ancestor, local, localTimestampMs, localTimes = { anywhere: localTimestampMs } } = inputs;
   const documents = { ancestor, remote, local };
   const twoWay = ancestor === null;
   switch (strategy) {
@@ -56,12 +59,10 @@ export function decideByStrategy(
       return { kind: "commit", document: keepYjsStates(remote, local, policy), overlaps: [], twoWay };
     case "server-wins":
       return { kind: "commit", document: remote, overlaps: [], twoWay };
-    case "last-write-wins": {
-      const localIsNewer =
-        localTimestampMs !== null && remoteTimestampMs !== null && localTimestampMs > remoteTimestampMs;
-      const prefer = localIsNewer ? "local" : "remote";
-      return commitOrPark(mergeDocument(documents, { ...policy, prefer }));
-    }
+    case "last-write-wins":
+      return commitOrPark(
+        mergeDocument(documents, { ...policy, times: { remote: times, local: localTimes } }),
+      );
     case "manual": {
       const merged = mergeDocument(documents, policy);
       if (merged.overlaps.length === 0 || merged.error) return commitOrPark(merged);

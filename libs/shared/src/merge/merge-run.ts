@@ -72,11 +72,13 @@ export function settleRise(
 export function mergeRaised(
   strategy: ConflictStrategy,
   given: RaisedRun,
-  remote: RemoteDocument,
+  { times, ...document }: RemoteDocument,
   policy: MergePolicy = {},
 ): MergedRun {
   let raised = given;
   const isSeen = raised.ancestor !== null && raised.unseen.length === 0;
+  // Without an ancestor each place is as new as the document.
+  const remote = isSeen && times !== undefined ? { ...document, times } : document;
   if (!isSeen && raised.ancestor === null) raised = withUnseen({ ...raised, local: remote.data }, policy);
   else if (!isSeen) {
     const { document, overlaps, asks } = settleRise(strategy, { inputs: inputsOf(raised), remote }, policy);

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../json/json.ts";
+import type { EditTimes } from "./edit-times.ts";
 import { compileRules, type FieldRule } from "./field-rules.ts";
 import {
   mergeDeletion,
@@ -21,6 +22,12 @@ export type Doc = JsonObject | null;
 export interface MergeOptions {
   /** Whose value stands where both sides changed the same place. Default `local`. */
   readonly prefer?: Side;
+  /**
+   * The newest edits of each side since the ancestor: where both changed the same place, the side with the newer edit of that
+   * place stands, remote's if they are equal. `prefer` is then not asked. A place that was edited, and has its old value again, is
+   * changed, too.
+   */
+  readonly times?: { readonly remote: EditTimes; readonly local: EditTimes };
   /** What stands where one side deleted what the other edited. Default `edit-wins`: nothing anyone typed disappears. */
   readonly deleteVsEdit?: DeleteVsEdit;
   /** Keys that identify the items of an array, the first that fits an array wins. Default `["id"]`. */
@@ -84,6 +91,7 @@ export function mergeThreeWay(
   const twoWay = sides.ancestor === undefined;
   const context: MergeContext = {
     prefer: options.prefer ?? "local",
+    times: options.times,
     deleteVsEdit: options.deleteVsEdit ?? "edit-wins",
     arrayKeys: options.arrayKeys ?? ["id"],
     rules: compileRules(options.rules ?? []),

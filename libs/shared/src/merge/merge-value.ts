@@ -1,5 +1,6 @@
 import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { indexByKey, indexStep, isEdited, itemStep, ORDER, timeAt, type EditTimes } from "./edit-times.ts";
 import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
 import type { SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";
@@ -25,6 +26,8 @@ export type YjsMerge = (remote: string, local: string) => string | undefined;
 /** What one merge carries along: its settings, and where overlaps are collected. */
 export interface MergeContext {
   readonly prefer: Side;
+  /** Decide in place of `prefer`, if they are given. */
+  readonly times: { readonly remote: EditTimes; readonly local: EditTimes } | undefined;
   readonly deleteVsEdit: DeleteVsEdit;
   readonly arrayKeys: readonly string[];
   readonly rules: RuleNode | undefined;
@@ -48,7 +51,14 @@ export type OverlapScope = "order" | "run" | "words";
 
 /** Where a value stands in the merged document: a key or index in what holds it; `undefined` is the root. */
 export type Place =
-  { readonly holder: Place; readonly key: string | number; readonly rules: RuleNode | undefined } | undefined;
+  | {
+      readonly holder: Place;
+      readonly key: string | number;
+      readonly rules: RuleNode | undefined;
+      /** The place in what holds it, as {@link EditTimes} names it; `undefined` if they do not tell it from its neighbours. */
+      readonly step: string | undefined;
+    }
+  | undefined;
 
 /** Merges the values at one place. This is where the kinds of value part. */
 export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
@@ -56,8 +66,8 @@ export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slo
   const { ancestor, remote, local } = sides;
   const rules = rulesAt(context, place);
   if (!rules?.counts && isSame(remote, local)) return remote;
-  if (isSame(ancestor, remote)) return local;
-  if (isSame(ancestor, local)) return remote;
+  if (isSame(ancestor, remote) && !isChangedBack(context, place, "remote", ancestor)) return local;
+  if (isSame(ancestor, local) && !isChangedBack(context, place, "local", ancestor)) return remote;
   if (remote === undefined || local === undefined) {
     return remote === local ? undefined : mergeDeletion(context, place, sides);
   }
@@ -72,6 +82,37 @@ export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slo
   // Two equal steps of a counter that cannot be added up are two changes, of which one is lost.
   if (equalSlots(remote, local) && !countedSides(context, place, sides)) return remote;
   return chooseWhole(context, place, sides);
+}
+
+/** The side whose value stands at a place that both changed. */
+function preferredAt({ prefer, times }: MergeContext, place: Place): Side {
+  if (times === undefined) return prefer;
+  const path = stepsTo(place);
+  return newerSide(timeAt(times.remote, path), timeAt(times.local, path));
+}
+
+/** The side whose order of an array stands, and whose items if a run of them is all that both changed. */
+function preferredInArray({ prefer, times }: MergeContext, place: Place): Side {
+  if (times === undefined) return prefer;
+  const path = stepsTo(place);
+  const ordered = (of: EditTimes) => timeAt(of, [...path, ORDER]) ?? timeAt(of, path);
+  return newerSide(ordered(times.remote), ordered(times.local));
+}
+
+/** A time that is missing is the oldest. */
+function newerSide(remote: number | null | undefined, local: number | null | undefined): Side {
+  return (local ?? -1) > (remote ?? -1) ? "local" : "remote";
+}
+
+/** Whether a side edited a place that has the ancestor's value again. */
+function isChangedBack({ times }: MergeContext, place: Place, side: Side, ancestor: Slot): boolean {
+  return times !== undefined && ancestor !== undefined && isEdited(times[side], stepsTo(place));
+}
+
+function stepsTo(place: Place): (string | undefined)[] {
+  const steps: (string | undefined)[] = [];
+  for (let at = place; at; at = at.holder) steps.push(at.step);
+  return steps.toReversed();
 }
 
 /** Merges a value that one side deleted with what the other made of it. */
@@ -112,7 +153,7 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
       return mergeText(
         { ancestor, remote, local },
         {
-          prefer: context.prefer,
+          prefer: preferredAt(context, place),
           budget: context.budget,
           decideDeletion: (editor) => decideDeletion(context, editor),
           recordOverlap: (words, decision) => context.recordOverlap(place, words, decision, "words"),
@@ -150,14 +191,17 @@ function countedSides(
 
 function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Json[]>): Json[] {
   const rules = rulesAt(context, place);
-  const { prefer, arrayKeys, intern, budget } = context;
+  const prefer = preferredInArray(context, place);
+  const { arrayKeys, intern, budget } = context;
   if (rules?.rule?.is === "set") return mergeSet(sides, prefer, intern);
-  return mergeArray(sides, rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys, {
+  const keys = rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys;
+  const stepOf = stepsInArray(context, sides, keys);
+  return mergeArray(sides, keys, {
     prefer,
     intern,
     budget,
     mergeItem: (index, items, isGuess) => {
-      const at = placeIn(place, index, rules);
+      const at = placeIn(place, index, rules, stepOf(index, items));
       return isGuess && isDoubtful(context, items)
         ? chooseWhole(context, at, items)
         : mergeValue(context, at, items);
@@ -188,8 +232,27 @@ function isDoubtful({ isSame }: MergeContext, { ancestor, remote, local }: Sides
 
 /** Takes one side's value as it is, so that nothing comes of it that nobody wrote. */
 function chooseWhole(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
-  context.recordOverlap(place, sides, { chosen: context.prefer });
-  return sides[context.prefer];
+  const chosen = preferredAt(context, place);
+  context.recordOverlap(place, sides, { chosen });
+  return sides[chosen];
+}
+
+/** Tells the places of an array's items: by identity, or by index in an array that has kept its length. */
+function stepsInArray(
+  { times }: MergeContext,
+  { ancestor, remote, local }: EditedSides<Json[]>,
+  keys: readonly string[],
+): (index: number, items: Sides<Slot>) => string | undefined {
+  if (times === undefined) return () => undefined;
+  const key = keys.find((key) => [ancestor ?? [], remote, local].every((items) => indexByKey(items, key)));
+  if (key !== undefined) return (_, items) => itemStep(key, items.remote ?? items.local ?? items.ancestor);
+  const isSameLength = remote.length === local.length && remote.length === (ancestor ?? remote).length;
+  // An item that was found again at another index is known by nothing.
+  const isThere = (index: number, items: Sides<Slot>) =>
+    items.remote === remote[index] &&
+    items.local === local[index] &&
+    (ancestor === undefined || items.ancestor === ancestor[index]);
+  return (index, items) => (isSameLength && isThere(index, items) ? indexStep(index) : undefined);
 }
 
 function mergeObject(
@@ -200,7 +263,7 @@ function mergeObject(
   const rules = rulesAt(context, place);
   const merged: JsonObject = {};
   const mergeKey = (key: string) => {
-    const value = mergeValue(context, placeIn(place, key, rules), {
+    const value = mergeValue(context, placeIn(place, key, rules, key), {
       ancestor: readOwn(ancestor, key),
       remote: readOwn(remote, key),
       local: readOwn(local, key),
@@ -216,8 +279,8 @@ function rulesAt(context: MergeContext, place: Place): RuleNode | undefined {
   return place ? place.rules : context.rules;
 }
 
-function placeIn(holder: Place, key: string | number, rules: RuleNode | undefined): Place {
-  return { holder, key, rules: stepInto(rules, key) };
+function placeIn(holder: Place, key: string | number, rules: RuleNode | undefined, step?: string): Place {
+  return { holder, key, rules: stepInto(rules, key), step };
 }
 
 function kindAt(context: MergeContext, place: Place): FieldRule["is"] | undefined {

@@ -3,7 +3,9 @@ import { RUN_VALUES_MAX, type Budget } from "../consolidate/budget.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { AcceptedOperation, MergeInputs, RefusedOperation } from "../protocol/lane-entry.ts";
 import type { MergePolicy, RemoteDocument } from "./merge-by-strategy.ts";
+import { joinTimes, type EditTimes } from "./edit-times.ts";
 import { mergeDocument, type Overlap } from "./merge-document.ts";
+import { timesBetween, type DocumentEdits } from "./times-since.ts";
 
 /** A device's operations on one document, and what it says that it started from. */
 export interface DeviceRun {
@@ -41,6 +43,8 @@ export interface RunHistory {
   changes: readonly HistoricChange[];
   /** The version of the device's own last change, for a run that goes on from a device's view; else 0. */
   lastOwnVersion: number;
+  /** The changes since the first version that the run names; without them the times of their places are not known. */
+  edits?: DocumentEdits;
 }
 
 export const NO_HISTORY: RunHistory = { changes: [], lastOwnVersion: 0 };
@@ -73,6 +77,8 @@ export interface RaisedRun {
   /** Operations made on a document that nobody knows: they are applied to the one that the run is merged with. */
   unseen: readonly AcceptedOperation[];
   localTimestampMs: number | null;
+  /** When the run edited which places. */
+  localTimes: EditTimes;
   refused: RefusedOperation[];
   /** The document that the run's last operation deleted, if the run had changed it. */
   ended: JsonObject | null;
@@ -139,6 +145,7 @@ export function* risesOf(
     local: ancestor,
     unseen: [],
     localTimestampMs: null,
+    localTimes: {},
     refused: [],
     ended: null,
     overlaps: [],
@@ -155,7 +162,10 @@ export function* risesOf(
       continue;
     }
     const view = run.deviceView === null ? documentOf(seen) : viewAt(seen, raised, history, policy);
-    const remote = { data: view, timestampMs: seen.timestampMs };
+    // Operations that wait for a document are merged without an ancestor, and each place is as new as the document.
+    const isKnown = raised.ancestor !== null && raised.unseen.length === 0;
+    const times = isKnown ? timesBetween(history, raised.seenVersion, policy, seen.version) : {};
+    const remote = { data: view, timestampMs: seen.timestampMs, ...times };
     raised = yield* mergeOnto(raised, { remote, version: seen.version }, policy);
     const ancestor = view ?? (startsAnew(segment.operations) ? {} : seen.data);
     raised = {
@@ -191,8 +201,8 @@ export function withUnseen(raised: RaisedRun, policy: MergePolicy): RaisedRun {
   return { ...applied(raised, raised.unseen, policy), unseen: [] };
 }
 
-export function inputsOf({ ancestor, local, localTimestampMs }: RaisedRun): MergeInputs {
-  return { ancestor, local, localTimestampMs };
+export function inputsOf({ ancestor, local, localTimestampMs, localTimes }: RaisedRun): MergeInputs {
+  return { ancestor, local, localTimestampMs, localTimes };
 }
 
 function taken(raised: RaisedRun, version: number, outcome: RiseOutcome): RaisedRun {
@@ -225,7 +235,12 @@ function applied(
   operations: readonly AcceptedOperation[],
   policy: MergePolicy,
 ): RaisedRun {
-  const { document, refused, ended, costly } = applyRun(raised.local, operations, policy, raised.budget);
+  const { document, refused, ended, costly, times } = applyRun(
+    raised.local,
+    operations,
+    policy,
+    raised.budget,
+  );
   const refusedIds = new Set(refused.map(({ clientId }) => clientId));
   const last = operations.findLast(({ clientId }) => !refusedIds.has(clientId));
   const edited = raised.local === raised.ancestor ? null : raised.local;
@@ -233,6 +248,7 @@ function applied(
   return {
     ...raised,
     local: document,
+    localTimes: joinTimes(raised.localTimes, times),
     costly: raised.costly || costly,
     refused: [...raised.refused, ...refused],
     ended: last === undefined ? raised.ended : (ended ?? before),

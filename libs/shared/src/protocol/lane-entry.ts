@@ -1,4 +1,5 @@
 import type { JsonObject } from "../json/json.ts";
+import type { EditTimes } from "../merge/edit-times.ts";
 import type { Overlap } from "../merge/merge-document.ts";
 import type { ConflictStrategy } from "./batch.ts";
 import type { JsonPatchStep, OperationKind } from "./operation.ts";
@@ -129,6 +130,8 @@ export interface MergeInputs {
   local: JsonObject | null;
   /** The timestamp of the device's last operation. */
   localTimestampMs: number | null;
+  /** The newest edit of each place since the ancestor. Without them every place counts as edited at that timestamp. */
+  localTimes?: EditTimes;
 }
 
 /** Either a document to commit, or a decision for a person to take. */

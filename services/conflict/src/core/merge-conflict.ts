@@ -6,6 +6,8 @@ import {
   risesOf,
   settleRise,
   takenRises,
+  timesBetween,
+  versionsOf,
   type CollectionPolicy,
   type HookOutcome,
   type JsonObject,
@@ -29,6 +31,15 @@ export interface ConflictCase {
   remote: RemoteDocument & { version: number };
   /** The documents at the versions that the run names, as far as history has them. */
   history: RunHistory;
+}
+
+/** The document that the device's run is merged with, with the times of its edits. */
+export function remoteOf(
+  { conflict, remote, history }: ConflictCase,
+  policy: CollectionPolicy,
+): RemoteDocument {
+  const seenVersion = versionsOf(conflict).at(-1) ?? conflict.baseVersion;
+  return { ...remote, ...timesBetween(history, seenVersion, policy) };
 }
 
 /** What the collection's hook answered, unless it failed. */
@@ -62,7 +73,7 @@ export function* mergeConflict(
     next = rises.next(outcome);
   }
   const raised = next.value;
-  const merged = mergeRaised(conflict.strategy, raised, remote, policy);
+  const merged = mergeRaised(conflict.strategy, raised, remoteOf(on, policy), policy);
   const resolution = resolutionOf(on, raised, merged, isLastRound);
   if (ended !== undefined) return { ...resolution, hook: ended };
   if (!asksHook) return { ...resolution, ...(conflict.hook !== null && { hook: "skipped" }) };
@@ -124,18 +135,19 @@ function* askOfRise(
 
 /** Puts what the hook answered of the last merge in the place of what the strategy came to. */
 function decideByHook(
-  { remote }: ConflictCase,
+  on: ConflictCase,
   merged: Resolution,
   raised: RaisedRun,
   report: HookReport,
   policy: CollectionPolicy,
 ): Resolution {
   if (report.kind === "failed") return { ...merged, hook: "failed" };
+  const { remote } = on;
   const { answer } = report;
   const { inputs, outcome } = merged;
   if (answer === undefined) return { ...merged, hook: "deferred" };
   if ("use" in answer) {
-    const chosen = mergeRaised(answer.use, raised, remote, policy);
+    const chosen = mergeRaised(answer.use, raised, remoteOf(on, policy), policy);
     return {
       ...merged,
       inputs: chosen.inputs,

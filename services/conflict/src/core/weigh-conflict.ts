@@ -14,7 +14,7 @@ import {
   type MergePolicy,
   type Overlap,
 } from "@syncline/shared";
-import type { ConflictCase } from "./merge-conflict.ts";
+import { remoteOf, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
 /** A conflict's record, as far as a person's decision depends on it. */
@@ -96,11 +96,8 @@ export function weighChoice(
 }
 
 /** What the server has, with the operations that the device made after it had received the server's side. */
-function serverSide(
-  { conflict, remote, history }: RecordedCase,
-  policy: MergePolicy,
-  whole: JsonObject | null,
-): JsonObject | null {
+function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | null): JsonObject | null {
+  const { conflict, history } = on;
   if (conflict.status === "resolved") return whole;
   const { strategy, overlapList } = conflict;
   // A hook may have asked, too: the record says of which rise.
@@ -113,7 +110,7 @@ function serverSide(
     return settleRise("server-wins", rise, policy);
   });
   if (!isAsked) return whole;
-  const { outcome } = mergeRaised(strategy, raised, remote, policy);
+  const { outcome } = mergeRaised(strategy, raised, remoteOf(on, policy), policy);
   return outcome.kind === "park" ? whole : outcome.document;
 }
 
@@ -128,7 +125,8 @@ export function weighStrategies(
 }
 
 function weighStrategy(strategy: ConflictStrategy, on: RecordedCase, policy: MergePolicy): StrategyOption {
-  const { conflict, remote, history } = on;
+  const { conflict, history } = on;
+  const remote = remoteOf(on, policy);
   const outcome =
     conflict.status === "resolved"
       ? mergeByStrategy(strategy, sidesOf(on, policy).inputs, remote, policy)

@@ -5,8 +5,11 @@ import {
   versionsOf,
   type AcceptedOperation,
   type BackoffBounds,
+  type DocumentEdits,
   type HistoricChange,
+  type JsonObject,
   type RunHistory,
+  type TimedChange,
 } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
@@ -53,6 +56,7 @@ export interface PgConflicts {
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CONFLICT = statement("read-conflict");
 const READ_REMOTE = statement("read-remote");
+const READ_EDITS = statement("read-edits");
 const READ_ANCESTOR = statement("read-ancestor");
 const READ_RISES = statement("read-rises");
 const LIST_OPEN = statement("list-open-conflicts");
@@ -69,6 +73,17 @@ const BEFORE_ALL: QuietPlace = {
   roundAt: "-infinity",
   conflictId: "00000000-0000-0000-0000-000000000000",
 };
+
+/** Most bytes of documents from which the times of edits are told. */
+const EDITS_BYTES_MAX = 4 * 1024 * 1024;
+
+function editsOf(baseVersion: number, rows: readonly Record<string, unknown>[]): DocumentEdits {
+  const changes = rows.map((row): TimedChange => {
+    const { data, ...change } = camelRow<Omit<TimedChange, "data"> & { data: string | null }>(row);
+    return { ...change, data: data === null ? null : (JSON.parse(data) as JsonObject) };
+  });
+  return { seenVersion: Number(rows[0]?.["seen_version"] ?? baseVersion), changes };
+}
 
 export function createPgConflicts(query: Query): PgConflicts {
   return {
@@ -120,8 +135,16 @@ export function createPgConflicts(query: Query): PgConflicts {
   };
 }
 
-/** The documents that the merge of a conflict's run starts from, in one statement. */
+/** The documents that the merge of a conflict's run starts from, and when others edited what since. */
 async function readHistory(query: Query, conflict: RecordedConflict): Promise<RunHistory> {
+  const [{ changes, lastOwnVersion }, edits] = await Promise.all([
+    readDocuments(query, conflict),
+    readEdits(query, conflict),
+  ]);
+  return { changes, lastOwnVersion, ...(edits && { edits }) };
+}
+
+async function readDocuments(query: Query, conflict: RecordedConflict): Promise<RunHistory> {
   const { workspaceId, collection, documentId, deviceId, deviceView, currentVersion } = conflict;
   const versions = conflict.status === "resolved" ? [] : versionsOf(conflict);
   if (versions.length === 0) return NO_HISTORY;
@@ -132,4 +155,15 @@ async function readHistory(query: Query, conflict: RecordedConflict): Promise<Ru
       : await query<Record<string, unknown>>(READ_RISES, of);
   const changes = rows.map((row) => camelRow<HistoricChange & { lastOwnVersion: number }>(row));
   return { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 };
+}
+
+/** The document's changes since the first version that the run names, if a merge may depend on their times. */
+async function readEdits(query: Query, conflict: RecordedConflict): Promise<DocumentEdits | undefined> {
+  const { workspaceId, collection, documentId, deviceId, currentVersion, strategy, hook, status } = conflict;
+  const since = conflict.baseVersion ?? versionsOf(conflict)[0];
+  const isTimed = strategy === "last-write-wins" || hook === "due" || status !== "open";
+  if (since === undefined || !isTimed) return undefined;
+  const seen = [workspaceId, collection, documentId, since, deviceId, currentVersion];
+  const rows = await query<Record<string, unknown>>(READ_EDITS, [...seen, EDITS_BYTES_MAX]);
+  return editsOf(since, rows);
 }

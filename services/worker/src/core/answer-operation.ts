@@ -25,6 +25,7 @@ import { settleDecision } from "./settle-decision.ts";
 import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
 import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { operationPlace } from "./window-places.ts";
+import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
 
@@ -84,6 +85,7 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
         deviceId,
         deviceDeclared,
         clientTimestampMs: operation.timestampMs ?? null,
+        policy,
         unit: unitOf(on),
         operations: 1,
       });
@@ -144,10 +146,12 @@ const MERGES_TOO_COSTLY =
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
   const { workspaceId, collection, documentId, conflictId, currentVersion } = conflict;
+  const policy = policyOf(on.deps.policies ?? {}, collection);
   const current = draft.document(workspaceId, collection, documentId);
   const held = heldOf(on);
   const run = { ...conflict, operations: [held.operation] };
-  const history = historyOf(on, run);
+  const edits = editsOf(draft, conflict, { since: conflict.baseVersion, seenUntil: null });
+  const history = { ...historyOf(on, run), ...(edits && { edits }) };
   // The plan is made once more then, and until it is, no merge is worth its while.
   if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
   const [from, ...onwards] = history.changes.map(({ data }) => data);
@@ -161,11 +165,8 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     conflict.strategy,
     run,
     history,
-    {
-      data: current?.data ?? null,
-      timestampMs: current?.clientTimestampMs ?? null,
-    },
-    policyOf(on.deps.policies ?? {}, collection),
+    remoteOf(draft, conflict, { edits, seenVersion: conflict.seenVersion }, policy),
+    policy,
   );
   if (outcome.kind === "park") return report(on, withOverlaps(conflict, outcome), mismatch);
   const [refused] = outcome.refused;
@@ -180,6 +181,8 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     deviceId: batch.deviceId,
     deviceDeclared: batch.deviceDeclared,
     clientTimestampMs: operation.timestampMs ?? null,
+    times: inputs.localTimes,
+    policy,
     unit: unitOf(on),
     operations: 1,
   });

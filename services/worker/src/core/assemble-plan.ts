@@ -33,7 +33,7 @@ export function assemblePlan(
     seqByWorkspace.set(change.workspaceId, seq);
     seqByChange.set(change, seq);
     seqByDocument.set(documentKey(change.workspaceId, change.collection, change.documentId), seq);
-    const { deviceDeclared, unit, ...row } = change;
+    const { deviceDeclared, unit, before: _, ...row } = change;
     if (unit !== undefined) lastSeqByUnit.set(unit, seq);
     return { ...row, unit, deviceId: deviceDeclared ? change.deviceId : null, seq };
   });

@@ -57,7 +57,7 @@ function decide(
   const { inputs } = mergeRun(
     "merge",
     { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    tables.runHistory(conflict, conflict.deviceId, deviceView !== null),
+    tables.runHistory(conflict, deviceView === null ? null : conflict.deviceId),
     { data: current?.data ?? null, timestampMs: null },
   );
   const { choice = "data", clientId = "decision", subject = "bob" } = given;

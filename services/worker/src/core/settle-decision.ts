@@ -60,6 +60,7 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
     deviceId,
     deviceDeclared,
     clientTimestampMs: batch.acceptedAtMs,
+    policy,
     unit: undefined,
     operations: 1,
   });

@@ -21,7 +21,7 @@ import {
   type WindowDraft,
 } from "./window-draft.ts";
 import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
-import type { DocumentState } from "./window-state.ts";
+import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 
 /** What a resolution came to: the operations that now have their final answer, and the round that is to follow. */
@@ -50,12 +50,12 @@ export function settleResolution(
 
   const current = draft.document(conflict.workspaceId, conflict.collection, conflict.documentId);
   if ((current?.version ?? 0) === resolution.expectedVersion) {
-    return commit(conflict, resolution.outcome, resolution, draft, newId);
+    return commit(conflict, resolution.outcome, resolution, draft, { newId, policies });
   }
   if (resolution.isLastRound) {
-    const { inputs, outcome } = mergeNow(conflict, resolution, current, draft, policies);
+    const { inputs, outcome } = mergeNow(conflict, resolution, draft, policies);
     if (outcome.kind === "park") return park(conflict, outcome, resolution, draft);
-    return commit(conflict, outcome, { ...resolution, inputs }, draft, newId);
+    return commit(conflict, outcome, { ...resolution, inputs }, draft, { newId, policies });
   }
   const round = conflict.round + 1;
   draft.updateConflict({ ...conflict, round });
@@ -67,12 +67,13 @@ export function settleResolution(
 function mergeNow(
   conflict: ConflictWrite,
   { inputs, rises, operationsCovered }: Resolution,
-  current: DocumentState | undefined,
   draft: WindowDraft,
   policies: Policies,
 ): { inputs: MergeInputs; outcome: MergeOutcome } {
-  const remote = { data: current?.data ?? null, timestampMs: current?.clientTimestampMs ?? null };
   const policy = policyOf(policies, conflict.collection);
+  const { seenVersion } = rises;
+  const edits = editsOf(draft, conflict, { since: seenVersion, seenUntil: conflict.currentVersion });
+  const remote = remoteOf(draft, conflict, { edits, seenVersion }, policy);
   if (inputs.ancestor !== null) {
     return { inputs, outcome: mergeLast(conflict.strategy, rises, inputs, remote, policy) };
   }
@@ -80,7 +81,8 @@ function mergeNow(
   const { ancestor = null, local = null, unseen: count = operationsCovered } = rises.resumes ?? {};
   const covered = draft.run(conflict.conflictId).slice(0, operationsCovered);
   const unseen = covered.slice(covered.length - count).map(contentOf);
-  const replayed = { unseen, localTimestampMs: inputs.localTimestampMs, budget: { left: RUN_VALUES_MAX } };
+  const { localTimestampMs, localTimes = {} } = inputs;
+  const replayed = { unseen, localTimestampMs, localTimes, budget: { left: RUN_VALUES_MAX } };
   const raised = { ...rises, ...replayed, ancestor, local, costly: false };
   return mergeRaised(conflict.strategy, raised, remote, policy);
 }
@@ -90,7 +92,7 @@ function commit(
   outcome: Commit,
   resolution: Resolution,
   draft: WindowDraft,
-  newId: () => string,
+  { newId, policies }: { newId: () => string; policies: Policies },
 ): Settled {
   const { conflict: rest, rest: left } = draft.splitRun(conflict, resolution.operationsCovered);
   const covered = draft.run(conflict.conflictId);
@@ -107,6 +109,8 @@ function commit(
     deviceId: conflict.deviceId,
     deviceDeclared: conflict.deviceDeclared,
     clientTimestampMs: resolution.inputs.localTimestampMs,
+    times: resolution.inputs.localTimes,
+    policy: policyOf(policies, conflict.collection),
     unit: undefined,
     operations: accepted.length,
   });

@@ -3,9 +3,14 @@ import {
   deviceDocumentKey,
   documentKey,
   isEntryBefore,
+  joinTimes,
   NO_HISTORY,
   operationKey,
+  timesOfEdit,
+  type DocumentEdits,
+  type EditTimes,
   type HistoricDocument,
+  type ItemPolicy,
   type JsonObject,
   type RunHistory,
 } from "@syncline/shared";
@@ -13,6 +18,7 @@ import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts
 import {
   historyKey,
   type DocumentState,
+  type EditsPlace,
   type HeldRow,
   type HistoryPlace,
   type NewlyHeld,
@@ -35,6 +41,10 @@ export interface ChangeDraft {
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
+  /** When it edited which places; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
+  editTimes: EditTimes | null;
+  /** The document that it met. */
+  before: JsonObject | null;
   /** The group it belongs to: a fold never crosses a group's edge. */
   unit: string | undefined;
 }
@@ -63,6 +73,10 @@ export interface DraftedWrite {
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
+  /** Of a merge: when it edited which places. */
+  editTimes?: EditTimes | null;
+  /** Which items of the document's arrays are the same. */
+  policy: ItemPolicy;
   unit: string | undefined;
   /** How many operations it holds: the version grows by so many. */
   operations: number;
@@ -152,6 +166,34 @@ export class WindowDraft {
   }
 
   /**
+   * The changes of a document since a version, this window's own included. They have to be read first, which is then noted in
+   * {@link missingHistory}.
+   */
+  editsSince(place: EditsPlace): DocumentEdits {
+    const key = documentKey(place.workspaceId, place.collection, place.documentId);
+    const known = this.#state.historyByKey.get(historyKey(place));
+    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    const { seenVersion, changes } =
+      known && "seenVersion" in known ? known : { seenVersion: place.since, changes: [] };
+    const written = this.changes
+      .filter((one) => documentKey(one.workspaceId, one.collection, one.documentId) === key)
+      .map(({ firstVersion, version, data, editTimes, clientTimestampMs: timestampMs, ...by }) => ({
+        firstVersion,
+        version,
+        data,
+        editTimes,
+        timestampMs,
+        leftOut: false,
+        own: by.deviceDeclared && by.deviceId === place.deviceId,
+      }));
+    const all = [...changes, ...written];
+    const holding = all.find(
+      ({ firstVersion, version }) => firstVersion <= place.since && place.since <= version,
+    );
+    return { seenVersion: Math.max(seenVersion, holding?.version ?? 0), changes: all };
+  }
+
+  /**
    * The changes of a document from one version to a later one that its device has received, this window's own included.
    * They have to be read first, which is then noted in {@link missingHistory}.
    */
@@ -159,7 +201,7 @@ export class WindowDraft {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
     const known = this.#state.historyByKey.get(historyKey(place));
     if (known === undefined) this.missingHistory.set(historyKey(place), place);
-    const { changes, lastOwnVersion } = known && "changes" in known ? known : NO_HISTORY;
+    const { changes, lastOwnVersion } = known && "lastOwnVersion" in known ? known : NO_HISTORY;
     const written = this.changes
       .filter((one) => documentKey(one.workspaceId, one.collection, one.documentId) === key)
       .map(({ firstVersion, version, data, ended, clientTimestampMs: timestampMs, ...by }) => ({
@@ -184,9 +226,15 @@ export class WindowDraft {
     const deviceKey = operationKey(write.workspaceId, write.deviceId, "");
     const before = this.document(write.workspaceId, write.collection, write.documentId);
     const version = (before?.version ?? 0) + write.operations;
-    const { operations: _, ...rest } = write;
-    const { ended = null } = write;
-    const change: ChangeDraft = { ...rest, ended, firstVersion: (before?.version ?? 0) + 1, version };
+    const { operations: _, policy, editTimes = null, ended = null, ...rest } = write;
+    const change: ChangeDraft = {
+      ...rest,
+      editTimes,
+      before: before?.data ?? null,
+      ended,
+      firstVersion: (before?.version ?? 0) + 1,
+      version,
+    };
 
     const previous = this.#lastChangeByDevice.get(deviceKey);
     const folds =
@@ -199,7 +247,13 @@ export class WindowDraft {
     if (folds) {
       const old = { ...previous };
       const ended = change.data === null ? previous.data : null;
-      Object.assign(previous, change, { firstVersion: previous.firstVersion, ended });
+      const joined = timesOfFold(previous, change, policy);
+      Object.assign(previous, change, {
+        firstVersion: previous.firstVersion,
+        ended,
+        before: previous.before,
+        editTimes: joined,
+      });
       this.#undo.push(() => Object.assign(previous, old));
       held = previous;
     } else {
@@ -422,6 +476,18 @@ export class WindowDraft {
     this.#undo.push(() => map.set(key, before));
     map.delete(key);
   }
+}
+
+/** When a fold edited which places; nothing is kept if none of its operations says when it was made. */
+function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): EditTimes | null {
+  const isTimed = [first, next].some(
+    ({ editTimes, clientTimestampMs }) => editTimes !== null || clientTimestampMs !== null,
+  );
+  return isTimed ? joinTimes(timesOf(first, policy), timesOf(next, policy)) : null;
+}
+
+function timesOf({ editTimes, before, data, clientTimestampMs }: ChangeDraft, policy: ItemPolicy): EditTimes {
+  return editTimes ?? timesOfEdit(before, data, clientTimestampMs, policy);
 }
 
 function bytesOf(run: readonly Held[]): number {

@@ -1,4 +1,10 @@
-import { type DecisionChoice, type JsonObject, type LedgerRow, type OperationResult } from "@syncline/shared";
+import {
+  type DecisionChoice,
+  type EditTimes,
+  type JsonObject,
+  type LedgerRow,
+  type OperationResult,
+} from "@syncline/shared";
 import type {
   ConflictDocuments,
   ConflictState,
@@ -39,6 +45,8 @@ export interface ChangeWrite {
   /** `null` where the writer declared no device. */
   deviceId: string | null;
   clientTimestampMs: number | null;
+  /** When it edited which places; `null`: all places that differ from the change before, at {@link clientTimestampMs}. */
+  editTimes: EditTimes | null;
 }
 
 /** A ledger row, with what was sent where that may be tried again. */

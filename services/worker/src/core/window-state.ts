@@ -2,6 +2,7 @@ import {
   documentKey,
   type AcceptedOperation,
   type ConflictStrategy,
+  type DocumentEdits,
   type HistoricDocument,
   type HookOutcome,
   type JsonObject,
@@ -135,10 +136,10 @@ export interface WindowState {
 }
 
 /** A document as it was, or how it came from one version to another. */
-export type Historic = HistoricDocument | RunHistory | null;
+export type Historic = HistoricDocument | RunHistory | DocumentEdits | null;
 
 /** Where to find a document as it was. */
-export type HistoryPlace = VersionPlace | ViewPlace | RisePlace;
+export type HistoryPlace = VersionPlace | ViewPlace | RisePlace | EditsPlace;
 
 /** The changes of a document from one version to a later one, for a device that has received both. */
 export interface RisePlace {
@@ -148,6 +149,18 @@ export interface RisePlace {
   deviceId: string;
   from: number;
   to: number;
+}
+
+/** The changes of a document since a version, as a device saw it that named this version. */
+export interface EditsPlace {
+  workspaceId: string;
+  collection: string;
+  documentId: string;
+  since: number;
+  /** `null`: as it was, whoever looks. */
+  deviceId: string | null;
+  /** The document's version when the device collided with it; `null`: now. */
+  seenUntil: number | null;
 }
 
 /** A document at a version, as a device saw it: with what it wrote itself right after that. */
@@ -170,10 +183,8 @@ export interface ViewPlace {
 export function historyKey(place: HistoryPlace): string {
   if ("view" in place) return JSON.stringify([place.workspaceId, place.conflictId, place.view]);
   const { workspaceId, collection, documentId, deviceId } = place;
-  if ("from" in place) {
-    const { from, to } = place;
-    return `${documentKey(workspaceId, collection, documentId)}@${from}-${to} ${JSON.stringify(deviceId)}`;
-  }
-  const { version } = place;
-  return `${documentKey(workspaceId, collection, documentId)}@${version} ${JSON.stringify(deviceId)}`;
+  const key = documentKey(workspaceId, collection, documentId);
+  if ("since" in place) return `${key}@${JSON.stringify([place.since, deviceId, place.seenUntil])}`;
+  if ("from" in place) return `${key}@${place.from}-${place.to} ${JSON.stringify(deviceId)}`;
+  return `${key}@${place.version} ${JSON.stringify(deviceId)}`;
 }

@@ -1,13 +1,15 @@
-import { jsonEqual } from "@syncline/shared";
+import { jsonEqual, newestTime, timesAtPlaces, timesOfEdit, type EditTimes } from "@syncline/shared";
 import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
 
 /**
- * Writes what a merge came to as a change of its own; nothing where the document is that already. It holds what both sides
- * wrote, so it is as new as the newer of them: an older write that comes later must not win over either.
+ * Writes the outcome of a merge as a change of its own; nothing if the document is that already. Each place that the change
+ * edits is as new as the newest edit of it in what is merged in, so that it claims no newer time, nor loses one.
+ *
+ * @param times - the newest edits of what is merged in
  */
 export function writeMerge(
   draft: WindowDraft,
-  write: DraftedWrite,
+  { times, ...write }: DraftedWrite & { times?: EditTimes | undefined },
 ): { change: ChangeDraft | null; version: number } {
   const current = draft.document(write.workspaceId, write.collection, write.documentId);
   draft.endFold(write);
@@ -15,7 +17,10 @@ export function writeMerge(
     return { change: null, version: current?.version ?? 0 };
   }
   const clientTimestampMs = newest(write.clientTimestampMs, current?.clientTimestampMs ?? null);
-  const written = draft.write({ ...write, clientTimestampMs });
+  const edited = timesOfEdit(current?.data ?? null, write.data, write.clientTimestampMs, write.policy);
+  const editTimes = timesAtPlaces(times ?? { anywhere: write.clientTimestampMs }, edited);
+  const isTimed = newestTime(editTimes) !== null || clientTimestampMs !== null;
+  const written = draft.write({ ...write, clientTimestampMs, editTimes: isTimed ? editTimes : null });
   draft.endFold(write);
   return written;
 }

@@ -5,12 +5,14 @@ import {
   SynclineError,
   type AcceptedBatch,
   type HistoricChange,
+  type DocumentEdits,
   type HistoricDocument,
   type JsonObject,
   type OperationResult,
   type Resolution,
   type LedgerRow,
   type StoredEntry,
+  type TimedChange,
 } from "@syncline/shared";
 import {
   arrayLiteral,
@@ -68,6 +70,7 @@ const READ_DOCUMENTS = statement("read-documents");
 const READ_CONFLICTS = statement("read-conflicts");
 const READ_HELD = statement("read-held");
 const READ_HISTORY = statement("read-history");
+const READ_EDITS = statement("read-edits");
 const READ_VIEWS = statement("read-views");
 const FIND_LOCKED = statement("find-locked");
 const READ_RISES = statement("read-rises");
@@ -232,6 +235,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     places: readonly HistoryPlace[],
     bytesMax = Number.MAX_SAFE_INTEGER,
   ): Promise<Map<string, Historic>> {
+    const edits = places.filter((place) => "since" in place);
     const versions = places.filter((place) => "version" in place);
     const views = places.filter((place) => "view" in place);
     const rises = places.filter((place) => "from" in place);
@@ -255,19 +259,38 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         bytesMax,
       ],
     ];
+    const ofEdits: Call = [
+      READ_EDITS,
+      [
+        edits.map(({ workspaceId }) => workspaceId),
+        edits.map(({ collection }) => collection),
+        edits.map(({ documentId }) => documentId),
+        edits.map(({ since }) => since),
+        edits.map(({ deviceId }) => deviceId),
+        edits.map(({ seenUntil }) => seenUntil),
+        EDITS_BYTES_MAX,
+      ],
+    ];
     const rows = await pipelined(pool, [
       ...(versions.length === 0 ? [] : [ofVersions]),
       ...(views.length === 0 ? [] : [ofViews]),
+      ...(edits.length === 0 ? [] : [ofEdits]),
       ...(rises.length === 0 ? [] : [[READ_RISES, risesOf(rises, bytesMax)] satisfies Call]),
     ]);
     const risen = rises.length === 0 ? [] : (rows.pop() ?? []);
+    const changes = edits.length === 0 ? [] : (rows.pop() ?? []);
     const rowsByPlace = Map.groupBy(risen.map(withData), (row) => Number(row["place"]));
+    const changesByPlace = Map.groupBy(changes, (row) => Number(row["place"]));
     return new Map<string, Historic>([
       ...places.map((place): [string, null] => [historyKey(place), null]),
       ...rises.map((place, index): [string, Historic] => {
         const changes = (rowsByPlace.get(index + 1) ?? []).map((row) => camelRow<RiseRow>(row));
         return [historyKey(place), { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 }];
       }),
+      ...edits.map((place, index): [string, Historic] => [
+        historyKey(place),
+        editsOf(place.since, changesByPlace.get(index + 1) ?? []),
+      ]),
       ...(await mapInSlices(rows.flat(), (row): [string, HistoricDocument] => {
         const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(withData(row));
         return [historyKey(place), { data, deleted }];
@@ -398,6 +421,17 @@ function withData({ left_out: leftOut, ...row }: Row): Row {
   if (leftOut === true)
     throw new SynclineError("SYN_WINDOW_TOO_LARGE", "The documents are too large together");
   return { ...row, data: typeof row["data"] === "string" ? (JSON.parse(row["data"]) as JsonObject) : null };
+}
+
+/** Most bytes of documents from which the times of edits are told. */
+const EDITS_BYTES_MAX = 4 * 1024 * 1024;
+
+function editsOf(since: number, rows: readonly Row[]): DocumentEdits {
+  const changes = rows.map((row): TimedChange => {
+    const { data, ...change } = camelRow<Omit<TimedChange, "data"> & { data: string | null }>(row);
+    return { ...change, data: data === null ? null : (JSON.parse(data) as JsonObject) };
+  });
+  return { seenVersion: Number(rows[0]?.["seen_version"] ?? since), changes };
 }
 
 /** The parameters of `write-ledger.sql`, in its order. */

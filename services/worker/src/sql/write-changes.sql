@@ -1,5 +1,5 @@
 -- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId, clientTimestampMs,
---       writerDeviceId, runBaseVersion }]
+--       editTimes, writerDeviceId, runBaseVersion }]
 -- Writes changes, and the documents as the last of their changes leaves them: only that one has a writerDeviceId. Both at
 -- once, because what a document holds is read and stored as JSON, which is most of the work, and need not be done twice.
 -- A version never goes back: should a plan ever say so, nothing is written (SYN02).
@@ -7,16 +7,16 @@ WITH planned AS MATERIALIZED (
   SELECT *
   FROM json_to_recordset($1::json) AS r (
     "workspaceId" text, seq bigint, collection text, "documentId" text, "firstVersion" bigint, version bigint, data jsonb, ended jsonb,
-    "groupEndSeq" bigint, "deviceId" text, "clientTimestampMs" bigint, "writerDeviceId" text, "runBaseVersion" bigint
+    "groupEndSeq" bigint, "deviceId" text, "clientTimestampMs" bigint, "editTimes" jsonb, "writerDeviceId" text, "runBaseVersion" bigint
   )
 ), logged AS (
   INSERT INTO changes (
     workspace_id, seq, collection, document_id, first_version, version, deleted, data, ended, group_end_seq, device_id,
-    client_timestamp, committed_at
+    client_timestamp, edit_times, committed_at
   )
   SELECT
     "workspaceId", seq, collection, "documentId", "firstVersion", version, data IS NULL, data, ended, "groupEndSeq", "deviceId",
-    to_timestamp("clientTimestampMs" / 1000.0), now()
+    to_timestamp("clientTimestampMs" / 1000.0), "editTimes", now()
   FROM planned
 ), written AS (
   INSERT INTO documents AS d (

@@ -5,6 +5,7 @@ import {
   type AcceptedOperation,
   type ConflictStrategy,
   type HistoricChange,
+  type DocumentEdits,
   type HistoricDocument,
   type JsonObject,
   type LaneEntry,
@@ -21,6 +22,7 @@ import {
   type ConflictState,
   type Historic,
   type DocumentState,
+  type EditsPlace,
   type HeldRow,
   type HistoryPlace,
   type VersionPlace,
@@ -92,11 +94,10 @@ export class MemoryTables {
     }
   }
 
-  /** All of a document's history, for a run of a device; each change is another's unless the run goes on from a view. */
+  /** All of a document's history, for a run that goes on from its device's view. `null`: for any other run. */
   runHistory(
     of: Pick<ChangeWrite, "workspaceId" | "collection" | "documentId">,
-    deviceId: string,
-    goesOn: boolean,
+    deviceId: string | null,
   ): RunHistory {
     let live: JsonObject = {};
     const changes = this.changes
@@ -108,7 +109,7 @@ export class MemoryTables {
       )
       .map(({ firstVersion, version, data, ended, ...by }): HistoricChange => {
         live = data ?? ended ?? live;
-        const own = goesOn && by.deviceId === deviceId;
+        const own = deviceId !== null && by.deviceId === deviceId;
         const timestampMs = by.clientTimestampMs;
         return { firstVersion, version, timestampMs, own, data: live, deleted: data === null };
       });
@@ -116,8 +117,37 @@ export class MemoryTables {
   }
 
   #historic(place: HistoryPlace): Historic {
-    if ("from" in place) return this.runHistory(place, place.deviceId, true);
-    return "view" in place ? this.#viewOf(place) : this.#atVersion(place);
+    if ("from" in place) return this.runHistory(place, place.deviceId);
+    if ("since" in place) return this.editsSince(place);
+    return "view" in place ? this.#viewOf(place) : this.atVersion(place);
+  }
+
+  /** The changes of a document since a device saw it. */
+  editsSince(place: EditsPlace): DocumentEdits {
+    const { since, seenUntil, deviceId } = place;
+    const of = this.changes.filter(
+      (change) =>
+        change.workspaceId === place.workspaceId &&
+        change.collection === place.collection &&
+        change.documentId === place.documentId,
+    );
+    const isOwn = (change: ChangeWrite) => deviceId !== null && change.deviceId === deviceId;
+    let seenVersion = of.find(({ version }) => version >= since)?.version ?? since;
+    if (since === 0) seenVersion = 0;
+    for (const change of of) {
+      const isNext = change.firstVersion === seenVersion + 1 && isOwn(change);
+      if (isNext && change.version <= (seenUntil ?? change.version)) seenVersion = change.version;
+    }
+    const changes = of.filter(({ version }) => version >= seenVersion);
+    return {
+      seenVersion,
+      changes: changes.map(({ clientTimestampMs: timestampMs, ...change }) => ({
+        ...change,
+        timestampMs,
+        leftOut: false,
+        own: isOwn({ ...change, clientTimestampMs: timestampMs }),
+      })),
+    };
   }
 
   #viewOf({ conflictId, view }: ViewPlace): HistoricDocument | null {
@@ -125,7 +155,8 @@ export class MemoryTables {
     return conflict === undefined ? null : { data: conflict[view] ?? {}, deleted: false };
   }
 
-  #atVersion(place: VersionPlace): HistoricDocument | null {
+  /** The document as a device saw it that names a version. */
+  atVersion(place: VersionPlace): HistoricDocument | null {
     const of = this.changes.filter(
       (change) =>
         change.workspaceId === place.workspaceId &&

@@ -4,9 +4,12 @@ import {
   mergeRun,
   policyOf,
   takenRises,
+  timesBetween,
+  versionsOf,
   type LaneEntry,
 } from "@syncline/shared";
 import type { ConflictWrite } from "../core/window-plan.ts";
+import type { VersionPlace } from "../core/window-state.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** What the conflict service would put on the lane for a conflict, as the tables are now. */
@@ -20,12 +23,36 @@ export function resolveConflict(
   const run = tables.runByConflictId.get(conflictId);
   assertInvariant(run !== undefined, "a conflict has no run");
   const document = tables.documentByKey.get(documentKey(workspaceId, collection, documentId));
+  const policy = policyOf(tables.policies, collection);
+  const operations = run.map(({ operation }) => operation);
+  const deviceId = conflict.deviceDeclared ? conflict.deviceId : null;
+  const { currentVersion: seenUntil } = conflict;
+  const versions = versionsOf({ baseVersion, operations });
+  const since = baseVersion ?? versions[0];
+  const place = { workspaceId, collection, documentId, deviceId, seenUntil };
+  const changeSeen = (seen: VersionPlace) => {
+    const { version } = seen;
+    const historic = tables.atVersion(seen);
+    return historic === null
+      ? []
+      : [{ ...historic, firstVersion: version, version, timestampMs: null, own: false }];
+  };
+  const history = {
+    ...(deviceView === null
+      ? { changes: versions.flatMap((version) => changeSeen({ ...place, version })), lastOwnVersion: 0 }
+      : tables.runHistory(place, conflict.deviceId)),
+    ...(since !== undefined && { edits: tables.editsSince({ ...place, since }) }),
+  };
   const merged = mergeRun(
     strategy,
-    { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    tables.runHistory({ workspaceId, collection, documentId }, conflict.deviceId, deviceView !== null),
-    { data: document?.data ?? null, timestampMs: document?.clientTimestampMs ?? null },
-    policyOf(tables.policies, collection),
+    { baseVersion, ancestor, deviceView, operations },
+    history,
+    {
+      data: document?.data ?? null,
+      timestampMs: document?.clientTimestampMs ?? null,
+      ...timesBetween(history, versions.at(-1) ?? baseVersion, policy),
+    },
+    policy,
   );
   return {
     kind: "resolution",

@@ -1,0 +1,77 @@
+import type { JsonObject } from "../json/json.ts";
+import {
+  joinTimes,
+  newerTime,
+  newestTime,
+  timesOfEdit,
+  withoutPlaces,
+  type EditTimes,
+  type ItemPolicy,
+} from "./edit-times.ts";
+
+/** A change of a document, as far as the times of its edits depend on it. */
+export interface TimedChange {
+  firstVersion: number;
+  version: number;
+  /** `null` of a deletion, and if it was left out. */
+  data: JsonObject | null;
+  /** Its document was not read: there were too many, or they were too large. */
+  leftOut: boolean;
+  /** When it edited which places; `null`: all places that differ from the change before, at {@link timestampMs}. */
+  editTimes: EditTimes | null;
+  timestampMs: number | null;
+  /** The device whose edits are merged wrote it. */
+  own: boolean;
+}
+
+/** How a document came from the version that a device saw to the current one. */
+export interface DocumentEdits {
+  /** The version that the device saw; 0: no document. */
+  seenVersion: number;
+  /** From the change that holds that version on, ascending, as far as history has them. */
+  changes: readonly TimedChange[];
+}
+
+/**
+ * Tells when others edited which places of a document since a device saw it. What the device wrote itself is no edit of
+ * others, and a place that it wrote anew has none from before. Of changes whose documents are not known only the newest time
+ * is: each may have edited any place. Pure.
+ */
+export function timesSince({ seenVersion, changes }: DocumentEdits, policy: ItemPolicy = {}): EditTimes {
+  let times: EditTimes = {};
+  let version = seenVersion;
+  let isKnown = seenVersion === 0;
+  let before: JsonObject | null = null;
+  for (const change of changes) {
+    const isSeen = change.version <= seenVersion;
+    isKnown &&= change.firstVersion <= version + 1;
+    if (isKnown && !isSeen && !change.leftOut) {
+      const edited = change.editTimes ?? timesOfEdit(before, change.data, change.timestampMs, policy);
+      times = change.own ? withoutPlaces(times, edited) : joinTimes(times, edited);
+    } else if (!isSeen && !change.own) {
+      const newest = change.editTimes === null ? change.timestampMs : newestTime(change.editTimes);
+      times = { ...times, anywhere: newerTime(times.anywhere, newest) ?? null };
+    }
+    isKnown = !change.leftOut;
+    before = change.data;
+    version = change.version;
+  }
+  return times;
+}
+
+/**
+ * Tells when others edited which places of a document after one version that a device has received, and up to another; nothing if
+ * nobody knows the version, or the edits were not read.
+ */
+export function timesBetween(
+  { edits }: { edits?: DocumentEdits | undefined },
+  from: number | null,
+  policy: ItemPolicy,
+  to = Number.MAX_SAFE_INTEGER,
+): { times?: EditTimes } {
+  if (edits === undefined || from === null) return {};
+  const holding = edits.changes.find(({ firstVersion, version }) => firstVersion <= from && from <= version);
+  const seenVersion = Math.max(edits.seenVersion, holding?.version ?? from);
+  const changes = edits.changes.filter(({ firstVersion }) => firstVersion <= to);
+  return { times: timesSince({ seenVersion, changes }, policy) };
+}
