@@ -216,6 +216,28 @@ describe("the history that a run rises through", () => {
     expect(await dataOf(client, "own")).toEqual({ n: 76 });
   });
 
+  it("may begin before there was a document", async () => {
+    const client = await createClient(system);
+    const wait = { on_conflict: "merge" };
+    const write = (device: string, operation: Data, more: Data = wait) =>
+      send(client, device, "anew", operation, more);
+    const put = (n: number) => ({ operation: "put", data: { n }, expected_version: 0 });
+    // Both have created it, and the phone goes on from its own. It has heard of nothing yet.
+    await write("desktop", put(10));
+    await write("phone", put(1));
+    await write("desktop", update({ n: 21 }));
+    await write("phone", put(2));
+    await write("desktop", update({ n: 32 }));
+    expect(await dataOf(client, "anew")).toEqual({ n: 32 });
+    // It receives version 3: ten and ten of others, one of its own two. It sees 22, and adds one.
+    await write("phone", { ...update({ n: 23 }), expected_version: 3 });
+    expect(await dataOf(client, "anew")).toEqual({ n: 33 });
+    const group = { ...wait, atomic: true };
+    await write("desktop", update({ n: 43 }));
+    await write("phone", { ...update({ n: 24 }), expected_version: 3 }, group);
+    expect(await dataOf(client, "anew")).toEqual({ n: 44 });
+  });
+
   it("says so in the record if it does not have a version any more", async () => {
     const client = await createClient(system);
     const cell = CELLS[1];

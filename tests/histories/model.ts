@@ -1036,7 +1036,11 @@ export class Model {
     const take = (ancestor: JsonObject | null, remote: JsonObject | null, local: JsonObject | null) =>
       mergeDocument({ ancestor, remote, local }, options).document;
     const start = level === null ? undefined : level === 0 ? 0 : this.#endOf(conflict, level);
-    if (start === undefined) return { data: take(null, seen.data, had), isOwn: true };
+    if (start === undefined) {
+      // A change of its own adds nothing to what it had.
+      const isOwn = isOwnOf(conflict, versionsNow[seen.version - 1]);
+      return { data: isOwn ? had : take(null, seen.data, had), isOwn: true };
+    }
     const at = (version: number) => versionsNow[version - 1]?.data ?? {};
     let view = had;
     let from = start;

@@ -45,6 +45,8 @@ export interface FoldedOperation {
  * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
  * - Nothing folds that is older than the fold would say: what was made at another time folds only into what writes all of its
  *   places anew.
+ * - What members change and change back, the fold does not say: `last-write-wins` takes such a place for unedited, and would
+ *   have set it back had it been told of each step.
  * - A Yjs state folds into a later one at its place, and what starts a state anew stays apart.
  *
  * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members. A document

@@ -291,6 +291,21 @@ describe("a run that goes on from its device's own view", () => {
     }
   });
 
+  it("sees the same in however many changes others wrote it", () => {
+    const written = [{ mine: 0 }, { back: 1 }, { mine: 0, back: 1 }, { mine: 1, back: 1 }];
+    const seenIn = (history: RunHistory) => {
+      const given = runOf([update({ x: 1 }, 3)], { deviceView: { mine: 1 } });
+      return mergeRun("merge", given, history, { data: written[3] ?? null, timestampMs: null }).inputs
+        .ancestor;
+    };
+    const { changes, lastOwnVersion } = historyOf(written, [4]);
+    const folded = changes.flatMap((change) => {
+      if (change.version === 2) return [];
+      return [change.version === 3 ? { ...change, firstVersion: 2 } : change];
+    });
+    expect(seenIn({ changes: folded, lastOwnVersion })).toEqual(seenIn({ changes, lastOwnVersion }));
+  });
+
   it("removes what others wrote and it has seen", () => {
     expect(mergeFrom(update({ theirs: null }, 4)).outcome).toMatchObject({ document: { n: 16, mine: 2 } });
     expect(proposedBy(mergeFrom(update({ theirs: null }, 4)).outcome)).not.toHaveProperty("theirs");

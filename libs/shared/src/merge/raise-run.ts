@@ -328,7 +328,10 @@ function viewAt(
   const since = before?.version ?? (isFromNothing ? 0 : seen.version);
   let view = ancestor;
   const between = history.changes.filter(({ version }) => version > since && version < seen.version);
-  for (const change of [...between, seen]) {
+  const changes = [...between, seen];
+  // What follows each other by the device, or by others, is one step, in however many changes it was written.
+  const turns = changes.filter(({ own }, index) => own !== changes[index + 1]?.own);
+  for (const change of turns) {
     const start = before === undefined ? (isFromNothing ? {} : null) : (documentOf(before) ?? {});
     const sides = { ancestor: start, remote: documentOf(change), local: view };
     if (!change.own) view = mergeDocument(sides, policy).document;

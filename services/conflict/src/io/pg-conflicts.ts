@@ -148,11 +148,13 @@ async function readDocuments(query: Query, conflict: RecordedConflict): Promise<
   const { workspaceId, collection, documentId, deviceId, deviceView, currentVersion } = conflict;
   const versions = conflict.status === "resolved" ? [] : versionsOf(conflict);
   if (versions.length === 0) return NO_HISTORY;
-  const of = [workspaceId, collection, documentId, versions, deviceId];
+  const document = [workspaceId, collection, documentId];
+  // A view may be from before there was a document, and then starts at version 0.
+  const received = conflict.baseVersion === 0 ? [0, ...versions] : versions;
   const rows =
     deviceView === null
-      ? await query<Record<string, unknown>>(READ_ANCESTOR, [...of, currentVersion])
-      : await query<Record<string, unknown>>(READ_RISES, of);
+      ? await query<Record<string, unknown>>(READ_ANCESTOR, [...document, versions, deviceId, currentVersion])
+      : await query<Record<string, unknown>>(READ_RISES, [...document, received, deviceId]);
   const changes = rows.map((row) => camelRow<HistoricChange & { lastOwnVersion: number }>(row));
   return { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 };
 }

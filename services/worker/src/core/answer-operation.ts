@@ -229,12 +229,13 @@ function report(on: Case, given: ConflictWrite, mismatch: Mismatch): Answer {
 function historyOf({ batch, operation, draft }: Case, run: DeviceRun): RunHistory {
   const { workspaceId, deviceId, deviceDeclared } = batch;
   const { collection, documentId } = operation;
-  const [from, to] = versionsOf(run);
+  const versions = versionsOf(run);
   if (run.deviceView !== null) {
-    const rises = from !== undefined && to !== undefined;
-    return rises ? draft.riseOf({ workspaceId, collection, documentId, deviceId, from, to }) : NO_HISTORY;
+    const from = run.baseVersion ?? 0;
+    const to = versions.at(-1) ?? 0;
+    return to > from ? draft.riseOf({ workspaceId, collection, documentId, deviceId, from, to }) : NO_HISTORY;
   }
-  const changes = versionsOf(run).flatMap((version) => {
+  const changes = versions.flatMap((version) => {
     const seenBy = deviceDeclared ? deviceId : null;
     const historic = draft.historic({ workspaceId, collection, documentId, version, deviceId: seenBy });
     if (historic === null) return [];

@@ -233,6 +233,23 @@ describe("a run whose device receives its own merges late", () => {
   });
 });
 
+describe("a run that began before there was a document", () => {
+  it("is merged in a group from what its device saw", () => {
+    const tables = new MemoryTables();
+    const send = (device: string, operation: GivenOperation, atomic = false) =>
+      tables.drain(batchEntry({ device, atomic, onConflict: "merge", operations: [operation] }));
+    send("other", { kind: "put", data: { theirs: 1 } });
+    const [opened] = send("mine", { kind: "create", data: { mine: 1 } }).conflicts;
+    if (opened !== undefined) tables.drain(resolveConflict(tables, opened, { isLastRound: false }));
+    send("other", update({ z: 1 }));
+    // It has not heard of its merge, but of version 1, and removes what it sees there.
+    send("mine", { ...update({ theirs: null }), expectedVersion: 1 }, true);
+    const document = tables.documentByKey.get(documentKey("w1", "documents", "doc-1"));
+    expect(document?.data).toEqual({ mine: 1, z: 1 });
+    expect([...tables.conflictById.values()].at(-1)).toMatchObject({ baseVersion: 0, twoWay: false });
+  });
+});
+
 describe("what is left of a run whose merge had been computed", () => {
   it("goes on from the version that the run before it had risen to", () => {
     const story = new Story(CELLS[0] as Cell);
