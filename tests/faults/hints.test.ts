@@ -19,6 +19,7 @@ beforeAll(async () => {
     outrun: await play(0, "outrun"),
     refused: await play(0, "refused"),
     decided: await play(0, "decided"),
+    deferred: await play(0, "deferred"),
   };
 });
 afterAll(async () => {
@@ -41,6 +42,8 @@ const REPLIES = [drop("worker", "publish:reply"), drop("worker", "publish:settle
 const WORD_OF_COMMITS = [drop("worker", "publish:changed")];
 /** Those that drains ask for. The sweep's come from the conflict service. */
 const CONFLICT_JOBS = [drop("worker", "conflict.addStandardJob"), drop("worker", "conflict.addDelayedJob")];
+/** A deferred workspace's drain is asked for as soon as its lane goes on without it. */
+const DEFERRALS = [drop("worker", "drain.addDelayedJob")];
 
 /** Every one of the hints is dropped while it runs, and each kind was there to be dropped. */
 async function without(hints: readonly Fault[], run: () => Promise<void>): Promise<void> {
@@ -60,10 +63,11 @@ describe("all operations end", () => {
     ["reply", REPLIES],
     ["word of a commit", WORD_OF_COMMITS],
     ["conflict job", CONFLICT_JOBS],
-    ["hint of any kind", [...WAKE_UPS, ...REPLIES, ...WORD_OF_COMMITS, ...CONFLICT_JOBS]],
+    ["call for a deferred workspace's drain", DEFERRALS],
+    ["hint of any kind", [...WAKE_UPS, ...REPLIES, ...WORD_OF_COMMITS, ...CONFLICT_JOBS, ...DEFERRALS]],
   ])("where every %s is lost, as if it were not", async (_what, hints) => {
     await without(hints, async () => {
-      const stories = ["plain", "plain", "contended", "refused", "decided"] as const;
+      const stories = ["plain", "plain", "contended", "refused", "decided", "deferred"] as const;
       const outcomes = await Promise.all(stories.map((story, index) => play(index + 1, story)));
       expect(outcomes).toEqual(stories.map((story) => expected[story]));
     });

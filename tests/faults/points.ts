@@ -7,8 +7,9 @@ import type { Faults, Hit } from "./faults.ts";
  * - `outrun`: the device itself sends on in between.
  * - `refused`: one operation of a window is refused by Postgres.
  * - `decided`: a person decides a conflict that was parked, and has an operation replayed that had failed.
+ * - `deferred`: a stranger's transaction holds the workspace for a while, so that its lane goes on without it.
  */
-export type Story = "plain" | "contended" | "outrun" | "refused" | "decided";
+export type Story = "plain" | "contended" | "outrun" | "refused" | "decided" | "deferred";
 
 /** A gap between two steps, and what goes wrong in it. */
 export interface CrashPoint {
@@ -88,6 +89,7 @@ const INGEST: CrashPoint[] = [
   point("ingest: before a status is read", crashIngest("before", "get")),
   point("ingest: status read in Redis, before the tables", crashIngest("before", "read-batches")),
   point("ingest: batch read, before its pending operations", crashIngest("after", "read-batches")),
+  point("ingest: results known, before the documents that they carry", crashIngest("before", "read-carried")),
 ];
 
 const WORKER: CrashPoint[] = [
@@ -200,6 +202,7 @@ const CONTENDED: CrashPoint[] = [
 const OUTRUN: CrashPoint[] = [
   point("rest of a run: in the transaction, after move-held", crashWorker("after", "move-held")),
   point("rest of a run: commit's answer lost", cutWorker("after", "COMMIT", '"toConflictId"')),
+  point("rest of a run: what its device saw read, before the merge", crashConflict("after", "read-rises")),
 ].map((each) => ({ ...each, during: "outrun" }));
 
 const REFUSED: CrashPoint[] = [
@@ -223,7 +226,26 @@ const DECIDED: CrashPoint[] = [
   point("replay: append's answer lost", cutIngest("after", "appendBatch", OF_REPLAY)),
   point("replay: before commit", crashWorker("before", "COMMIT", REPLAYED)),
   point("replay: commit's answer lost", cutWorker("after", "COMMIT", REPLAYED)),
+  point("decision: the times of edits read, before it is weighed", crashConflict("after", "read-edits")),
 ].map((each) => ({ ...each, during: "decided" }));
+
+const DEFERRED: CrashPoint[] = [
+  point("deferral: a row is held, before it is known whose", crashWorker("before", "find-locked")),
+  point("deferral: known whose, before its entries are moved", crashWorker("before", "deferEntries")),
+  point("deferral: answer of the move lost", cutWorker("after", "deferEntries")),
+  point("deferral: entries moved, before its drain is asked for", crashWorker("after", "deferEntries")),
+  point("deferral: its drain not asked for", dropWorker("before", "drain.addDelayedJob")),
+  point(
+    "deferral: its drain asked for, before the lane goes on",
+    crashWorker("after", "drain.addDelayedJob"),
+  ),
+  point(
+    "deferral: over, before the workspace is back on its lane",
+    crashWorker("before", "readmitWorkspace"),
+  ),
+  point("deferral: answer of the return lost", cutWorker("after", "readmitWorkspace")),
+  point("deferral: lock lost before the return", stallWorker("before", "readmitWorkspace")),
+].map((each) => ({ ...each, during: "deferred" }));
 
 /** Every gap between two steps of ingest, drain, apply, conflict and republish. */
 export const POINTS: readonly CrashPoint[] = [
@@ -236,6 +258,7 @@ export const POINTS: readonly CrashPoint[] = [
   ...OUTRUN,
   ...REFUSED,
   ...DECIDED,
+  ...DEFERRED,
   ...SWEEP,
 ];
 
@@ -276,7 +299,7 @@ const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
     steps: /^ingest: read-full-runs$/,
     because: "looked up now and then, for a bound that is checked in memory",
   },
-  { steps: /^worker: xlen$/, because: "a look of the sweep, which acts by a wake-up" },
+  { steps: /^worker: (xlen|smembers)$/, because: "a look of the sweep, which acts by a wake-up" },
   {
     steps: /^ingest: read-ledger$/,
     because: "the second half of read-batches, behind which there is a point",

@@ -2,6 +2,7 @@ import { encodeBatch, laneOf, type AcceptedBatch, type OperationResult } from "@
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { createDevice, type Device } from "../support/device.ts";
+import { holdWorkspace } from "../support/hold-workspace.ts";
 import { eventually, LANE_COUNT, type Answer, type System } from "../support/system.ts";
 import type { Faults } from "./faults.ts";
 import type { Story } from "./points.ts";
@@ -74,6 +75,7 @@ export async function playScenario(
 function play(story: Story, parts: Parts, place: Place, cast: Cast): Promise<Answer[]> {
   if (story === "refused") return playRefused(parts, place);
   if (story === "decided") return playDecided(parts, place, cast);
+  if (story === "deferred") return playDeferred(parts, place, cast);
   return playQuarrel(parts, place, cast, story);
 }
 
@@ -109,7 +111,7 @@ async function playQuarrel(
   parts: Parts,
   place: Place,
   cast: Cast,
-  story: Exclude<Story, "refused" | "decided">,
+  story: Exclude<Story, "refused" | "decided" | "deferred">,
 ): Promise<Answer[]> {
   const { ann, ben, cay } = cast;
   const edits = {
@@ -236,6 +238,24 @@ async function playDecided({ system }: Parts, { workspaceId }: Place, cast: Cast
   // Whose answer was lost is told that it is done already.
   await cay.replay(id("early"));
   return [first, failed, ...decided, await ben.send(quarrel), await cay.send(early)];
+}
+
+/** A stranger holds the workspace until it is deferred; what is sent behind that comes after it. */
+async function playDeferred({ system }: Parts, { workspaceId, lane }: Place, cast: Cast): Promise<Answer[]> {
+  const { ann, ben } = cast;
+  const isDeferred = async () =>
+    (await system.lanes.listDeferred([lane])).some((part) => part.workspaceId === workspaceId);
+  const release = await holdWorkspace(system, workspaceId);
+  const held = ann.send({ operations: [create(cast, "held")] });
+  try {
+    await eventually(async () => expect(await isDeferred()).toBe(true));
+  } finally {
+    await release();
+  }
+  const behind = ben.send({ operations: [create(cast, "behind")] });
+  const answers = [await held, await behind];
+  await eventually(async () => expect(await isDeferred()).toBe(false));
+  return answers;
 }
 
 /** An operation's answer, the same for a first and a second sending, and however often its merge had to begin again. */

@@ -914,7 +914,8 @@ export class Model {
           isWaiting = true;
           this.#count("rise: to what nobody knows");
         } else {
-          const { data: view, isOwn } = this.#viewAt(conflict, level, found, ancestor);
+          const isSent = at === undefined;
+          const { data: view, isOwn } = this.#viewAt(conflict, { level, had: ancestor }, found, isSent);
           if (isOwn) this.#count("rise: from an own view that is not all in it");
           mergeOnto(view, found.timestamp, found.version);
           if (waiting.length > 0) {
@@ -1024,9 +1025,9 @@ export class Model {
   /** What a device saw at a version: if its own later changes are not in it, what it had, with what others wrote since. */
   #viewAt(
     conflict: Conflict,
-    level: number | null,
+    { level, had }: { level: number | null; had: JsonObject | null },
     seen: { version: number; data: JsonObject | null },
-    had: JsonObject | null,
+    isSent: boolean,
   ): { data: JsonObject | null; isOwn: boolean } {
     const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
     const lastOwn = versionsNow.findLastIndex((version) => isOwnOf(conflict, version)) + 1;
@@ -1052,6 +1053,8 @@ export class Model {
       if (!isOwn) view = take(at(from), versionsNow[version - 1]?.data ?? null, view);
       from = version;
     }
+    // The device says itself what it has received, of a version that nobody knows.
+    if (isSent) view = take(at(from), seen.data, view);
     return { data: view, isOwn: true };
   }
 
