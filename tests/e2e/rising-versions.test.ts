@@ -216,6 +216,28 @@ describe("the history that a run rises through", () => {
     expect(await dataOf(client, "own")).toEqual({ n: 76 });
   });
 
+  it("may hold own changes that are not committed yet", async () => {
+    const client = await createClient(system);
+    const send = (device_id: string, operations: Data[]) =>
+      client.post({
+        ...{ device_id, atomic: true, on_conflict: "merge" },
+        operations: operations.map((one) => ({ client_id: `c${++ids}`, document_id: "late", ...one })),
+      });
+    await send("phone", [{ operation: "put", data: { b: 2, n: { x: 3 } } }]);
+    await send("desktop", [update({ n: { x: 1 } })]);
+    await send("desktop", [update({ z: 1 })]);
+    const { body } = await send("phone", [
+      update({ c: 0 }),
+      // It deletes a document that it has never seen, and goes on from there.
+      { operation: "delete", expected_version: 0 },
+      // Of version 2 it sees what others edited; what it had written and deleted stays deleted.
+      { ...update({ a: 1 }), expected_version: 2 },
+    ]);
+    const record = await client.get(`/conflicts/${body.results[2]?.conflict_id}`);
+    expect(record.body).toMatchObject({ ancestor: { n: { x: 1 } }, local: { a: 1, n: { x: 1 } } });
+    expect(record.body).not.toHaveProperty("ancestor.b");
+  });
+
   it("may begin before there was a document", async () => {
     const client = await createClient(system);
     const wait = { on_conflict: "merge" };
