@@ -857,6 +857,22 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...PLAN, test: "once its merges would look at more" },
   },
   {
+    name: "merge-that-hangs-not-ended",
+    breaks: "one bad operation stops nothing",
+    file: "services/conflict/src/io/child-pool.ts",
+    find: "if (hung) await end(child);",
+    replace: "",
+    caughtBy: { file: "services/conflict/src/io/child-pool.test.ts", test: "that never answers is ended" },
+  },
+  {
+    name: "costly-run-merged-all-the-same",
+    breaks: "one bad operation stops nothing",
+    file: "libs/shared/src/merge/merge-run.ts",
+    find: "  if (costly) {",
+    replace: "  if (!costly && costly) {",
+    caughtBy: { file: "libs/shared/src/merge/merge-run.test.ts" },
+  },
+  {
     name: "shared-value-changed-in-place",
     breaks: "consolidation is invisible",
     file: "libs/shared/src/consolidate/json-patch.ts",

@@ -36,10 +36,18 @@ export async function collideOn(
   await write("dev_1", { operation: "create", data: given.ancestor });
   await write("dev_2", put(given.remote, remoteTimestamp));
   const local = { ...put(given.local, localTimestamp), expected_version: 1 };
-  const { status, body } = await write("dev_3", local, more);
+  const { status, body } = await untilAnswered(() => write("dev_3", local, more));
   const [result] = body.results;
   const conflictId = result?.conflict_id ?? result?.conflict_data?.conflict_id;
-  const record = await client.get<Data>(`/conflicts/${conflictId}`);
+  const record = await untilAnswered(() => client.get<Data>(`/conflicts/${conflictId}`));
   const document = await client.get<{ data: Data }>(`/documents/${collection}/${document_id}`);
   return { status, result: result && { ...result }, record: record.body, data: document.body.data };
+}
+
+/** Sends a request again while its answer is not there yet: a busy machine may take longer than an answer may. */
+async function untilAnswered<T extends { status: number }>(send: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const answer = await send();
+    if (answer.status !== 202 && answer.status !== 503) return answer;
+  }
 }

@@ -18,7 +18,7 @@ export function listRoutes(): Route[] {
   // Any name gives a handler, which is never called.
   addIngestRoutes(ingest, new Proxy({} as Parameters<typeof addIngestRoutes>[1], { get: () => handler }));
   const conflict = express();
-  addConflictRoutes(conflict, {} as Parameters<typeof addConflictRoutes>[1], {});
+  addConflictRoutes(conflict, {} as Parameters<typeof addConflictRoutes>[1]);
   return [...routesOf(ingest, "ingest"), ...routesOf(conflict, "conflict")];
 }
 

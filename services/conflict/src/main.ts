@@ -35,10 +35,16 @@ import { dispositionOf, shareOf } from "@syncline/shared";
 import { envSchema } from "./env.ts";
 import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
+import { createMerger } from "./io/merger.ts";
 import { createHookRunner } from "./io/run-hook.ts";
 import { createRunRound } from "./jobs/run-round.ts";
 import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
 import { addRoutes } from "./routes/add-routes.ts";
+
+/** Rounds that have waited for their turn may take their time. */
+const ROUNDS = { processesMax: 2, waitingMax: Infinity, timeoutMs: 30_000 };
+/** Ingest waits 10 s for an answer. */
+const READS = { processesMax: 2, waitingMax: 16, timeoutMs: 8_000 };
 
 const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
@@ -71,8 +77,11 @@ try {
   const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
     h.close(),
   );
+  // Those who read must not keep rounds waiting.
+  const rounds = life.own("merges", createMerger({ ...ROUNDS, log }), (m) => m.close());
+  const reads = life.own("merges to read", createMerger({ ...READS, log }), (m) => m.close());
   const runRound = createRunRound(
-    { conflicts, lanes: createLaneStreams(shards), waker, policies, askHook: hooks.ask, log },
+    { conflicts, lanes: createLaneStreams(shards), waker, policies, merger: rounds, askHook: hooks.ask, log },
     { laneCount: env.LANES, roundsMax: env.MERGE_ROUNDS_MAX },
   );
   const countRetry = createRetryCounter("merge");
@@ -124,7 +133,7 @@ try {
   const app = createApp({
     verifyToken: tokens.verify,
     health: createHealthHandler({ ...health, scrape }),
-    addRoutes: (routes) => addRoutes(routes, conflicts, policies),
+    addRoutes: (routes) => addRoutes(routes, { conflicts, policies, merger: reads }),
     log,
   });
   const server = await listen(app, { host: env.HOST, port: env.PORT });

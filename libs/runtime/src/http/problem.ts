@@ -23,6 +23,7 @@ export const PROBLEMS = {
   "too-large": { status: 413, title: "The request is too large" },
   "unsupported-media-type": { status: 415, title: "The body's type or encoding is not supported" },
   "invalid-field": { status: 422, title: "A field is not acceptable" },
+  "merge-too-costly": { status: 422, title: "The merge takes more work than it may" },
   "too-many-held": { status: 429, title: "Too many operations wait behind a conflict" },
   "too-many-waiting": { status: 429, title: "Too many operations of the workspace wait to be applied" },
   "share-exceeded": { status: 429, title: "Share exceeded" },

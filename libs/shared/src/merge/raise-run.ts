@@ -103,6 +103,11 @@ export function versionsOf(run: Pick<DeviceRun, "baseVersion" | "operations">): 
   return versions.filter((version) => version !== null && version > 0) as number[];
 }
 
+/** The document that a run starts from; `null` if nobody knows. */
+export function ancestorOf(run: DeviceRun, history: RunHistory): JsonObject | null {
+  return firstAncestor(run, history, segmentsOf(run)[0]?.operations ?? []);
+}
+
 /** The newest version that a run names once it has one more operation. */
 export function risenTo(seenVersion: number | null, operation: AcceptedOperation): number | null {
   const { kind, expectedVersion, versionUnknown } = operation;

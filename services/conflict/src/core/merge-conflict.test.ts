@@ -62,7 +62,7 @@ function caseOf(given: {
 /** Merges with a hook that answers so, one time after the other. */
 function mergeAsking(on: ConflictCase, policy: CollectionPolicy, reports: HookReport[]) {
   const asked: ResolveCase[] = [];
-  const merging = mergeConflict(on, { roundsMax: 8, policy });
+  const merging = mergeConflict(on, { roundsMax: 8, policy, hasHook: policy.resolve !== undefined });
   let next = merging.next();
   while (!next.done) {
     asked.push(next.value);

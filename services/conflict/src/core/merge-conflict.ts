@@ -1,18 +1,21 @@
 import {
+  ancestorOf,
   isNewlyTooLarge,
   keepYjsStates,
   mergeRaised,
   proposedBy,
+  risenTo,
   risesOf,
   settleRise,
   takenRises,
   timesBetween,
   versionsOf,
-  type CollectionPolicy,
   type HookOutcome,
   type JsonObject,
   type MergedRun,
   type MergeInputs,
+  type MergeOutcome,
+  type MergePolicy,
   type RaisedRun,
   type RemoteDocument,
   type ResolveAnswer,
@@ -36,7 +39,7 @@ export interface ConflictCase {
 /** The document that the device's run is merged with, with the times of its edits. */
 export function remoteOf(
   { conflict, remote, history }: ConflictCase,
-  policy: CollectionPolicy,
+  policy: MergePolicy,
 ): RemoteDocument {
   const seenVersion = versionsOf(conflict).at(-1) ?? conflict.baseVersion;
   return { ...remote, ...timesBetween(history, seenVersion, policy) };
@@ -45,6 +48,14 @@ export function remoteOf(
 /** What the collection's hook answered, unless it failed. */
 export type HookReport =
   { readonly kind: "answered"; readonly answer: ResolveAnswer } | { readonly kind: "failed" };
+
+/** The bounds and rules of a merge. */
+export interface MergeOptions {
+  roundsMax: number;
+  policy: MergePolicy;
+  /** The collection has a hook to ask. */
+  hasHook: boolean;
+}
 
 /** A merge that asks the collection's hook: it yields what the hook is to be asked, and is given what the hook answered. */
 export type Asking<T> = Generator<ResolveCase, T, HookReport>;
@@ -56,12 +67,12 @@ export type Asking<T> = Generator<ResolveCase, T, HookReport>;
  */
 export function* mergeConflict(
   on: ConflictCase,
-  { roundsMax, policy }: { roundsMax: number; policy: CollectionPolicy },
+  { roundsMax, policy, hasHook }: MergeOptions,
 ): Asking<Resolution> {
   const { conflict, remote, history } = on;
   const isLastRound = conflict.round >= roundsMax;
   // Of a last round the drain may have to merge by itself, and calls no hook.
-  const asksHook = conflict.hook === "due" && policy.resolve !== undefined && !isLastRound;
+  const asksHook = conflict.hook === "due" && hasHook && !isLastRound;
   const rises = risesOf(conflict, history, policy);
   let ended: HookOutcome | undefined;
   let next = rises.next();
@@ -74,7 +85,7 @@ export function* mergeConflict(
   }
   const raised = next.value;
   const merged = mergeRaised(conflict.strategy, raised, remoteOf(on, policy), policy);
-  const resolution = resolutionOf(on, raised, merged, isLastRound);
+  const resolution = resolutionOf(on, takenRises(raised), merged, isLastRound);
   if (ended !== undefined) return { ...resolution, hook: ended };
   if (!asksHook) return { ...resolution, ...(conflict.hook !== null && { hook: "skipped" }) };
   const { inputs, outcome } = merged;
@@ -82,10 +93,21 @@ export function* mergeConflict(
   return decideByHook(on, resolution, raised, report, policy);
 }
 
+/** Leaves a conflict to a person without merging it. */
+export function parkConflict(on: ConflictCase, { roundsMax }: MergeOptions, reason: string): Resolution {
+  const { conflict, remote, history } = on;
+  const seenVersion = conflict.operations.reduce(risenTo, conflict.baseVersion);
+  const rises = { seenVersion, rose: null, refused: [], ended: null, overlaps: [], twoWay: false };
+  const inputs = { ancestor: ancestorOf(conflict, history), local: null, localTimestampMs: null };
+  const outcome: MergeOutcome = { kind: "park", reason, proposed: remote.data, overlaps: [] };
+  const resolution = resolutionOf(on, rises, { inputs, outcome }, conflict.round >= roundsMax);
+  return { ...resolution, ...(conflict.hook !== null && { hook: "skipped" }) };
+}
+
 function resolutionOf(
   { conflict, remote }: ConflictCase,
-  raised: RaisedRun,
-  { inputs, outcome }: MergedRun,
+  rises: Resolution["rises"],
+  { inputs, outcome }: Pick<MergedRun, "inputs" | "outcome">,
   isLastRound: boolean,
 ): Resolution {
   const { workspaceId, collection, documentId, conflictId, round } = conflict;
@@ -99,7 +121,7 @@ function resolutionOf(
     operationsCovered: conflict.operations.length,
     inputs,
     outcome,
-    rises: takenRises(raised),
+    rises,
     isLastRound,
   };
 }
@@ -121,7 +143,7 @@ function* askOfRise(
   on: ConflictCase,
   rise: Rise,
   settled: RiseOutcome,
-  policy: CollectionPolicy,
+  policy: MergePolicy,
 ): Asking<{ outcome: RiseOutcome; hook?: HookOutcome }> {
   const report = yield caseOf(on, rise.inputs, rise.remote.data, settled.document);
   if (report.kind === "failed") return { outcome: settled, hook: "failed" };
@@ -139,7 +161,7 @@ function decideByHook(
   merged: Resolution,
   raised: RaisedRun,
   report: HookReport,
-  policy: CollectionPolicy,
+  policy: MergePolicy,
 ): Resolution {
   if (report.kind === "failed") return { ...merged, hook: "failed" };
   const { remote } = on;

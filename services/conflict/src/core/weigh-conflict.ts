@@ -39,6 +39,8 @@ export interface RecordedCase extends ConflictCase {
 export interface Sides {
   inputs: MergeInputs;
   remote: JsonObject | null;
+  /** To find out what the device has takes more work than it may. */
+  costly: boolean;
 }
 
 /** A document that a conflict could come to. `null` deletes it. */
@@ -55,11 +57,12 @@ export interface StrategyOption extends Option {
 
 export function sidesOf({ conflict, remote, history }: RecordedCase, policy: MergePolicy): Sides {
   if (conflict.status !== "resolved") {
-    return { inputs: mergeRun("merge", conflict, history, remote, policy).inputs, remote: remote.data };
+    const { inputs, costly } = mergeRun("merge", conflict, history, remote, policy);
+    return { inputs, remote: remote.data, costly };
   }
   const { ancestorView: ancestor, localView: local, remoteView } = conflict;
   const localTimestampMs = conflict.operations.at(-1)?.timestampMs ?? null;
-  return { inputs: { ancestor, local, localTimestampMs }, remote: remoteView };
+  return { inputs: { ancestor, local, localTimestampMs }, remote: remoteView, costly: false };
 }
 
 /**

@@ -14,6 +14,7 @@ import { laneOf, type ResolveCase } from "@syncline/shared";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { runTask } from "../core/run-task.ts";
 import { createPgConflicts } from "../io/pg-conflicts.ts";
 import { createRunRound } from "./run-round.ts";
 
@@ -69,6 +70,7 @@ const runRound = (conflictId: string, round = 1) =>
       lanes,
       waker,
       policies: { default: { resolve: () => undefined } },
+      merger: { run: async (task) => runTask(task) as never },
       async askHook(on) {
         asked.push(on);
         return { kind: "answered", answer: undefined };

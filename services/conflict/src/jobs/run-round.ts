@@ -10,8 +10,17 @@ import {
   type LaneWaker,
   type Logger,
 } from "@syncline/runtime";
-import { laneOf, policyOf, type Policies, type ResolveCase } from "@syncline/shared";
-import { mergeConflict, type HookReport } from "../core/merge-conflict.ts";
+import {
+  laneOf,
+  policyOf,
+  type CollectionPolicy,
+  type Policies,
+  type ResolveCase,
+  type Resolution,
+} from "@syncline/shared";
+import type { ConflictCase, HookReport } from "../core/merge-conflict.ts";
+import { plainPolicy } from "../core/run-task.ts";
+import type { Merger } from "../io/merger.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 interface Deps {
@@ -19,6 +28,7 @@ interface Deps {
   lanes: LaneStreams;
   waker: LaneWaker;
   policies: Policies;
+  merger: Pick<Merger, "run">;
   askHook: (on: ResolveCase) => Promise<HookReport>;
   log: Logger;
 }
@@ -28,9 +38,22 @@ interface Deps {
  * outcome waits there only wakes the lane. Where two runs overlap, one outcome is taken.
  */
 export function createRunRound(
-  { conflicts, lanes, waker, policies, askHook, log }: Deps,
+  { conflicts, lanes, waker, policies, merger, askHook, log }: Deps,
   options: { laneCount: number; roundsMax: number },
 ): (job: ConflictJob) => Promise<void> {
+  /** Merges, and asks the hook as often as the merge has to. */
+  async function mergeRound(on: ConflictCase, policy: CollectionPolicy): Promise<Resolution> {
+    const { roundsMax } = options;
+    const task = { kind: "merge", on, roundsMax, policy: plainPolicy(policy) } as const;
+    const hasHook = policy.resolve !== undefined;
+    const reports: HookReport[] = [];
+    for (;;) {
+      const step = await merger.run({ ...task, hasHook, reports });
+      if (step.kind === "merged") return step.resolution;
+      reports.push(await askHook(step.asked));
+    }
+  }
+
   return ({ workspaceId, conflictId, round, trace }) => {
     const attributes = { "syncline.conflict_id": conflictId, "syncline.round": round };
     const processed = {
@@ -48,10 +71,7 @@ export function createRunRound(
         const found = await inWorkspaces([workspaceId], () => conflicts.readCase(workspaceId, conflictId));
         if (found === undefined || found.conflict.status !== "open" || found.conflict.round !== round) return;
         const policy = policyOf(policies, found.conflict.collection);
-        const merging = mergeConflict(found, { roundsMax: options.roundsMax, policy });
-        let next = merging.next();
-        while (!next.done) next = merging.next(await askHook(next.value));
-        const resolution = next.value;
+        const resolution = await mergeRound(found, policy);
         const overlaps = resolution.outcome.overlaps.length;
         span.setAttributes({ "syncline.overlaps": overlaps, "syncline.outcome": resolution.outcome.kind });
 

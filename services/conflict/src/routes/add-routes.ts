@@ -2,7 +2,9 @@ import { fieldProblem, identityOf, Problem, readQuery, requireNoQuery, requireRo
 import { conflictQuerySchema, DECISION_CHOICES, policyOf, type Policies } from "@syncline/shared";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
-import { sidesOf, weighChoice, weighStrategies, type RecordedCase } from "../core/weigh-conflict.ts";
+import { plainPolicy } from "../core/run-task.ts";
+import type { RecordedCase } from "../core/weigh-conflict.ts";
+import type { Merger } from "../io/merger.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const decisionSchema = z.object({ choice: z.enum(DECISION_CHOICES) });
@@ -10,13 +12,19 @@ const decisionSchema = z.object({ choice: z.enum(DECISION_CHOICES) });
 type OnWorkspace = RequestHandler<{ workspaceId: string }>;
 type OnConflict = RequestHandler<{ workspaceId: string; conflictId: string }>;
 
+interface Deps {
+  conflicts: PgConflicts;
+  policies: Policies;
+  merger: Pick<Merger, "run">;
+}
+
 /** The records of conflicts, to read, and what each could come to. What is decided goes through the lane. */
-export function addRoutes(app: Express, conflicts: PgConflicts, policies: Policies): void {
+export function addRoutes(app: Express, deps: Deps): void {
   const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
-  app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(conflicts));
-  app.get(conflict, requireNoQuery, showConflict(conflicts, policies));
-  app.get(`${conflict}/preview`, requireNoQuery, previewConflict(conflicts, policies));
-  app.get(`${conflict}/decision`, showDecision(conflicts, policies));
+  app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(deps.conflicts));
+  app.get(conflict, requireNoQuery, showConflict(deps));
+  app.get(`${conflict}/preview`, requireNoQuery, previewConflict(deps));
+  app.get(`${conflict}/decision`, showDecision(deps));
 }
 
 function listConflicts(conflicts: PgConflicts): OnWorkspace {
@@ -39,48 +47,47 @@ function listConflicts(conflicts: PgConflicts): OnWorkspace {
   };
 }
 
-function showConflict(conflicts: PgConflicts, policies: Policies): OnConflict {
+function showConflict({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
     const on = await findCase(conflicts, workspaceId, conflictId);
     const record = await conflicts.show(workspaceId, conflictId);
     if (record === undefined) throw noSuchConflict();
-    response.json({ ...record, ...documentsOf(on, policies) });
+    const sides = await merger.run({ kind: "show", on, policy: policyFor(on, policies) });
+    response.json({ ...record, ...sides });
   };
 }
 
-function previewConflict(conflicts: PgConflicts, policies: Policies): OnConflict {
+function previewConflict({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
     const on = await findCase(conflicts, workspaceId, conflictId);
-    const policy = policyOf(policies, on.conflict.collection);
-    response.json({
-      conflict_id: conflictId,
-      status: on.conflict.status,
-      ...documentsOf(on, policies),
-      choices: {
-        server: weighChoice("server", on, policy) ?? null,
-        local: weighChoice("local", on, policy),
-        merged: weighChoice("merged", on, policy),
-      },
-      strategies: weighStrategies(on, policy),
-    });
+    const preview = await merger.run({ kind: "preview", on, policy: policyFor(on, policies) });
+    response.type("json").send(preview);
   };
 }
 
 /** For ingest: what a choice would write now, and what has to be so still when that is done. */
-function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
+function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
     const { choice } = readQuery(decisionSchema, request);
     const on = await findCase(conflicts, workspaceId, conflictId);
     const { collection, documentId, deviceId, status, revision } = on.conflict;
-    const policy = policyOf(policies, collection);
-    const weighed = choice === "data" ? { document: null } : weighChoice(choice, on, policy);
-    if (weighed === undefined) {
+    const { inputs, document, costly } = await merger.run({
+      kind: "weigh",
+      on,
+      choice,
+      policy: policyFor(on, policies),
+    });
+    if (costly) {
+      const detail = `To find out what ${choice} comes to takes more work than it may. Decide with server or data`;
+      throw new Problem("merge-too-costly", { detail });
+    }
+    if (document === undefined) {
       const message = `cannot be ${choice}: the record is from before it was kept what the server had. Decide with local, merged or data`;
       throw fieldProblem({ path: ["choice"], message }, null);
     }
@@ -91,17 +98,14 @@ function showDecision(conflicts: PgConflicts, policies: Policies): OnConflict {
       status,
       revision,
       version: on.remote.version,
-      inputs: sidesOf(on, policy).inputs,
-      document: weighed.document,
+      inputs,
+      document,
     });
   };
 }
 
-/** `version` is the document's now: what a decision names as `expected_version`. */
-function documentsOf(on: RecordedCase, policies: Policies): Record<string, unknown> {
-  const { inputs, remote } = sidesOf(on, policyOf(policies, on.conflict.collection));
-  const { ancestor, local } = inputs;
-  return { version: on.remote.version, ancestor, remote, local };
+function policyFor({ conflict }: RecordedCase, policies: Policies) {
+  return plainPolicy(policyOf(policies, conflict.collection));
 }
 
 async function findCase(

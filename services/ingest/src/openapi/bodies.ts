@@ -197,6 +197,7 @@ const sides = {
   ancestor: json.nullable(),
   remote: json.nullable(),
   local: json.nullable(),
+  too_costly: z.literal(true).optional(),
 };
 
 export const conflictBody = conflictSummaryBody.omit({ operation_count: true }).extend({
@@ -229,12 +230,14 @@ export const previewBody = z.strictObject({
   conflict_id: uuid,
   status: z.enum(CONFLICT_STATUSES),
   ...sides,
-  choices: z.strictObject({ server: option, local: option, merged: option }),
-  strategies: z.strictObject({
-    merge: strategyOption,
-    "client-wins": strategyOption,
-    "server-wins": strategyOption,
-    "last-write-wins": strategyOption,
-    manual: strategyOption,
-  }),
+  choices: z.strictObject({ server: option, local: option.nullable(), merged: option.nullable() }),
+  strategies: z
+    .strictObject({
+      merge: strategyOption,
+      "client-wins": strategyOption,
+      "server-wins": strategyOption,
+      "last-write-wins": strategyOption,
+      manual: strategyOption,
+    })
+    .nullable(),
 });

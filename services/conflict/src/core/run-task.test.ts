@@ -1,0 +1,102 @@
+import { RUN_TOO_COSTLY, type AcceptedOperation } from "@syncline/shared";
+import { describe, expect, it } from "vitest";
+import { giveUp, runTask, type MergeTask } from "./run-task.ts";
+import type { RecordedCase } from "./weigh-conflict.ts";
+
+const wide = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, n]));
+const edit = (position: number): AcceptedOperation => ({
+  clientId: `op-${position}`,
+  position,
+  kind: "update",
+  collection: "documents",
+  documentId: "doc",
+  data: { edited: position },
+  fingerprint: "",
+});
+
+/** A device's run behind a conflict on a wide document. */
+function caseOf(operations: number): RecordedCase {
+  return {
+    conflict: {
+      workspaceId: "w",
+      conflictId: "c",
+      collection: "documents",
+      documentId: "doc",
+      deviceId: "d",
+      status: "parked",
+      strategy: "merge",
+      hook: null,
+      round: 2,
+      currentVersion: 2,
+      revision: 1,
+      baseVersion: 1,
+      ancestor: null,
+      deviceView: null,
+      ancestorView: null,
+      remoteView: null,
+      localView: null,
+      overlapList: null,
+      viewsKept: true,
+      operations: Array.from({ length: operations }, (_, n) => edit(n)),
+    },
+    remote: { version: 2, data: { ...wide, theirs: true }, timestampMs: 1 },
+    history: {
+      changes: [{ firstVersion: 1, version: 1, data: wide, deleted: false, timestampMs: null, own: false }],
+      lastOwnVersion: 0,
+    },
+  };
+}
+
+const tasksOn = (on: RecordedCase) =>
+  ({
+    merge: { kind: "merge", on, roundsMax: 8, policy: {}, hasHook: false, reports: [] },
+    show: { kind: "show", on, policy: {} },
+    preview: { kind: "preview", on, policy: {} },
+    server: { kind: "weigh", on, choice: "server", policy: {} },
+    data: { kind: "weigh", on, choice: "data", policy: {} },
+    local: { kind: "weigh", on, choice: "local", policy: {} },
+    merged: { kind: "weigh", on, choice: "merged", policy: {} },
+  }) as const satisfies Record<string, MergeTask>;
+
+describe.each([
+  ["whose run takes more to replay than it may", caseOf(1_000), runTask],
+  ["whose merge was ended", caseOf(1), giveUp],
+] as const)("a conflict %s", (_what, on, run) => {
+  const tasks = tasksOn(on);
+  const server = on.remote.data;
+
+  it("is left to a person", () => {
+    const outcome = { kind: "park", reason: RUN_TOO_COSTLY, proposed: server, overlaps: [] };
+    const resolution = { conflictId: "c", round: 2, expectedVersion: 2, outcome };
+    expect(run(tasks.merge)).toMatchObject({ kind: "merged", resolution });
+  });
+
+  it("is shown with what is known of it", () => {
+    const sides = { version: 2, ancestor: wide, remote: server, local: null, too_costly: true };
+    expect(run(tasks.show)).toEqual(sides);
+    expect(JSON.parse(run(tasks.preview) as string)).toEqual({
+      conflict_id: "c",
+      status: "parked",
+      ...sides,
+      choices: { server: { document: server, overlaps: [] }, local: null, merged: null },
+      strategies: null,
+    });
+  });
+
+  it("can be decided for the server's document or another one, and for nothing that takes a merge", () => {
+    expect(run(tasks.server)).toMatchObject({ document: server, costly: false });
+    expect(run(tasks.data)).toMatchObject({ document: null, costly: false });
+    expect(run(tasks.local)).toMatchObject({ document: undefined, costly: true });
+    expect(run(tasks.merged)).toMatchObject({ document: undefined, costly: true });
+  });
+});
+
+it("a conflict whose run is short is weighed whole", () => {
+  const tasks = tasksOn(caseOf(2));
+  const merged = { ...wide, theirs: true, edited: 1 };
+  expect(runTask(tasks.merged)).toMatchObject({ document: merged, costly: false });
+  expect(runTask(tasks.merge)).toMatchObject({
+    resolution: { outcome: { kind: "commit", document: merged } },
+  });
+  expect(runTask(tasks.show)).not.toHaveProperty("too_costly");
+});

@@ -1,0 +1,8 @@
+// A process of a pool that does what it is asked: answers, ends, or goes round and round.
+process.once("disconnect", () => process.exit());
+process.on("message", ({ what }) => {
+  if (what === "end") process.exit(1);
+  if (what === "loop") for (;;);
+  process.send({ kind: "answered", pid: process.pid });
+});
+process.send({ kind: "ready" });
