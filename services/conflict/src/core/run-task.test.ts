@@ -1,21 +1,28 @@
-import { RUN_TOO_COSTLY, type AcceptedOperation } from "@syncline/shared";
+import { RUN_TOO_COSTLY, type AcceptedOperation, type JsonPatchStep } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import { giveUp, runTask, type MergeTask } from "./run-task.ts";
 import type { RecordedCase } from "./weigh-conflict.ts";
 
-const wide = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, n]));
-const edit = (position: number): AcceptedOperation => ({
+const original = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, n]));
+const ancestor = { original };
+/** Copies an object and changes the copy, so many times. */
+const copies = (times: number): JsonPatchStep[] =>
+  Array.from({ length: times }).flatMap((_, n) => [
+    { op: "copy", from: "/original", path: "/copy" },
+    { op: "replace", path: "/copy/k0", value: `edit ${n}` },
+  ]);
+const edit = (position: number, times: number): AcceptedOperation => ({
   clientId: `op-${position}`,
   position,
   kind: "update",
   collection: "documents",
   documentId: "doc",
-  data: { edited: position },
+  patch: copies(times),
   fingerprint: "",
 });
 
-/** A device's run behind a conflict on a wide document. */
-function caseOf(operations: number): RecordedCase {
+/** A device's run behind a conflict. */
+function caseOf({ operations, times }: { operations: number; times: number }): RecordedCase {
   return {
     conflict: {
       workspaceId: "w",
@@ -37,11 +44,13 @@ function caseOf(operations: number): RecordedCase {
       localView: null,
       overlapList: null,
       viewsKept: true,
-      operations: Array.from({ length: operations }, (_, n) => edit(n)),
+      operations: Array.from({ length: operations }, (_, n) => edit(n, times)),
     },
-    remote: { version: 2, data: { ...wide, theirs: true }, timestampMs: 1 },
+    remote: { version: 2, data: { ...ancestor, theirs: true }, timestampMs: 1 },
     history: {
-      changes: [{ firstVersion: 1, version: 1, data: wide, deleted: false, timestampMs: null, own: false }],
+      changes: [
+        { firstVersion: 1, version: 1, data: ancestor, deleted: false, timestampMs: null, own: false },
+      ],
       lastOwnVersion: 0,
     },
   };
@@ -59,8 +68,8 @@ const tasksOn = (on: RecordedCase) =>
   }) as const satisfies Record<string, MergeTask>;
 
 describe.each([
-  ["whose run takes more to replay than it may", caseOf(1_000), runTask],
-  ["whose merge was ended", caseOf(1), giveUp],
+  ["whose run takes more to replay than it may", caseOf({ operations: 50, times: 45 }), runTask],
+  ["whose merge was ended", caseOf({ operations: 1, times: 1 }), giveUp],
 ] as const)("a conflict %s", (_what, on, run) => {
   const tasks = tasksOn(on);
   const server = on.remote.data;
@@ -72,7 +81,7 @@ describe.each([
   });
 
   it("is shown with what is known of it", () => {
-    const sides = { version: 2, ancestor: wide, remote: server, local: null, too_costly: true };
+    const sides = { version: 2, ancestor, remote: server, local: null, too_costly: true };
     expect(run(tasks.show)).toEqual(sides);
     expect(JSON.parse(run(tasks.preview) as string)).toEqual({
       conflict_id: "c",
@@ -92,8 +101,8 @@ describe.each([
 });
 
 it("a conflict whose run is short is weighed whole", () => {
-  const tasks = tasksOn(caseOf(2));
-  const merged = { ...wide, theirs: true, edited: 1 };
+  const tasks = tasksOn(caseOf({ operations: 2, times: 1 }));
+  const merged = { original, copy: { ...original, k0: "edit 0" }, theirs: true };
   expect(runTask(tasks.merged)).toMatchObject({ document: merged, costly: false });
   expect(runTask(tasks.merge)).toMatchObject({
     resolution: { outcome: { kind: "commit", document: merged } },
