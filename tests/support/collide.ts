@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Client } from "./system.ts";
+import { expect } from "vitest";
+import { eventually, type Client } from "./system.ts";
 
 type Data = Record<string, unknown>;
 
@@ -45,9 +46,10 @@ export async function collideOn(
 }
 
 /** Sends a request again while its answer is not there yet: a busy machine may take longer than an answer may. */
-async function untilAnswered<T extends { status: number }>(send: () => Promise<T>): Promise<T> {
-  for (;;) {
+function untilAnswered<T extends { status: number }>(send: () => Promise<T>): Promise<T> {
+  return eventually(async () => {
     const answer = await send();
-    if (answer.status !== 202 && answer.status !== 503) return answer;
-  }
+    expect([202, 502, 503]).not.toContain(answer.status);
+    return answer;
+  });
 }
