@@ -220,7 +220,9 @@ describe("the history that a run rises through", () => {
     const client = await createClient(system);
     const send = (device_id: string, operations: Data[]) =>
       client.post({
-        ...{ device_id, atomic: true, on_conflict: "merge" },
+        device_id,
+        atomic: true,
+        on_conflict: "merge",
         operations: operations.map((one) => ({ client_id: `c${++ids}`, document_id: "late", ...one })),
       });
     await send("phone", [{ operation: "put", data: { b: 2, n: { x: 3 } } }]);

@@ -37,10 +37,7 @@ export interface ConflictCase {
 }
 
 /** The document that the device's run is merged with, with the times of its edits. */
-export function remoteOf(
-  { conflict, remote, history }: ConflictCase,
-  policy: MergePolicy,
-): RemoteDocument {
+export function remoteOf({ conflict, remote, history }: ConflictCase, policy: MergePolicy): RemoteDocument {
   const seenVersion = versionsOf(conflict).at(-1) ?? conflict.baseVersion;
   return { ...remote, ...timesBetween(history, seenVersion, policy) };
 }
