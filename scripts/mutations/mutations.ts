@@ -778,7 +778,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "planless-workspace-holds-its-lane",
     breaks: "one bad operation stops nothing",
-    file: `${WORKER}/jobs/step-over.ts`,
+    file: `${WORKER}/jobs/commit-window.ts`,
     find: 'return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });',
     replace: "throw error;",
     caughtBy: { file: `${WORKER}/jobs/step-over.pg.test.ts`, test: "by a bug that has no code" },

@@ -30,7 +30,8 @@ export function applyOperation(
 ): Applied {
   const applied = applyEffect(document, operation, budget);
   if (!applied.ok) return applied;
-  const kept = keepYjsStates(document, applied.document, policy);
+  const { kind, data } = operation;
+  const kept = keepYjsStates(document, applied.document, policy, kind === "update" ? data : undefined);
   return kept === null || kept === applied.document ? applied : written(kept);
 }
 

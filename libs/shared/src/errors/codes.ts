@@ -37,7 +37,11 @@ export const ERROR_CODES = {
   },
   SYN_WINDOW_TOO_LARGE: {
     disposition: "retry",
-    meaning: "The documents of a window take too much memory together: it is committed in halves",
+    meaning: "The documents of a window take too much memory together: it is committed in parts",
+  },
+  SYN_WORKSPACE_COSTLY: {
+    disposition: "retry",
+    meaning: "A workspace's operations take long: it is committed apart, so that no other waits for it",
   },
   SYN_REDIS_UNAVAILABLE: { disposition: "retry", meaning: "Redis did not answer, or refused to write" },
   SYN_REDIS_UNEXPECTED: {

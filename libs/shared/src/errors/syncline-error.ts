@@ -4,10 +4,13 @@ import { ERROR_CODES, type Disposition, type ErrorCodeName } from "./codes.ts";
 export class SynclineError extends Error {
   override readonly name = "SynclineError";
   readonly code: ErrorCodeName;
+  /** The workspace that is known to be the cause. */
+  readonly workspaceId: string | undefined;
 
-  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions & { workspaceId?: string }) {
     super(message, options);
     this.code = code;
+    this.workspaceId = options?.workspaceId;
   }
 
   get disposition(): Disposition {

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { isJsonObject, memberOf, setMember, type Json, type JsonObject } from "../json/json.ts";
 import { alignChanged } from "./align-items.ts";
 import { matchCommon } from "./common-subsequence.ts";
 import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
@@ -21,15 +21,18 @@ export interface YjsPolicy {
  *
  * @param before - `null` when there is no document
  * @param after - `null` when the write deletes it
+ * @param patch - the merge patch that made one of the other, if one did: nothing that it does not name is looked at
  */
 export function keepYjsStates<Doc extends JsonObject | null>(
   before: JsonObject | null,
   after: Doc,
   policy: YjsPolicy = {},
+  patch?: JsonObject,
 ): Doc {
   if (before === null || after === null) return after;
   const { arrayKeys = ["id"], rules = [] } = policy;
-  return keepStates({ arrayKeys }, { key: undefined, rules: compileRules(rules) }, before, after) as Doc;
+  const place = { key: undefined, rules: compileRules(rules) };
+  return keepStates({ arrayKeys }, place, before, after, patch) as Doc;
 }
 
 /**
@@ -56,21 +59,23 @@ interface Context {
   readonly arrayKeys: readonly string[];
 }
 
-function keepStates(context: Context, place: Place, before: Json, after: Json): Json {
+function keepStates(context: Context, place: Place, before: Json, after: Json, patch?: Json): Json {
   if (before === after) return after;
   if (typeof before === "string" && typeof after === "string") {
     return isState(place) ? (mergeYjsStates(before, after) ?? after) : after;
   }
   if (isJsonObject(before) && isJsonObject(after)) {
     let kept = after;
-    for (const [key, value] of Object.entries(after)) {
-      const old = Object.hasOwn(before, key) ? before[key] : undefined;
+    const named = isJsonObject(patch) ? patch : undefined;
+    for (const key in named ?? after) {
+      const value = memberOf(after, key);
+      const old = memberOf(before, key);
       // Most is as it was.
-      if (old === undefined || old === value) continue;
-      const merged = keepStates(context, placeIn(place, key), old, value);
+      if (value === undefined || old === undefined || old === value) continue;
+      const merged = keepStates(context, placeIn(place, key), old, value, named?.[key]);
       if (merged === value) continue;
       if (kept === after) kept = { ...after };
-      kept[key] = merged;
+      setMember(kept, key, merged);
     }
     return kept;
   }

@@ -148,12 +148,18 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
   const { workspaceId, collection, documentId, conflictId, currentVersion } = conflict;
   const policy = policyOf(on.deps.policies ?? {}, collection);
   const current = draft.document(workspaceId, collection, documentId);
+  // All three sides have about as many values. What goes beyond the budget has no history read for it.
+  const likely = 3 * sizeOf(current?.data ?? null).values;
+  if (on.mergeBudget.left < likely) return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
   const held = heldOf(on);
   const run = { ...conflict, operations: [held.operation] };
   const edits = editsOf(draft, conflict, { since: conflict.baseVersion, seenUntil: null });
   const history = { ...historyOf(on, run), ...(edits && { edits }) };
   // The plan is made once more then, and until it is, no merge is worth its while.
-  if (draft.missingHistory.size > 0) return written(on, { status: "success", version: currentVersion }, null);
+  if (draft.missingHistory.size > 0) {
+    spend(on.mergeBudget, likely);
+    return written(on, { status: "success", version: currentVersion }, null);
+  }
   const [from, ...onwards] = history.changes.map(({ data }) => data);
   const sides = [conflict.deviceView ?? from ?? conflict.ancestor, current?.data, ...onwards];
   const looked = sides.reduce((sum, document) => sum + sizeOf(document ?? null).values, 0);

@@ -191,6 +191,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
       documentRows = [],
       held = [],
     ] = rows;
+    requireAllRead(documentRows);
     return {
       epoch,
       workspaceById: new Map(
@@ -416,10 +417,24 @@ function sendSome(client: PoolClient, left: Iterator<Call>): Promise<Row[]>[] {
   return sent;
 }
 
+/** Names the workspace most of whose documents were left out. */
+function requireAllRead(documentRows: readonly Row[]): void {
+  const leftOutOf = new Map<string, number>();
+  for (const { workspace_id: id, left_out: leftOut } of documentRows) {
+    if (leftOut === true) leftOutOf.set(String(id), (leftOutOf.get(String(id)) ?? 0) + 1);
+  }
+  const [most] = [...leftOutOf].sort(([, one], [, other]) => other - one);
+  if (most !== undefined) throw tooLarge(most[0]);
+}
+
+function tooLarge(workspaceId: unknown): SynclineError {
+  const named = typeof workspaceId === "string" ? { workspaceId } : {};
+  return new SynclineError("SYN_WINDOW_TOO_LARGE", "The documents are too large together", named);
+}
+
 /** A row whose document comes as text, so that what is too much is left out by Postgres. */
 function withData({ left_out: leftOut, ...row }: Row): Row {
-  if (leftOut === true)
-    throw new SynclineError("SYN_WINDOW_TOO_LARGE", "The documents are too large together");
+  if (leftOut === true) throw tooLarge(row["workspace_id"]);
   return { ...row, data: typeof row["data"] === "string" ? (JSON.parse(row["data"]) as JsonObject) : null };
 }
 

@@ -17,7 +17,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDrainMetrics } from "../io/drain-metrics.ts";
 import { createPgStore } from "../io/pg-store.ts";
 import { batchEntry } from "../testing/memory-tables.ts";
-import { createCommitTogether, type CommitTogether, type LaneTurn } from "./commit-together.ts";
+import type { CommitTurn, LaneTurn } from "./commit-queue.ts";
+import { createCommitTogether } from "./commit-together.ts";
 
 let database: TestDatabase;
 let pool: ReturnType<typeof openPool>;
@@ -53,7 +54,7 @@ let gate: PromiseWithResolvers<void>;
 let lanesWhenTold: number[][];
 /** The workspace to which another drain commits in between. */
 let contested: string;
-let commitTogether: CommitTogether;
+let commitTogether: CommitTurn;
 beforeEach(() => {
   commits = [];
   lanesWhenTold = [];

@@ -1,5 +1,6 @@
-import { inSlices, type Logger } from "@syncline/runtime";
+import { inSlices, workspaceOf, type Logger } from "@syncline/runtime";
 import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
+import { costlyWorkspaces } from "../core/costly-workspaces.ts";
 import { planWindowSteps } from "../core/plan-window.ts";
 import { placesOf, prefixOf, unitEndsOf } from "../core/window-places.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
@@ -16,43 +17,85 @@ export interface CommitDeps {
   log: Logger;
   /** Told of each commit, in order, with the entries that it took. */
   onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
+  /** Takes the entries of workspaces that others of the window are not to wait for; left out, all wait for each other. */
+  onStuck?: (entries: readonly StoredEntry[], error: SynclineError) => Promise<void>;
 }
 
 /** Most bytes of documents that a window of several entries reads at once: parsed, they take several times as much. */
 const WINDOW_DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
+/** Most that one entry reads where others wait for it: some 200 ms of parsing. */
+const LANE_DOCUMENT_BYTES_MAX = 6 * 1024 * 1024;
 
 /**
- * Commits a window: reads, plans, writes. Where Postgres refuses it, or no plan can be made for it, or its documents take
- * too much memory, it is halved until the entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
+ * Commits a window: reads, plans, writes. Workspaces that take too long, or too much memory, are handed to `onStuck`. Where
+ * Postgres refuses the window, or no plan can be made for it, or nobody takes what is too large, it is halved until the
+ * entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
  *
  * @throws whatever is worth a retry; what was committed by then has been told to `onCommitted`
  */
 export async function commitWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
-  let plan: WindowPlan;
-  try {
-    plan = await commitOnce(entries, deps);
-  } catch (error) {
-    if (!isOfOperations(error) && !isTooLarge(error)) throw error;
-    if (entries.length > 1) {
-      const middle = entries.length >> 1;
-      await commitWindow(entries.slice(0, middle), deps);
-      await commitWindow(entries.slice(middle), deps);
-      return;
-    }
-    plan = await commitWithoutCulprits(entries, deps);
+  const tried = await tryCommit(entries, deps);
+  if (tried.kind === "committed") return deps.onCommitted(entries, tried.plan);
+  const { error } = tried;
+  if (deps.onStuck && tried.apart.size > 0) {
+    const isApart = (entry: StoredEntry) => tried.apart.has(workspaceOf(entry));
+    // First, since a lane is answered from its head.
+    await deps.onStuck(entries.filter(isApart), error);
+    const others = entries.filter((entry) => !isApart(entry));
+    if (others.length > 0) await commitWindow(others, deps);
+    return;
   }
-  await deps.onCommitted(entries, plan);
+  if (entries.length > 1) {
+    const middle = entries.length >> 1;
+    await commitWindow(entries.slice(0, middle), deps);
+    await commitWindow(entries.slice(middle), deps);
+    return;
+  }
+  await deps.onCommitted(entries, await commitWithoutCulprits(entries, deps));
+}
+
+type Tried =
+  | { kind: "committed"; plan: WindowPlan }
+  /** `apart`: the workspaces that are known to be the reason, and are not at fault. */
+  | { kind: "failed"; error: SynclineError; apart: ReadonlySet<string> };
+
+async function tryCommit(entries: readonly StoredEntry[], deps: CommitDeps): Promise<Tried> {
+  try {
+    const state = await deps.store.read(entries, bytesMaxOf(entries, deps));
+    const costly = deps.onStuck ? costlyWorkspaces(entries, state) : new Set<string>();
+    if (costly.size > 0) return { kind: "failed", error: COSTLY, apart: costly };
+    return { kind: "committed", plan: await commitOnce(state, entries, deps) };
+  } catch (error) {
+    if (isTooLarge(error)) {
+      const { workspaceId } = error;
+      return { kind: "failed", error, apart: new Set(workspaceId === undefined ? [] : [workspaceId]) };
+    }
+    if (!isOfOperations(error)) throw error;
+    return { kind: "failed", error: toFailure(error), apart: new Set() };
+  }
+}
+
+const COSTLY = new SynclineError("SYN_WORKSPACE_COSTLY", "Others would wait long for its operations");
+
+/** What has no code is a bug: it holds up its own workspace, and no other. */
+export function toFailure(error: unknown): SynclineError {
+  if (error instanceof SynclineError) return error;
+  return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });
 }
 
 /** Plans a window, writes it and rolls back. Throws if Postgres rejects it. */
 export async function dryRunWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
-  const state = await deps.store.read(entries, bytesMaxOf(entries));
+  const state = await deps.store.read(entries, bytesMaxOf(entries, {}));
   await deps.store.rehearse(await planOn(state, entries, deps, new Map()));
 }
 
-/** One entry alone may take what it takes: it cannot be halved. */
-function bytesMaxOf(window: readonly StoredEntry[]): number | undefined {
-  return window.length > 1 ? WINDOW_DOCUMENT_BYTES_MAX : undefined;
+/** One entry alone may take what it takes, since it cannot be halved, unless it may be handed on. */
+function bytesMaxOf(
+  window: readonly StoredEntry[],
+  { onStuck }: Pick<CommitDeps, "onStuck">,
+): number | undefined {
+  if (window.length > 1) return WINDOW_DOCUMENT_BYTES_MAX;
+  return onStuck && LANE_DOCUMENT_BYTES_MAX;
 }
 
 /** Failures that refusing the operation at fault may end. */
@@ -61,7 +104,7 @@ function isOfOperations(error: unknown): boolean {
   return disposition === "reject" || disposition === "fatal";
 }
 
-function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): error is SynclineError {
   return error instanceof SynclineError && error.code === "SYN_WINDOW_TOO_LARGE";
 }
 
@@ -77,17 +120,21 @@ async function planOn(
   const { store, newId, ledgerRetentionMs, policies } = deps;
   let state = read;
   for (;;) {
-    const plan = await inSlices(
-      planWindowSteps(window, state, { newId, ledgerRetentionMs, policies, refusals }),
-    );
+    const steps = planWindowSteps(window, state, { newId, ledgerRetentionMs, policies, refusals });
+    // What was handed on may take long, and shares the process with the lanes.
+    const plan = await inSlices(steps, { rests: deps.onStuck === undefined });
     if (plan.missingHistory.length === 0) return plan;
-    const found = await store.readHistory(plan.missingHistory, bytesMaxOf(window));
+    const found = await store.readHistory(plan.missingHistory, bytesMaxOf(window, deps));
     state = { ...state, historyByKey: new Map([...state.historyByKey, ...found]) };
   }
 }
 
-async function commitOnce(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
-  const plan = await planOn(await deps.store.read(entries, bytesMaxOf(entries)), entries, deps, new Map());
+async function commitOnce(
+  state: WindowState,
+  entries: readonly StoredEntry[],
+  deps: CommitDeps,
+): Promise<WindowPlan> {
+  const plan = await planOn(state, entries, deps, new Map());
   await deps.store.commit(plan);
   return plan;
 }

@@ -2,14 +2,14 @@ import type { LanePart, LaneStreams, LaneWaker, Logger, ReadWindow } from "@sync
 import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";
-import type { CommitTogether } from "./commit-together.ts";
+import type { CommitTurn } from "./commit-queue.ts";
 import { idsOf } from "./ids-of-entries.ts";
 import { traceDrain, type DrainTrace } from "./trace-drain.ts";
 
 interface Deps {
   lanes: LaneStreams;
   store: Pick<WindowStore, "findLocked">;
-  commitTogether: CommitTogether;
+  commitTogether: CommitTurn;
   waker: LaneWaker;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
   isRunning: () => boolean;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createLogger, openPool, workspaceOf } from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { JsonObject, StoredEntry } from "@syncline/shared";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPgStore, type WindowStore } from "../io/pg-store.ts";
-import { batchEntry } from "../testing/memory-tables.ts";
+import { batchEntry, type GivenOperation } from "../testing/memory-tables.ts";
 import { commitSteppingOver } from "./step-over.ts";
 
 let database: TestDatabase;
@@ -33,17 +33,21 @@ afterAll(async () => {
 });
 
 let entryCount = 0;
-const entryOf = (workspace: string): StoredEntry => ({
+const entryOf = (
+  workspace: string,
+  operations: readonly GivenOperation[] = [{ kind: "put", documentId: "doc", data: {} }],
+): StoredEntry => ({
   id: `${++entryCount}-0`,
   answeredId: "0-0",
   entry: batchEntry({
     id: randomUUID(),
     workspace,
-    operations: [{ kind: "put", documentId: "doc", clientId: randomUUID(), data: {} }],
+    operations: operations.map((operation) => ({ clientId: randomUUID(), ...operation })),
   }),
 });
 /** A window in which the workspaces' entries lie among each other. */
-const windowOf = (...workspaces: string[]) => [...workspaces, ...workspaces].map(entryOf);
+const windowOf = (...workspaces: string[]) =>
+  [...workspaces, ...workspaces].map((workspace) => entryOf(workspace));
 
 /** Which workspaces commit, and which are stepped over, with how many writes. */
 async function commit(window: readonly StoredEntry[], changed: Partial<WindowStore> = {}) {
@@ -133,6 +137,37 @@ it("steps over a workspace for which no plan can be made, by a bug that has no c
     },
   });
   expect(outcome).toMatchObject({ committed: ["a", "b"], stuck: ["planless"] });
+});
+
+describe("a workspace whose operations take long", () => {
+  const times = <T>(count: number, make: (n: number) => T) =>
+    Array.from({ length: count }, (_, n) => make(n));
+  const writeAll = async (workspace: string, documents: readonly object[]) => {
+    for (const [n, data] of documents.entries())
+      await commit([entryOf(workspace, [{ kind: "put", documentId: `doc-${n}`, data: data as JsonObject }])]);
+  };
+
+  it("is stepped over for the values that they look at, also where nobody else waits yet", async () => {
+    const wide = Object.fromEntries(times(20_000, (n) => [`k${n}`, n]));
+    await writeAll("wide", [wide]);
+    const edits = times(20, (n): GivenOperation => ({ kind: "update", documentId: "doc-0", data: { k: n } }));
+    const few = [entryOf("a"), entryOf("wide", edits.slice(0, 3)), entryOf("b")];
+    expect(await commit(few)).toMatchObject({ committed: ["a", "b", "wide"], stuck: [] });
+    const many = [entryOf("a"), entryOf("wide", edits), entryOf("b")];
+    expect(await commit(many)).toMatchObject({ committed: ["a", "b"], stuck: ["wide"] });
+    expect(await commit([entryOf("wide", edits)])).toMatchObject({ committed: [], stuck: ["wide"] });
+  });
+
+  it("is stepped over for the bytes of the documents that they meet", async () => {
+    await writeAll(
+      "large",
+      times(20, () => ({ text: "x".repeat(1_000_000) })),
+    );
+    const edits = times(20, (n): GivenOperation => ({ kind: "update", documentId: `doc-${n}`, data: { n } }));
+    const window = [entryOf("a"), entryOf("large", edits), entryOf("b")];
+    expect(await commit(window)).toMatchObject({ committed: ["a", "b"], stuck: ["large"] });
+    expect(await commit([entryOf("large", edits)])).toMatchObject({ committed: [], stuck: ["large"] });
+  });
 });
 
 it("steps over nobody if a table is held, or the store is away: that is no workspace's fault", async () => {

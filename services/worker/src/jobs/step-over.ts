@@ -1,7 +1,7 @@
 import { workspaceOf } from "@syncline/runtime";
-import { SynclineError, type StoredEntry } from "@syncline/shared";
+import type { StoredEntry, SynclineError } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
-import { commitWindow, dryRunWindow, type CommitDeps } from "./commit-window.ts";
+import { commitWindow, dryRunWindow, toFailure, type CommitDeps } from "./commit-window.ts";
 
 interface Deps extends CommitDeps {
   /** Moves entries of workspaces that cannot be committed now out of the way of the others. */
@@ -9,8 +9,8 @@ interface Deps extends CommitDeps {
 }
 
 /**
- * Commits a window without the workspaces that cannot be committed now: they are handed to `onStuck`, and the others are
- * committed in their order. Which ones are at fault is found without waiting for each of them in turn.
+ * Commits a window without the workspaces that cannot be committed now, or that others would wait long for: they are handed
+ * to `onStuck`, and the others are committed in their order. Which ones are at fault is found without waiting for each of them in turn.
  *
  * @throws if no workspace is known to be at fault, as when a store is away; what was committed by then was given to
  *   `onCommitted`
@@ -19,16 +19,20 @@ export async function commitSteppingOver(entries: readonly StoredEntry[], deps: 
   let left = entries;
   let isSecondTry = false;
   while (left.length > 0) {
-    const committed = new Set<StoredEntry>();
+    const done = new Set<StoredEntry>();
     const onCommitted = async (some: readonly StoredEntry[], plan: WindowPlan) => {
-      for (const entry of some) committed.add(entry);
+      for (const entry of some) done.add(entry);
       await deps.onCommitted(some, plan);
     };
+    const onStuck = async (some: readonly StoredEntry[], error: SynclineError) => {
+      for (const entry of some) done.add(entry);
+      await deps.onStuck(some, error);
+    };
     try {
-      await commitWindow(left, { ...deps, onCommitted });
+      await commitWindow(left, { ...deps, onCommitted, onStuck });
       return;
     } catch (error) {
-      left = left.filter((entry) => !committed.has(entry));
+      left = left.filter((entry) => !done.has(entry));
       const failure = toFailure(error);
       const stuck = await findStuck(left, failure, deps);
       // What was in the way may be gone by now, once.
@@ -39,12 +43,6 @@ export async function commitSteppingOver(entries: readonly StoredEntry[], deps: 
       left = left.filter((entry) => !isStuck(entry));
     }
   }
-}
-
-/** What has no code is a bug: it holds up its own workspace, and no other. */
-function toFailure(error: unknown): SynclineError {
-  if (error instanceof SynclineError) return error;
-  return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });
 }
 
 /** Failures that may be some workspaces' own, so that the others can go on. */

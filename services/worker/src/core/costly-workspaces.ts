@@ -1,0 +1,34 @@
+import {
+  DOCUMENT_VALUES_MAX,
+  documentKey,
+  sizeOf,
+  type Resolution,
+  type StoredEntry,
+} from "@syncline/shared";
+import type { WindowState } from "./window-state.ts";
+
+/** Most values that a workspace's operations may look at on its lane: some 250 ms of planning. */
+export const LANE_VALUES_MAX = 10 * DOCUMENT_VALUES_MAX;
+
+/**
+ * The workspaces of a window whose operations take so long that their lane is not to wait for them: each operation counts
+ * with the values of the document that it meets. Pure.
+ */
+export function costlyWorkspaces(entries: readonly StoredEntry[], state: WindowState): Set<string> {
+  const valuesByWorkspace = new Map<string, number>();
+  const costly = new Set<string>();
+  for (const { entry } of entries) {
+    const { workspaceId } = entry.kind === "batch" ? entry.batch : entry.resolution;
+    const operations: readonly Pick<Resolution, "collection" | "documentId">[] =
+      entry.kind === "batch" ? entry.batch.operations : [entry.resolution];
+    let values = valuesByWorkspace.get(workspaceId) ?? 0;
+    for (const { collection, documentId } of operations) {
+      if (values > LANE_VALUES_MAX) break;
+      const document = state.documentByKey.get(documentKey(workspaceId, collection, documentId));
+      values += sizeOf(document?.data ?? null).values;
+    }
+    valuesByWorkspace.set(workspaceId, values);
+    if (values > LANE_VALUES_MAX) costly.add(workspaceId);
+  }
+  return costly;
+}
