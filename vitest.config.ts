@@ -7,7 +7,7 @@ const conditions = ["@syncline/source", "module", "node", "development|productio
 const all = ["libs", "services", "stack", "examples", "k8s", "observability", "tests", "bench"].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
-/** Long runs with commands of their own: crash points, histories, fuzz. */
+/** Long runs with commands of their own: crash points, histories, fuzz, rolling restarts, dead connections. */
 const proofs = "**/*.proof.test.ts";
 /** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];

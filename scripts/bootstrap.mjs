@@ -29,7 +29,12 @@ if (first === undefined || (first === "--run" && rest.length === 0)) {
 }
 
 const node = isNewEnough(process.version) ? process.execPath : fetchNewerNode();
-const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
+const env = {
+  // Services load some 1,500 modules: with their code kept compiled, a start takes a third less CPU.
+  NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "node"),
+  ...process.env,
+  PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}`,
+};
 if (!isInstalled()) {
   if (needsRedis) requireRedis();
   install();

@@ -290,14 +290,7 @@ describe("an ingest as it is without configuration", () => {
   });
 });
 
-it.each([
-  ["CORS_ORIGINS", "app.example.com"],
-  ["CORS_ORIGINS", "https://app.example.com/path"],
-  ["CORS_ORIGINS", "https://*.example.com"],
-  ["TRUST_PROXY", "true"],
-  ["TRUST_PROXY", "everybody"],
-  ["JWT_SECRET", ""],
-  ["JWT_SECRET", "your-256-bit-secret-your-256-bit-secret"],
-])("refuses to start with %s=%s", async (name, value) => {
-  await expect(startSystem({ env: { [name]: value } })).rejects.toThrow(`${name} is not`);
+it("refuses to start with what is no origin", async () => {
+  const start = startSystem({ env: { CORS_ORIGINS: "https://app.example.com/path" } });
+  await expect(start).rejects.toThrow("CORS_ORIGINS is not");
 });
