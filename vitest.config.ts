@@ -31,6 +31,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } }, // for the tests
   environments: { __vitest__: { resolve: { conditions } } }, // for their global set-up
   test: {
+    // Files share what is loaded: nothing here mocks modules, and to load all of it anew for each file takes half the time.
+    isolate: false,
     // Failures with their reasons, and nothing that tests which passed have printed.
     reporters: ["dot"],
     silent: "passed-only",
