@@ -91,5 +91,7 @@ describe("how tokens are checked", () => {
         expect(rulesOf({ JWT_SECRET: randomBytes(32).toString(encoding) }).algorithms).toEqual(["HS256"]);
       }
     }
+    const unlucky = "cTvMi/w1dXPQMymC2RGuKcZ5ICmkEY7WwM+4v6uQFLU=";
+    expect(rulesOf({ JWT_SECRET: unlucky }).algorithms).toEqual(["HS256"]);
   });
 });
