@@ -292,18 +292,25 @@ describe("a run that goes on from its device's own view", () => {
   });
 
   it("sees the same in however many changes others wrote it", () => {
-    const written = [{ mine: 0 }, { back: 1 }, { mine: 0, back: 1 }, { mine: 1, back: 1 }];
+    // It has removed what others remove and write again.
+    const written = [
+      { a: 0, b: 0 },
+      { b: 0, l: 1 },
+      { a: 0, b: 0, l: 1 },
+      { b: 0, l: 1 },
+    ];
     const seenIn = (history: RunHistory) => {
-      const given = runOf([update({ x: 1 }, 3)], { deviceView: { mine: 1 } });
+      const given = runOf([update({ x: 1 }, 3)], { baseVersion: 0, deviceView: { b: 0 } });
       return mergeRun("merge", given, history, { data: written[3] ?? null, timestampMs: null }).inputs
         .ancestor;
     };
-    const { changes, lastOwnVersion } = historyOf(written, [4]);
+    const { changes, lastOwnVersion } = historyOf(written, [1, 4]);
     const folded = changes.flatMap((change) => {
       if (change.version === 2) return [];
       return [change.version === 3 ? { ...change, firstVersion: 2 } : change];
     });
-    expect(seenIn({ changes: folded, lastOwnVersion })).toEqual(seenIn({ changes, lastOwnVersion }));
+    expect(seenIn({ changes: folded, lastOwnVersion })).toEqual({ b: 0, l: 1 });
+    expect(seenIn({ changes, lastOwnVersion })).toEqual({ b: 0, l: 1 });
   });
 
   it("removes what others wrote and it has seen", () => {
