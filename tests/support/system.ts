@@ -41,6 +41,8 @@ export async function startSystem(
     applicationName: "syncline-test",
     onError: fail,
   });
+  // A busy machine may take longer than a service would wait.
+  pool.options.connectionTimeoutMillis = PATIENCE_MS;
   const redis = connectRedis(redisUrl, fail);
   const lanes = createLaneStreams(createShards([redis]));
   return {
