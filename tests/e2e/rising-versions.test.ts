@@ -232,7 +232,7 @@ describe("the history that a run rises through", () => {
       update({ c: 0 }),
       // It deletes a document that it has never seen, and goes on from there.
       { operation: "delete", expected_version: 0 },
-      // Of version 2 it sees what others edited; what it had written and deleted stays deleted.
+      // It sees the edit of others in version 2; its own deletion stands.
       { ...update({ a: 1 }), expected_version: 2 },
     ]);
     const record = await client.get(`/conflicts/${body.results[2]?.conflict_id}`);

@@ -116,7 +116,7 @@ export interface Version {
   device: string;
   declared: boolean;
   timestamp: number | null;
-  /** Of a merge: when which places were edited. Else it edited all that differ from the version before, at its timestamp. */
+  /** A merge's edits with their times. Any other write edited all that differs from the version before, at its timestamp. */
   edits?: readonly Edit[] | undefined;
   /** The group that it belongs to, or the merge that made it: no fold goes beyond. */
   unit: string | undefined;
@@ -243,7 +243,7 @@ interface Merge {
   local: JsonObject | null;
   /** The newer of the two sides' timestamps: the run's is that of its last operation that could be applied. */
   newest: number | null;
-  /** What the run edited, and when. */
+  /** The run's edits with their times. */
   edits: readonly Edit[];
   /** The newest version that its operations name. */
   seen: number | null;
@@ -977,7 +977,7 @@ export class Model {
     };
   }
 
-  /** What others edited after one version that a device has received, and up to another; `undefined`: nobody knows. */
+  /** Lists the edits of others after one version that a device has received, and up to another; `undefined`: nobody knows. */
   #editsBetween(conflict: Conflict, from: number | null, to: number): readonly Edit[] | undefined {
     if (from === null) return undefined;
     const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// As much of curl as the pages' examples use: the tests run those where there is no curl.
+// The part of curl that the pages' examples use: the tests run those where there is no curl.
 const headers = {};
 let url;
 let body;

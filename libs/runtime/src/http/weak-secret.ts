@@ -2,8 +2,8 @@
 const DISTINCT_CHARACTERS_MIN = 8;
 
 /**
- * What stands in documentation, templates and examples, and so in the lists that attackers try. Words that are far apart count
- * only as words of their own: `my` and `key` stand in some random secrets, too.
+ * Texts of documentation, templates and examples, which attackers' lists hold. Words that are far apart count only as words of
+ * their own: `my` and `key` stand in some random secrets, too.
  */
 const WELL_KNOWN =
   /change.?(me|this|it)|replace.?(me|this)|(my|your)([^a-z0-9][a-z0-9]+){0,4}[^a-z0-9]?(secret|key)|(super|default|shared|jwt|string).{0,2}secret|secret.?(key|token)|example|placeholder|passw(or)?d|letmein|qwerty|lorem|256.?bit|least.?32|1234567890|abcdefgh/i;

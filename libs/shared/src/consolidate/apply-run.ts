@@ -13,7 +13,7 @@ export interface AppliedRun {
   costly: boolean;
   /** The document that the last operation deleted, if the run had changed it. */
   ended: JsonObject | null;
-  /** When the run edited which places. */
+  /** The times of the run's edits, by place. */
   times: EditTimes;
 }
 

@@ -15,7 +15,7 @@ export interface EditTimes {
   in?: { [step: string]: EditTimes };
 }
 
-/** Which items of a document's arrays are the same. */
+/** The keys and rules by which items of a document's arrays are the same. */
 export interface ItemPolicy {
   readonly arrayKeys?: readonly string[];
   readonly rules?: readonly FieldRule[];
@@ -128,7 +128,7 @@ export function timeAt(times: EditTimes, path: readonly (string | undefined)[]):
   return newerTime(found, newestIn(here));
 }
 
-/** Whether a place, a place in it, or a value around it as a whole is known to be edited at some time. */
+/** Tells whether a place, a place in it, or a value around it as a whole is known to be edited at some time. */
 export function isEdited(times: EditTimes, path: readonly (string | undefined)[]): boolean {
   let here: EditTimes = times;
   for (const step of path) {
@@ -150,7 +150,7 @@ export function newestTime(times: EditTimes): EditTime {
   return newestIn(times) ?? null;
 }
 
-/** Whether nothing is known to be edited. */
+/** Tells whether nothing is known to be edited. */
 export function isEmpty({ at, anywhere, in: inner }: EditTimes): boolean {
   return at === undefined && anywhere === undefined && inner === undefined;
 }

@@ -10,7 +10,7 @@ const numRuns = Number(env["MERGE_RUNS"] ?? 300);
 /** The same runs each time: about one of 30,000 moves an insert beside items that both sides moved. */
 const REMERGED = env["MERGE_RUNS"] === undefined ? { numRuns, seed: 1 } : { numRuns };
 
-/** How the items of a list are known, each with the item of a number. */
+/** Kinds of lists by the identity of their items, each with the item of a number. */
 const KINDS: Record<string, (n: number) => Json> = {
   strings: (n) => `s${n}`,
   numbers: (n) => n,
@@ -23,7 +23,7 @@ interface Edit {
   readonly kind: "insert" | "remove" | "change" | "move";
   readonly from: number;
   readonly to: number;
-  /** Of a new item. Both sides may insert the same one. */
+  /** The number of a new item. Both sides may insert the same one. */
   readonly isShared: boolean;
 }
 
@@ -59,7 +59,7 @@ function editItems(
   return items;
 }
 
-/** What an item is known by. */
+/** The identity of an item. */
 function keyOf(item: Json): string {
   if (!isJsonObject(item)) return JSON.stringify(item);
   const { id, name, t } = item;

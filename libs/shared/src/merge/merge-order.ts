@@ -82,7 +82,7 @@ function weave({ ancestor, remote, local }: Lists, prefer: Side): MergedOrder {
     remote: findMoved(common.ancestor, remote),
     local: findMoved(common.ancestor, local),
   };
-  /** Whether an item stands where the side left it, so that what the side inserted behind it stands behind it. */
+  /** Tells whether an item stands where the side left it: items that the side inserted behind it stay behind it. */
   const standsAsIn = (side: Side, id: Identity) => {
     if (!combined && side === prefer) return true;
     return movedBy[side].has(id) || !movedBy[side === "remote" ? "local" : "remote"].has(id);

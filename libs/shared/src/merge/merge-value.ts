@@ -104,7 +104,7 @@ function newerSide(remote: number | null | undefined, local: number | null | und
   return (local ?? -1) > (remote ?? -1) ? "local" : "remote";
 }
 
-/** Whether a side edited a place that has the ancestor's value again. */
+/** Tells whether a side edited a place that has the ancestor's value again. */
 function isChangedBack({ times }: MergeContext, place: Place, side: Side, ancestor: Slot): boolean {
   return times !== undefined && ancestor !== undefined && isEdited(times[side], stepsTo(place));
 }

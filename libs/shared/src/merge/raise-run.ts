@@ -77,7 +77,7 @@ export interface RaisedRun {
   /** Operations made on a document that nobody knows: they are applied to the one that the run is merged with. */
   unseen: readonly AcceptedOperation[];
   localTimestampMs: number | null;
-  /** When the run edited which places. */
+  /** The times of the run's edits, by place. */
   localTimes: EditTimes;
   refused: RefusedOperation[];
   /** The document that the run's last operation deleted, if the run had changed it. */
@@ -334,7 +334,7 @@ function viewAt(
   let view = ancestor;
   const between = history.changes.filter(({ version }) => version > since && version < seen.version);
   const changes = [...between, seen];
-  // What follows each other by the device, or by others, is one step, in however many changes it was written.
+  // Changes in a row by the device, or by others, are one step, however many they are.
   const turns = changes.filter(({ own }, index) => own !== changes[index + 1]?.own);
   for (const change of turns) {
     const start = before === undefined ? (isFromNothing ? {} : null) : (documentOf(before) ?? {});

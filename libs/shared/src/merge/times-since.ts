@@ -17,14 +17,14 @@ export interface TimedChange {
   data: JsonObject | null;
   /** Its document was not read: there were too many, or they were too large. */
   leftOut: boolean;
-  /** When it edited which places; `null`: all places that differ from the change before, at {@link timestampMs}. */
+  /** The times of its edits, by place; `null`: all places that differ from the change before, at {@link timestampMs}. */
   editTimes: EditTimes | null;
   timestampMs: number | null;
   /** The device whose edits are merged wrote it. */
   own: boolean;
 }
 
-/** How a document came from the version that a device saw to the current one. */
+/** The changes of a document from the version that a device saw to the current one. */
 export interface DocumentEdits {
   /** The version that the device saw; 0: no document. */
   seenVersion: number;

@@ -57,7 +57,7 @@ export interface ConflictSides {
   too_costly?: true;
 }
 
-/** What a choice would write now. */
+/** The document that a choice would write now. */
 export interface WeighedChoice {
   inputs: MergeInputs;
   /** `undefined` if nobody knows any more, or to find out costs too much. */

@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { createChildPool } from "./child-pool.ts";
 
-function createPool(bounds: { processesMax: number; waitingMax: number }) {
+function createPool(bounds: { processesMax: number; waitingMax: number }, args: string[] = []) {
   const pool = createChildPool<{ what: string }, { kind: "answered"; pid: number }>({
     module: fileURLToPath(new URL("../testing/odd-child.mjs", import.meta.url)),
-    args: [],
+    args,
     heapFlags: [],
     ...bounds,
     log: createLogger({ service: "test", level: "fatal" }),
@@ -38,4 +38,9 @@ test("more questions than may wait are turned away", async () => {
   const pool = createPool({ processesMax: 1, waitingMax: 1 });
   const asked = [1, 2, 3].map(() => pool.ask({ what: "answer" }, 20_000));
   expect((await Promise.all(asked)).map(({ kind }) => kind)).toEqual(["answered", "answered", "busy"]);
+});
+
+test("a process that does not start is not taken for one that failed over its question", async () => {
+  const pool = createPool({ processesMax: 1, waitingMax: 1 }, ["end"]);
+  expect(await pool.ask({ what: "answer" }, 20_000)).toEqual({ kind: "unstarted" });
 });

@@ -8,8 +8,11 @@ const START_TIMEOUT_MS = 30_000;
 /** Below the service itself, which has to answer whatever its processes do. */
 const PRIORITY = 5;
 
-/** An answer; otherwise `hung` when its time was over, `ended` with its process, or `busy`: too many questions wait. */
-export type Heard<Answer> = Answer | { readonly kind: "ready" | "hung" | "ended" | "busy" };
+/**
+ * An answer; otherwise `hung` when its time was over, `ended` with its process, `unstarted` if no process could be started
+ * for it, or `busy`: too many questions wait.
+ */
+export type Heard<Answer> = Answer | { readonly kind: "ready" | "hung" | "ended" | "unstarted" | "busy" };
 
 /** Processes that answer one question after the other. */
 export interface ChildPool<Question, Answer> {
@@ -74,7 +77,7 @@ export function createChildPool<Question extends object, Answer extends object>(
     idle.delete(child);
     if (waitingChild === undefined) {
       const started = await hear<Answer>(child, START_TIMEOUT_MS);
-      if (!("kind" in started) || started.kind !== "ready") return started;
+      if (!("kind" in started) || started.kind !== "ready") return { kind: "unstarted" };
     }
     const answer = hear<Answer>(child, timeoutMs);
     // One that cannot be sent to has ended, and is heard to.

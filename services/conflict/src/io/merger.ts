@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import { giveUp, runTask, type MergeTask, type TaskOutcomes } from "../core/run-task.ts";
 import { createChildPool } from "./child-pool.ts";
 
-/** What a process that merges says. */
+/** The message of a process that merges. */
 export type TaskMessage = { readonly kind: "done"; readonly outcome: TaskOutcomes[MergeTask["kind"]] };
 
 /** Runs tasks on conflicts. A task that takes more than it may is given up, with an outcome that says so. */
 export interface Merger {
-  /** @throws Problem `overloaded` if too many wait */
+  /** @throws Problem `overloaded` if too many wait, or no process could be started */
   readonly run: <T extends MergeTask>(task: T) => Promise<TaskOutcomes[T["kind"]]>;
   readonly close: () => Promise<void>;
 }
@@ -58,11 +58,11 @@ export function createMerger({
       // It may have been ended from outside, and not by what it did.
       if (heard.kind === "ended") heard = await pool.ask(task, timeoutMs);
       if (heard.kind === "done") return heard.outcome as TaskOutcomes[T["kind"]];
-      if (heard.kind === "busy") {
-        throw new Problem("overloaded", {
-          retryAfterSeconds: 1,
-          detail: "Too many merges wait for their turn",
-        });
+      // Nothing is known of the merge itself then, so nobody is asked to decide in its place.
+      if (heard.kind === "busy" || heard.kind === "unstarted") {
+        const isBusy = heard.kind === "busy";
+        const detail = isBusy ? "Too many merges wait for their turn" : "No process could be started for it";
+        throw new Problem("overloaded", { retryAfterSeconds: 1, detail });
       }
       givenUp.add(1, { "syncline.merge.outcome": heard.kind });
       const { workspaceId, conflictId } = task.on.conflict;

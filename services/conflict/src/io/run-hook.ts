@@ -33,12 +33,12 @@ export function createHookRunner(
     module: INSIDE,
     args: [file],
     heapFlags: HEAP_FLAGS,
-    // As many as cases are asked at once.
+    // The number of cases that are asked at once bounds it.
     processesMax: Infinity,
     waitingMax: 0,
     log,
   });
-  const outcomes = ["answered", "nonsense", "threw", "hung", "ended"];
+  const outcomes = ["answered", "nonsense", "threw", "hung", "ended", "unstarted"];
   const calls = createCounter(
     "syncline.hook.calls",
     "Calls of the policies' hooks, by what they came to; all but answered are failures",

@@ -1,4 +1,5 @@
 // A process of a pool that does what it is asked: answers, ends, or goes round and round.
+if (process.argv[2] === "end") process.exit(1);
 process.once("disconnect", () => process.exit());
 process.on("message", ({ what }) => {
   if (what === "end") process.exit(1);

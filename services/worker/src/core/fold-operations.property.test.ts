@@ -91,7 +91,7 @@ function outcomeOf(past: readonly GivenBatch[], batch: GivenBatch) {
   return { documents, parked, statusById };
 }
 
-/** Whether members of a fold change a place and change it back: the fold says nothing of that. */
+/** Tells whether members of a fold change a place and change it back: the fold says nothing of that. */
 function changesBack({ operation, members }: FoldedOperation, from: JsonObject | null): boolean {
   const places = (operations: readonly UnsentOperation[]) =>
     placesIn(applyRun(from, operations).times).sort().join(" ");

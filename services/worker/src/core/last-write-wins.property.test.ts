@@ -38,7 +38,7 @@ const scenario = fc.record({
         return isEdited ? [[device, { place, value: 0 }]] : [];
       }),
     ),
-  /** Of each device, after which of its edits a batch ends; what is sent first when several could be. */
+  /** The edits after which a batch ends, by device; and the device that sends first when several could. */
   cuts: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
   order: fc.array(fc.nat(2), { minLength: 9, maxLength: 9 }),
   isPut: fc.boolean(),
@@ -63,7 +63,7 @@ function newestOf(edits: Scenario["edits"]): JsonObject | null {
   return applyRun(BASE, run).document;
 }
 
-/** What the document comes to if each device sends its edits in batches, all from the first version. */
+/** The document that it comes to if each device sends its edits in batches, all from the first version. */
 function play({
   edits,
   cuts,

@@ -41,7 +41,7 @@ export interface ChangeDraft {
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
-  /** When it edited which places; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
+  /** The times of its edits, by place; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
   /** The document that it met. */
   before: JsonObject | null;
@@ -73,7 +73,7 @@ export interface DraftedWrite {
   deviceId: string;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
-  /** Of a merge: when it edited which places. */
+  /** A merge's times of its edits, by place. */
   editTimes?: EditTimes | null;
   /** Which items of the document's arrays are the same. */
   policy: ItemPolicy;
@@ -478,7 +478,7 @@ export class WindowDraft {
   }
 }
 
-/** When a fold edited which places; nothing is kept if none of its operations says when it was made. */
+/** The times of a fold's edits, by place; nothing is kept if none of its operations says when it was made. */
 function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): EditTimes | null {
   const isTimed = [first, next].some(
     ({ editTimes, clientTimestampMs }) => editTimes !== null || clientTimestampMs !== null,

@@ -45,7 +45,7 @@ export interface ChangeWrite {
   /** `null` where the writer declared no device. */
   deviceId: string | null;
   clientTimestampMs: number | null;
-  /** When it edited which places; `null`: all places that differ from the change before, at {@link clientTimestampMs}. */
+  /** The times of its edits, by place; `null`: all places that differ from the change before, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
 }
 

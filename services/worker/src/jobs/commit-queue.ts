@@ -103,7 +103,7 @@ export function createCommitQueue({ commitsMax, windowOperationsMax, commit }: O
     }
   }
 
-  /** What has nothing to commit, or cannot be read, has had its turn. */
+  /** Reads a window. A turn with nothing to commit, or that cannot be read, is over. */
   async function readWindow(turn: Waiting): Promise<Taken | undefined> {
     try {
       const window = turn.window ?? (await turn.read());
@@ -116,13 +116,13 @@ export function createCommitQueue({ commitsMax, windowOperationsMax, commit }: O
   }
 }
 
-/** How many lanes have their turn, from the first on: one that goes alone, or all up to the next such. */
+/** Counts the lanes that have their turn, from the first on: one that goes alone, or all up to the next such. */
 function countTurns(waiting: readonly Waiting[]): number {
   const next = waiting.findIndex(({ alone }) => alone);
   return next === -1 ? waiting.length : Math.max(1, next);
 }
 
-/** How many windows go together, from the first on: one at least. */
+/** Counts the windows that go together, from the first on: one at least. */
 function countTogether(turns: readonly Taken[], operationsMax: number): number {
   let operationsLeft = operationsMax;
   let bytesLeft = WINDOW_BYTES_MAX;

@@ -41,11 +41,11 @@ interface Options {
   ledgerRetentionMs: number | undefined;
 }
 
-/** How many of lanes a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
+/** Most commits of lanes that a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
 const LANE_COMMITS_MAX = 2;
-/** How many of deferred workspaces, beside them: they may take long. */
+/** Most commits of deferred workspaces, beside them: they may take long. */
 const DEFERRED_COMMITS_MAX = 1;
-/** How many commits a process has under way in all. */
+/** Most commits that a process has under way in all. */
 export const COMMITS_MAX = LANE_COMMITS_MAX + DEFERRED_COMMITS_MAX;
 
 /**

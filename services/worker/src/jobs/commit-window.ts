@@ -77,7 +77,7 @@ async function tryCommit(entries: readonly StoredEntry[], deps: CommitDeps): Pro
 
 const COSTLY = new SynclineError("SYN_WORKSPACE_COSTLY", "Others would wait long for its operations");
 
-/** What has no code is a bug: it holds up its own workspace, and no other. */
+/** Gives an error without a code that of a bug, which holds up its own workspace and no other. */
 export function toFailure(error: unknown): SynclineError {
   if (error instanceof SynclineError) return error;
   return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });
@@ -121,7 +121,7 @@ async function planOn(
   let state = read;
   for (;;) {
     const steps = planWindowSteps(window, state, { newId, ledgerRetentionMs, policies, refusals });
-    // What was handed on may take long, and shares the process with the lanes.
+    // A deferred workspace may take long, and shares the process with the lanes.
     const plan = await inSlices(steps, { rests: deps.onStuck === undefined });
     if (plan.missingHistory.length === 0) return plan;
     const found = await store.readHistory(plan.missingHistory, bytesMaxOf(window, deps));
