@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { findFreePorts, keepOrFindPort, readPort, requireFreePort } from "./free-port.ts";
 
@@ -26,6 +29,19 @@ test("free ports are free and all different", async () => {
   const ports = await findFreePorts(20);
   expect(new Set(ports).size).toBe(20);
   for (const port of ports) await requireFreePort(port, "ingest", "INGEST_PORT");
+});
+
+test("a port that was found is given to no other process that looks at the same time", async () => {
+  const script = `import { findFreePorts } from ${JSON.stringify(join(import.meta.dirname, "free-port.ts"))};
+    console.log((await findFreePorts(200)).join())`;
+  const run = promisify(execFile);
+  const found = await Promise.all(
+    [1, 2, 3].map(() =>
+      run(process.execPath, ["--conditions=@syncline/source", "--input-type=module", "--eval", script]),
+    ),
+  );
+  const ports = found.flatMap(({ stdout }) => stdout.trim().split(","));
+  expect(new Set(ports).size).toBe(600);
 });
 
 test("a remembered port is kept while it is free, and given up when it is taken", async () => {

@@ -1,16 +1,53 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { StackError } from "./stack-error.ts";
 
 const HOST = "127.0.0.1";
+/** Below the ranges from which systems take ports for outgoing connections, and for servers that ask for any port. */
+const [PORT_MIN, PORT_END] = [15_000, 32_000];
+/** A found port is its finder's for this long: time to start what will listen on it. */
+const CLAIM_MS = 10 * 60_000;
 
-/** Ports that nothing listens on, all different: they are held open together before any is given back. */
+/** Finds ports that nothing listens on, all different, and gives none of them to another process for a while. */
 export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map(close));
+  dropOldClaims();
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(PORT_MIN, PORT_END);
+    if (claim(port) && (await isPortFree(port))) ports.push(port);
+  }
   return ports;
+}
+
+/** One file a port: two runs that start side by side would otherwise find a port free at the same moment. */
+function claim(port: number): boolean {
+  try {
+    writeFileSync(join(claimsFolder(), String(port)), "", { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+function dropOldClaims(): void {
+  const folder = claimsFolder();
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const claimedAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - claimedAtMs > CLAIM_MS) rmSync(path, { force: true });
+  }
+}
+
+function claimsFolder(): string {
+  const folder = join(tmpdir(), `syncline-ports-${process.getuid?.() ?? "all"}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
 }
 
 /** The port of last time where it is still free, so that addresses stay the same between runs; else a new one. */
