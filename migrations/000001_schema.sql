@@ -331,7 +331,7 @@ GRANT SELECT, INSERT, DELETE ON decisions TO syncline_worker;
 -- ---------------------------------------------------------------------------------------------------------------------
 
 -- The workspaces that the current transaction may see; none unless the setting names them as an array's text.
-CREATE FUNCTION workspaces_in_reach() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION visible_workspaces() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('syncline.workspaces', true), '')::text[];
 
 -- Services that answer requests see the workspaces of the request's token, whatever a query forgets. The worker's statements
@@ -346,8 +346,8 @@ BEGIN
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', table_name);
     EXECUTE format(
-      'CREATE POLICY in_reach ON %I TO syncline_ingest, syncline_conflict '
-      'USING (workspace_id IN (SELECT unnest(workspaces_in_reach())))',
+      'CREATE POLICY visible ON %I TO syncline_ingest, syncline_conflict '
+      'USING (workspace_id IN (SELECT unnest(visible_workspaces())))',
       table_name
     );
     EXECUTE format('CREATE POLICY everywhere ON %I TO syncline_worker USING (true)', table_name);
@@ -363,7 +363,7 @@ END $$;
 
 -- The runs behind unsettled conflicts that have reached the held-queue limit. The numbers are those of the index
 -- conflicts_full.
-CREATE FUNCTION list_full_runs()
+CREATE FUNCTION list_full_held_queues()
 RETURNS TABLE (workspace_id text, device_id text, collection text, document_id text, conflict_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   SELECT c.workspace_id, c.device_id, c.collection, c.document_id, c.conflict_id
@@ -371,16 +371,16 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   WHERE c.status IN ('open', 'parked') AND (c.operation_count >= 1000 OR c.operation_bytes >= 16777216)
 $$;
 
--- Open conflicts whose round began more than quiet_ms, plus the longest backoff of that round, ago: a page of at most `most`,
+-- Open conflicts whose round began more than stalled_ms, plus the longest backoff of that round, ago: a page of at most `most`,
 -- in the order of time and id, after the given position. Many conflicts share the time of their transaction, so the time alone
 -- is no position.
-CREATE FUNCTION list_quiet_conflicts(
-  quiet_ms bigint, most integer, backoff_ms_min float8, backoff_ms_max float8, after_round_at timestamptz, after_id uuid
+CREATE FUNCTION list_stalled_conflicts(
+  stalled_ms bigint, most integer, backoff_ms_min float8, backoff_ms_max float8, after_round_at timestamptz, after_id uuid
 ) RETURNS TABLE (workspace_id text, conflict_id uuid, round integer, trace jsonb, round_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   SELECT c.workspace_id, c.conflict_id, c.round, c.trace, c.round_at
   FROM conflicts c
-  WHERE c.status = 'open' AND c.round_at < now() - (quiet_ms + CASE
+  WHERE c.status = 'open' AND c.round_at < now() - (stalled_ms + CASE
       WHEN c.round = 1 THEN 0 ELSE least(backoff_ms_max, backoff_ms_min * 2 ^ (c.round - 2)) END) * interval '1 millisecond'
     AND (c.round_at, c.conflict_id) > (after_round_at, after_id)
   ORDER BY c.round_at, c.conflict_id
@@ -388,12 +388,12 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
 $$;
 
 -- The first page, without a position.
-CREATE FUNCTION list_quiet_conflicts(quiet_ms bigint, most integer, backoff_ms_min float8, backoff_ms_max float8)
+CREATE FUNCTION list_stalled_conflicts(stalled_ms bigint, most integer, backoff_ms_min float8, backoff_ms_max float8)
 RETURNS TABLE (workspace_id text, conflict_id uuid, round integer, trace jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   SELECT c.workspace_id, c.conflict_id, c.round, c.trace
   FROM conflicts c
-  WHERE c.status = 'open' AND c.round_at < now() - (quiet_ms + CASE
+  WHERE c.status = 'open' AND c.round_at < now() - (stalled_ms + CASE
       WHEN c.round = 1 THEN 0 ELSE least(backoff_ms_max, backoff_ms_min * 2 ^ (c.round - 2)) END) * interval '1 millisecond'
   ORDER BY c.round_at
   LIMIT most
@@ -477,8 +477,8 @@ DO $$
 DECLARE function_name text;
 BEGIN
   FOREACH function_name IN ARRAY ARRAY[
-    'list_full_runs()', 'list_quiet_conflicts(bigint, integer, float8, float8, timestamptz, uuid)',
-    'list_quiet_conflicts(bigint, integer, float8, float8)', 'count_unsettled_conflicts()', 'server_history()',
+    'list_full_held_queues()', 'list_stalled_conflicts(bigint, integer, float8, float8, timestamptz, uuid)',
+    'list_stalled_conflicts(bigint, integer, float8, float8)', 'count_unsettled_conflicts()', 'server_history()',
     'claim_settings(integer)', 'claim_settings(integer, integer)', 'current_epoch()', 'ledger_dropped_to()',
     'note_ledger_dropped(bigint)'
   ] LOOP
@@ -486,9 +486,9 @@ BEGIN
     EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', function_name);
   END LOOP;
 END $$;
-GRANT EXECUTE ON FUNCTION list_full_runs() TO syncline_ingest;
-GRANT EXECUTE ON FUNCTION list_quiet_conflicts(bigint, integer, float8, float8, timestamptz, uuid) TO syncline_conflict;
-GRANT EXECUTE ON FUNCTION list_quiet_conflicts(bigint, integer, float8, float8) TO syncline_conflict;
+GRANT EXECUTE ON FUNCTION list_full_held_queues() TO syncline_ingest;
+GRANT EXECUTE ON FUNCTION list_stalled_conflicts(bigint, integer, float8, float8, timestamptz, uuid) TO syncline_conflict;
+GRANT EXECUTE ON FUNCTION list_stalled_conflicts(bigint, integer, float8, float8) TO syncline_conflict;
 GRANT EXECUTE ON FUNCTION count_unsettled_conflicts() TO syncline_conflict;
 GRANT EXECUTE ON FUNCTION claim_settings(integer), claim_settings(integer, integer), current_epoch()
   TO syncline_ingest, syncline_conflict, syncline_worker;

@@ -2,7 +2,7 @@ import type { Mutation } from "./mutation.ts";
 
 const WORKER = "services/worker/src";
 const PLAN = { file: `${WORKER}/core/plan-window.test.ts` };
-const SETTLE = { file: `${WORKER}/core/settle-resolution.test.ts` };
+const SETTLE = { file: `${WORKER}/core/apply-resolution.test.ts` };
 const RUN = { file: "libs/shared/src/merge/merge-run.test.ts" };
 const ARRAYS = "libs/shared/src/merge/merge-array.property.test.ts";
 const RISING = { file: `${WORKER}/core/rising-versions.test.ts` };
@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "reply-before-commit",
     breaks: "nothing acknowledged is lost",
-    file: `${WORKER}/jobs/commit-together.ts`,
+    file: `${WORKER}/jobs/group-commit.ts`,
     find: "      ...deps,\n",
     replace: `      ...deps,
       store: {
@@ -84,7 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "stale-yjs-state-replaces",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/judge-operation.ts`,
+    file: `${WORKER}/core/evaluate-operation.ts`,
     find: "const applied = applyOperation(document, operation, policy);",
     replace: "const applied = applyOperation(document, operation, { ...policy, rules: [] });",
     caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged with the one that is there" },
@@ -92,7 +92,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "decision-replaces-yjs-state",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/settle-decision.ts`,
+    file: `${WORKER}/core/apply-decision.ts`,
     find: "keepYjsStates(current?.data ?? null, operation.data ?? null, policy)",
     replace: "operation.data ?? keepYjsStates(null, null, policy)",
     caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "where a person decides" },
@@ -156,7 +156,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "resolution-of-another-round",
     breaks: "once",
-    file: `${WORKER}/core/settle-resolution.ts`,
+    file: `${WORKER}/core/apply-resolution.ts`,
     find: " || conflict.round !== resolution.round",
     replace: "",
     caughtBy: SETTLE,
@@ -181,11 +181,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "told-before-it-is-off-its-lane",
     breaks: "order",
-    file: `${WORKER}/jobs/commit-together.ts`,
+    file: `${WORKER}/jobs/group-commit.ts`,
     find: "    const removals = [",
     replace: `    await replies.publish(plan.replies, plan.settled, []);
     const removals = [`,
-    caughtBy: { file: `${WORKER}/jobs/commit-together.stack.test.ts`, test: "tells of a window" },
+    caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "tells of a window" },
   },
   {
     name: "lane-that-failed-taken-along",
@@ -193,7 +193,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/jobs/commit-queue.ts`,
     find: "return next === -1 ? waiting.length : Math.max(1, next);",
     replace: "return waiting.length;",
-    caughtBy: { file: `${WORKER}/jobs/commit-together.stack.test.ts`, test: "a lane that has failed before" },
+    caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "a lane that has failed before" },
   },
   {
     name: "answered-place-taken-back",
@@ -319,7 +319,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "left-over-run-forgets-its-rise",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/settle-resolution.ts`,
+    file: `${WORKER}/core/apply-resolution.ts`,
     find: "baseVersion: seenVersion };",
     replace: "baseVersion: conflict.baseVersion };",
     caughtBy: { ...RISING, test: "goes on from the version that the run before it had risen to" },
@@ -335,18 +335,18 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "decision-drops-what-came-after-a-rise",
     breaks: "a merge loses nothing silently",
-    file: "services/conflict/src/core/weigh-conflict.ts",
+    file: "services/conflict/src/core/preview-conflict.ts",
     find: "if (!isAsked) return whole;",
     replace: "if (!isAsked || raised) return whole;",
     caughtBy: {
-      file: "services/conflict/src/core/weigh-conflict.test.ts",
+      file: "services/conflict/src/core/preview-conflict.test.ts",
       test: "keeps the later operations",
     },
   },
   {
     name: "lost-document-edit-refused",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/judge-operation.ts`,
+    file: `${WORKER}/core/evaluate-operation.ts`,
     find: "if (operation.ancestor === undefined) {",
     replace: "if (operation.ancestor === undefined || document === undefined) {",
     caughtBy: PLAN,
@@ -586,10 +586,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "unknown-side-taken-for-deleted",
     breaks: "a merge loses nothing silently",
-    file: "services/conflict/src/core/weigh-conflict.ts",
+    file: "services/conflict/src/core/preview-conflict.ts",
     find: "on.conflict.viewsKept ?",
     replace: "true ?",
-    caughtBy: { file: "services/conflict/src/core/weigh-conflict.test.ts", test: "does not have" },
+    caughtBy: { file: "services/conflict/src/core/preview-conflict.test.ts", test: "does not have" },
   },
   {
     name: "merge-drops-an-insert",
@@ -674,7 +674,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "overlap-unrecorded",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/settle-resolution.ts`,
+    file: `${WORKER}/core/apply-resolution.ts`,
     find: "overlapList: outcome.overlaps,\n    twoWay",
     replace: "overlapList: [],\n    twoWay",
     caughtBy: SETTLE,
@@ -682,7 +682,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "stale-merge-committed",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/settle-resolution.ts`,
+    file: `${WORKER}/core/apply-resolution.ts`,
     find: "if ((current?.version ?? 0) === resolution.expectedVersion) {",
     replace: "if (resolution) {",
     caughtBy: PLAN,
@@ -691,7 +691,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "stale-version-matches",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/judge-operation.ts`,
+    file: `${WORKER}/core/evaluate-operation.ts`,
     find: "  if (expected === document.version) return true;\n",
     replace: "  if (expected <= document.version) return true;\n",
     caughtBy: PLAN,
@@ -700,7 +700,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "last-round-asks-for-another",
     breaks: "it ends",
-    file: `${WORKER}/core/settle-resolution.ts`,
+    file: `${WORKER}/core/apply-resolution.ts`,
     find: "if (resolution.isLastRound) {",
     replace: "if (!resolution) {",
     caughtBy: PLAN,
@@ -708,7 +708,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "conflict-job-not-asked-for",
     breaks: "it ends",
-    file: `${WORKER}/jobs/commit-together.ts`,
+    file: `${WORKER}/jobs/group-commit.ts`,
     find: "    await queueRounds(conflicts, plan.rounds);\n",
     replace: "",
     caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep" },
@@ -716,7 +716,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "entry-removed-before-its-conflict-job",
     breaks: "it ends",
-    file: `${WORKER}/jobs/commit-together.ts`,
+    file: `${WORKER}/jobs/group-commit.ts`,
     find: "    await queueRounds(conflicts, plan.rounds);\n",
     replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries({ lane }, entries);
     await queueRounds(conflicts, plan.rounds);
@@ -994,7 +994,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "no-wall-in-postgres",
     breaks: "walls",
     file: "migrations/000001_schema.sql",
-    find: "USING (workspace_id IN (SELECT unnest(workspaces_in_reach())))",
+    find: "USING (workspace_id IN (SELECT unnest(visible_workspaces())))",
     replace: "USING (true)",
     caughtBy: { file: ROLES, test: "shows the workspaces that were named" },
   },
@@ -1129,7 +1129,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "held-without-end",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/post-batch.ts",
-    find: "    await fullRuns.requireRoom(head);\n",
+    find: "    await heldQueueLimit.requireRoom(head);\n",
     replace: "",
     caughtBy: { file: "tests/e2e/held.test.ts", test: "is bounded" },
   },
@@ -1171,10 +1171,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "decided-not-said",
     breaks: "a merge loses nothing silently",
-    file: `${WORKER}/core/settle-decision.ts`,
+    file: `${WORKER}/core/apply-decision.ts`,
     find: "      decided: outcome.decided,\n",
     replace: "",
-    caughtBy: { file: `${WORKER}/core/settle-decision.test.ts`, test: "covers what the device sent" },
+    caughtBy: { file: `${WORKER}/core/apply-decision.test.ts`, test: "covers what the device sent" },
   },
 
   {

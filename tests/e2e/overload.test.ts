@@ -219,8 +219,8 @@ describe("what waits is bounded", () => {
     try {
       const answer = await client.post(batchOf(1), ASYNC);
       expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
-      const { entries, deadIds } = await lanes.readWindow({ lane }, 100);
-      expect([entries.length, deadIds.length]).toEqual([1, 1]);
+      const { entries, deadLetterIds } = await lanes.readWindow({ lane }, 100);
+      expect([entries.length, deadLetterIds.length]).toEqual([1, 1]);
       // As a drain would, after its commit: the operations are sent again below.
       expect(await lanes.removeEntries({ lane }, entries)).toBe(0);
     } finally {

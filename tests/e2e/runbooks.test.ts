@@ -54,7 +54,7 @@ async function append(entry: string, operations: number): Promise<void> {
     .hincrby(keys.laneWaiting(LANE), "workspace:w", operations)
     .exec();
 }
-const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadIds.length;
+const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadLetterIds.length;
 const waiting = () => redis.hgetall(keys.laneWaiting(LANE));
 
 it("dead entries are listed without their payload, and put back: counted among what waits, as long as they do", async () => {
@@ -73,7 +73,7 @@ it("dead entries are listed without their payload, and put back: counted among w
     expect.stringMatching(/^lane 3 .*: put back on its lane$/),
     expect.stringMatching(/^lane 3 .*: put back on its lane$/),
   ]);
-  expect(await redis.xlen(keys.deadEntries(LANE))).toBe(0);
+  expect(await redis.xlen(keys.deadLetters(LANE))).toBe(0);
   expect(await waiting()).toEqual(counted);
   // This version still cannot read them.
   expect(await setAside()).toBe(2);
@@ -91,7 +91,7 @@ it("one of them is dropped, and its batch is unknown from then on", async () => 
   expect(await deadLetters("drop", "--lane", "3", "--id", first?.id ?? "")).toEqual([
     `lane 3 ${first?.id}: dropped`,
   ]);
-  expect(await redis.xlen(keys.deadEntries(LANE))).toBe(1);
+  expect(await redis.xlen(keys.deadLetters(LANE))).toBe(1);
   expect(await lanes.readBatchStatus(batchId, ["w"])).toBeNull();
 });
 
@@ -116,7 +116,7 @@ it.each([
     code: 1,
     stderr: expect.stringMatching(/^(usage: npm run dead-letters|--lane 99: LANES is 16)/),
   });
-  expect(await redis.xlen(keys.deadEntries(LANE))).toBe(1);
+  expect(await redis.xlen(keys.deadLetters(LANE))).toBe(1);
 });
 
 it.each([

@@ -111,10 +111,10 @@ export async function openFaults(): Promise<Faults> {
     if (armed === undefined) return;
     armed.hits += 1;
     armed.onHit({ pid: process.pid });
-    if (!armed.fault.always) void tellAll({ kind: "disarm", id });
+    if (!armed.fault.always) void notifyAll({ kind: "disarm", id });
   }
 
-  const tellAll = (order: Order) => Promise.all([...processes].map((process) => process.tell(order)));
+  const notifyAll = (order: Order) => Promise.all([...processes].map((process) => process.tell(order)));
 
   return {
     env: {
@@ -127,14 +127,14 @@ export async function openFaults(): Promise<Faults> {
       const { promise: hit, resolve: onHit } = Promise.withResolvers<Hit>();
       const armed = { fault, hits: 0, onHit };
       armedById.set(id, armed);
-      await tellAll({ kind: "arm", id, fault });
+      await notifyAll({ kind: "arm", id, fault });
       return {
         hit,
         hits: () => armed.hits,
-        release: async () => void (await tellAll({ kind: "release", id })),
+        release: async () => void (await notifyAll({ kind: "release", id })),
         async disarm() {
           armedById.delete(id);
-          await tellAll({ kind: "disarm", id });
+          await notifyAll({ kind: "disarm", id });
         },
       };
     },
@@ -142,11 +142,11 @@ export async function openFaults(): Promise<Faults> {
     async record() {
       const steps: TakenStep[] = [];
       recorded = steps;
-      await tellAll({ kind: "record", on: true });
+      await notifyAll({ kind: "record", on: true });
       return {
         steps,
         async stop() {
-          await tellAll({ kind: "record", on: false });
+          await notifyAll({ kind: "record", on: false });
           recorded = undefined;
         },
       };

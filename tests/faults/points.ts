@@ -296,7 +296,7 @@ const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
     because: "whether its resolution is sent already; before it and behind it there are points",
   },
   {
-    steps: /^ingest: read-full-runs$/,
+    steps: /^ingest: read-full-held-queues$/,
     because: "looked up now and then, for a bound that is checked in memory",
   },
   { steps: /^worker: (xlen|smembers)$/, because: "a look of the sweep, which acts by a wake-up" },

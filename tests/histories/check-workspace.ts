@@ -161,7 +161,7 @@ class WorkspaceCheck {
     const decided = operation?.decision && {
       version: operation.decision.version,
       revision: operation.decision.revision,
-      isQuiet: this.#played.quiet.has(requestId),
+      isStalled: this.#played.quiet.has(requestId),
       isOutdated:
         this.#ledgerByKey.get(keyOf(deviceOf(batch), operation.clientId))?.error_type === "decision_outdated",
     };

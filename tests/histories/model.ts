@@ -50,7 +50,7 @@ interface Decided {
   /** The record's. */
   revision: number;
   /** Nothing was under way: the record can be no other by the time that it is drained. */
-  isQuiet: boolean;
+  isStalled: boolean;
   /** What was said of it. */
   isOutdated: boolean;
 }
@@ -229,7 +229,7 @@ interface Case {
   timestamp: number | null;
 }
 
-interface Judged extends Said {
+interface Evaluated extends Said {
   /** Puts back what stays of a failure when its group is taken back. */
   restore?: () => void;
 }
@@ -375,7 +375,7 @@ export class Model {
   /** Judges what stands or falls together; what Postgres refuses is found out when all else would go through. */
   #judgeUnit(unit: readonly Case[]): Map<Case, Said> {
     const before = this.#state;
-    const { said, culprit } = this.#judgeOneByOne(unit, () => false);
+    const { said, culprit } = this.#evaluateOneByOne(unit, () => false);
     const isRefused = (on: Case) => {
       const { answer, replayed } = said.get(on) ?? fail("An operation was not judged");
       return isRefusable(on.operation.client_id) && answer.status === "success" && !replayed;
@@ -386,20 +386,20 @@ export class Model {
     }
     if (culprit === undefined) {
       this.#state = before;
-      const refusing = this.#judgeOneByOne(unit, (on) => isRefusable(on.operation.client_id));
-      return this.#withoutCulprit(unit, refusing.said, refusing.culprit, before);
+      const refusing = this.#evaluateOneByOne(unit, (on) => isRefusable(on.operation.client_id));
+      return this.#withoutFailing(unit, refusing.said, refusing.culprit, before);
     }
-    return this.#withoutCulprit(unit, said, culprit, before);
+    return this.#withoutFailing(unit, said, culprit, before);
   }
 
-  #judgeOneByOne(
+  #evaluateOneByOne(
     unit: readonly Case[],
     refuses: (on: Case) => boolean,
-  ): { said: Map<Case, Judged>; culprit?: Case } {
+  ): { said: Map<Case, Evaluated>; culprit?: Case } {
     // The caller may want to go back to what was there before.
     this.#beforeUnit = this.#state;
     this.#state = copyOf(this.#state);
-    const said = new Map<Case, Judged>();
+    const said = new Map<Case, Evaluated>();
     for (const on of unit) {
       const judged = this.#answer(on, refuses(on));
       said.set(on, judged);
@@ -409,9 +409,9 @@ export class Model {
     return { said };
   }
 
-  #withoutCulprit(
+  #withoutFailing(
     unit: readonly Case[],
-    said: Map<Case, Judged>,
+    said: Map<Case, Evaluated>,
     culprit: Case | undefined,
     before: State,
   ): Map<Case, Said> {
@@ -428,7 +428,7 @@ export class Model {
     return said;
   }
 
-  #answer(on: Case, refused: boolean): Judged {
+  #answer(on: Case, refused: boolean): Evaluated {
     const known = this.#recall(on);
     if (known !== undefined) {
       this.#count(`sent again: ${known.replayed ? known.answer.status : "another content"}`);
@@ -462,7 +462,7 @@ export class Model {
   }
 
   /** The table "What an operation meets". */
-  #judge(on: Case): Judged {
+  #judge(on: Case): Evaluated {
     const { batch, operation, device } = on;
     const kind = operation.operation;
     const document = this.#state.documents.get(on.document);
@@ -517,7 +517,7 @@ export class Model {
     return conflict(expected, "version_mismatch");
   }
 
-  #apply(on: Case): Judged {
+  #apply(on: Case): Evaluated {
     const applied = applyTo(dataOf(this.#state.documents.get(on.document)), on.operation, on.documentId);
     if (typeof applied === "string") {
       this.#count(applied);
@@ -566,7 +566,11 @@ export class Model {
     for (const one of [device, document]) this.#state.turns.set(one, this.#turn(one) + 1);
   }
 
-  #record(on: Case, outcome: Omit<Answer, "clientId" | "documentId" | "entry">, note?: () => void): Judged {
+  #record(
+    on: Case,
+    outcome: Omit<Answer, "clientId" | "documentId" | "entry">,
+    note?: () => void,
+  ): Evaluated {
     const { answer } = unrecorded(on, this.#entry, outcome);
     const restore = () => {
       this.#nextTurn(on.device, on.document);
@@ -578,7 +582,7 @@ export class Model {
     return { answer, replayed: false, restore };
   }
 
-  #conflict(on: Case, base: number | null, errorType: string): Judged {
+  #conflict(on: Case, base: number | null, errorType: string): Evaluated {
     const { batch, operation, device } = on;
     const { strategy: ofPolicy = "merge" } = policyOf(POLICIES, collectionOf(operation));
     const strategy = batch.on_conflict ?? (on.grouped ? "report" : ofPolicy);
@@ -621,7 +625,7 @@ export class Model {
     return judged;
   }
 
-  #report(on: Case, conflict: Conflict, errorType: string): Judged {
+  #report(on: Case, conflict: Conflict, errorType: string): Evaluated {
     this.#count(on.grouped ? "reported: a group's culprit" : "reported");
     conflict.status = "reported";
     conflict.refusedAt = on.accepted.place;
@@ -635,7 +639,7 @@ export class Model {
   }
 
   /** A group cannot wait for the conflict service. */
-  #mergeAtOnce(on: Case, conflict: Conflict, errorType: string): Judged {
+  #mergeAtOnce(on: Case, conflict: Conflict, errorType: string): Evaluated {
     const document = this.#state.documents.get(on.document);
     const held = this.#heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer);
     const merge = this.#merge(conflict, [held], document);
@@ -697,7 +701,7 @@ export class Model {
   }
 
   /** An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it. */
-  #stayBehind(on: Case, conflict: Conflict): Judged {
+  #stayBehind(on: Case, conflict: Conflict): Evaluated {
     const { status } = conflict;
     const isPending = status === "open" && !on.grouped;
     this.#count(`behind: ${status}${on.grouped ? ", in a group" : ""}`);
@@ -720,7 +724,7 @@ export class Model {
    * Takes a person's decision, if the document and the record are still what it was made on. That the record has changed
    * since, the server alone can tell, unless nothing was under way; but of two decisions on one revision, one is too late.
    */
-  #decide(on: Case, decision: SentDecision): Judged {
+  #decide(on: Case, decision: SentDecision): Evaluated {
     const weighed = on.accepted.decided ?? fail("A decision was accepted without what it was made on");
     const conflict =
       this.#conflictOf(decision.conflict_id) ?? fail("A decision names what nobody was told of");
@@ -729,7 +733,7 @@ export class Model {
     const expected = on.operation.expected_version ?? weighed.version;
     const hasMoved = expected !== current || weighed.version !== current;
     const isTooLate = conflict.status === "open" || weighed.revision <= conflict.decidedOn;
-    if (hasMoved || isTooLate || (weighed.isOutdated && !weighed.isQuiet)) {
+    if (hasMoved || isTooLate || (weighed.isOutdated && !weighed.isStalled)) {
       this.#count(`decision: outdated${hasMoved ? ", the document has moved" : ""}`);
       const mismatch = { expected, current };
       return this.#record(on, { status: "conflict", errorType: "decision_outdated", conflict, mismatch });
@@ -754,7 +758,7 @@ export class Model {
         })
       : current;
     const { choice } = decision;
-    if (isParked) this.#settleRun(conflict, { version, wrote, choice });
+    if (isParked) this.#completeRun(conflict, { version, wrote, choice });
     const replaced = wrote ? before : null;
     this.#decisions.push({ conflict, choice, replacedVersion: current, replaced, version });
     conflict.decidedOn = weighed.revision;
@@ -808,7 +812,7 @@ export class Model {
   }
 
   /** The batches stay answered; who sends an operation again learns the new answer. */
-  #settleRun(conflict: Conflict, settled: Required<Pick<Answer, "version" | "wrote" | "choice">>): void {
+  #completeRun(conflict: Conflict, settled: Required<Pick<Answer, "version" | "wrote" | "choice">>): void {
     for (const held of conflict.held) {
       const { errorType: _, ...rest } = held.answer;
       const merged = { overlaps: conflict.overlaps?.length ?? 0, rounds: conflict.round };

@@ -148,16 +148,16 @@ class Player implements Played {
 
   /** One person decides, or two at once. */
   async #decide(draft: DecisionDraft, isTwice: boolean, isAlone: boolean): Promise<void> {
-    const isQuiet = isAlone && !isTwice && this.#sendAgain === undefined;
+    const isStalled = isAlone && !isTwice && this.#sendAgain === undefined;
     const batches = Array.from({ length: isTwice ? 2 : 1 }, () => this.#composer.composeDecision(draft));
     const composed = batches.filter((batch) => batch !== undefined);
-    await Promise.all(composed.map((batch) => this.#sendDecision(batch, isQuiet)));
+    await Promise.all(composed.map((batch) => this.#sendDecision(batch, isStalled)));
   }
 
-  async #sendDecision(batch: SentBatch, isQuiet: boolean): Promise<void> {
+  async #sendDecision(batch: SentBatch, isStalled: boolean): Promise<void> {
     const requestId = randomUUID();
     this.batchByRequestId.set(requestId, batch);
-    if (isQuiet) this.quiet.add(requestId);
+    if (isStalled) this.quiet.add(requestId);
     const [operation] = batch.operations;
     const { conflict_id: conflictId = "", ...decision } = operation?.decision ?? {};
     const body = {

@@ -1,7 +1,7 @@
 import { ROUND_BACKOFF, type BackoffBounds } from "@syncline/shared";
 import { z } from "zod";
 import { policiesVariable } from "./policies.ts";
-import type { RedisPlace } from "./redis/shards.ts";
+import type { RedisAddress } from "./redis/shards.ts";
 
 /** Each shard costs a few connections from every process. */
 const SHARDS_MAX = 256;
@@ -69,7 +69,7 @@ export const commonEnv = {
 
 /** What the variables of Redis must be together. */
 export function refineRedisEnv(
-  env: Pick<RedisPlace, "REDIS_URL" | "REDIS_CLUSTER">,
+  env: Pick<RedisAddress, "REDIS_URL" | "REDIS_CLUSTER">,
   context: z.RefinementCtx,
 ): void {
   const isCluster = env.REDIS_CLUSTER === "true";

@@ -116,7 +116,7 @@ try {
   life.own("conflict jobs", conflictWorkers, (workers) => Promise.all(workers.map((jobs) => jobs.close())));
   const sweep = createSweepConflicts(
     { conflicts, queue, isRunning: life.isRunning },
-    { quietMs: env.SWEEP_INTERVAL_MS, backoff },
+    { stalledMs: env.SWEEP_INTERVAL_MS, backoff },
   );
   life.own(
     "sweep",
@@ -138,7 +138,7 @@ try {
   });
   const server = await listen(app, { host: env.HOST, port: env.PORT });
   life.own("server", server, (s) => s.close());
-  life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
+  life.own("connections", server, (s) => s.drainConnections(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "conflict is ready");
 } catch (error) {
   await life.fail(error);

@@ -22,7 +22,7 @@ import {
   openRedis,
   openTokenVerifier,
   readEnvOrExit,
-  rememberTokens,
+  withTokenCache,
   repeat,
   serveMetrics,
   startTelemetry,
@@ -40,7 +40,7 @@ import { envSchema } from "./env.ts";
 import { createAskConflictService } from "./io/conflict-service.ts";
 import { createDeviceOwners } from "./io/device-owners.ts";
 import { createFindOnLane } from "./io/find-on-lane.ts";
-import { FullRuns } from "./io/full-runs.ts";
+import { HeldQueueLimit } from "./io/held-queue-limit.ts";
 import { createAcceptMetrics, observeWaiting } from "./io/ingest-metrics.ts";
 import { createPgFeed } from "./io/pg-feed.ts";
 import { createPgOperations } from "./io/pg-operations.ts";
@@ -209,10 +209,10 @@ try {
   life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
     poll.stop(),
   );
-  const fullRuns = new FullRuns(query, operations);
+  const heldQueueLimit = new HeldQueueLimit(query, operations);
   life.own(
-    "look-up of full runs",
-    repeat("the look-up of full runs", () => fullRuns.look(), { intervalMs: 1_000, log }),
+    "poll of full held queues",
+    repeat("the poll of full held queues", () => heldQueueLimit.look(), { intervalMs: 1_000, log }),
     (poll) => poll.stop(),
   );
   const pollChanged = createPollChanged({ watched, feed });
@@ -230,7 +230,7 @@ try {
   const health = { isRunning: life.isRunning, checkByName: checks.ready };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
-    verifyToken: rememberTokens(tokens.verify),
+    verifyToken: withTokenCache(tokens.verify),
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
     health: createHealthHandler({ ...health, scrape }),
@@ -242,7 +242,7 @@ try {
         getOpenApi: createGetOpenApi(),
         postBatch: withBody(
           createPostBatch(
-            { bodies, deviceOwners, fullRuns, policies, takeBatch, newId: uuidv7 },
+            { bodies, deviceOwners, heldQueueLimit, policies, takeBatch, newId: uuidv7 },
             { replyTo },
           ),
         ),
@@ -285,7 +285,7 @@ try {
   life.own("open snapshots", snapshots, (s) => s.close());
   // Whoever waits is answered with what is known, so that the server can end.
   life.own("waiting requests", waiting, (w) => w.close());
-  life.own("connections", server, (s) => s.sendAway(env.STOP_DELAY_MS));
+  life.own("connections", server, (s) => s.drainConnections(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "ingest is ready");
 } catch (error) {
   await life.fail(error);

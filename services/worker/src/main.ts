@@ -36,7 +36,7 @@ import { observeStore } from "./io/observe-store.ts";
 import { createPgRetention } from "./io/pg-retention.ts";
 import { createPgStore } from "./io/pg-store.ts";
 import { createApplyRetention } from "./jobs/apply-retention.ts";
-import { COMMITS_MAX, createCommitTogether } from "./jobs/commit-together.ts";
+import { COMMITS_MAX, createGroupCommit } from "./jobs/group-commit.ts";
 import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
@@ -89,7 +89,7 @@ try {
   const gate = createDeploymentGate({ rest: (ms) => drainWorkers.forEach(({ rest }) => rest(ms)), log });
   const metrics = createDrainMetrics();
   const store = observeStore(createPgStore(pool, epoch));
-  const commitTogether = createCommitTogether(
+  const groupCommit = createGroupCommit(
     {
       lanes,
       waker,
@@ -113,7 +113,7 @@ try {
     },
   );
   const drainLane = createDrainLane(
-    { lanes, store, commitTogether, waker, isRunning: life.isRunning, metrics, log },
+    { lanes, store, groupCommit, waker, isRunning: life.isRunning, metrics, log },
     { windowOperationsMax },
   );
   const [countDrainRetry, countRetentionRetry] = [

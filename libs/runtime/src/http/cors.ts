@@ -1,5 +1,5 @@
 import cors from "cors";
-import type { Doorkeeper } from "./doorkeeper.ts";
+import type { Middleware } from "./middleware.ts";
 
 /** Headers that pages may send and read beyond the safelisted ones. Tokens go in a header, so cookies are not allowed. */
 const CORS_HEADERS = {
@@ -38,7 +38,7 @@ export const ORIGIN_PATTERN = /^(\*|https?:\/\/[^/\s*]+?(:\*)?)$/;
  * Lets the pages of the given origins use the API. Preflights are answered here, before tokens and limits; a preflight from
  * any other origin is answered 204 without the headers that would allow it.
  */
-export function createCors(origins: readonly string[]): Doorkeeper[] {
+export function createCors(origins: readonly string[]): Middleware[] {
   const origin = origins.includes("*") ? "*" : origins.map(matcherOf);
   return [
     cors({ ...CORS_HEADERS, origin: origins.length > 0 && origin, preflightContinue: true }),
@@ -53,7 +53,7 @@ function matcherOf(origin: string): string | RegExp {
 }
 
 /** An OPTIONS request that is no preflight asks for a path's methods: its route answers. */
-const endPreflight: Doorkeeper = (request, response, next) => {
+const endPreflight: Middleware = (request, response, next) => {
   const isPreflight =
     request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
   if (!isPreflight) return next();

@@ -12,7 +12,7 @@ import helmet from "helmet";
 import { createAuditLog, type Logger } from "../log.ts";
 import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { createCors } from "./cors.ts";
-import { behind, type Doorkeeper } from "./doorkeeper.ts";
+import { behind, type Middleware } from "./middleware.ts";
 import { Problem } from "./problem.ts";
 import { guardMethods } from "./require-method.ts";
 import { requestIdOf, setIdentity, setNetwork, setRequestId, subjectOf } from "./request-context.ts";
@@ -25,9 +25,9 @@ import { createMeasureRequest } from "./measure-request.ts";
 
 interface Parts {
   verifyToken: VerifyToken;
-  health: Doorkeeper;
+  health: Middleware;
   /** Answers who comes too much with a problem, before anything is done for them; health is asked before it. */
-  admit?: Doorkeeper;
+  admit?: Middleware;
   /** Looks at a request once its token is checked, and throws a problem to refuse it. */
   admitIdentified?: (response: Response) => void;
   /** Adds the service's own routes, all behind the token check. */
@@ -101,11 +101,11 @@ export function createApp({
   app.use(answerProblem(log));
 
   const trust = app.get("trust proxy fn") as TrustProxy;
-  const nameNetwork: Doorkeeper = (request, response, next) => {
+  const nameNetwork: Middleware = (request, response, next) => {
     setNetwork(response, clientNetworkOf(request, trust));
     next();
   };
-  const doorkeepers: Doorkeeper[] = [
+  const middlewares: Middleware[] = [
     health,
     secureHeaders,
     nameRequest,
@@ -113,8 +113,8 @@ export function createApp({
     createMeasureRequest(),
     ...createCors(corsOrigins),
   ];
-  if (admit !== undefined) doorkeepers.push(admit);
-  return behind(doorkeepers, (request, response) =>
+  if (admit !== undefined) middlewares.push(admit);
+  return behind(middlewares, (request, response) =>
     // Express makes its own of both.
     app(request as Request, response as Response, () => answerLeftOver(response)),
   );
@@ -133,7 +133,7 @@ function requireId(_request: Request, _response: Response, next: NextFunction, i
 }
 
 /** Names every request, for logs and the ledger: by the caller's own name where it sent one. */
-const nameRequest: Doorkeeper = (request, response, next) => {
+const nameRequest: Middleware = (request, response, next) => {
   const given = request.headers["x-request-id"];
   const requestId = typeof given === "string" && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
   setRequestId(response, requestId);

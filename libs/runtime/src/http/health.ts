@@ -12,7 +12,7 @@ const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
 /**
  * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, where
- * they are to be read here, `GET /metrics`, and passes everything else on. A doorkeeper, and by itself
+ * they are to be read here, `GET /metrics`, and passes everything else on. A middleware, and by itself
  * the listener of a server that has nothing else.
  */
 export function createHealthHandler(options: {

@@ -90,7 +90,7 @@ it("sends away who is answered, in mid-request too, and still takes who comes", 
   expect((await ask("/")).headers.get("connection")).toBe("keep-alive");
   const slow = ask("/slow");
   await arrived;
-  const away = server.sendAway(200);
+  const away = server.drainConnections(200);
   release();
   expect((await slow).headers.get("connection")).toBe("close");
   const late = await ask("/");

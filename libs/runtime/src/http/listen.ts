@@ -33,7 +33,7 @@ export interface Listening {
    * Goes on for so long, and sends away whoever is answered meanwhile: each answer ends its connection, so that the next
    * request opens one, to a process that is not about to end. Called before {@link close}, once `/readyz` says no.
    */
-  sendAway(forMs: number): Promise<void>;
+  drainConnections(forMs: number): Promise<void>;
   /** Ends idle connections at once, the others when their request is answered, or within a few seconds. */
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ export async function listen(
   };
   return {
     port: (server.address() as AddressInfo).port,
-    async sendAway(forMs) {
+    async drainConnections(forMs) {
       stopKeepingAlive();
       await delay(forMs);
     },

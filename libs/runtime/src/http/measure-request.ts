@@ -1,11 +1,11 @@
 import { createCounter, createHistogram, SECONDS_BOUNDS } from "../telemetry/metrics.ts";
-import type { Doorkeeper } from "./doorkeeper.ts";
+import type { Middleware } from "./middleware.ts";
 import { PROBLEMS } from "./problem.ts";
 import { methodOf, outcomeOf } from "./request-attributes.ts";
 import { problemTypeOf } from "./request-context.ts";
 
 /** One measured duration a request, by its route once that is known; and a count of those answered with a problem. */
-export function createMeasureRequest(): Doorkeeper {
+export function createMeasureRequest(): Middleware {
   const durations = createHistogram(
     "http.server.request.duration",
     "How long requests took, until their answer was sent or their client left",

@@ -19,13 +19,13 @@ export function inWorkspaces<T>(workspaceIds: readonly string[], run: () => T, s
 }
 
 /** The workspaces that are in reach here. */
-export function workspacesInReach(): readonly string[] {
+export function visibleWorkspaces(): readonly string[] {
   const store = reach.getStore();
   assertInvariant(store !== undefined, "a statement must say in which workspaces it reads");
   return store.workspaceIds;
 }
 
 /** The subject for whom something is done here; `undefined` for work that nobody asked for. */
-export function subjectInReach(): string | undefined {
+export function currentSubject(): string | undefined {
   return reach.getStore()?.subject;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type pg from "pg";
-import { inOneTrip } from "./in-one-trip.ts";
-import { workspacesInReach } from "./in-workspaces.ts";
+import { pipelinedTransaction } from "./pipelined-transaction.ts";
+import { visibleWorkspaces } from "./in-workspaces.ts";
 import { inPostgresSpan } from "../telemetry/postgres-span.ts";
 
 /** A statement that is prepared once a connection, by its name. */
@@ -27,8 +27,8 @@ const NAME_WORKSPACES = statementsIn(new URL("./sql/", import.meta.url))("name-w
 export function createQuery(pool: pg.Pool): Query {
   return async <R extends object>(sql: Statement, values: unknown[]): Promise<R[]> =>
     inPostgresSpan(sql.name, () =>
-      inOneTrip<R>(pool, [
-        { ...NAME_WORKSPACES, values: [workspacesInReach()] },
+      pipelinedTransaction<R>(pool, [
+        { ...NAME_WORKSPACES, values: [visibleWorkspaces()] },
         { ...sql, values },
       ]),
     );

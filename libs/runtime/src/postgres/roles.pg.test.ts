@@ -134,21 +134,21 @@ describe("a service's role", () => {
   });
 
   it("calls only its own of the functions that span workspaces", async () => {
-    await ingest.query("SELECT * FROM list_full_runs()");
-    await conflict.query("SELECT * FROM list_quiet_conflicts(0, 1, 1, 1)");
-    const quietPage = "SELECT * FROM list_quiet_conflicts(0, 1, 1, 1, '-infinity', gen_random_uuid())";
-    await conflict.query(quietPage);
+    await ingest.query("SELECT * FROM list_full_held_queues()");
+    await conflict.query("SELECT * FROM list_stalled_conflicts(0, 1, 1, 1)");
+    const stalledPage = "SELECT * FROM list_stalled_conflicts(0, 1, 1, 1, '-infinity', gen_random_uuid())";
+    await conflict.query(stalledPage);
     await conflict.query("SELECT * FROM count_unsettled_conflicts()");
     await expect(ingest.query("SELECT * FROM count_unsettled_conflicts()")).rejects.toMatchObject(DENIED);
-    await expect(ingest.query(quietPage)).rejects.toMatchObject(DENIED);
-    await expect(conflict.query("SELECT * FROM list_full_runs()")).rejects.toMatchObject(DENIED);
+    await expect(ingest.query(stalledPage)).rejects.toMatchObject(DENIED);
+    await expect(conflict.query("SELECT * FROM list_full_held_queues()")).rejects.toMatchObject(DENIED);
     await worker.query("SELECT note_ledger_dropped(2), note_ledger_dropped(1), note_ledger_dropped(NULL)");
     expect((await worker.query("SELECT ledger_dropped_to()")).rows).toEqual([{ ledger_dropped_to: 2 }]);
     for (const pool of [ingest, conflict]) {
       await expect(pool.query("SELECT note_ledger_dropped(3)")).rejects.toMatchObject(DENIED);
       await expect(pool.query("SELECT ledger_dropped_to()")).rejects.toMatchObject(DENIED);
     }
-    await expect(ingest.query("SELECT * FROM list_quiet_conflicts(0, 1, 1, 1)")).rejects.toMatchObject(
+    await expect(ingest.query("SELECT * FROM list_stalled_conflicts(0, 1, 1, 1)")).rejects.toMatchObject(
       DENIED,
     );
   });
@@ -201,7 +201,7 @@ describe("the wall between workspaces", () => {
     for (const { relname, ...wall } of rows) {
       expect([relname, wall]).toEqual([
         relname,
-        { relrowsecurity: true, policies: ["everywhere", "in_reach"] },
+        { relrowsecurity: true, policies: ["everywhere", "visible"] },
       ]);
     }
   });

@@ -3,8 +3,8 @@ import { Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
 import type { TraceCarrier } from "../telemetry/tracing.ts";
-import { createBlame } from "./blame.ts";
-import { restWhenRefused, type Rest } from "./rest-when-refused.ts";
+import { createErrorAttribution } from "./error-attribution.ts";
+import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "conflict";
@@ -103,8 +103,8 @@ export function startConflictWorker(
     onError: (error: Error) => void;
   },
 ): ConflictWorker {
-  const blame = createBlame();
-  const worker = new Worker<ConflictJob>(QUEUE, (job) => blame.watch(merge(job.data)), {
+  const attribution = createErrorAttribution();
+  const worker = new Worker<ConflictJob>(QUEUE, (job) => attribution.watch(merge(job.data)), {
     connection: redis,
     prefix: keys.queuePrefix,
     concurrency: options.concurrency,
@@ -113,8 +113,8 @@ export function startConflictWorker(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random()) },
   });
-  worker.on("failed", (job, error) => options.onFailure(job?.data, blame.reasonOf(error)));
-  const rest = restWhenRefused(worker, options.onError);
+  worker.on("failed", (job, error) => options.onFailure(job?.data, attribution.reasonOf(error)));
+  const rest = pauseOnRedisError(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready"), rest };
 }

@@ -3,9 +3,9 @@ import { DelayedError, Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
 import type { LanePart } from "../redis/lane-stream.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
-import { createBlame } from "./blame.ts";
+import { createErrorAttribution } from "./error-attribution.ts";
 import { createCoalescer } from "./coalesce.ts";
-import { restWhenRefused, type Rest } from "./rest-when-refused.ts";
+import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
@@ -85,13 +85,13 @@ export function startDrainWorker(
     onError: (error: Error) => void;
   },
 ): DrainWorker {
-  const blame = createBlame();
+  const attribution = createErrorAttribution();
   const worker = new Worker<DrainJob>(
     QUEUE,
     async (job, token) => {
       await respectBackoff(job, token);
       // A worker that died over a lane counts like one that failed.
-      await blame.watch(drain(partOf(job), job.attemptsMade + job.stalledCounter));
+      await attribution.watch(drain(partOf(job), job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
@@ -105,14 +105,14 @@ export function startDrainWorker(
         async backoffStrategy(attemptsMade, _type, error, job) {
           const delayMs = backoffMs(attemptsMade, DRAIN_BACKOFF, Math.random());
           const part = job === undefined ? { lane: -1 } : partOf(job as Job<DrainJob>);
-          options.onFailure(part, attemptsMade, blame.reasonOf(error), blame.isOwn(error));
+          options.onFailure(part, attemptsMade, attribution.reasonOf(error), attribution.isOwn(error));
           await job?.updateData({ ...part, retryAtMs: Date.now() + delayMs });
           return delayMs;
         },
       },
     },
   );
-  const rest = restWhenRefused(worker, options.onError);
+  const rest = pauseOnRedisError(worker, options.onError);
   // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready"), rest };
 }

@@ -1,8 +1,8 @@
 import { backoffMs, ROUND_BACKOFF } from "@syncline/shared";
 import { Queue, Worker } from "bullmq";
 import type { Shard } from "../redis/shards.ts";
-import { createBlame } from "./blame.ts";
-import { restWhenRefused } from "./rest-when-refused.ts";
+import { createErrorAttribution } from "./error-attribution.ts";
+import { pauseOnRedisError } from "./pause-on-redis-error.ts";
 
 const QUEUE = "retention";
 /** One for the whole fleet: whoever schedules it again finds it there. */
@@ -67,8 +67,8 @@ export function startRetentionWorker(
   applyRetention: () => Promise<void>,
   options: { onFailure: (attempt: number, error: Error) => void; onError: (error: Error) => void },
 ): RetentionWorker {
-  const blame = createBlame();
-  const worker = new Worker(QUEUE, () => blame.watch(applyRetention()), {
+  const attribution = createErrorAttribution();
+  const worker = new Worker(QUEUE, () => attribution.watch(applyRetention()), {
     connection: redis,
     prefix: keys.queuePrefix,
     lockDuration: 5_000,
@@ -76,8 +76,8 @@ export function startRetentionWorker(
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade, ROUND_BACKOFF, Math.random()) },
   });
-  worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, blame.reasonOf(error)));
-  restWhenRefused(worker, options.onError);
+  worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, attribution.reasonOf(error)));
+  pauseOnRedisError(worker, options.onError);
   // Without Redis there is nothing to wait for: the run in flight ends by itself.
   return { close: () => worker.close(redis.status !== "ready") };
 }

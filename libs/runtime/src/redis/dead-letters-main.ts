@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { commonEnv, EnvError, readEnv, refineRedisEnv } from "../env.ts";
-import { createDeadLetters, type DeadEntry } from "./dead-letters.ts";
+import { createDeadLetters, type DeadLetter } from "./dead-letters.ts";
 import { openRedis } from "./shards.ts";
 
 const USAGE = "usage: npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]";
@@ -69,7 +69,7 @@ function readArguments(): { command: string; lane?: number; id?: string; all: bo
   };
 }
 
-function print(entries: readonly DeadEntry[]): void {
+function print(entries: readonly DeadLetter[]): void {
   for (const entry of entries) {
     const { lane, id, from, workspaceId = "unknown", kind = "unknown", batchId, operations, bytes } = entry;
     const batch = batchId === undefined ? "" : ` batch ${batchId}`;

@@ -3,7 +3,7 @@ import { guarded } from "./connect.ts";
 import type { Shards } from "./shards.ts";
 
 /** An entry that no code could read, as far as it can be told without its payload. */
-export interface DeadEntry {
+export interface DeadLetter {
   lane: number;
   /** Its id among the dead entries of its lane. */
   id: string;
@@ -18,18 +18,18 @@ export interface DeadEntry {
 
 /** The entries that were set aside, for a person to put back or to drop. */
 export interface DeadLetters {
-  list(lanes: readonly number[]): Promise<DeadEntry[]>;
+  list(lanes: readonly number[]): Promise<DeadLetter[]>;
   /** Puts an entry back, at the end of its lane. @returns whether it was still there */
-  replay(entry: Pick<DeadEntry, "lane" | "id">): Promise<boolean>;
+  replay(entry: Pick<DeadLetter, "lane" | "id">): Promise<boolean>;
   /** Removes an entry for good, and the status of its batch: its client is told to send it again. @returns whether it was there */
-  drop(entry: Pick<DeadEntry, "lane" | "id" | "batchId">): Promise<boolean>;
+  drop(entry: Pick<DeadLetter, "lane" | "id" | "batchId">): Promise<boolean>;
 }
 
 const REPLAY = readFileSync(new URL("./replay-dead-entry.lua", import.meta.url), "utf8");
 const PAGE_ENTRIES = 10;
 
 interface Scripts {
-  replayDeadEntry(
+  replayDeadLetter(
     dead: string,
     stream: string,
     waitingKey: string,
@@ -40,16 +40,16 @@ interface Scripts {
 
 export function createDeadLetters(shards: Shards): DeadLetters {
   for (const redis of shards.connections) {
-    redis.defineCommand("replayDeadEntry", { numberOfKeys: 4, lua: REPLAY });
+    redis.defineCommand("replayDeadLetter", { numberOfKeys: 4, lua: REPLAY });
   }
   return {
     async list(lanes) {
-      const found: DeadEntry[] = [];
+      const found: DeadLetter[] = [];
       for (const lane of lanes) {
         const { redis, keys } = shards.ofLane(lane);
         for (let from = "-"; ;) {
           // A few at a time: an entry may have megabytes.
-          const page = await guarded(redis.xrange(keys.deadEntries(lane), from, "+", "COUNT", PAGE_ENTRIES));
+          const page = await guarded(redis.xrange(keys.deadLetters(lane), from, "+", "COUNT", PAGE_ENTRIES));
           found.push(...page.map(([id, fields]) => describeEntry(lane, id, fields)));
           const last = page.at(-1);
           if (last === undefined || page.length < PAGE_ENTRIES) break;
@@ -61,8 +61,8 @@ export function createDeadLetters(shards: Shards): DeadLetters {
 
     async replay({ lane, id }) {
       const { redis, keys } = shards.ofLane(lane);
-      const replayed = (redis as unknown as Scripts).replayDeadEntry(
-        keys.deadEntries(lane),
+      const replayed = (redis as unknown as Scripts).replayDeadLetter(
+        keys.deadLetters(lane),
         keys.laneStream(lane),
         keys.laneWaiting(lane),
         keys.deferredWorkspaces(lane),
@@ -73,7 +73,7 @@ export function createDeadLetters(shards: Shards): DeadLetters {
 
     async drop({ lane, id, batchId }) {
       const { redis, keys } = shards.ofLane(lane);
-      const removed = await guarded(redis.xdel(keys.deadEntries(lane), id));
+      const removed = await guarded(redis.xdel(keys.deadLetters(lane), id));
       if (removed === 1 && batchId !== undefined) await guarded(redis.del(keys.acceptedBatch(batchId)));
       return removed === 1;
     },
@@ -81,7 +81,7 @@ export function createDeadLetters(shards: Shards): DeadLetters {
 }
 
 /** Reads what can be read: the text may be no JSON. */
-function describeEntry(lane: number, id: string, fields: readonly string[]): DeadEntry {
+function describeEntry(lane: number, id: string, fields: readonly string[]): DeadLetter {
   const valueOf = (name: string): string | undefined => {
     const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);
     return at === -1 ? undefined : fields[at + 1];

@@ -164,8 +164,8 @@ it("sets aside what cannot be read of a deferred workspace", async () => {
     "a",
   );
   await read();
-  expect((await lanes.readWindow({ lane, workspaceId: "a" }, 100)).deadIds).toHaveLength(1);
-  expect(await redis.xlen(keys.deadEntries(lane))).toBe(1);
+  expect((await lanes.readWindow({ lane, workspaceId: "a" }, 100)).deadLetterIds).toHaveLength(1);
+  expect(await redis.xlen(keys.deadLetters(lane))).toBe(1);
 });
 
 it("defers again what a drain that was overtaken has read, without moving anything twice", async () => {

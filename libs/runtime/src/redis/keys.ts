@@ -12,7 +12,7 @@ export interface ShardKeys {
   /** The last entry of a deferred workspace that was committed. Without one: the prefix of all of a lane. */
   deferredAnswered(lane: number, workspaceId?: string): string;
   /** Entries that could not be read at all: kept aside for a person. */
-  deadEntries(lane: number): string;
+  deadLetters(lane: number): string;
   acceptedBatch(batchId: string): string;
   /** Says that a round of a conflict is on its lane. */
   acceptedResolution(conflictId: string, round: number): string;
@@ -32,7 +32,7 @@ export function keysOf(tag: string): ShardKeys {
     deferredWorkspaces: (lane) => `${tag}:deferred:${lane}`,
     deferredStream: (lane, workspaceId = "") => `${tag}:deferred-lane:${lane}:${workspaceId}`,
     deferredAnswered: (lane, workspaceId = "") => `${tag}:deferred-answered:${lane}:${workspaceId}`,
-    deadEntries: (lane) => `${tag}:dead:${lane}`,
+    deadLetters: (lane) => `${tag}:dead:${lane}`,
     acceptedBatch: (batchId) => `${tag}:batch:${batchId}`,
     acceptedResolution: (conflictId, round) => `${tag}:resolution:${conflictId}:${round}`,
     barrier: `${tag}:barrier`,

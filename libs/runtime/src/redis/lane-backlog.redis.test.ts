@@ -19,17 +19,17 @@ it("tells of every lane what waits there, how long the oldest has waited, and wh
   const nowMs = Date.now();
   await redis.xadd(keys.laneStream(1), `${nowMs - 5_000}-0`, "operations", 1, "entry", "{}");
   await redis.xadd(keys.laneStream(1), `${nowMs - 1_000}-0`, "operations", 1, "entry", "{}");
-  await redis.xadd(keys.deadEntries(2), "*", "from", "0-1");
+  await redis.xadd(keys.deadLetters(2), "*", "from", "0-1");
   await redis.sadd(keys.deferredWorkspaces(3), "a", "b");
   await redis.xadd(keys.deferredStream(3, "a"), `${nowMs - 9_000}-0`, "operations", 1, "entry", "{}");
   await redis.xadd(keys.deferredStream(3, "b"), `${nowMs - 1_000}-0`, "operations", 1, "entry", "{}");
   await redis.xadd(keys.laneStream(3), `${nowMs - 2_000}-0`, "operations", 1, "entry", "{}");
   const backlogs = await createReadBacklogs({ redis, keys }, [0, 1, 2, 3])();
-  const none = { entries: 0, oldestAgeMs: 0, deadEntries: 0, deferredWorkspaces: 0, deferredAgeMs: 0 };
+  const none = { entries: 0, oldestAgeMs: 0, deadLetters: 0, deferredWorkspaces: 0, deferredAgeMs: 0 };
   expect(backlogs).toEqual([
     { ...none, lane: 0 },
     { ...none, lane: 1, entries: 2, oldestAgeMs: expect.any(Number) },
-    { ...none, lane: 2, deadEntries: 1 },
+    { ...none, lane: 2, deadLetters: 1 },
     {
       ...none,
       lane: 3,

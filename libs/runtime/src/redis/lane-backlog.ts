@@ -10,7 +10,7 @@ export interface LaneBacklog {
   /** How long the oldest has waited, by Redis' clock; 0 where none waits. */
   oldestAgeMs: number;
   /** What was set aside, because no code could read it. */
-  deadEntries: number;
+  deadLetters: number;
   /** Workspaces that cannot be committed at the moment, and that the lane goes on without. */
   deferredWorkspaces: number;
   /** How long the oldest entry of those has waited; 0 if none waits. */
@@ -32,19 +32,19 @@ export function createReadBacklogs(
   return async () => {
     const pipeline = redis.pipeline() as Pipeline;
     for (const lane of lanes) {
-      const ofLane = [keys.laneStream(lane), keys.deadEntries(lane), keys.deferredWorkspaces(lane)] as const;
+      const ofLane = [keys.laneStream(lane), keys.deadLetters(lane), keys.deferredWorkspaces(lane)] as const;
       pipeline.laneBacklog(...ofLane, keys.deferredStream(lane));
     }
     const answers = (await pipeline.exec().catch(rethrow)) ?? [];
     return answers.map(([error, answer], index) => {
       if (error) throw toRedisError(error);
-      const [entries = 0, oldestAgeMs = 0, deadEntries = 0, deferredWorkspaces = 0, deferredAgeMs = 0] =
+      const [entries = 0, oldestAgeMs = 0, deadLetters = 0, deferredWorkspaces = 0, deferredAgeMs = 0] =
         answer as number[];
       return {
         lane: lanes[index] ?? -1,
         entries,
         oldestAgeMs,
-        deadEntries,
+        deadLetters,
         deferredWorkspaces,
         deferredAgeMs,
       };

@@ -156,9 +156,9 @@ describe("a lane", () => {
     const batch = batchOf(1);
     await lanes.appendBatch(4, encodeBatch(batch), {});
     const window = await lanes.readWindow({ lane: 4 }, 100);
-    expect(window.deadIds).toHaveLength(2);
+    expect(window.deadLetterIds).toHaveLength(2);
     expect(window.entries).toHaveLength(1);
-    const dead = await redis.xrange(keys.deadEntries(4), "-", "+");
+    const dead = await redis.xrange(keys.deadLetters(4), "-", "+");
     expect(dead.map(([, fields]) => fields.slice(2))).toEqual([
       ["operations", "1", "entry", "{not json"],
       ["a", "stranger's"],
@@ -249,8 +249,8 @@ describe("a lane", () => {
         .hincrby(keys.laneWaiting(11), "bytes", 1)
         .hincrby(keys.laneWaiting(11), "workspace:a", 2)
         .exec();
-      const { entries, deadIds } = await lanes.readWindow({ lane: 11 }, 1_000);
-      expect(deadIds).toHaveLength(2);
+      const { entries, deadLetterIds } = await lanes.readWindow({ lane: 11 }, 1_000);
+      expect(deadLetterIds).toHaveLength(2);
       expect(await waiting(11)).toEqual(await addUp(11));
       await lanes.removeEntries({ lane: 11 }, entries);
       expect(await waiting(11)).toEqual({});

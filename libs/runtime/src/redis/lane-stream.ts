@@ -26,7 +26,7 @@ export interface ReadWindow {
   entries: StoredEntry[];
   /** How long they are as text: about what they take in memory. */
   bytes: number;
-  deadIds: string[];
+  deadLetterIds: string[];
   /** Deferred workspaces whose entries were moved out of the lane's way: their drains are to be woken. */
   movedWorkspaceIds: string[];
 }
@@ -134,7 +134,7 @@ interface Scripts {
     workspaceId: string,
   ): Promise<number>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
-  setAsideEntry(stream: string, waitingKey: string, deadEntries: string, id: string): Promise<number>;
+  deadLetterEntry(stream: string, waitingKey: string, deadLetters: string, id: string): Promise<number>;
 }
 
 /** @param bounds - for who takes batches */
@@ -211,7 +211,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         if (window.length > 0 || hasMore === 0) break;
       }
       const entries: StoredEntry[] = [];
-      const deadIds: string[] = [];
+      const deadLetterIds: string[] = [];
       let bytes = 0;
       for (let at = 0; at + 2 < found.length; at += 3) {
         const [id = "", text = "", answered] = found.slice(at, at + 3);
@@ -223,11 +223,11 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         }
         // Nothing that was accepted is dropped: what no code can read waits for a person.
         await guarded(
-          scripts.setAsideEntry(stream, keys.laneWaiting(part.lane), keys.deadEntries(part.lane), id),
+          scripts.deadLetterEntry(stream, keys.laneWaiting(part.lane), keys.deadLetters(part.lane), id),
         );
-        deadIds.push(id);
+        deadLetterIds.push(id);
       }
-      return { entries, bytes, deadIds, movedWorkspaceIds: [...moved] };
+      return { entries, bytes, deadLetterIds, movedWorkspaceIds: [...moved] };
     },
 
     async removeEntries(part, entries) {
@@ -311,7 +311,7 @@ function defineScripts(redis: Redis): void {
   redis.defineCommand("deferEntries", { numberOfKeys: 3, lua: script("./defer-entries.lua") });
   redis.defineCommand("readmitWorkspace", { numberOfKeys: 5, lua: script("./readmit-workspace.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
-  redis.defineCommand("setAsideEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
+  redis.defineCommand("deadLetterEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
 }
 
 /** Where a part of a lane lies, and how far it was answered. */

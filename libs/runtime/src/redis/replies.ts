@@ -44,11 +44,11 @@ export interface ReplyPublisher {
 export function createReplyPublisher(shards: Shards): ReplyPublisher {
   return {
     async publish(replies, settled, changed) {
-      const told = shards.all.map((shard) => {
+      const published = shards.all.map((shard) => {
         const isHere = ({ workspaceId }: { workspaceId: string }) => shards.of(workspaceId) === shard;
         return publishFrom(shard, replies.filter(isHere), settled.filter(isHere), changed.filter(isHere));
       });
-      await Promise.all(told);
+      await Promise.all(published);
     },
   };
 }
@@ -74,7 +74,7 @@ async function publishFrom(
 const PING_INTERVAL_MS = 5_000;
 
 /**
- * Listens for the answers to one ingest process's batches, and for what every ingest process is told. Asks now and then
+ * Listens for the answers to one ingest process's batches, and for what every ingest process is published. Asks now and then
  * whether the connection is still there: one that is dead without a word is replaced then, and would else hear nothing for
  * hours.
  *

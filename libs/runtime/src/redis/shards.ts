@@ -24,7 +24,7 @@ export interface Shards {
 }
 
 /** Where Redis is, as the environment says. */
-export interface RedisPlace {
+export interface RedisAddress {
   REDIS_URL: readonly string[];
   REDIS_CLUSTER: "true" | "false";
   REDIS_SHARDS: number;
@@ -70,7 +70,7 @@ export function redisByName({ all, connections }: Shards): Record<string, Redis>
 }
 
 /** Connects to one server, or to a cluster: there each shard has a connection to the master that it lies on. */
-export function openRedis(place: RedisPlace, onError: (error: Error) => void): OpenRedis {
+export function openRedis(place: RedisAddress, onError: (error: Error) => void): OpenRedis {
   const [url = ""] = place.REDIS_URL;
   const tags = shardTags(place.REDIS_SHARDS);
   const nodes = place.REDIS_CLUSTER === "true" ? findNodes(place.REDIS_URL) : undefined;

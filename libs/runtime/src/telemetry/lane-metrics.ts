@@ -35,11 +35,11 @@ export function observeLanes(readBacklogs: readonly (() => Promise<LaneBacklog[]
   for (const read of readBacklogs) {
     observe([backlog, age, dead, deferred, deferredAge], async (result) => {
       for (const found of await read()) {
-        const { lane, entries, oldestAgeMs, deadEntries } = found;
+        const { lane, entries, oldestAgeMs, deadLetters } = found;
         const attributes = { "syncline.lane": lane };
         result.observe(backlog, entries, attributes);
         result.observe(age, oldestAgeMs / 1_000, attributes);
-        result.observe(dead, deadEntries, attributes);
+        result.observe(dead, deadLetters, attributes);
         result.observe(deferred, found.deferredWorkspaces, attributes);
         result.observe(deferredAge, found.deferredAgeMs / 1_000, attributes);
       }

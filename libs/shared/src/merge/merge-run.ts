@@ -46,7 +46,7 @@ export function mergeRun(
   remote: RemoteDocument,
   policy: MergePolicy = {},
 ): MergedRun {
-  const raised = raiseRun(run, history, policy, (rise) => settleRise(strategy, rise, policy));
+  const raised = raiseRun(run, history, policy, (rise) => resolveRise(strategy, rise, policy));
   return mergeRaised(strategy, raised, remote, policy);
 }
 
@@ -54,7 +54,7 @@ export function mergeRun(
  * Merges one rise as the strategy says. `client-wins` keeps what the device had received: its document is its edits on top
  * of that.
  */
-export function settleRise(
+export function resolveRise(
   strategy: ConflictStrategy,
   { inputs, remote }: Pick<Rise, "inputs" | "remote">,
   policy: MergePolicy,
@@ -81,7 +81,7 @@ export function mergeRaised(
   const remote = isSeen && times !== undefined ? { ...document, times } : document;
   if (!isSeen && raised.ancestor === null) raised = withUnseen({ ...raised, local: remote.data }, policy);
   else if (!isSeen) {
-    const { document, overlaps, asks } = settleRise(strategy, { inputs: inputsOf(raised), remote }, policy);
+    const { document, overlaps, asks } = resolveRise(strategy, { inputs: inputsOf(raised), remote }, policy);
     const overlapsSoFar = [...raised.overlaps, ...overlaps];
     raised = withUnseen({ ...raised, local: document, overlaps: overlapsSoFar }, policy);
     raised = { ...raised, asks: raised.asks ?? asks };

@@ -120,11 +120,11 @@ export function raiseRun(
   run: DeviceRun,
   history: RunHistory,
   policy: MergePolicy,
-  settle: (rise: Rise) => RiseOutcome,
+  resolve: (rise: Rise) => RiseOutcome,
 ): RaisedRun {
   const rises = risesOf(run, history, policy);
   let next = rises.next();
-  while (!next.done) next = rises.next(settle(next.value));
+  while (!next.done) next = rises.next(resolve(next.value));
   return next.value;
 }
 

@@ -6,7 +6,7 @@ import {
   proposedBy,
   risenTo,
   risesOf,
-  settleRise,
+  resolveRise,
   takenRises,
   timesBetween,
   versionsOf,
@@ -74,7 +74,7 @@ export function* mergeConflict(
   let ended: HookOutcome | undefined;
   let next = rises.next();
   while (!next.done) {
-    const settled = settleRise(conflict.strategy, next.value, policy);
+    const settled = resolveRise(conflict.strategy, next.value, policy);
     const asks = asksHook && ended === undefined && settled.overlaps.length > 0;
     const { outcome, hook } = asks ? yield* askOfRise(on, next.value, settled, policy) : { outcome: settled };
     if (hook === "failed" || hook === "asked") ended = hook;
@@ -146,7 +146,7 @@ function* askOfRise(
   if (report.kind === "failed") return { outcome: settled, hook: "failed" };
   const { answer } = report;
   if (answer === undefined) return { outcome: settled };
-  if ("use" in answer) return { outcome: settleRise(answer.use, rise, policy) };
+  if ("use" in answer) return { outcome: resolveRise(answer.use, rise, policy) };
   if ("ask" in answer) return { outcome: { ...settled, asks: answer.ask }, hook: "asked" };
   const document = keepYjsStates(rise.remote.data, answer.document, policy);
   return { outcome: { document, overlaps: [], twoWay: settled.twoWay } };

@@ -1,7 +1,7 @@
 import { RUN_TOO_COSTLY, type AcceptedOperation, type JsonPatchStep } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import { giveUp, runTask, type MergeTask } from "./run-task.ts";
-import type { RecordedCase } from "./weigh-conflict.ts";
+import type { RecordedCase } from "./preview-conflict.ts";
 
 const original = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, n]));
 const ancestor = { original };
@@ -61,10 +61,10 @@ const tasksOn = (on: RecordedCase) =>
     merge: { kind: "merge", on, roundsMax: 8, policy: {}, hasHook: false, reports: [] },
     show: { kind: "show", on, policy: {} },
     preview: { kind: "preview", on, policy: {} },
-    server: { kind: "weigh", on, choice: "server", policy: {} },
-    data: { kind: "weigh", on, choice: "data", policy: {} },
-    local: { kind: "weigh", on, choice: "local", policy: {} },
-    merged: { kind: "weigh", on, choice: "merged", policy: {} },
+    server: { kind: "decide", on, choice: "server", policy: {} },
+    data: { kind: "decide", on, choice: "data", policy: {} },
+    local: { kind: "decide", on, choice: "local", policy: {} },
+    merged: { kind: "decide", on, choice: "merged", policy: {} },
   }) as const satisfies Record<string, MergeTask>;
 
 describe.each([
@@ -100,7 +100,7 @@ describe.each([
   });
 });
 
-it("a conflict whose run is short is weighed whole", () => {
+it("a conflict whose run is short is previewed whole", () => {
   const tasks = tasksOn(caseOf({ operations: 2, times: 1 }));
   const merged = { original, copy: { ...original, k0: "edit 0" }, theirs: true };
   expect(runTask(tasks.merged)).toMatchObject({ document: merged, costly: false });

@@ -15,7 +15,7 @@ import {
   type HookReport,
   type MergeOptions,
 } from "./merge-conflict.ts";
-import { sidesOf, weighChoice, weighStrategies, type RecordedCase } from "./weigh-conflict.ts";
+import { sidesOf, previewChoice, previewStrategies, type RecordedCase } from "./preview-conflict.ts";
 
 /** A policy without its hook, which no other process can be sent. */
 export type PlainPolicy = Omit<CollectionPolicy, "resolve">;
@@ -44,7 +44,7 @@ export type MergeTask =
   | MergeRound
   | { kind: "show"; on: RecordedCase; policy: PlainPolicy }
   | { kind: "preview"; on: RecordedCase; policy: PlainPolicy }
-  | { kind: "weigh"; on: RecordedCase; choice: DecisionChoice; policy: PlainPolicy };
+  | { kind: "decide"; on: RecordedCase; choice: DecisionChoice; policy: PlainPolicy };
 
 /** The documents of a conflict, as the wire shows them. */
 export interface ConflictSides {
@@ -58,7 +58,7 @@ export interface ConflictSides {
 }
 
 /** The document that a choice would write now. */
-export interface WeighedChoice {
+export interface DecidedDocument {
   inputs: MergeInputs;
   /** `undefined` if nobody knows any more, or to find out costs too much. */
   document: JsonObject | null | undefined;
@@ -70,7 +70,7 @@ export interface TaskOutcomes {
   merge: MergeStep;
   show: ConflictSides;
   preview: string;
-  weigh: WeighedChoice;
+  decide: DecidedDocument;
 }
 
 /** Does the work. Pure. */
@@ -82,8 +82,8 @@ export function runTask(task: MergeTask): TaskOutcomes[MergeTask["kind"]] {
       return showSides(task.on, task.policy);
     case "preview":
       return JSON.stringify(preview(task.on, task.policy));
-    case "weigh":
-      return weigh(task.on, task.choice, task.policy);
+    case "decide":
+      return decide(task.on, task.choice, task.policy);
     default:
       return task satisfies never;
   }
@@ -98,8 +98,8 @@ export function giveUp(task: MergeTask): TaskOutcomes[MergeTask["kind"]] {
       return withoutLocal(task.on);
     case "preview":
       return JSON.stringify(previewWithoutLocal(task.on));
-    case "weigh":
-      return weighWithoutLocal(task.on, task.choice);
+    case "decide":
+      return decideWithoutLocal(task.on, task.choice);
     default:
       return task satisfies never;
   }
@@ -128,18 +128,18 @@ function preview(on: RecordedCase, policy: PlainPolicy): object {
     status,
     ...sides,
     choices: {
-      server: weighChoice("server", on, policy) ?? null,
-      local: weighChoice("local", on, policy),
-      merged: weighChoice("merged", on, policy),
+      server: previewChoice("server", on, policy) ?? null,
+      local: previewChoice("local", on, policy),
+      merged: previewChoice("merged", on, policy),
     },
-    strategies: weighStrategies(on, policy),
+    strategies: previewStrategies(on, policy),
   };
 }
 
-function weigh(on: RecordedCase, choice: DecisionChoice, policy: PlainPolicy): WeighedChoice {
+function decide(on: RecordedCase, choice: DecisionChoice, policy: PlainPolicy): DecidedDocument {
   const { inputs, costly } = sidesOf(on, policy);
-  if (costly) return weighWithoutLocal(on, choice);
-  const document = choice === "data" ? null : weighChoice(choice, on, policy)?.document;
+  if (costly) return decideWithoutLocal(on, choice);
+  const document = choice === "data" ? null : previewChoice(choice, on, policy)?.document;
   return { inputs, document, costly };
 }
 
@@ -160,10 +160,10 @@ function previewWithoutLocal(on: RecordedCase): object {
 }
 
 /** To decide for the server's document, or another one, takes no merge. */
-function weighWithoutLocal(
+function decideWithoutLocal(
   { conflict, remote, history }: RecordedCase,
   choice: DecisionChoice,
-): WeighedChoice {
+): DecidedDocument {
   const known = choice === "server" || choice === "data";
   return {
     // The record keeps what the device had. Nobody knows that here; with the server's document nobody loses by it.

@@ -39,9 +39,9 @@ async function insertOpen(round: number, ageMs: number): Promise<string> {
 
 it("takes no conflict for forgotten whose round may still be waiting for its time", async () => {
   const [first, third] = [await insertOpen(1, 10_000), await insertOpen(3, 10_000)];
-  const quiet = async (backoffMsMin: number, backoffMsMax: number, quietMs = 1_000) => {
+  const quiet = async (backoffMsMin: number, backoffMsMax: number, stalledMs = 1_000) => {
     const { jobs } = await inWorkspaces([], () =>
-      conflicts.listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, { limit: 10 }),
+      conflicts.listStalled({ stalledMs, backoff: { backoffMsMin, backoffMsMax } }, { limit: 10 }),
     );
     return new Set(jobs.map(({ conflictId }) => conflictId));
   };

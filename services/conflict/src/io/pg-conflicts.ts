@@ -12,7 +12,7 @@ import {
   type TimedChange,
 } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
-import type { RecordedCase, RecordedConflict } from "../core/weigh-conflict.ts";
+import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts";
 
 /** Which records to list; what is left out is not asked for. */
 export interface ConflictsPage {
@@ -29,7 +29,7 @@ export interface ConflictsPage {
 }
 
 /** Where a page of quiet conflicts ends. */
-export interface QuietPlace {
+export interface StalledCursor {
   /** As Postgres writes it: a date has no microseconds. */
   roundAt: string;
   conflictId: string;
@@ -42,10 +42,10 @@ export interface PgConflicts {
    * A page of the open conflicts that nothing has happened to for so long, the wait for their round apart; the quietest
    * first. `next` is where the next page goes on, where there may be one.
    */
-  listQuiet(
-    quiet: { quietMs: number; backoff: BackoffBounds },
-    page: { after?: QuietPlace | undefined; limit: number },
-  ): Promise<{ jobs: ConflictJob[]; next: QuietPlace | undefined }>;
+  listStalled(
+    quiet: { stalledMs: number; backoff: BackoffBounds },
+    page: { after?: StalledCursor | undefined; limit: number },
+  ): Promise<{ jobs: ConflictJob[]; next: StalledCursor | undefined }>;
   /** A page of a workspace's records, newest first, as the wire shows them. */
   list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
@@ -69,7 +69,7 @@ interface ShownConflict {
   operations: { batchId: string; operation: AcceptedOperation }[];
 }
 
-const BEFORE_ALL: QuietPlace = {
+const BEFORE_ALL: StalledCursor = {
   roundAt: "-infinity",
   conflictId: "00000000-0000-0000-0000-000000000000",
 };
@@ -106,10 +106,10 @@ export function createPgConflicts(query: Query): PgConflicts {
       };
     },
 
-    async listQuiet({ quietMs, backoff: { backoffMsMin, backoffMsMax } }, { after = BEFORE_ALL, limit }) {
-      const parameters = [quietMs, limit, backoffMsMin, backoffMsMax, after.roundAt, after.conflictId];
+    async listStalled({ stalledMs, backoff: { backoffMsMin, backoffMsMax } }, { after = BEFORE_ALL, limit }) {
+      const parameters = [stalledMs, limit, backoffMsMin, backoffMsMax, after.roundAt, after.conflictId];
       const found = await query<Record<string, unknown>>(LIST_OPEN, parameters);
-      const rows = found.map((row) => camelRow<ConflictJob & QuietPlace>(row));
+      const rows = found.map((row) => camelRow<ConflictJob & StalledCursor>(row));
       return {
         jobs: rows.map(({ roundAt: _, ...job }) => job),
         next: rows.length < limit ? undefined : rows.at(-1),

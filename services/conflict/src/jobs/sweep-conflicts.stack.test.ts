@@ -68,7 +68,7 @@ async function workspacesAskedFor(): Promise<Record<string, number>> {
 const sweepWhile = (isRunning: () => boolean) =>
   createSweepConflicts(
     { conflicts: createPgConflicts(createQuery(pool)), queue, isRunning },
-    { quietMs: 10_000, backoff: ROUND_BACKOFF },
+    { stalledMs: 10_000, backoff: ROUND_BACKOFF },
   )();
 
 it("finds all that are quiet, however many of them stay so", async () => {

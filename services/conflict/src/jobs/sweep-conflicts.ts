@@ -1,9 +1,9 @@
 import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
 import type { BackoffBounds } from "@syncline/shared";
-import type { PgConflicts, QuietPlace } from "../io/pg-conflicts.ts";
+import type { PgConflicts, StalledCursor } from "../io/pg-conflicts.ts";
 
 interface Deps {
-  conflicts: Pick<PgConflicts, "listQuiet">;
+  conflicts: Pick<PgConflicts, "listStalled">;
   queue: ConflictQueue;
   /** False once the process is stopping: a sweep then ends after its page, and others sweep, too. */
   isRunning: () => boolean;
@@ -17,13 +17,13 @@ const PAGE_CONFLICTS_MAX = 500;
  */
 export function createSweepConflicts(
   { conflicts, queue, isRunning }: Deps,
-  options: { quietMs: number; backoff: BackoffBounds },
+  options: { stalledMs: number; backoff: BackoffBounds },
 ): () => Promise<void> {
   return async () => {
-    let after: QuietPlace | undefined;
+    let after: StalledCursor | undefined;
     while (isRunning()) {
       const page = { after, limit: PAGE_CONFLICTS_MAX };
-      const { jobs, next } = await inWorkspaces([], () => conflicts.listQuiet(options, page));
+      const { jobs, next } = await inWorkspaces([], () => conflicts.listStalled(options, page));
       await queue.requestOverdue(jobs);
       if (next === undefined) break;
       after = next;

@@ -3,7 +3,7 @@ import { conflictQuerySchema, DECISION_CHOICES, policyOf, type Policies } from "
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
 import { plainPolicy } from "../core/run-task.ts";
-import type { RecordedCase } from "../core/weigh-conflict.ts";
+import type { RecordedCase } from "../core/preview-conflict.ts";
 import type { Merger } from "../io/merger.ts";
 import type { PgConflicts } from "../io/pg-conflicts.ts";
 
@@ -78,7 +78,7 @@ function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
     const on = await findCase(conflicts, workspaceId, conflictId);
     const { collection, documentId, deviceId, status, revision } = on.conflict;
     const { inputs, document, costly } = await merger.run({
-      kind: "weigh",
+      kind: "decide",
       on,
       choice,
       policy: policyFor(on, policies),

@@ -46,7 +46,7 @@ export function readDecision(value: Json): DecisionBody {
 }
 
 /** What a choice would write now, as the conflict service sees it. */
-export interface WeighedDecision extends Pick<Decision, "revision" | "version" | "inputs"> {
+export interface DecisionPreview extends Pick<Decision, "revision" | "version" | "inputs"> {
   collection: string;
   documentId: string;
   deviceId: string;
@@ -61,12 +61,12 @@ export interface WeighedDecision extends Pick<Decision, "revision" | "version" |
  * @throws `invalid-field` where the document would get another id
  */
 export function decisionBatch(
-  on: { workspaceId: string; conflictId: string; body: DecisionBody; weighed: WeighedDecision },
+  on: { workspaceId: string; conflictId: string; body: DecisionBody; previewed: DecisionPreview },
   { batchId, subject, requestId, replyTo, nowMs, newId, fingerprint }: Acceptance,
 ): AcceptedBatch {
-  const { workspaceId, conflictId, body, weighed } = on;
-  const { collection, documentId, revision, version, inputs } = weighed;
-  const document = body.data === undefined ? weighed.document : body.data;
+  const { workspaceId, conflictId, body, previewed } = on;
+  const { collection, documentId, revision, version, inputs } = previewed;
+  const document = body.data === undefined ? previewed.document : body.data;
   if (document !== null && Object.hasOwn(document, "id") && document["id"] !== documentId) {
     throw fieldProblem({ path: ["data", "id"], message: "differs from the document's id" }, null);
   }

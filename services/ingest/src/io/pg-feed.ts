@@ -7,7 +7,7 @@ import type {
   HistoryChangeBody,
   JsonObject,
 } from "@syncline/shared";
-import type { ConflictPlace } from "../core/event-place.ts";
+import type { ConflictCursor } from "../core/event-cursor.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
 import { goneAt, type Gone } from "../core/gone.ts";
 
@@ -41,8 +41,8 @@ export interface ConflictSummary {
 }
 
 /** A page of conflict records in the order in which they were written last, each with its place. */
-export interface ConflictsPage extends Page<ConflictPlace> {
-  conflicts: { place: ConflictPlace; summary: ConflictSummary }[];
+export interface ConflictsPage extends Page<ConflictCursor> {
+  conflicts: { place: ConflictCursor; summary: ConflictSummary }[];
 }
 
 /** A page of a workspace's live documents, in key order. */
@@ -52,7 +52,7 @@ export interface DocumentsPage {
 }
 
 /** A document's place in a snapshot. */
-export interface DocumentPlace {
+export interface DocumentKey {
   collection: string;
   documentId: string;
 }
@@ -70,19 +70,19 @@ export interface PgFeed {
    */
   readConflicts(
     workspaceId: string,
-    page: { after: ConflictPlace; limit: number; collections: string[] | undefined },
+    page: { after: ConflictCursor; limit: number; collections: string[] | undefined },
   ): Promise<ConflictsPage | Gone>;
   /** Of those workspaces that have been committed to. */
   readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
   /** Live documents after a place, or from the first one on. */
   readDocuments(
     workspaceId: string,
-    page: { after: DocumentPlace | undefined; limit: number },
+    page: { after: DocumentKey | undefined; limit: number },
   ): Promise<DocumentsPage>;
   /** A document's changes, newest first. */
   readHistory(
     workspaceId: string,
-    document: DocumentPlace,
+    document: DocumentKey,
     page: { before: number | undefined; limit: number },
   ): Promise<HistoryBody>;
 }

@@ -1,4 +1,4 @@
-import { subjectInReach, type Query } from "@syncline/runtime";
+import { currentSubject, type Query } from "@syncline/runtime";
 import { Turns } from "../core/turns.ts";
 
 /**
@@ -7,5 +7,5 @@ import { Turns } from "../core/turns.ts";
  */
 export function queryInTurns(query: Query, connections: number): Query {
   const turns = new Turns(connections);
-  return (sql, values) => turns.run(subjectInReach() ?? "", () => query(sql, values));
+  return (sql, values) => turns.run(currentSubject() ?? "", () => query(sql, values));
 }

@@ -1,4 +1,4 @@
-import { identityOf, networkOfClient, Problem, sendProblem, type Doorkeeper } from "@syncline/runtime";
+import { identityOf, networkOfClient, Problem, sendProblem, type Middleware } from "@syncline/runtime";
 import type { Response } from "express";
 import type { ServerResponse } from "node:http";
 import type { Hold, Shares } from "../core/shares.ts";
@@ -15,7 +15,7 @@ const SUBJECT_SHARE = shareExceeded("subject", "requests", 1);
 /** The places of requests that are under way: each takes one before its token is checked, and its body is read. */
 export interface BoundRequests {
   /** Turns a request away if all places are taken, or its address has its share of them. */
-  admit: Doorkeeper;
+  admit: Middleware;
   /** @throws {@link Problem} `share-exceeded` if the token's subject has its share */
   admitIdentified: (response: Response) => void;
   /** Gives the place of a request to another. Answers that stay open have a bound of their own. */

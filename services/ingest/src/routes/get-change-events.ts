@@ -2,7 +2,7 @@ import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@
 import { assertInvariant, type ChangeBody } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readEventId, writeEventId, type ConflictPlace, type EventPlace } from "../core/event-place.ts";
+import { readEventId, writeEventId, type ConflictCursor, type EventCursor } from "../core/event-cursor.ts";
 import { followFeed, type Page } from "../core/follow-feed.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
@@ -25,8 +25,8 @@ interface Deps {
 }
 
 /** What was read at once: changes and conflicts that came after `from`. */
-interface EventsPage extends Page<EventPlace> {
-  from: EventPlace;
+interface EventsPage extends Page<EventCursor> {
+  from: EventCursor;
   changes: ChangeBody[];
   conflicts: ConflictsPage["conflicts"];
 }
@@ -48,7 +48,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
     const resumed = readLastEventId(request.get("last-event-id"));
     const stream = openStream(response);
     try {
-      const readPage = async (from: EventPlace): Promise<EventsPage | Gone> => {
+      const readPage = async (from: EventCursor): Promise<EventsPage | Gone> => {
         const page = { limit: PAGE_EVENTS_MAX, collections };
         const [changes, conflicts] = await Promise.all([
           feed.readChanges(workspaceId, { ...page, since: from.seq }),
@@ -87,7 +87,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
     }
   };
 
-  async function lastConflictPlace(workspaceId: string): Promise<ConflictPlace> {
+  async function lastConflictPlace(workspaceId: string): Promise<ConflictCursor> {
     const [ends] = await feed.readEnds([workspaceId]);
     return { revision: ends?.revision ?? 0, conflictId: null };
   }

@@ -4,7 +4,7 @@ import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared"
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
-import type { DocumentPlace, PgFeed } from "../io/pg-feed.ts";
+import type { DocumentKey, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
 import { limitParameter } from "./parameters.ts";
@@ -18,7 +18,7 @@ export const snapshotQuerySchema = z.object({
 });
 
 /** No id is empty, so this is before every document. */
-const BEFORE_ALL: DocumentPlace = { collection: "", documentId: "" };
+const BEFORE_ALL: DocumentKey = { collection: "", documentId: "" };
 
 /** A page goes on from a document, in the snapshot of a workspace that a seq was pinned for. */
 const cursorSchema = z.tuple([z.string(), z.string(), z.int().min(0), placeTextSchema, placeTextSchema]);
@@ -98,10 +98,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   };
 }
 
-function readPlace(
-  cursor: string,
-  workspaceId: string,
-): { epoch: string; seq: number; place: DocumentPlace } {
+function readPlace(cursor: string, workspaceId: string): { epoch: string; seq: number; place: DocumentKey } {
   const parsed = cursorSchema.safeParse(readCursor(cursor));
   if (!parsed.success || parsed.data[1] !== workspaceId) {
     throw fieldProblem(

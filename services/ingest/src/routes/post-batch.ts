@@ -2,7 +2,7 @@ import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@s
 import type { Policies } from "@syncline/shared";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
-import type { FullRuns } from "../io/full-runs.ts";
+import type { HeldQueueLimit } from "../io/held-queue-limit.ts";
 import type { PrepareBodies } from "../io/prepare-bodies.ts";
 import type { TakeBatch } from "./take-batch.ts";
 import type { BodyHandler } from "./with-body.ts";
@@ -10,7 +10,7 @@ import type { BodyHandler } from "./with-body.ts";
 interface Deps {
   bodies: Pick<PrepareBodies, "batch">;
   deviceOwners: DeviceOwners;
-  fullRuns: FullRuns;
+  heldQueueLimit: HeldQueueLimit;
   policies: Policies;
   takeBatch: TakeBatch;
   newId: () => string;
@@ -18,7 +18,7 @@ interface Deps {
 
 /** `POST /api/v1/documents/batch`: takes a batch of operations. */
 export function createPostBatch(
-  { bodies, deviceOwners, fullRuns, policies, takeBatch, newId }: Deps,
+  { bodies, deviceOwners, heldQueueLimit, policies, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
 ): BodyHandler<object> {
   return async (request, response, readBody) => {
@@ -38,7 +38,7 @@ export function createPostBatch(
     if (head.deviceDeclared) {
       await deviceOwners.check(head.workspaceId, head.deviceId, identity.subject);
     }
-    await fullRuns.requireRoom(head);
+    await heldQueueLimit.requireRoom(head);
     await takeBatch(request, response, prepared);
   };
 }

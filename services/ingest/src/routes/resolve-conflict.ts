@@ -2,7 +2,7 @@ import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@s
 import { encodeBatch, type OperationResult } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
-import { decisionBatch, type WeighedDecision } from "../core/decision-batch.ts";
+import { decisionBatch, type DecisionPreview } from "../core/decision-batch.ts";
 import type { AskConflictService } from "../io/conflict-service.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
@@ -37,19 +37,19 @@ export function createResolveConflict(
     const body = await bodies.decision(await readBody(), identity.subject);
     const nowMs = Date.now();
 
-    const answer = await weigh(request, response, body.choice);
+    const answer = await preview(request, response, body.choice);
     if (!answer.ok) return passOn(answer, response);
-    const weighed = (await answer.json()) as WeighedDecision;
-    await requireOwnDevice(identity, workspaceId, weighed.deviceId);
-    if (weighed.status === "open") {
+    const previewed = (await answer.json()) as DecisionPreview;
+    await requireOwnDevice(identity, workspaceId, previewed.deviceId);
+    if (previewed.status === "open") {
       throw new Problem("decision-outdated", {
         detail: "The conflict is being merged. It needs a person only if that parks it",
-        current_version: weighed.version,
-        conflict_status: weighed.status,
+        current_version: previewed.version,
+        conflict_status: previewed.status,
       });
     }
     const batch = decisionBatch(
-      { workspaceId, conflictId, body, weighed },
+      { workspaceId, conflictId, body, previewed },
       {
         batchId: newId(),
         subject: identity.subject,
@@ -69,7 +69,11 @@ export function createResolveConflict(
   };
 
   /** What a choice comes to now. */
-  function weigh(request: ConflictRequest, response: Response, choice: string): Promise<globalThis.Response> {
+  function preview(
+    request: ConflictRequest,
+    response: Response,
+    choice: string,
+  ): Promise<globalThis.Response> {
     const { workspaceId, conflictId } = request.params;
     return askConflictService({
       path: `/api/v1/workspaces/${encodeURIComponent(workspaceId)}/conflicts/${encodeURIComponent(conflictId)}/decision`,
@@ -85,8 +89,8 @@ export function createResolveConflict(
     result: OperationResult | undefined,
   ): Promise<Problem | undefined> {
     if (result?.error_type !== "decision_outdated") return undefined;
-    const answer = await weigh(request, response, "data");
-    const now = answer.ok ? ((await answer.json()) as WeighedDecision) : undefined;
+    const answer = await preview(request, response, "data");
+    const now = answer.ok ? ((await answer.json()) as DecisionPreview) : undefined;
     const currentVersion = now?.version ?? result.conflict_data?.current_version;
     return new Problem("decision-outdated", {
       ...(result.error !== undefined && { detail: result.error }),

@@ -20,11 +20,11 @@ import {
 } from "@syncline/shared";
 import type { Case } from "./case.ts";
 import { isExpired } from "./is-expired.ts";
-import { judgeOperation, type Judgement } from "./judge-operation.ts";
-import { settleDecision } from "./settle-decision.ts";
+import { evaluateOperation, type Evaluation } from "./evaluate-operation.ts";
+import { applyDecision } from "./apply-decision.ts";
 import type { ChangeDraft, LedgerDraft, WindowDraft } from "./window-draft.ts";
 import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts";
-import { operationPlace } from "./window-places.ts";
+import { operationPosition } from "./window-positions.ts";
 import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
@@ -51,11 +51,11 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   if (expires && isExpired(operation.clientId, batch.acceptedAtMs, ledger)) {
     return expired(operation);
   }
-  const refusal = deps.refusals?.get(operationPlace(batch.batchId, operation.position));
+  const refusal = deps.refusals?.get(operationPosition(batch.batchId, operation.position));
   if (refusal !== undefined) return fail(on, "operation_refused", refusal);
 
   if (operation.decision !== undefined) {
-    const decided = settleDecision(on, operation.decision);
+    const decided = applyDecision(on, operation.decision);
     if (decided.kind === "error") return fail(on, decided.errorType, decided.message);
     const { recorded, change } = decided;
     return change === null ? record(on, recorded) : written(on, recorded, change);
@@ -70,18 +70,23 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   const versionsKnown = batch.epoch === undefined || batch.epoch === state.epoch;
   const { deviceId, deviceDeclared } = batch;
   const policy = policyOf(deps.policies ?? {}, operation.collection);
-  const judgement = judgeOperation(operation, document, { deviceId, deviceDeclared, versionsKnown, policy });
-  switch (judgement.kind) {
+  const evaluation = evaluateOperation(operation, document, {
+    deviceId,
+    deviceDeclared,
+    versionsKnown,
+    policy,
+  });
+  switch (evaluation.kind) {
     case "nothing":
       return record(on, { status: "success", version: document?.version ?? 0 });
     case "error":
-      return fail(on, judgement.errorType, judgement.message);
+      return fail(on, evaluation.errorType, evaluation.message);
     case "write": {
       const { change, version } = draft.write({
         workspaceId: batch.workspaceId,
         collection: operation.collection,
         documentId: operation.documentId,
-        data: judgement.document,
+        data: evaluation.document,
         deviceId,
         deviceDeclared,
         clientTimestampMs: operation.timestampMs ?? null,
@@ -92,9 +97,9 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
       return written(on, { status: "success", version }, change);
     }
     case "conflict":
-      return collide(on, judgement, rounds);
+      return collide(on, evaluation, rounds);
     default:
-      return judgement satisfies never;
+      return evaluation satisfies never;
   }
 }
 
@@ -113,23 +118,23 @@ export function recall(
   return { kind: "ledger", draft: known, replayed: known.row.batchId !== batch.batchId };
 }
 
-type Collision = Extract<Judgement, { kind: "conflict" }>;
+type Collision = Extract<Evaluation, { kind: "conflict" }>;
 type Mismatch = Pick<LedgerRow, "error" | "errorType" | "expectedVersion" | "currentVersion">;
 
 /** A conflict is merged by the conflict service; that of a group at once, or not at all, because a group cannot wait. */
-function collide(on: Case, judgement: Collision, rounds: ConflictRound[]): Answer {
+function collide(on: Case, evaluation: Collision, rounds: ConflictRound[]): Answer {
   const { batch, operation, draft } = on;
   const document = draft.document(batch.workspaceId, operation.collection, operation.documentId);
   const currentVersion = document?.version ?? 0;
   const mismatch: Mismatch = {
-    error: judgement.reason,
-    errorType: judgement.reasonType,
+    error: evaluation.reason,
+    errorType: evaluation.reasonType,
     expectedVersion: operation.expectedVersion ?? null,
     currentVersion,
   };
   const { strategy: ofPolicy = "merge" } = policyOf(on.deps.policies ?? {}, operation.collection);
   const strategy = batch.onConflict ?? (on.grouped ? "report" : ofPolicy);
-  const conflict = newConflict(on, originOf(on, judgement.baseVersion), currentVersion, strategy);
+  const conflict = newConflict(on, originOf(on, evaluation.baseVersion), currentVersion, strategy);
   if (strategy === "report") return report(on, conflict, mismatch);
   if (on.grouped) return mergeAtOnce(on, conflict, mismatch);
 

@@ -10,7 +10,7 @@ export interface PlanDeps {
   ledgerRetentionMs?: number | undefined;
   /** How conflicts are decided where a batch does not say. */
   policies?: Policies | undefined;
-  /** What is not to be judged but refused, with the reason, by {@link operationPlace} or {@link resolutionPlace}. */
+  /** What is not to be judged but refused, with the reason, by {@link operationPosition} or {@link resolutionPosition}. */
   refusals?: ReadonlyMap<string, string>;
 }
 

@@ -303,7 +303,7 @@ describe("folding", () => {
 });
 
 describe("groups", () => {
-  it("takes back everything when one operation fails, and names the culprit", () => {
+  it("takes back everything when one operation fails, and names the failing", () => {
     const tables = new MemoryTables();
     const plan = tables.drain(
       batchEntry({ operations: [create({ a: 1 })] }),
@@ -661,7 +661,7 @@ describe("conflicts", () => {
     },
   );
 
-  it("refuses with the culprit of a group what the device had sent by then", () => {
+  it("refuses with the failing of a group what the device had sent by then", () => {
     const tables = tablesAt(2);
     const group = [put({}, { documentId: "other" }), update({ a: 1 }, { expectedVersion: 1 })];
     const first = tables.accept(batchEntry({ device: "d9", atomic: true, operations: group }));

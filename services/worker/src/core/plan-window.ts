@@ -3,10 +3,10 @@ import { answerOperation, recall, skip, statusOf, type Answer } from "./answer-o
 import { assemblePlan } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";
 import type { PlanDeps } from "./case.ts";
-import { settleResolution } from "./settle-resolution.ts";
+import { applyResolution } from "./apply-resolution.ts";
 import { WindowDraft, type LedgerDraft } from "./window-draft.ts";
 import type { BatchReply, ConflictRound, WindowPlan } from "./window-plan.ts";
-import { resolutionPlace } from "./window-places.ts";
+import { resolutionPosition } from "./window-positions.ts";
 import type { WindowState } from "./window-state.ts";
 
 /**
@@ -38,7 +38,7 @@ export function* planWindowSteps(
     const { entry } = stored;
     yield;
     if (entry.kind === "resolution") {
-      const outcome = settleResolution(withRefusal(entry.resolution, deps.refusals), draft, deps);
+      const outcome = applyResolution(withRefusal(entry.resolution, deps.refusals), draft, deps);
       settled.push(...outcome.settled);
       if (outcome.round !== undefined) rounds.push(outcome.round);
       continue;
@@ -68,7 +68,7 @@ export const BATCH_MERGE_VALUES_MAX = 40 * DOCUMENT_VALUES_MAX;
 
 /** A merge that cannot be stored is left to a person, with the reason. */
 function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Resolution {
-  const reason = refusals?.get(resolutionPlace(resolution));
+  const reason = refusals?.get(resolutionPosition(resolution));
   if (reason === undefined) return resolution;
   return { ...resolution, outcome: { kind: "park", reason, proposed: null, overlaps: [] } };
 }
@@ -85,7 +85,7 @@ function* planBatch(
   const mergeBudget = { left: BATCH_MERGE_VALUES_MAX };
   for (const unit of unitsOf(batch)) {
     const mark = draft.mark();
-    let culprit: Answer | undefined;
+    let failing: Answer | undefined;
     const { grouped } = unit;
     for (const operation of unit.operations) {
       yield;
@@ -94,20 +94,20 @@ function* planBatch(
       answers[operation.position] = answer;
       // A plan that lacks history is made once more; what it lacks behind a failure, it is to say as well.
       if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
-        culprit = answer;
+        failing = answer;
         break;
       }
     }
-    // Only a group has a culprit, and no operation of a group asks for a round.
-    if (culprit === undefined) continue;
+    // Only a group has a failing, and no operation of a group asks for a round.
+    if (failing === undefined) continue;
     draft.undoTo(mark);
     for (const operation of unit.operations) {
-      if (answers[operation.position] === culprit) continue;
+      if (answers[operation.position] === failing) continue;
       // What was answered before stays so: a group takes back only what is its own.
       const before = recall(batch, operation, draft);
       answers[operation.position] = before?.kind === "ledger" ? before : skip(operation);
     }
-    if (culprit.kind === "ledger") culprit.restore?.();
+    if (failing.kind === "ledger") failing.restore?.();
   }
   return { answers, rounds };
 }

@@ -18,13 +18,13 @@ import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts
 import {
   historyKey,
   type DocumentState,
-  type EditsPlace,
+  type EditsKey,
   type HeldRow,
-  type HistoryPlace,
+  type HistoryKey,
   type NewlyHeld,
-  type RisePlace,
-  type VersionPlace,
-  type ViewPlace,
+  type RiseKey,
+  type VersionKey,
+  type ViewKey,
   type WindowState,
 } from "./window-state.ts";
 
@@ -105,7 +105,7 @@ export class WindowDraft {
   readonly decisions: Omit<DecisionWrite, "revision">[] = [];
   /** The rounds of each merge that comes to its end: it is in no group either. */
   readonly roundsTaken: number[] = [];
-  readonly missingHistory = new Map<string, HistoryPlace>();
+  readonly missingHistory = new Map<string, HistoryKey>();
   readonly #state: WindowState;
   readonly #documentByKey = new Map<string, DocumentDraft>();
   readonly #ledgerByKey = new Map<string, LedgerDraft>();
@@ -143,7 +143,7 @@ export class WindowDraft {
    * A document as a device saw it that names a version: of a tombstone what it ended. `null` where nobody knows, and where
    * it has to be read first, which is then noted in {@link missingHistory}.
    */
-  historic(place: VersionPlace): HistoricDocument | null {
+  historic(place: VersionKey): HistoricDocument | null {
     const { workspaceId, collection, documentId } = place;
     const key = documentKey(workspaceId, collection, documentId);
     if (place.version <= 0) return null;
@@ -169,7 +169,7 @@ export class WindowDraft {
    * The changes of a document since a version, this window's own included. They have to be read first, which is then noted in
    * {@link missingHistory}.
    */
-  editsSince(place: EditsPlace): DocumentEdits {
+  editsSince(place: EditsKey): DocumentEdits {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
     const known = this.#state.historyByKey.get(historyKey(place));
     if (known === undefined) this.missingHistory.set(historyKey(place), place);
@@ -197,7 +197,7 @@ export class WindowDraft {
    * The changes of a document from one version to a later one that its device has received, this window's own included.
    * They have to be read first, which is then noted in {@link missingHistory}.
    */
-  riseOf(place: RisePlace): RunHistory {
+  riseOf(place: RiseKey): RunHistory {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
     const known = this.#state.historyByKey.get(historyKey(place));
     if (known === undefined) this.missingHistory.set(historyKey(place), place);
@@ -330,7 +330,7 @@ export class WindowDraft {
    * read, which is noted in {@link missingHistory}, the one that stands takes its place: with that, what comes next most
    * likely asks for all else that it needs.
    */
-  viewOf(conflict: ConflictWrite, view: ViewPlace["view"]): JsonObject | null {
+  viewOf(conflict: ConflictWrite, view: ViewKey["view"]): JsonObject | null {
     const drafted = conflict[view];
     if (drafted !== undefined) return drafted ?? {};
     const { workspaceId, conflictId, collection, documentId } = conflict;
@@ -507,7 +507,7 @@ export function clientIdOf(held: Held): string {
  * window wrote tell; what lies further back is the history's to tell.
  */
 function lastOwnVersion(
-  { version, deviceId }: VersionPlace,
+  { version, deviceId }: VersionKey,
   read: DocumentState | null | undefined,
   written: readonly ChangeDraft[],
 ): number {

@@ -9,7 +9,7 @@ import type {
   ConflictDocuments,
   ConflictState,
   DocumentState,
-  HistoryPlace,
+  HistoryKey,
   NewlyHeld,
 } from "./window-state.ts";
 
@@ -140,7 +140,7 @@ export interface WindowPlan {
   settled: SettledReply[];
   rounds: ConflictRound[];
   /** What was not read and should have been: where there is any, the plan is no good, and is to be made once more. */
-  missingHistory: HistoryPlace[];
+  missingHistory: HistoryKey[];
   /** For metrics: operations that were applied, and the writes they were folded into. */
   operationsApplied: number;
   /** For metrics: the rounds of each merge that came to its end. */

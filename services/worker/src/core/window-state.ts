@@ -139,10 +139,10 @@ export interface WindowState {
 export type Historic = HistoricDocument | RunHistory | DocumentEdits | null;
 
 /** Where to find a document as it was. */
-export type HistoryPlace = VersionPlace | ViewPlace | RisePlace | EditsPlace;
+export type HistoryKey = VersionKey | ViewKey | RiseKey | EditsKey;
 
 /** The changes of a document from one version to a later one, for a device that has received both. */
-export interface RisePlace {
+export interface RiseKey {
   workspaceId: string;
   collection: string;
   documentId: string;
@@ -152,7 +152,7 @@ export interface RisePlace {
 }
 
 /** The changes of a document since a version, as a device saw it that named this version. */
-export interface EditsPlace {
+export interface EditsKey {
   workspaceId: string;
   collection: string;
   documentId: string;
@@ -164,7 +164,7 @@ export interface EditsPlace {
 }
 
 /** A document at a version, as a device saw it: with what it wrote itself right after that. */
-export interface VersionPlace {
+export interface VersionKey {
   workspaceId: string;
   collection: string;
   documentId: string;
@@ -174,13 +174,13 @@ export interface VersionPlace {
 }
 
 /** What a resolved conflict's record says that its device saw, or that the merge came to. */
-export interface ViewPlace {
+export interface ViewKey {
   workspaceId: string;
   conflictId: string;
   view: "localView";
 }
 
-export function historyKey(place: HistoryPlace): string {
+export function historyKey(place: HistoryKey): string {
   if ("view" in place) return JSON.stringify([place.workspaceId, place.conflictId, place.view]);
   const { workspaceId, collection, documentId, deviceId } = place;
   const key = documentKey(workspaceId, collection, documentId);

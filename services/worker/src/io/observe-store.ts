@@ -12,7 +12,7 @@ export function observeStore(store: WindowStore): WindowStore {
     read: (...window) => inPostgresSpan("read window", () => store.read(...window)),
     readHistory: (...history) => inPostgresSpan("read history", () => store.readHistory(...history)),
     findLocked: (entries) => inPostgresSpan("find locked", () => store.findLocked(entries)),
-    rehearse: (plan) => inPostgresSpan("rehearse window", () => store.rehearse(plan)),
+    dryRun: (plan) => inPostgresSpan("dryRun window", () => store.dryRun(plan)),
     async commit(plan) {
       const startedAtMs = performance.now();
       try {

@@ -1,4 +1,4 @@
-import { inOneTrip, statementsIn, type Pool, type Statement } from "@syncline/runtime";
+import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/runtime";
 
 /** The tables whose rows go by their own age. */
 export type AgingTable = "operations" | "batches" | "conflicts";
@@ -67,7 +67,7 @@ export function createPgRetention(pool: Pool): PgRetention {
 
   /** The statements are planned each time, not prepared: they are rare, and a plan from when the tables were small is dear. */
   function run<R extends object>(...statements: [Statement, unknown[]][]): Promise<R[]> {
-    return inOneTrip<R>(
+    return pipelinedTransaction<R>(
       pool,
       statements.map(([{ text }, values]) => ({ text, values })),
     );

@@ -329,7 +329,7 @@ describe("a window's commit", () => {
   });
 
   it("is taken back when it is only rehearsed", async () => {
-    await store.rehearse(await planOf(entryOf("rehearsed", { kind: "create", data: {} })));
+    await store.dryRun(await planOf(entryOf("rehearsed", { kind: "create", data: {} })));
     expect(await count("documents", "rehearsed")).toBe(0);
     expect(await count("workspaces", "rehearsed")).toBe(0);
   });
@@ -345,7 +345,7 @@ describe("a window's commit", () => {
     let removed = 0;
     const countRemoved = () => (removed += 1);
     pool.on("remove", countRemoved);
-    await expect(store.rehearse(refused)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
+    await expect(store.dryRun(refused)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
     await expect(store.commit(refused)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
     await store.commit(fine);
     pool.off("remove", countRemoved);

@@ -18,7 +18,7 @@ import {
   arrayLiteral,
   camelRow,
   mapInSlices,
-  sendTogether,
+  corkWrites,
   statementsIn,
   toSynclineError,
   workspaceOf,
@@ -34,8 +34,8 @@ import {
   type ConflictState,
   type DocumentState,
   type HeldRow,
-  type HistoryPlace,
-  type RisePlace,
+  type HistoryKey,
+  type RiseKey,
   type WindowState,
   type WorkspaceState,
 } from "../core/window-state.ts";
@@ -52,13 +52,13 @@ export interface WindowStore {
    * Documents as they were, `null` where nobody knows any more. What was is not changed by any commit.
    * @throws `SYN_WINDOW_TOO_LARGE` where they are more than `bytesMax`
    */
-  readHistory(places: readonly HistoryPlace[], bytesMax?: number): Promise<Map<string, Historic>>;
+  readHistory(places: readonly HistoryKey[], bytesMax?: number): Promise<Map<string, Historic>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
   /** The workspaces of a window that have a row which another transaction holds. Waits for none of them. */
   findLocked(entries: readonly StoredEntry[]): Promise<Set<string>>;
   /** Writes a plan and takes it back: tells whether Postgres would have it. */
-  rehearse(plan: WindowPlan): Promise<void>;
+  dryRun(plan: WindowPlan): Promise<void>;
 }
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
@@ -92,7 +92,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     readHistory,
     findLocked,
     commit: (plan) => write(plan, "COMMIT"),
-    rehearse: (plan) => write(plan, "ROLLBACK"),
+    dryRun: (plan) => write(plan, "ROLLBACK"),
   };
 
   async function read(
@@ -233,7 +233,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   }
 
   async function readHistory(
-    places: readonly HistoryPlace[],
+    places: readonly HistoryKey[],
     bytesMax = Number.MAX_SAFE_INTEGER,
   ): Promise<Map<string, Historic>> {
     const edits = places.filter((place) => "since" in place);
@@ -293,14 +293,14 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         editsOf(place.since, changesByPlace.get(index + 1) ?? []),
       ]),
       ...(await mapInSlices(rows.flat(), (row): [string, HistoricDocument] => {
-        const { data, deleted, ...place } = camelRow<HistoryPlace & HistoricDocument>(withData(row));
+        const { data, deleted, ...place } = camelRow<HistoryKey & HistoricDocument>(withData(row));
         return [historyKey(place), { data, deleted }];
       })),
     ]);
   }
 
   async function findLocked(entries: readonly StoredEntry[]): Promise<Set<string>> {
-    const documents = entries.flatMap(({ entry }): DocumentPlace[] =>
+    const documents = entries.flatMap(({ entry }): DocumentKey[] =>
       entry.kind === "resolution"
         ? [entry.resolution]
         : entry.batch.operations.map((operation) => ({
@@ -327,12 +327,12 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
   }
 }
 
-type DocumentPlace = Pick<Resolution, "workspaceId" | "collection" | "documentId">;
+type DocumentKey = Pick<Resolution, "workspaceId" | "collection" | "documentId">;
 
 type RiseRow = HistoricChange & { place: number; lastOwnVersion: number };
 
 /** The parameters of `read-rises.sql`. */
-function risesOf(rises: readonly RisePlace[], bytesMax: number): unknown[] {
+function risesOf(rises: readonly RiseKey[], bytesMax: number): unknown[] {
   return [
     rises.map(({ workspaceId }) => workspaceId),
     rises.map(({ collection }) => collection),
@@ -382,7 +382,7 @@ async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
     const left = calls[Symbol.iterator]();
     const rows: Row[][] = [];
     for (;;) {
-      const answers = await Promise.allSettled(sendTogether(client, () => sendSome(client, left)));
+      const answers = await Promise.allSettled(corkWrites(client, () => sendSome(client, left)));
       if (answers.length === 0) {
         isSound = true;
         return rows;

@@ -55,7 +55,7 @@ async function commit(entries: readonly StoredEntry[]) {
   const counted: WindowStore = {
     ...store,
     commit: counting((plan) => store.commit(plan)),
-    rehearse: counting((plan) => store.rehearse(plan)),
+    dryRun: counting((plan) => store.dryRun(plan)),
   };
   const statusById = new Map<string, string>();
   const commits: number[] = [];
@@ -134,8 +134,8 @@ describe("a window that Postgres refuses", () => {
       const ids = Array.from({ length: 100 }, (_, n) => `${isBad(n) ? "bad" : "good"} ${n}`);
       const { writes, statusById } = await commit([entryOf(name, ...ids.map((id) => put(id)))]);
       expect([...statusById]).toEqual(ids.map((id) => [id, id.startsWith("bad") ? "error" : "success"]));
-      const culprits = ids.filter((id) => id.startsWith("bad")).length;
-      expect(writes).toBeLessThan(4 * culprits + 4 * Math.log2(100));
+      const failing = ids.filter((id) => id.startsWith("bad")).length;
+      expect(writes).toBeLessThan(4 * failing + 4 * Math.log2(100));
     },
   );
 

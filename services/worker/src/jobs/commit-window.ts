@@ -2,7 +2,7 @@ import { inSlices, workspaceOf, type Logger } from "@syncline/runtime";
 import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
 import { costlyWorkspaces } from "../core/costly-workspaces.ts";
 import { planWindowSteps } from "../core/plan-window.ts";
-import { placesOf, prefixOf, unitEndsOf } from "../core/window-places.ts";
+import { positionsOf, prefixOf, unitEndsOf } from "../core/window-positions.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowState } from "../core/window-state.ts";
 import type { WindowStore } from "../io/pg-store.ts";
@@ -51,7 +51,7 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Commit
     await commitWindow(entries.slice(middle), deps);
     return;
   }
-  await deps.onCommitted(entries, await commitWithoutCulprits(entries, deps));
+  await deps.onCommitted(entries, await commitWithoutFailing(entries, deps));
 }
 
 type Tried =
@@ -86,7 +86,7 @@ export function toFailure(error: unknown): SynclineError {
 /** Plans a window, writes it and rolls back. Throws if Postgres rejects it. */
 export async function dryRunWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
   const state = await deps.store.read(entries, bytesMaxOf(entries, {}));
-  await deps.store.rehearse(await planOn(state, entries, deps, new Map()));
+  await deps.store.dryRun(await planOn(state, entries, deps, new Map()));
 }
 
 /** One entry alone may take what it takes, since it cannot be halved, unless it may be handed on. */
@@ -143,20 +143,20 @@ async function commitOnce(
  * Refuses one operation after the other, each proven to be at fault, until the rest goes through, and commits that. What
  * goes through is not tried again, and the nearer to each other they are, the nearer the next one is looked for.
  */
-async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
+async function commitWithoutFailing(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
   const state = await deps.store.read(entries);
   const refusals = new Map<string, string>();
   const plan = (length: number) => planOn(state, prefixOf(entries, length), deps, refusals);
   const failureAt = async (length: number): Promise<unknown> => {
     try {
-      await deps.store.rehearse(await plan(length));
+      await deps.store.dryRun(await plan(length));
       return undefined;
     } catch (error) {
       if (!isOfOperations(error)) throw error;
       return error;
     }
   };
-  const places = placesOf(entries);
+  const places = positionsOf(entries);
   const unitEnds = unitEndsOf(entries);
   let passing = 0;
   // Most often there is one: then the rest goes through at once.
@@ -169,9 +169,9 @@ async function commitWithoutCulprits(entries: readonly StoredEntry[], deps: Comm
       step *= 2;
       continue;
     }
-    const culprit = await narrow({ passing, failing: length, error: failure }, unitEnds, failureAt);
-    const { error } = culprit;
-    passing = culprit.passing;
+    const failing = await narrow({ passing, failing: length, error: failure }, unitEnds, failureAt);
+    const { error } = failing;
+    passing = failing.passing;
     const place = places[passing];
     // The same place twice: refusing does not help, and going on would never end.
     if (place === undefined || refusals.has(place)) throw error;

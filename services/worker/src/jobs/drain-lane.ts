@@ -9,7 +9,7 @@ import { traceDrain, type DrainTrace } from "./trace-drain.ts";
 interface Deps {
   lanes: LaneStreams;
   store: Pick<WindowStore, "findLocked">;
-  commitTogether: CommitTurn;
+  groupCommit: CommitTurn;
   waker: LaneWaker;
   /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
   isRunning: () => boolean;
@@ -28,7 +28,7 @@ const WINDOWS_PER_DRAIN = 20;
  * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
  */
 export function createDrainLane(
-  { lanes, store, commitTogether, waker, isRunning, metrics, log }: Deps,
+  { lanes, store, groupCommit, waker, isRunning, metrics, log }: Deps,
   options: { windowOperationsMax: number },
 ): (part: LanePart, failedAttempts: number) => Promise<void> {
   return async function drainLane(part, failedAttempts) {
@@ -49,7 +49,7 @@ export function createDrainLane(
   ): Promise<number> {
     let drain: Drain | undefined;
     try {
-      return await commitTogether({
+      return await groupCommit({
         ...part,
         alone: failedAttempts > 0 || part.workspaceId !== undefined,
         async read() {
@@ -90,11 +90,11 @@ export function createDrainLane(
     const { lane } = part;
     for (;;) {
       const window = await lanes.readWindow(part, operationsMax);
-      for (const id of window.deadIds) {
+      for (const id of window.deadLetterIds) {
         log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
       }
       for (const workspaceId of window.movedWorkspaceIds) await waker.wakeDeferred({ lane, workspaceId }, 0);
-      if (window.entries.length > 0 || window.deadIds.length === 0) return window;
+      if (window.entries.length > 0 || window.deadLetterIds.length === 0) return window;
     }
   }
 

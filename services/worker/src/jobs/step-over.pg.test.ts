@@ -59,7 +59,7 @@ async function commit(window: readonly StoredEntry[], changed: Partial<WindowSto
     store: {
       ...store,
       commit: (plan) => (++writes, store.commit(plan)),
-      rehearse: (plan) => (++writes, store.rehearse(plan)),
+      dryRun: (plan) => (++writes, store.dryRun(plan)),
     },
     newId: randomUUID,
     ledgerRetentionMs: undefined,

@@ -52,7 +52,7 @@ export function traceDrain(lane: number, entries: readonly StoredEntry[]): Drain
     committed(plan) {
       if (!span.isRecording()) return;
       span.addEvent("committed");
-      for (const { status } of tellOutcomes(entries, applySpans, plan)) operations[status] += 1;
+      for (const { status } of notifyOutcomes(entries, applySpans, plan)) operations[status] += 1;
     },
     failed(error) {
       for (const failed of [span, ...applySpans]) markFailed(failed, error);
@@ -106,7 +106,7 @@ function withTraceOf(spans: readonly Span[]): (stored: StoredEntry, index: numbe
  * Says of each batch how it stands, and of what came out otherwise than its device hoped that it is worth a look.
  * @returns the answers to all that the plan decided of these entries
  */
-function tellOutcomes(
+function notifyOutcomes(
   entries: readonly StoredEntry[],
   spans: readonly Span[],
   plan: WindowPlan,

@@ -22,11 +22,11 @@ import {
   type ConflictState,
   type Historic,
   type DocumentState,
-  type EditsPlace,
+  type EditsKey,
   type HeldRow,
-  type HistoryPlace,
-  type VersionPlace,
-  type ViewPlace,
+  type HistoryKey,
+  type VersionKey,
+  type ViewKey,
   type WindowState,
   type WorkspaceState,
 } from "../core/window-state.ts";
@@ -116,14 +116,14 @@ export class MemoryTables {
     return { changes, lastOwnVersion: changes.findLast(({ own }) => own)?.version ?? 0 };
   }
 
-  #historic(place: HistoryPlace): Historic {
+  #historic(place: HistoryKey): Historic {
     if ("from" in place) return this.runHistory(place, place.deviceId);
     if ("since" in place) return this.editsSince(place);
     return "view" in place ? this.#viewOf(place) : this.atVersion(place);
   }
 
   /** The changes of a document since a device saw it. */
-  editsSince(place: EditsPlace): DocumentEdits {
+  editsSince(place: EditsKey): DocumentEdits {
     const { since, seenUntil, deviceId } = place;
     const of = this.changes.filter(
       (change) =>
@@ -150,13 +150,13 @@ export class MemoryTables {
     };
   }
 
-  #viewOf({ conflictId, view }: ViewPlace): HistoricDocument | null {
+  #viewOf({ conflictId, view }: ViewKey): HistoricDocument | null {
     const conflict = this.conflictById.get(conflictId);
     return conflict === undefined ? null : { data: conflict[view] ?? {}, deleted: false };
   }
 
   /** The document as a device saw it that names a version. */
-  atVersion(place: VersionPlace): HistoricDocument | null {
+  atVersion(place: VersionKey): HistoricDocument | null {
     const of = this.changes.filter(
       (change) =>
         change.workspaceId === place.workspaceId &&

@@ -9,7 +9,7 @@ import {
   type LaneEntry,
 } from "@syncline/shared";
 import type { ConflictWrite } from "../core/window-plan.ts";
-import type { VersionPlace } from "../core/window-state.ts";
+import type { VersionKey } from "../core/window-state.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** What the conflict service would put on the lane for a conflict, as the tables are now. */
@@ -30,7 +30,7 @@ export function resolveConflict(
   const versions = versionsOf({ baseVersion, operations });
   const since = baseVersion ?? versions[0];
   const place = { workspaceId, collection, documentId, deviceId, seenUntil };
-  const changeSeen = (seen: VersionPlace) => {
+  const changeSeen = (seen: VersionKey) => {
     const { version } = seen;
     const historic = tables.atVersion(seen);
     return historic === null

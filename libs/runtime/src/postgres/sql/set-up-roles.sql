@@ -28,8 +28,8 @@ BEGIN
     UNION ALL
     SELECT format('FUNCTION %s', oid::regprocedure) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND proowner = current_user::regrole AND proname = ANY (ARRAY[
-      'assert_workspaces_current', 'assert_documents_written', 'workspaces_in_reach', 'list_full_runs',
-      'list_quiet_conflicts', 'count_unsettled_conflicts', 'claim_settings', 'version_seen',
+      'assert_workspaces_current', 'assert_documents_written', 'visible_workspaces', 'list_full_held_queues',
+      'list_stalled_conflicts', 'count_unsettled_conflicts', 'claim_settings', 'version_seen',
       'ledger_dropped_to', 'note_ledger_dropped', 'server_history', 'current_epoch'
     ])
   LOOP

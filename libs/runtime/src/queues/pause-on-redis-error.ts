@@ -11,7 +11,7 @@ export type Rest = (ms: number) => void;
  *
  * @returns what makes it rest for other reasons; the longest rest counts
  */
-export function restWhenRefused(
+export function pauseOnRedisError(
   worker: Pick<Worker, "on" | "once" | "pause" | "resume">,
   onError: (error: Error) => void,
 ): Rest {

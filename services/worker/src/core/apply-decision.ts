@@ -7,7 +7,7 @@ import {
   type JsonObject,
 } from "@syncline/shared";
 import type { Case } from "./case.ts";
-import type { AtFault } from "./judge-operation.ts";
+import type { AtFault } from "./evaluate-operation.ts";
 import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
 import type { ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { writeMerge } from "./write-merge.ts";
@@ -24,7 +24,7 @@ export interface Decided {
  * at once one wins, and the other is told what stands there now. It counts as one version of the document. A record
  * that was settled before keeps what it was settled with; the decision is added to it.
  */
-export function settleDecision(on: Case, decision: Decision): Decided | AtFault {
+export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
   const { batch, operation, draft } = on;
   const { workspaceId, deviceId, deviceDeclared } = batch;
   const { collection, documentId } = operation;
@@ -64,7 +64,7 @@ export function settleDecision(on: Case, decision: Decision): Decided | AtFault 
     unit: undefined,
     operations: 1,
   });
-  if (conflict.status === "parked") settleRun(on, conflict, { change, version, decided: decision.choice });
+  if (conflict.status === "parked") completeRun(on, conflict, { change, version, decided: decision.choice });
   draft.decisions.push({
     workspaceId,
     conflictId: conflict.conflictId,
@@ -117,7 +117,7 @@ function whyOutdated(
  * What waited behind a parked conflict is settled with the decision. What a reported one refused stays refused: its
  * device was told to decide by itself. A row that the ledger no longer has needs no answer.
  */
-function settleRun(
+function completeRun(
   { draft }: Case,
   conflict: ConflictWrite,
   outcome: { change: ChangeDraft | null } & Pick<LedgerWrite, "version" | "decided">,

@@ -2,7 +2,7 @@ import { applyOperation, type AcceptedOperation, type JsonObject, type MergePoli
 import type { DocumentState } from "./window-state.ts";
 
 /** What an operation does to the document it meets. */
-export type Judgement =
+export type Evaluation =
   | { kind: "write"; document: JsonObject | null }
   | { kind: "nothing" }
   | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: string }
@@ -16,7 +16,7 @@ export interface AtFault {
 }
 
 /** Who is asking, and whether the versions it names mean anything here. */
-export interface Judged {
+export interface Evaluated {
   deviceId: string;
   deviceDeclared: boolean;
   /** False where the batch comes from another epoch: its versions belong to a history that is gone. */
@@ -29,11 +29,11 @@ export interface Judged {
  * Holds one operation against the current state of its document. Pure.
  * The cases are the table in docs/protocol.md, "What an operation meets".
  */
-export function judgeOperation(
+export function evaluateOperation(
   operation: AcceptedOperation,
   document: DocumentState | undefined,
-  by: Judged,
-): Judgement {
+  by: Evaluated,
+): Evaluation {
   const live = document !== undefined && !document.deleted;
   const expected = operation.expectedVersion;
   const writeHere = () => write(operation, document?.data ?? null, by.policy);
@@ -78,18 +78,18 @@ export function judgeOperation(
 }
 
 /** A version matches when every change of the document since then came from the same device. */
-function matches(expected: number, document: DocumentState, by: Judged): boolean {
+function matches(expected: number, document: DocumentState, by: Evaluated): boolean {
   if (expected === document.version) return true;
   return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;
 }
 
-function write(operation: AcceptedOperation, document: JsonObject | null, policy: MergePolicy): Judgement {
+function write(operation: AcceptedOperation, document: JsonObject | null, policy: MergePolicy): Evaluation {
   const applied = applyOperation(document, operation, policy);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
   return { kind: "write", document: applied.document };
 }
 
-function conflict(baseVersion: number | null, reason: string, reasonType: string): Judgement {
+function conflict(baseVersion: number | null, reason: string, reasonType: string): Evaluation {
   return { kind: "conflict", baseVersion, reason, reasonType };
 }
 

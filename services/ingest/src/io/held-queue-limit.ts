@@ -2,7 +2,7 @@ import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runti
 import { deviceDocumentKey, documentKey, type BatchHead } from "@syncline/shared";
 import type { PgOperations } from "./pg-operations.ts";
 
-const READ_FULL_RUNS = statementsIn(new URL("../sql/", import.meta.url))("read-full-runs");
+const READ_FULL_HELD_QUEUES = statementsIn(new URL("../sql/", import.meta.url))("read-full-held-queues");
 const RETRY_AFTER_SECONDS = 30;
 
 interface FullRun {
@@ -17,7 +17,7 @@ interface FullRun {
  * Knows which runs behind conflicts are full, and accepts nothing more for them. It looks now and then: what is accepted
  * in between is still held.
  */
-export class FullRuns {
+export class HeldQueueLimit {
   readonly #query: Query;
   readonly #operations: Pick<PgOperations, "read">;
   #conflictIdByDeviceDocument: ReadonlyMap<string, string> = new Map();
@@ -28,7 +28,7 @@ export class FullRuns {
   }
 
   async look(): Promise<void> {
-    const runs = await inWorkspaces([], () => this.#query<FullRun>(READ_FULL_RUNS, []));
+    const runs = await inWorkspaces([], () => this.#query<FullRun>(READ_FULL_HELD_QUEUES, []));
     this.#conflictIdByDeviceDocument = new Map(
       runs.map((run) => [
         deviceDocumentKey(run.device_id, documentKey(run.workspace_id, run.collection, run.document_id)),

@@ -18,7 +18,7 @@ import { createDrainMetrics } from "../io/drain-metrics.ts";
 import { createPgStore } from "../io/pg-store.ts";
 import { batchEntry } from "../testing/memory-tables.ts";
 import type { CommitTurn, LaneTurn } from "./commit-queue.ts";
-import { createCommitTogether } from "./commit-together.ts";
+import { createGroupCommit } from "./group-commit.ts";
 
 let database: TestDatabase;
 let pool: ReturnType<typeof openPool>;
@@ -54,14 +54,14 @@ let gate: PromiseWithResolvers<void>;
 let lanesWhenTold: number[][];
 /** The workspace to which another drain commits in between. */
 let contested: string;
-let commitTogether: CommitTurn;
+let groupCommit: CommitTurn;
 beforeEach(() => {
   commits = [];
   lanesWhenTold = [];
   contested = "";
   gate = Promise.withResolvers<void>();
   const store = createPgStore(pool, "epoch-1");
-  commitTogether = createCommitTogether(
+  groupCommit = createGroupCommit(
     {
       lanes,
       waker,
@@ -132,7 +132,7 @@ const sorted = (lanesByCommit: string[][]) =>
 async function occupy(): Promise<Promise<number>[]> {
   const done = [];
   for (const [index, lane] of [6, 7].entries()) {
-    done.push(commitTogether(await turnOf(lane, 1)));
+    done.push(groupCommit(await turnOf(lane, 1)));
     await expect.poll(() => commits[index]).toEqual([`lane ${lane}`]);
   }
   return done;
@@ -140,7 +140,7 @@ async function occupy(): Promise<Promise<number>[]> {
 
 it("takes what comes while others are being committed together, as far as the bound goes", async () => {
   const turns = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => turnOf(lane, lane === 4 ? 3 : 1)));
-  const done = [...(await occupy()), ...turns.map(commitTogether)];
+  const done = [...(await occupy()), ...turns.map(groupCommit)];
   gate.resolve();
   expect(await Promise.all(done)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   expect(sorted(commits.slice(2))).toEqual([
@@ -152,7 +152,7 @@ it("takes what comes while others are being committed together, as far as the bo
 
 it("reads a lane when its turn has come, so that what came while it waited goes along", async () => {
   const turn = await turnOf(2, 1);
-  const done = [...(await occupy()), commitTogether(turn)];
+  const done = [...(await occupy()), groupCommit(turn)];
   await append(2, 2);
   gate.resolve();
   expect(await Promise.all(done)).toEqual([0, 0, 0]);
@@ -162,15 +162,15 @@ it("reads a lane when its turn has come, so that what came while it waited goes 
 it("has done where nothing is left to read", async () => {
   const turn = await turnOf(0, 1);
   gate.resolve();
-  await commitTogether(turn);
-  expect(await commitTogether(turn)).toBe(0);
+  await groupCommit(turn);
+  expect(await groupCommit(turn)).toBe(0);
   expect(commits).toHaveLength(1);
 });
 
 it("fails what cannot be read, and nothing else", async () => {
   const read = () => Promise.reject(new Error("away"));
   const turns = [await turnOf(0, 1), await turnOf(1, 1), { lane: 2, alone: false, read }];
-  const done = turns.map(commitTogether);
+  const done = turns.map(groupCommit);
   gate.resolve();
   const outcomes = (await Promise.allSettled(done)).map(({ status }) => status);
   expect(outcomes).toEqual(["fulfilled", "fulfilled", "rejected"]);
@@ -178,13 +178,13 @@ it("fails what cannot be read, and nothing else", async () => {
 
 it("tells of a window once it is off its lane, and not before", async () => {
   gate.resolve();
-  await commitTogether(await turnOf(0, 2));
+  await groupCommit(await turnOf(0, 2));
   expect(lanesWhenTold).toEqual([[]]);
 });
 
 it("commits a lane that has failed before by itself", async () => {
   const turns = await Promise.all([0, 1, 3, 4].map((lane) => turnOf(lane, 1, lane === 3)));
-  const done = [...(await occupy()), ...turns.map(commitTogether)];
+  const done = [...(await occupy()), ...turns.map(groupCommit)];
   gate.resolve();
   await Promise.all(done);
   expect(sorted(commits.slice(2))).toEqual([["lane 0", "lane 1"], ["lane 3"], ["lane 4"]]);
@@ -192,7 +192,7 @@ it("commits a lane that has failed before by itself", async () => {
 
 it("fails all that were taken together, and leaves their entries where they were", async () => {
   const turns = await Promise.all([2, 3].map((lane) => turnOf(lane, 1)));
-  const done = [...(await occupy()), ...turns.map(commitTogether)];
+  const done = [...(await occupy()), ...turns.map(groupCommit)];
   contested = "lane 3";
   gate.resolve();
   const outcomes = (await Promise.allSettled(done)).map(({ status }) => status);

@@ -6,7 +6,7 @@ import {
   mergeRun,
   proposedBy,
   raiseRun,
-  settleRise,
+  resolveRise,
   type ConflictStrategy,
   type DecisionChoice,
   type JsonObject,
@@ -74,7 +74,7 @@ export function sidesOf({ conflict, remote, history }: RecordedCase, policy: Mer
  *
  * @returns `undefined` where nobody knows any more what that side had
  */
-export function weighChoice(
+export function previewChoice(
   choice: Exclude<DecisionChoice, "data">,
   on: RecordedCase,
   policy: MergePolicy,
@@ -90,7 +90,7 @@ export function weighChoice(
     case "local":
       return taken(inputs.local);
     case "merged": {
-      const { document, overlaps } = weighStrategy("merge", on, policy);
+      const { document, overlaps } = previewStrategy("merge", on, policy);
       return { document, overlaps };
     }
     default:
@@ -107,10 +107,10 @@ function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | n
   const asked = new Set(overlapList?.map(({ undecided, version }) => undecided && version));
   let isAsked = false;
   const raised = raiseRun(conflict, history, policy, (rise) => {
-    const settled = settleRise(strategy, rise, policy);
+    const settled = resolveRise(strategy, rise, policy);
     if (settled.asks === undefined && !asked.has(rise.version)) return settled;
     isAsked = true;
-    return settleRise("server-wins", rise, policy);
+    return resolveRise("server-wins", rise, policy);
   });
   if (!isAsked) return whole;
   const { outcome } = mergeRaised(strategy, raised, remoteOf(on, policy), policy);
@@ -118,16 +118,16 @@ function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | n
 }
 
 /** What each strategy would come to with the document as it is now. */
-export function weighStrategies(
+export function previewStrategies(
   on: RecordedCase,
   policy: MergePolicy,
 ): Record<Exclude<ConflictStrategy, "report">, StrategyOption> {
   const names = CONFLICT_STRATEGIES.filter((strategy) => strategy !== "report");
-  const options = names.map((strategy) => [strategy, weighStrategy(strategy, on, policy)] as const);
+  const options = names.map((strategy) => [strategy, previewStrategy(strategy, on, policy)] as const);
   return Object.fromEntries(options) as Record<Exclude<ConflictStrategy, "report">, StrategyOption>;
 }
 
-function weighStrategy(strategy: ConflictStrategy, on: RecordedCase, policy: MergePolicy): StrategyOption {
+function previewStrategy(strategy: ConflictStrategy, on: RecordedCase, policy: MergePolicy): StrategyOption {
   const { conflict, history } = on;
   const remote = remoteOf(on, policy);
   const outcome =

@@ -2,11 +2,11 @@ import { NO_HISTORY } from "@syncline/shared";
 import { describe, expect, it } from "vitest";
 import {
   sidesOf,
-  weighChoice,
-  weighStrategies,
+  previewChoice,
+  previewStrategies,
   type RecordedCase,
   type RecordedConflict,
-} from "./weigh-conflict.ts";
+} from "./preview-conflict.ts";
 
 const NEW = { title: "New", body: "" };
 const THEIRS = { title: "Theirs", body: "" };
@@ -66,13 +66,13 @@ describe("what a conflict could come to", () => {
   it("is, while it waits for a person, what stands there now", () => {
     const on = conflictCase();
     expect(sidesOf(on, {})).toMatchObject({ inputs: { ancestor: NEW, local: MINE }, remote: THEIRS });
-    expect(weighChoice("server", on, {})?.document).toEqual(THEIRS);
-    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
-    expect(weighChoice("merged", on, {})).toMatchObject({ document: MINE, overlaps: [{ path: "/title" }] });
+    expect(previewChoice("server", on, {})?.document).toEqual(THEIRS);
+    expect(previewChoice("local", on, {})?.document).toEqual(MINE);
+    expect(previewChoice("merged", on, {})).toMatchObject({ document: MINE, overlaps: [{ path: "/title" }] });
   });
 
   it("differs by strategy", () => {
-    expect(weighStrategies(conflictCase(), {})).toMatchObject({
+    expect(previewStrategies(conflictCase(), {})).toMatchObject({
       merge: { document: MINE, reason: null },
       "client-wins": { document: MINE },
       "server-wins": { document: THEIRS },
@@ -84,8 +84,8 @@ describe("what a conflict could come to", () => {
   it("follows the collection's policy, whose proposal is what a person is shown", () => {
     const deleted = { ...conflictCase(), remote: { version: 2, data: null, timestampMs: 9 } };
     const policy = { deleteVsEdit: "park" } as const;
-    expect(weighStrategies(deleted, policy).merge.reason).toContain("deleted");
-    expect(weighChoice("server", deleted, policy)?.document).toBeNull();
+    expect(previewStrategies(deleted, policy).merge.reason).toContain("deleted");
+    expect(previewChoice("server", deleted, policy)?.document).toBeNull();
   });
 
   it("is, once it is resolved, one of the sides of that time, or brings the device's values into what is there", () => {
@@ -96,16 +96,16 @@ describe("what a conflict could come to", () => {
     } as typeof NEW);
     // Nothing of it needs the history.
     on.history = NO_HISTORY;
-    expect(weighChoice("server", on, {})?.document).toEqual(THEIRS);
-    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
-    expect(weighChoice("merged", on, {})?.document).toEqual({ ...MINE, tag: 1 });
+    expect(previewChoice("server", on, {})?.document).toEqual(THEIRS);
+    expect(previewChoice("local", on, {})?.document).toEqual(MINE);
+    expect(previewChoice("merged", on, {})?.document).toEqual({ ...MINE, tag: 1 });
   });
 
   it("is never taken from a side that the record does not have", () => {
     const on = conflictCase({ ...resolved, ancestorView: null, remoteView: null, viewsKept: false });
-    expect(weighChoice("server", on, {})).toBeUndefined();
-    expect(weighChoice("local", on, {})?.document).toEqual(MINE);
-    expect(weighChoice("merged", on, {})?.document).toEqual(MINE);
+    expect(previewChoice("server", on, {})).toBeUndefined();
+    expect(previewChoice("local", on, {})?.document).toEqual(MINE);
+    expect(previewChoice("merged", on, {})?.document).toEqual(MINE);
   });
 });
 
@@ -120,9 +120,9 @@ describe("what a conflict could come to whose device had received a version mean
   };
 
   it("keeps the later operations, whoever's title is chosen", () => {
-    expect(weighChoice("server", rising(), {})?.document).toEqual({ title: "Theirs", body: "After" });
-    expect(weighChoice("local", rising(), {})?.document).toEqual({ title: "Mine", body: "After" });
-    expect(weighChoice("merged", rising(), {})).toMatchObject({
+    expect(previewChoice("server", rising(), {})?.document).toEqual({ title: "Theirs", body: "After" });
+    expect(previewChoice("local", rising(), {})?.document).toEqual({ title: "Mine", body: "After" });
+    expect(previewChoice("merged", rising(), {})).toMatchObject({
       document: { title: "Mine", body: "After" },
       overlaps: [{ path: "/title", version: 2 }],
     });
@@ -131,20 +131,20 @@ describe("what a conflict could come to whose device had received a version mean
 
   it("takes the server's side whole if the later operations are asked of, too, or the rise is not", () => {
     const both = rising({}, { title: "Theirs", body: "Theirs" });
-    expect(weighChoice("server", both, {})?.document).toEqual({ title: "Theirs", body: "Theirs" });
+    expect(previewChoice("server", both, {})?.document).toEqual({ title: "Theirs", body: "Theirs" });
     const tooLarge = rising({ strategy: "merge" });
-    expect(weighChoice("server", tooLarge, {})?.document).toEqual(THEIRS);
+    expect(previewChoice("server", tooLarge, {})?.document).toEqual(THEIRS);
   });
 
   it("knows of which rise a hook has asked", () => {
     const asked = { path: "/title", remote: "Theirs", local: "Mine", chosen: "local" } as const;
     const overlapList = [{ ...asked, version: 2, undecided: true as const }];
     const on = rising({ strategy: "merge", hook: "asked", overlapList });
-    expect(weighChoice("server", on, {})?.document).toEqual({ title: "Theirs", body: "After" });
+    expect(previewChoice("server", on, {})?.document).toEqual({ title: "Theirs", body: "After" });
   });
 
   it("shows what each strategy would come to, step by step", () => {
-    const strategies = weighStrategies(rising(), {});
+    const strategies = previewStrategies(rising(), {});
     expect(strategies["server-wins"].document).toEqual({ title: "Theirs", body: "After" });
     expect(strategies["client-wins"].document).toEqual({ title: "Mine", body: "After" });
     expect(strategies.manual).toMatchObject({ document: { title: "Mine", body: "After" } });

@@ -5,7 +5,7 @@ import { toRedisError } from "../redis/redis-error.ts";
  * Tells what a job's own work has thrown from what went wrong around it: a job that Redis has lost, or an answer that did not
  * come when it was to be put aside. That is Redis' doing, and no mistake of ours.
  */
-export interface Blame {
+export interface ErrorAttribution {
   /** Notes what the work throws. */
   watch<T>(work: Promise<T>): Promise<T>;
   /** Why a job has failed. */
@@ -14,7 +14,7 @@ export interface Blame {
   isOwn(error: unknown): boolean;
 }
 
-export function createBlame(): Blame {
+export function createErrorAttribution(): ErrorAttribution {
   const ours = new WeakSet<Error>();
   return {
     async watch(work) {

@@ -41,7 +41,7 @@ interface Options {
   ledgerRetentionMs: number | undefined;
 }
 
-/** Most commits of lanes that a process has under way: one is with Postgres while the other plans, or is told of. More only contend. */
+/** Most commits of lanes that a process has under way: one is with Postgres while the other plans, or is published of. More only contend. */
 const LANE_COMMITS_MAX = 2;
 /** Most commits of deferred workspaces, beside them: they may take long. */
 const DEFERRED_COMMITS_MAX = 1;
@@ -53,7 +53,7 @@ export const COMMITS_MAX = LANE_COMMITS_MAX + DEFERRED_COMMITS_MAX;
  * Workspaces that cannot be committed, or that take long, are deferred, each to a drain of its own, and the others are
  * committed. If a commit fails as a whole, all its windows fail, and come again alone.
  */
-export function createCommitTogether(deps: Deps, options: Options): CommitTurn {
+export function createGroupCommit(deps: Deps, options: Options): CommitTurn {
   const { lanes, waker, replies, conflicts, metrics, log } = deps;
   const { windowOperationsMax } = options;
   const queue = (commitsMax: number) => createCommitQueue({ commitsMax, windowOperationsMax, commit });
@@ -104,7 +104,7 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTurn {
 
   /**
    * Jobs first: an entry that is removed is not seen again. Should we die in between, the window comes once more.
-   * The replies follow without waiting: one connection keeps the order, so what is told of is off its lane.
+   * The replies follow without waiting: one connection keeps the order, so what is published of is off its lane.
    */
   async function afterCommit(
     entriesByPart: ReadonlyMap<LanePart, readonly StoredEntry[]>,
@@ -116,8 +116,8 @@ export function createCommitTogether(deps: Deps, options: Options): CommitTurn {
       await lanes.removeEntries(part, entries),
     ]);
     const changed = plan.workspaces.map(({ workspaceId }) => ({ workspaceId }));
-    const told = replies.publish(plan.replies, plan.settled, changed);
-    const [left] = await Promise.all([Promise.all(removals), told]);
+    const published = replies.publish(plan.replies, plan.settled, changed);
+    const [left] = await Promise.all([Promise.all(removals), published]);
     return left;
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { rememberTokens } from "./remember-tokens.ts";
+import { withTokenCache } from "./token-cache.ts";
 import type { Identity } from "./token-verifier.ts";
 
 beforeEach(() => {
@@ -13,7 +13,7 @@ afterEach(() => {
 function createVerifier(validMs: number) {
   const asked: string[] = [];
   const expiresAtMs = Date.now() + validMs;
-  const verify = rememberTokens((authorization = ""): Promise<Identity> => {
+  const verify = withTokenCache((authorization = ""): Promise<Identity> => {
     asked.push(authorization);
     if (authorization.includes("no")) return Promise.reject(new Error("refused"));
     if (Date.now() >= expiresAtMs) return Promise.reject(new Error("expired"));

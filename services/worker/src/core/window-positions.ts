@@ -2,21 +2,21 @@ import type { Resolution, StoredEntry } from "@syncline/shared";
 import { unitsOf } from "./batch-units.ts";
 
 /** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
-export function operationPlace(batchId: string, position: number): string {
+export function operationPosition(batchId: string, position: number): string {
   return `${batchId}/${position}`;
 }
 
 /** Names a resolution's place in a window, for {@link PlanDeps.refusals}. */
-export function resolutionPlace(resolution: Resolution): string {
+export function resolutionPosition(resolution: Resolution): string {
   return `${resolution.conflictId}/${resolution.round}`;
 }
 
 /** The places of a window in the order in which they take effect: an operation or a resolution each. */
-export function placesOf(entries: readonly StoredEntry[]): string[] {
+export function positionsOf(entries: readonly StoredEntry[]): string[] {
   return entries.flatMap(({ entry }) =>
     entry.kind === "resolution"
-      ? [resolutionPlace(entry.resolution)]
-      : entry.batch.operations.map((operation) => operationPlace(entry.batch.batchId, operation.position)),
+      ? [resolutionPosition(entry.resolution)]
+      : entry.batch.operations.map((operation) => operationPosition(entry.batch.batchId, operation.position)),
   );
 }
 

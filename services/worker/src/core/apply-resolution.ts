@@ -37,7 +37,7 @@ type Park = Extract<MergeOutcome, { kind: "park" }>;
  * Takes a conflict's resolution to its end, or to its next round when the document has moved since the merge saw it.
  * The last round carries what the merge needs, and is merged here, so contention alone never parks a conflict.
  */
-export function settleResolution(
+export function applyResolution(
   resolution: Resolution,
   draft: WindowDraft,
   { newId, policies = {} }: { newId: () => string; policies?: Policies | undefined },
@@ -118,7 +118,7 @@ function commit(
   const settled = covered.map((held) => {
     const refused = refusalByClientId.get(clientIdOf(held));
     if (refused !== undefined) {
-      return settle(conflict, held, null, draft, {
+      return complete(conflict, held, null, draft, {
         status: "error",
         errorType: refused.errorType,
         error: refused.message,
@@ -126,7 +126,7 @@ function commit(
       });
     }
     if (change !== null) version += 1;
-    return settle(conflict, held, change, draft, {
+    return complete(conflict, held, change, draft, {
       status: "success",
       version,
       merged: true,
@@ -170,7 +170,7 @@ function continueWith(
   const { workspaceId, conflictId, trace } = conflict;
   const seenVersion = left.reduce(risenBy, conflict.baseVersion);
   draft.openConflict({ ...conflict, seenVersion, round: 1, deviceView: deviceView ?? {} }, left);
-  for (const held of left) settle(conflict, held, null, draft, { status: "pending", conflictId });
+  for (const held of left) complete(conflict, held, null, draft, { status: "pending", conflictId });
   return { workspaceId, conflictId, round: 1, trace };
 }
 
@@ -191,7 +191,7 @@ function park(
     reason: outcome.reason,
   });
   const settled = draft.run(conflict.conflictId).map((held) =>
-    settle(conflict, held, null, draft, {
+    complete(conflict, held, null, draft, {
       status: "conflict",
       error: outcome.reason,
       errorType: "parked",
@@ -208,7 +208,7 @@ function decidedBy(
   return { hook: hook ?? null, strategy };
 }
 
-function settle(
+function complete(
   conflict: ConflictWrite,
   held: Held,
   change: ChangeDraft | null,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readEventId, writeEventId } from "./event-place.ts";
+import { readEventId, writeEventId } from "./event-cursor.ts";
 
 const CONFLICT_ID = "01a1fbb6-2d47-72aa-a827-38db4ca537dd";
 

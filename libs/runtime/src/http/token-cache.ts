@@ -10,7 +10,7 @@ const REMEMBERED_CHARS_MAX = 16 * 1024 * 1024;
  * Remembers whose token it is: to check a signature takes longer than everything else that a small request needs. Never
  * beyond the token's own end; what is refused is not remembered.
  */
-export function rememberTokens(verify: VerifyToken): VerifyToken {
+export function withTokenCache(verify: VerifyToken): VerifyToken {
   const identityByAuthorization = new LRUCache<string, Identity>({
     maxSize: REMEMBERED_CHARS_MAX,
     sizeCalculation: (_identity, authorization) => authorization.length,

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { sendTogether } from "./send-together.ts";
+import { corkWrites } from "./cork-writes.ts";
 import { toSynclineError } from "./sql-error.ts";
 
 /** A statement with its values; one that has a name is prepared once a connection. */
@@ -14,14 +14,17 @@ export interface Call {
  * this process does not live to see is ended by Postgres. Returns the rows of its last statement.
  * @throws the first failure; what failed only because of it is left out
  */
-export async function inOneTrip<R extends object>(pool: pg.Pool, calls: readonly Call[]): Promise<R[]> {
+export async function pipelinedTransaction<R extends object>(
+  pool: pg.Pool,
+  calls: readonly Call[],
+): Promise<R[]> {
   const client = await pool.connect().catch((error: unknown) => {
     throw toSynclineError(error);
   });
   let isClean = false;
   try {
     const answers = await Promise.allSettled(
-      sendTogether(client, () => [
+      corkWrites(client, () => [
         client.query("BEGIN"),
         ...calls.map((call) => client.query<R>(call)),
         // After a failure Postgres takes COMMIT for ROLLBACK.
