@@ -311,7 +311,7 @@ function defineScripts(redis: Redis): void {
   redis.defineCommand("deferEntries", { numberOfKeys: 3, lua: script("./defer-entries.lua") });
   redis.defineCommand("readmitWorkspace", { numberOfKeys: 5, lua: script("./readmit-workspace.lua") });
   redis.defineCommand("removeEntries", { lua: script("./remove-entries.lua") });
-  redis.defineCommand("deadLetterEntry", { numberOfKeys: 3, lua: script("./set-aside-entry.lua") });
+  redis.defineCommand("deadLetterEntry", { numberOfKeys: 3, lua: script("./dead-letter-entry.lua") });
 }
 
 /** Where a part of a lane lies, and how far it was answered. */
