@@ -117,7 +117,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     await client.post({ device_id: "phone", operations: [put({ secret: "the content" })] }, headers);
     const line = await trailOf(system, requestId);
     expect(line).toMatchObject({
-      msg: "took a batch",
+      msg: "batch accepted",
       level: "info",
       time: expect.stringMatching(/^\d{4}-/) as string,
       subject: "alice",
@@ -140,7 +140,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     const release = await holdWorkspace(system, client.workspaceId);
     const answer = client.post({ operations: [put({ n: 1 })] }, { "x-request-id": requestId });
     try {
-      expect(await trailOf(system, requestId)).toMatchObject({ msg: "took a batch", operations: 1 });
+      expect(await trailOf(system, requestId)).toMatchObject({ msg: "batch accepted", operations: 1 });
     } finally {
       await release();
     }

@@ -195,7 +195,7 @@ it("sends log records and metrics of all three services, each record with its tr
     const logs = receiver.logs.filter((log) => log.traceId === traceId);
     expect(logs.map(({ service, severity, body }) => [service, severity, body])).toEqual(
       expect.arrayContaining([
-        ["syncline-ingest", "info", "took a batch"],
+        ["syncline-ingest", "info", "batch accepted"],
         ["syncline-conflict", "debug", "merged a conflict"],
       ]),
     );

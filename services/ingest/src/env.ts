@@ -23,7 +23,7 @@ function rateVariable(whose: string) {
     })
     .default(0)
     .describe(
-      `Most operations a second of ${whose}, counted over ${RATE_WINDOW_SECONDS} s; 0 is no limit. Beyond it the answer is 429`,
+      `Limit on operations per second of ${whose}, counted over ${RATE_WINDOW_SECONDS} s; 0 for no limit. Requests over it are answered 429`,
     );
 }
 
@@ -35,7 +35,7 @@ function shareVariable(percent: number, whose: string) {
     .max(100)
     .default(percent)
     .describe(
-      `The share of one ${whose} in requests, memory for bodies, streams and snapshots: at most so many percent of what all others leave. Beyond it the answer is 429`,
+      `The share of one ${whose} in requests, memory for bodies, streams and snapshots: at most this percentage of the amount that all others leave. Requests over it are answered 429`,
     );
 }
 
@@ -47,16 +47,14 @@ export const envSchema = z
     STOP_DELAY_MS: stopDelayVariable,
     CONFLICT_URL: z
       .url({ protocol: /^https?$/ })
-      .describe("Where the conflict service answers, for its forwarded routes"),
+      .describe("Address of the conflict service, for the conflict routes that ingest forwards"),
     REQUEST_TIMEOUT_MS: z.coerce
       .number()
       .int()
       .min(1_000)
       .max(600_000)
       .default(60_000)
-      .describe(
-        "How long a client may take to send a request whole, in milliseconds; then it is answered 408",
-      ),
+      .describe("Longest time to receive a whole request, in milliseconds; a slower one is answered 408"),
     CORS_ORIGINS: z
       .string()
       .transform((list) => list.split(",").map((origin) => origin.trim()))
@@ -72,7 +70,7 @@ export const envSchema = z
       )
       .optional()
       .describe(
-        "The origins whose pages may use the API from a browser, comma-separated, such as https://app.example.com. A port of `*` is any port, and `*` alone any origin. Without it no page may",
+        "Origins whose pages may use the API from a browser, comma-separated, such as https://app.example.com. A port of `*` is any port, and `*` alone any origin. By default no page may",
       ),
     TRUST_PROXY: z
       .string()
@@ -82,7 +80,7 @@ export const envSchema = z
       )
       .optional()
       .describe(
-        "Which proxies are believed when they say who asked (X-Forwarded-For): how many there are, or their addresses and networks, comma-separated. Without it none, and the audit trail has the proxy's address",
+        "Proxies that are trusted to name the client's address (X-Forwarded-For): their number, or their addresses and networks, comma-separated. By default none, and the audit trail has the proxy's address",
       ),
     WINDOW_MS: z.coerce
       .number()
@@ -91,7 +89,7 @@ export const envSchema = z
       .max(10_000)
       .default(0)
       .describe(
-        "How long an idle lane waits for company before it drains, in milliseconds; urgent operations do not wait",
+        "Time that an idle lane collects operations before it drains, in milliseconds; urgent operations do not wait",
       ),
     WAIT_MS_MAX: z.coerce
       .number()
@@ -99,7 +97,9 @@ export const envSchema = z
       .min(0)
       .max(300_000)
       .default(30_000)
-      .describe("How long a request waits for its results before it is answered 202, in milliseconds"),
+      .describe(
+        "Longest time that a request waits for its results before it is answered 202, in milliseconds",
+      ),
     EVENT_STREAMS_MAX: z.coerce
       .number()
       .int()
@@ -107,7 +107,7 @@ export const envSchema = z
       .max(100_000)
       .default(1_000)
       .describe(
-        "Most event streams and waiting readers of the feed at once in a process. Beyond it the answer is 503",
+        "Limit on open event streams and waiting readers of the feed in a process. Requests over it are answered 503",
       ),
     SNAPSHOTS_MAX: z.coerce
       .number()
@@ -115,7 +115,7 @@ export const envSchema = z
       .min(1)
       .max(10_000)
       .default(50)
-      .describe("Most snapshots that are read at once in a process. Beyond it the answer is 503"),
+      .describe("Limit on snapshots read at once in a process. Requests over it are answered 503"),
     CONNECTIONS_MAX: z.coerce
       .number()
       .int()
@@ -123,7 +123,7 @@ export const envSchema = z
       .max(1_000_000)
       .default(5_000)
       .describe(
-        "Most connections open at once in a process. Beyond it one without a request under way is closed for each that comes, of the address that has most of them",
+        "Limit on open connections in a process. At the limit each new connection closes one without a request in progress, of the address that has most of them",
       ),
     SUBJECT_SHARE_PERCENT: shareVariable(50, "subject"),
     ADDRESS_SHARE_PERCENT: shareVariable(75, "address"),
@@ -134,7 +134,7 @@ export const envSchema = z
       .max(1024 * 1024)
       .default(1_024)
       .describe(
-        "Least bytes a second of a request's body, on average, after its first 10 s; 0 is no limit. A slower one is answered 408",
+        "Lowest average rate of a request's body after its first 10 s, in bytes per second; 0 for no limit. A slower one is answered 408",
       ),
     BODY_THREADS: z.coerce
       .number()
@@ -142,7 +142,7 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(1)
-      .describe("Threads that parse and check bodies of more than 64 KiB; small ones need none"),
+      .describe("Threads that parse and check bodies of more than 64 KiB; smaller bodies need none"),
     REQUESTS_MAX: z.coerce
       .number()
       .int()
@@ -150,7 +150,7 @@ export const envSchema = z
       .max(100_000)
       .default(200)
       .describe(
-        "Most requests under way at once in a process, answers that stay open apart. Beyond it the answer is 503",
+        "Limit on requests in progress in a process, excluding long-lived responses. Requests over it are answered 503",
       ),
     REQUEST_BYTES_MAX: z.coerce
       .number()
@@ -159,7 +159,7 @@ export const envSchema = z
       .max(1024 ** 4)
       .default(256 * 1024 * 1024)
       .describe(
-        `Most memory for bodies that are under way at once in a process, in bytes: ${MEMORY_PER_BYTE} for each of theirs that has come, decompressed. Beyond it the answer is 503`,
+        `Limit on the memory for request bodies in progress in a process, in bytes: ${MEMORY_PER_BYTE} for each received byte, decompressed. Requests over it are answered 503`,
       ),
     LANE_WAITING_OPERATIONS_MAX: z.coerce
       .number()
@@ -167,21 +167,21 @@ export const envSchema = z
       .min(BATCH_OPERATIONS_MAX)
       .max(10_000_000)
       .default(20_000)
-      .describe("Most operations that wait on a lane. Beyond it the answer is 503"),
+      .describe("Limit on operations that wait on a lane. Requests over it are answered 503"),
     LANE_WAITING_BYTES_MAX: z.coerce
       .number()
       .int()
       .min(BATCH_BYTES_MAX)
       .max(1024 ** 4)
       .default(32 * 1024 * 1024)
-      .describe("Most bytes that wait on a lane. Beyond it the answer is 503"),
+      .describe("Limit on bytes that wait on a lane. Requests over it are answered 503"),
     WORKSPACE_WAITING_OPERATIONS_MAX: z.coerce
       .number()
       .int()
       .min(BATCH_OPERATIONS_MAX)
       .max(10_000_000)
       .default(2_000)
-      .describe("Most operations of one workspace that wait. Beyond it the answer is 429"),
+      .describe("Limit on waiting operations of one workspace. Requests over it are answered 429"),
     RATE_WORKSPACE: rateVariable("a workspace"),
     RATE_SUBJECT: rateVariable("a token's subject"),
   })

@@ -77,7 +77,7 @@ import { createResolveConflict } from "./routes/resolve-conflict.ts";
 import { createTakeBatch } from "./routes/take-batch.ts";
 import { createWithBody } from "./routes/with-body.ts";
 
-/** To Postgres: a process needs few, because none is kept while a request waits. */
+/** Connections to Postgres. A process needs few, because none is held while a request waits. */
 const CONNECTIONS = 8;
 const FEED_CONNECTIONS = 4;
 
@@ -86,7 +86,7 @@ const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
-  const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
+  const onError = (error: Error) => log.warn({ err: error }, "Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-ingest", process.env, log), (t) =>
     t.shutdown(),
   );
@@ -100,7 +100,7 @@ try {
     }),
     (p) => p.end(),
   );
-  // However many follow the feed, they take no connection from those who send batches.
+  // A pool of its own, so that readers of the feed take no connection from requests that send batches.
   const feedPool = life.own(
     "postgres for the feed",
     openPool({
@@ -114,9 +114,7 @@ try {
   const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
   const settings = await claimSettings(pool, counts);
   const { epoch } = settings;
-  life.own("look at the epoch", watchEpoch([pool, feedPool], settings, { log, onEnd: life.fail }), (w) =>
-    w.stop(),
-  );
+  life.own("epoch check", watchEpoch([pool, feedPool], settings, { log, onEnd: life.fail }), (w) => w.stop());
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const replyTo = uuidv7();
@@ -206,8 +204,10 @@ try {
   const deviceOwners = createDeviceOwners(reads);
   const askConflictService = createAskConflictService(env.CONFLICT_URL);
   const pollWaiting = createPollWaiting({ waiting, reads });
-  life.own("status look-up", repeat("the status look-up", pollWaiting, { intervalMs: 1_000, log }), (poll) =>
-    poll.stop(),
+  life.own(
+    "poll of waiting batches",
+    repeat("the poll of waiting batches", pollWaiting, { intervalMs: 1_000, log }),
+    (poll) => poll.stop(),
   );
   const heldQueueLimit = new HeldQueueLimit(query, operations);
   life.own(
@@ -216,15 +216,17 @@ try {
     (poll) => poll.stop(),
   );
   const pollChanged = createPollChanged({ watched, feed });
-  life.own("commit look-up", repeat("the commit look-up", pollChanged, { intervalMs: 2_000, log }), (poll) =>
-    poll.stop(),
+  life.own(
+    "poll for commits",
+    repeat("the poll for commits", pollChanged, { intervalMs: 2_000, log }),
+    (poll) => poll.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
   const checks = createStoreChecks(pool, shards);
   observePools({ ingest: pool, "ingest-feed": feedPool });
   observeStores(checks.each);
   observeWaiting({ streams: () => streams.size + snapshots.size, batches: () => waiting.size });
-  // Here and not in the worker: what waits is to be seen while no worker runs, above all.
+  // Observed here and not in the worker, because the backlog matters most while no worker runs.
   observeLanes(shards.all.map((shard) => createReadBacklogs(shard, lanesOf(shard.index, counts))));
   observeRedisMemory(shards);
   const health = { isRunning: life.isRunning, checkByName: checks.ready };
@@ -283,7 +285,7 @@ try {
   life.own("server", server, (s) => s.close());
   life.own("open streams", streams, (s) => s.close());
   life.own("open snapshots", snapshots, (s) => s.close());
-  // Whoever waits is answered with what is known, so that the server can end.
+  // Waiting requests are answered with the known results, so that the server can end.
   life.own("waiting requests", waiting, (w) => w.close());
   life.own("connections", server, (s) => s.drainConnections(env.STOP_DELAY_MS));
   log.info({ port: server.port }, "ingest is ready");

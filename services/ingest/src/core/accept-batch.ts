@@ -7,7 +7,7 @@ import {
   type Operation,
 } from "@syncline/shared";
 
-/** What a batch is accepted with: ids and times are fixed here, once. */
+/** Ids and times that a batch is accepted with, fixed here once. */
 export interface Acceptance {
   batchId: string;
   subject: string;
@@ -15,18 +15,20 @@ export interface Acceptance {
   replyTo: string;
   nowMs: number;
   newId: () => string;
-  /** A digest of an operation's content. */
+  /** Returns a digest of an operation's content. */
   fingerprint: (content: readonly (Json | undefined)[]) => string;
 }
 
-/** A batch ready for its lane, and how far ahead of ours the device's clock runs. */
+/** A batch ready for its lane, and the device's clock skew. */
 export interface Accepted {
   batch: AcceptedBatch;
-  /** 0 unless a timestamp lay in the future, and was clamped. */
+  /** Lead of the device's clock over the server's; 0 unless a timestamp lay in the future and was clamped. */
   clockSkewMs: number;
 }
 
-/** Stands in for the device of a batch that declares none. No device may be called so. */
+/**
+ * Prefix of the device id of a batch that declares no device. A client must not send a `device_id` with this prefix.
+ */
 export const SUBJECT_DEVICE_PREFIX = "subject:";
 
 export function acceptBatch(batch: Batch, acceptance: Acceptance): Accepted {

@@ -1,6 +1,6 @@
 import { batchStatus, type BatchResult, type OperationResult } from "@syncline/shared";
 
-/** Lays out the answer to a batch. `drained` is false while the batch is still on its lane. */
+/** Builds the answer to a batch. `drained` is false while the batch is still on its lane. */
 export function batchAnswer(
   batchId: string,
   results: OperationResult[],

@@ -1,14 +1,14 @@
 import type { JsonObject, OperationResult } from "@syncline/shared";
 
-/** Most bytes, as JSON, of a document that a result carries. */
+/** Largest document that a result carries, in bytes of JSON. */
 export const RESULT_BYTES_MAX = 64 * 1024;
-/** Most bytes, as JSON, of all documents that an answer carries. */
+/** Limit on the documents that one answer carries, in bytes of JSON. */
 export const ANSWER_BYTES_MAX = 1024 * 1024;
 
-/** The documents that results report, by the operations' client ids. */
+/** Documents that results report, by the client id of their operation. */
 export type CarriedDocuments = ReadonlyMap<string, JsonObject | null>;
 
-/** A result whose document its device may never have seen: a merge or a decision made it. */
+/** A result whose document the device may never have seen, because a merge or a decision made it. */
 export type CarryingResult = OperationResult & { version: number };
 
 /** Picks the results that must carry their document. */
@@ -20,9 +20,9 @@ export function carryingOf(results: readonly OperationResult[]): CarryingResult[
 }
 
 /**
- * Adds to results the documents that they report. A version comes with its content or not at all: a device that named a
- * version without having seen it would overwrite what others wrote in it. What has no document here, or one that is too
- * large, says `read_again` instead.
+ * Adds the reported documents to results. A version and its content come together or not at all: a device that named a
+ * version without having seen it would overwrite the changes of others. A result whose document is missing or too large
+ * carries `read_again` instead.
  */
 export function withDocuments(
   results: readonly OperationResult[],

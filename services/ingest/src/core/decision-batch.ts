@@ -29,36 +29,39 @@ export const decisionSchema = z
   })
   .refine(({ choice, data }) => (choice === "data") === (data !== undefined), {
     path: ["data"],
-    message: "goes with the choice data, and with no other",
+    message: "is required for the choice data, and not allowed for any other",
   });
 
-/** A person's decision, as it is sent. */
+/** A person's decision as the client sends it. */
 export type DecisionBody = z.infer<typeof decisionSchema>;
 
-/** @throws `invalid-field`, naming the field that is not acceptable */
+/**
+ * Parses a decision.
+ * @throws `invalid-field`, with the name of the invalid field
+ */
 export function readDecision(value: Json): DecisionBody {
   const parsed = decisionSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = (issue?.path ?? []).map((step) => (typeof step === "symbol" ? String(step) : step));
   if (issue?.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
-  throw fieldProblem({ path, message: issue?.message ?? "is not acceptable" }, value);
+  throw fieldProblem({ path, message: issue?.message ?? "is invalid" }, value);
 }
 
-/** What a choice would write now, as the conflict service sees it. */
+/** The document that a choice would write now, with the state that it depends on, as the conflict service answers. */
 export interface DecisionPreview extends Pick<Decision, "revision" | "version" | "inputs"> {
   collection: string;
   documentId: string;
   deviceId: string;
   status: "open" | "parked" | "reported" | "resolved";
-  /** `null` deletes the document, or stands for the body's own. */
+  /** `null` deletes the document. Ignored for the choice `data`, whose document is in the body. */
   document: JsonObject | null;
 }
 
 /**
- * A batch of the one operation that writes what was decided, in the person's own name. It is known by what the person
- * sent, and not by what that comes to, so that sending it again has no second effect.
- * @throws `invalid-field` where the document would get another id
+ * Builds the batch of one operation that writes the decided document, in the person's own name. The fingerprint covers
+ * the request and not the resulting document, so that a resend has no second effect.
+ * @throws `invalid-field` if the document's id would change
  */
 export function decisionBatch(
   on: { workspaceId: string; conflictId: string; body: DecisionBody; previewed: DecisionPreview },

@@ -1,17 +1,17 @@
 import type { Json } from "@syncline/shared";
 
-/** The beginning of a colon that a text does not show as one; also of others, which does no harm. */
+/** Start of an escaped colon. It also matches other escapes, which only costs a scan. */
 const ESCAPED_COLON = "\\u003";
 
 /**
- * Finds the first key that an object names twice, of which parsing kept the last value alone.
+ * Finds the first duplicate key of an object. Parsing keeps only the last value of such a key.
  *
- * Outside of strings a colon stands behind each key, and nowhere else. So where a text has as many colons as the value
- * that was read from it, none of its keys was lost, and that is all that is looked at nearly always.
+ * Outside strings a colon follows each key and occurs nowhere else. If the text has as many colons as the parsed value,
+ * no key was lost. For nearly every text this count is enough.
  *
  * @param text - valid JSON
- * @param value - what it was parsed to
- * @returns the path to the key, or `undefined` where there is none
+ * @param value - the parsed text
+ * @returns the path to the key, or `undefined` if there is none
  */
 export function findDuplicateKey(text: string, value: Json): (string | number)[] | undefined {
   if (!text.includes(ESCAPED_COLON) && colonsIn(text) === colonsOf(value)) return undefined;
@@ -24,7 +24,9 @@ function colonsIn(text: string): number {
   return count;
 }
 
-/** Every batch passes here: keys and strings are looked at before they are searched, which costs less. */
+/**
+ * Counts the colons that a value's JSON text has. Keys and strings are checked with `includes` first, which costs less.
+ */
 function colonsOf(value: Json): number {
   if (typeof value === "string") return value.includes(":") ? colonsIn(value) : 0;
   if (typeof value !== "object" || value === null) return 0;
@@ -40,7 +42,7 @@ function colonsOf(value: Json): number {
   return count;
 }
 
-/** An object or array that the scan is in, and the key or index that it is at. */
+/** An object or array around the scan's position, with the current key or index. */
 interface Frame {
   keys: Set<string> | undefined;
   at: string | number;
@@ -81,14 +83,14 @@ function scan(text: string): (string | number)[] | undefined {
   return undefined;
 }
 
-/** Where the string that begins here has ended. */
+/** Returns the index after the closing quote of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let index = start + 1;
   while (text[index] !== '"') index += text[index] === "\\" ? 2 : 1;
   return index + 1;
 }
 
-/** Only a key is followed by a colon. */
+/** Reports whether the string before `end` is a key: only keys are followed by a colon. */
 function isKey(text: string, end: number): boolean {
   let index = end;
   while (/\s/.test(text[index] ?? "")) index++;

@@ -2,21 +2,22 @@ import type { ChangeBody } from "@syncline/shared";
 import type { Gone } from "./gone.ts";
 import type { Watch } from "./watched-workspaces.ts";
 
-/** A page of something that is followed; the page after it begins at `next`. */
+/** A page of a followed sequence; the next page begins at `next`. */
 export interface Page<Place> {
   next: Place;
   more: boolean;
 }
 
-/** A page of the feed; its places are seqs. */
+/** A page of the feed; its positions are seqs. */
 export interface ChangesPage extends Page<number> {
   changes: ChangeBody[];
 }
 
 /**
- * Follows a workspace: one page after the other, and at the end a page whenever a commit was heard of, empty ones
- * included. Everything comes once and in order, because each page begins where Postgres said that the one before ended;
- * hints only say when to look. Ends when the signal is aborted, or with why nothing can be read from there.
+ * Follows a workspace: yields one page after the other, and after the last one a page for every commit notification,
+ * empty pages included. Every item comes once and in order, because each page begins at the end of the previous one as
+ * Postgres reported it; notifications only say when to read. Ends when the signal is aborted, or after yielding the
+ * reason for which the position cannot be read.
  */
 export async function* followFeed<Place, P extends Page<Place>>(
   readPage: (from: Place) => Promise<P | Gone>,

@@ -2,30 +2,30 @@ import { Problem } from "@syncline/runtime";
 
 const DETAIL = {
   "history-gone":
-    "What lies before it was dropped. Start again from the snapshot, and follow the feed from its seq",
-  "epoch-changed": "The database was restored, so what you know may not be so. Start again from the snapshot",
+    "The feed no longer has the changes after this cursor. Start again from the snapshot, and follow the feed from its seq",
+  "epoch-changed": "The database was restored and has another history. Start again from the snapshot",
   "cursor-ahead":
-    "The feed ends before it: the database was restored, or the workspace was erased. Start again from the snapshot, and follow the feed from its seq",
+    "The feed ends before this cursor: the database was restored, or the workspace was erased. Start again from the snapshot, and follow the feed from its seq",
 } as const;
 
-/** Why a reader cannot go on from its cursor, as the problem that it is answered with. */
+/** The problem type for a reader that cannot continue from its cursor. */
 export type Gone = keyof typeof DETAIL;
 
-/** Tells a reader that cannot go on from where it was, and where it can start again. */
+/** Builds the problem for a reader that cannot continue from its cursor, with the snapshot to start again from. */
 export function gone(type: Gone, workspaceId: string): Problem {
   const snapshot = `/api/v1/workspaces/${encodeURIComponent(workspaceId)}/snapshot`;
   return new Problem(type, { detail: DETAIL[type], snapshot });
 }
 
-/** A workspace's feed holds the changes after `from`, up to `to`. */
+/** The bounds of a workspace's feed: changes after `from`, up to and including `to`. */
 interface FeedEnds {
   from: number;
   to: number;
 }
 
 /**
- * Says why nothing can be read after a cursor. Compare it with ends that were read after the cursor was given, or with it:
- * a cursor is given only once its commit can be read.
+ * Returns the reason for which a cursor cannot be read from, if any. The feed's bounds must be read together with the
+ * cursor or later: a cursor is issued only once its commit can be read.
  */
 export function goneAt(cursor: number, ends: FeedEnds): Gone | undefined {
   if (cursor < ends.from) return "history-gone";

@@ -1,25 +1,28 @@
 import type { Refusal, Shares } from "./shares.ts";
 
-/** Why the server ends a stream that its client would have gone on with; clients are told. */
+/** The reason for which the server ends a stream, sent to the client. */
 export type StreamEnd = "token_expired" | "time_over" | "stopping";
 
-/** An answer that stays open: an event stream, a request that waits for changes, a snapshot. */
+/** A long-lived response: an event stream, a request that waits for changes, a snapshot. */
 export interface OpenStream {
-  /** Aborted when the stream is to end: its client left, its time is over, or the process stops. */
+  /** Aborted when the stream must end: its client left, its time is over, or the process stops. */
   readonly signal: AbortSignal;
-  /** What the client is to be told of the end; `undefined` where there is nothing to tell, or nobody. */
+  /** The reason to send to the client; `undefined` if there is none, or the client has left. */
   readonly endedBy: StreamEnd | undefined;
-  /** Ends it, and gives its place to another. More than once does no harm: the first counts. */
+  /** Ends the stream and releases its slot. Repeated calls have no effect: the first reason counts. */
   readonly end: (why?: StreamEnd) => void;
 }
 
-/** Who opens a stream. */
+/** The client that opens a stream. */
 export interface StreamClient {
   subject: string;
   address: string;
 }
 
-/** The answers that this process keeps open: so many at most, shared out between clients, and none once it stops. */
+/**
+ * The long-lived responses of this process: limited in number, shared out between clients, and refused once the process
+ * stops.
+ */
 export class OpenStreams {
   readonly #places: Shares;
   readonly #streams = new Set<OpenStream>();
@@ -33,7 +36,7 @@ export class OpenStreams {
     return this.#streams.size;
   }
 
-  /** @returns the stream, or why there is no place for it */
+  /** @returns the stream, or the limit that refused it */
   open({ subject, address }: StreamClient): OpenStream | Refusal {
     if (this.#closed) return "all";
     const place = this.#places.hold();

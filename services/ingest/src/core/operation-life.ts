@@ -10,31 +10,31 @@ import {
   type OperationResult,
 } from "@syncline/shared";
 
-/** What an operation is known by. */
+/** The key of an operation in the ledger. */
 export interface OperationKey {
   workspaceId: string;
   deviceId: string;
   clientId: string;
 }
 
-/** An operation that lies on its lane, with the batch that brought it. */
+/** An operation on its lane, with its batch. */
 export interface OperationOnLane {
   operation: AcceptedOperation;
   batch: AcceptedBatch;
   trace: Record<string, string>;
 }
 
-/** A row of the ledger, with when it got its final answer. */
+/** A row of the ledger, with the time of its final answer. */
 export interface OperationRow extends LedgerRow {
   settledAt: Date | null;
-  /** It ended as an error, and the ledger has what was sent. */
+  /** True if the operation ended as an error and the ledger holds its content. */
   replayable: boolean;
 }
 
-/** An operation and what became of it; what there is none of is `null`. */
+/** An operation with its outcome; absent values are `null`. */
 export interface OperationStory extends OperationRow {
   drainedAt: Date | null;
-  /** The change that holds its version. */
+  /** The change that holds the operation's version. */
   changeSeq: number | null;
   firstVersion: number | null;
   lastVersion: number | null;
@@ -48,7 +48,7 @@ export interface OperationStory extends OperationRow {
   conflictOpenedBy: string | null;
 }
 
-/** An operation in a listing; `place` is where the page after it begins. */
+/** An operation in a listing; `place` is the cursor of the page after it. */
 export interface OperationListing {
   operation: OperationRow;
   place: [acceptedAtUs: number, deviceId: string, clientId: string];
@@ -61,11 +61,11 @@ export interface OperationBody {
   batch_id: string;
   operation: OperationKind;
   collection: string;
-  /** `null` where it was made here, and is not certain yet. */
+  /** `null` if the server made the id and it is not certain yet. */
   document_id: string | null;
   status: LedgerRow["status"];
   result: OperationResult;
-  /** What stood against it: why it was refused, or is being merged. */
+  /** The reason for which the operation was refused, or is being merged. */
   reason: {
     error_type: string | null;
     error: string;
@@ -84,22 +84,22 @@ export interface OperationBody {
 /** The life of an operation. */
 export interface OperationLifeBody extends OperationBody {
   drained_at: string | null;
-  /** The change that holds its version; `null` where it wrote nothing. */
+  /** The change that holds the operation's version; `null` if it wrote nothing. */
   applied: { seq: number; committed_at: string } | null;
-  /** The versions of that change, where it holds those of several operations. */
+  /** The versions of that change, if it holds those of several operations. */
   folded_into: { seq: number; first_version: number; version: number } | null;
-  /** How many rounds its merge has come to. */
+  /** Number of merge rounds so far. */
   rounds: number | null;
-  /** The conflict behind which it waits, or waited: one that another operation of its device had opened. */
+  /** The conflict that holds or held the operation back, opened by another operation of its device. */
   held_behind: string | null;
   conflict: {
     conflict_id: string;
     status: string;
     strategy: string;
     round: number;
-    /** Why it is left to a person. */
+    /** The reason for which the conflict is left to a person. */
     reason: string | null;
-    /** When its round is due at the latest, while it is open. */
+    /** Latest time of the next round, while the conflict is open. */
     next_round_by: string | null;
   } | null;
 }
@@ -125,7 +125,7 @@ export function operationBody(row: OperationRow): OperationBody {
   };
 }
 
-/** @param backoff - how long the rounds of a merge wait for each other */
+/** @param backoff - the bounds of the delay between the rounds of a merge */
 export function operationLife(story: OperationStory, backoff: BackoffBounds): OperationLifeBody {
   const conflict = conflictOf(story, backoff);
   return {
@@ -141,7 +141,7 @@ export function operationLife(story: OperationStory, backoff: BackoffBounds): Op
   };
 }
 
-/** The life of an operation that is still on its lane: nothing is known of it but that it was accepted. */
+/** Builds the life of an operation that is still on its lane: only its acceptance is known. */
 export function acceptedLife({ operation, batch, trace }: OperationOnLane): OperationLifeBody {
   const [result = { client_id: operation.clientId, status: "pending" as const }] = pendingResults({
     operations: [operation],
@@ -209,7 +209,7 @@ function conflictOf(story: OperationStory, backoff: BackoffBounds): OperationLif
   };
 }
 
-/** The first round starts at once, later ones after a backoff. */
+/** Returns the longest delay before a round. The first round starts immediately, later ones after a backoff. */
 function longestDelayMs(round: number, backoff: BackoffBounds): number {
   return round === 1 ? 0 : backoffMs(round - 1, backoff, 1);
 }

@@ -188,7 +188,7 @@ describe("parsing JSON", () => {
   it("refuses a key that stands twice, and says where", () => {
     expect(faultOf('{"operations":[{"data":{"a":1,"b":{"c":1,"c":2}}}]}')).toEqual({
       path: ["operations", 0, "data", "b", "c"],
-      message: "stands twice in its object",
+      message: "is a duplicate key",
     });
   });
 

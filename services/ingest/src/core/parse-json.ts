@@ -2,7 +2,7 @@ import type { FieldFault } from "@syncline/runtime/problem";
 import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
 import { findDuplicateKey } from "./duplicate-keys.ts";
 
-/** What a text came to. */
+/** The outcome of parsing a text. */
 export type ParsedJson =
   | { kind: "json"; value: Json }
   | { kind: "not-json"; message: string }
@@ -10,28 +10,28 @@ export type ParsedJson =
   | { kind: "fault"; fault: FieldFault };
 
 /**
- * Most values and keys of a body. What is done for each takes the process's one thread, which nobody may have for seconds:
- * a body of 10 MiB that holds nothing but brackets would.
+ * Limit on the values and keys of a body. Each takes time on one thread, which a 10 MiB body of brackets alone would
+ * block for seconds.
  */
 export const BODY_VALUES_MAX = 500_000;
-/** `data` itself stands three levels deep in a body. */
+/** `data` itself is nested three levels deep in a body. */
 const BODY_DEPTH_MAX = DOCUMENT_DEPTH_MAX + 3;
 
 /**
- * Only a text with one of these can hold a string or key that is refused: NUL, a lone surrogate, `__proto__`, each
- * letter of which can be written as an escape.
+ * Matches every text that may hold a rejected string or key: NUL, a lone surrogate, or `__proto__`, whose letters can
+ * each be written as an escape.
  */
 const SUSPICIOUS_STRING = /\\u(?:00|[dD][89a-fA-F])|__proto__/;
 /**
- * The beginning of a number so long, or with an exponent so large, that it can change when it is read as a double. No
- * part of it repeats without a bound: an expression that matches megabytes exhausts the stack. The character before it
- * counts, because ids are full of what else looks like a number: `"550e8400-…"`.
+ * Start of a number so long, or with an exponent so large, that reading it as a double can change it. No part repeats
+ * without a bound, because an expression that matches megabytes exhausts the stack. The match includes the character
+ * before the number, because ids contain text that looks like a number: `"550e8400-…"`.
  */
 const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?=-?\d(?:[\d.]{15}|[\d.]{0,14}[eE][+-]?\d{2}))/g;
 
 /**
- * Parses JSON and refuses what would not come back as it went in: a number that a double cannot hold, a string that
- * Postgres cannot, a key that reaches into JavaScript's prototypes, or that stands twice in its object.
+ * Parses JSON and rejects content that storage would change: a number that a double cannot hold, a string that Postgres
+ * cannot store, a key that reaches into JavaScript's prototypes, or a duplicate key.
  */
 export function parseJson(text: string): ParsedJson {
   if (text.length > BODY_VALUES_MAX && hasTooManyValues(text)) return { kind: "too-many-values" };
@@ -39,7 +39,7 @@ export function parseJson(text: string): ParsedJson {
   try {
     value = mayHoldInexact(text) ? JSON.parse(text, markInexact) : JSON.parse(text);
   } catch (error) {
-    // Parsing is not recursive, but calling back for every value is.
+    // `JSON.parse` is not recursive, but its reviver is.
     if (error instanceof RangeError) return { kind: "fault", fault: depthFault([]) };
     return { kind: "not-json", message: error instanceof Error ? error.message : "not JSON" };
   }
@@ -47,15 +47,14 @@ export function parseJson(text: string): ParsedJson {
   const fault = findFault(value, walk);
   if (fault !== undefined) return { kind: "fault", fault };
   const twice = findDuplicateKey(text, value as Json);
-  if (twice !== undefined)
-    return { kind: "fault", fault: { path: twice, message: "stands twice in its object" } };
+  if (twice !== undefined) return { kind: "fault", fault: { path: twice, message: "is a duplicate key" } };
   return { kind: "json", value: value as Json };
 }
 
-/** Every value but the first comes after one of these. */
+/** Characters of which one precedes every value except the first. */
 const BEFORE_VALUES = [",", ":", "[", "{"] as const;
 
-/** They stand in strings, too: only where there are many of them are strings told from the rest. */
+/** Counts these characters in the whole text, and excludes strings only if there are too many. */
 function hasTooManyValues(text: string): boolean {
   let left = BODY_VALUES_MAX;
   for (const before of BEFORE_VALUES) {
@@ -77,12 +76,15 @@ function hasTooManyOutsideStrings(text: string): boolean {
   return left < 0;
 }
 
-/** Tells whether any number changes. Calling back for every value would take longer than all else that is done here. */
+/**
+ * Reports whether a number may change when read as a double. A reviver, called for every value, would take longer than
+ * all other work here.
+ */
 function mayHoldInexact(text: string): boolean {
   for (const { 0: before, index } of text.matchAll(SUSPICIOUS_NUMBER)) {
     const start = index + before.length;
     const source = text.slice(start, endOfNumber(text, start));
-    // Within a string it may be anything.
+    // A match inside a string may be any text.
     if (!isExact(source, Number(source))) return true;
   }
   return false;
@@ -98,22 +100,24 @@ function endOfNumber(text: string, start: number): number {
 
 const INEXACT = Symbol("a number that a double cannot hold");
 
-/** Puts a mark where a number changes, so that the walk, which knows the path, finds it. */
+/** Marks each number that changes, so that the walk, which knows the path, finds it. */
 function markInexact(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number" || context?.source === undefined) return value;
   return isExact(context.source, value) ? value : INEXACT;
 }
 
-/** Tells whether a number's text and the shortest text of its double name the same value. */
+/** Reports whether a number's text and the shortest text of its double name the same value. */
 function isExact(source: string, value: number): boolean {
   if (!Number.isFinite(value)) return false;
   const shortest = String(value);
   return source === shortest || normalize(source) === normalize(shortest);
 }
 
-/** `12.50e1` becomes `125e0`: digits without zeros at either end, and the exponent that goes with them. */
+/**
+ * Normalizes a number's text: `12.50e1` becomes `125e0`, digits without zeros at either end and the matching exponent.
+ */
 function normalize(text: string): string {
-  // No expressions: a number may be megabytes long, which takes some of them quadratic time, and others all the stack.
+  // Uses no regular expressions: on a number of megabytes some take quadratic time, and others exhaust the stack.
   const sign = text.startsWith("-") ? "-" : "";
   const [mantissa = "", exponent = "0"] = text.slice(sign.length).toLowerCase().split("e", 2);
   const [whole = "", fraction = ""] = mantissa.split(".", 2);
@@ -123,14 +127,14 @@ function normalize(text: string): string {
   let end = all.length;
   while (end > start && all[end - 1] === "0") end--;
   if (start === end) return "0";
-  // An exponent that is rounded here is far from any that a double has.
+  // An exponent so large that it is rounded here is far beyond any that a double has.
   const power = Number(exponent) - fraction.length + (all.length - end);
   return `${sign}${all.slice(start, end)}e${power}`;
 }
 
 interface Walk {
   checkStrings: boolean;
-  /** Where it is. */
+  /** The path of the current value. */
   path: (string | number)[];
 }
 

@@ -1,19 +1,19 @@
 /** The preferences of a request (RFC 7240). */
 export interface Preferences {
-  /** The longest wait for results; 0 for none. */
+  /** Longest time to wait for results, 0 for none. */
   waitMs: number;
   /** `return=minimal`: results carry no documents. */
   minimal: boolean;
-  /** The preferences that are followed, as `Preference-Applied` names them. */
+  /** The preferences that the answer follows, as `Preference-Applied` names them. */
   applied: readonly string[];
 }
 
-/** A part between commas; a comma in quotes separates nothing. */
+/** One preference; a comma in quotes does not separate preferences. */
 const PARTS = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
-/** A name, and its value as a word or in quotes; parameters of a preference, after a semicolon, are left out. */
+/** A name and its value, as a token or in quotes; parameters after a semicolon are ignored. */
 const PREFERENCE = /^\s*([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*(?:"([^"\\]*)"|([^\s",;]*))\s*)?(?:;|$)/;
 
-/** Reads a `Prefer` header. What is unknown or cannot be read is ignored; of a name that stands twice, the first counts. */
+/** Parses a `Prefer` header. Unknown and malformed preferences are ignored; of a repeated name the first counts. */
 export function readPrefer(header: string | undefined, waitMsMax: number): Preferences {
   const valueByName = new Map<string, string>();
   for (const [part] of (header ?? "").matchAll(PARTS)) {

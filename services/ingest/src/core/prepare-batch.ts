@@ -3,16 +3,17 @@ import { acceptBatch, type Acceptance } from "./accept-batch.ts";
 import { readBatch } from "./read-batch.ts";
 import { readJson } from "./read-json.ts";
 
-/** A batch as it goes to its lane, and what its acceptance needs to know besides. */
+/** A batch encoded for its lane, with further facts that its acceptance needs. */
 export interface PreparedBatch extends EncodedBatch {
-  /** How far ahead of ours the device's clock runs, 0 or more. */
+  /** Lead of the device's clock over the server's, 0 or more. */
   clockSkewMs: number;
-  /** Some operation asks not to wait for company. */
+  /** True if an operation has a priority above `normal`, so that the lane drains without delay. */
   urgent: boolean;
 }
 
 /**
- * Does all that takes time in proportion to a body: parses and checks it, and writes the batch as its lane has it.
+ * Does the work that takes time in proportion to a body: parses and checks the body, and encodes the batch for its
+ * lane.
  * @throws {@link Problem} `not-json`, `too-large` or `invalid-field`
  */
 export function prepareBatch(body: Uint8Array, acceptance: Acceptance): PreparedBatch {

@@ -4,7 +4,8 @@ import { readDecision, type DecisionBody } from "./decision-batch.ts";
 import { readJson } from "./read-json.ts";
 
 /**
- * Reads the body of a decision. Its document is no larger than any may be, so that it can be handled as a value.
+ * Parses the body of a decision. Its document has the size of a storable document at most, so that it can be handled as
+ * a value.
  * @throws {@link Problem} `not-json`, `too-large` or `invalid-field`
  */
 export function prepareDecision(body: Uint8Array): DecisionBody {

@@ -3,8 +3,8 @@ import { BATCH_OPERATIONS_MAX, batchSchema, type Batch, type Json } from "@syncl
 import { SUBJECT_DEVICE_PREFIX } from "./accept-batch.ts";
 
 /**
- * Reads the body of a batch request.
- * @throws {@link Problem} `too-large` or `invalid-field`, naming the operation and the field
+ * Parses the body of a batch request.
+ * @throws {@link Problem} `too-large` or `invalid-field`, with the operation and the field
  */
 export function readBatch(value: Json): Batch {
   const operations =
@@ -20,7 +20,7 @@ export function readBatch(value: Json): Batch {
     const issue = parsed.error.issues[0];
     const path = (issue?.path ?? []).map((step) => (typeof step === "symbol" ? String(step) : step));
     if (issue?.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
-    throw fieldProblem({ path, message: issue?.message ?? "is not acceptable" }, value);
+    throw fieldProblem({ path, message: issue?.message ?? "is invalid" }, value);
   }
   if (parsed.data.device_id?.startsWith(SUBJECT_DEVICE_PREFIX)) {
     throw fieldProblem(

@@ -3,7 +3,7 @@ import type { Json } from "@syncline/shared";
 import { BODY_VALUES_MAX, parseJson } from "./parse-json.ts";
 
 /**
- * Parses a body, and refuses what could not be stored as it is.
+ * Parses a body and rejects content that could not be stored unchanged.
  * @throws {@link Problem} `not-json`, `too-large` or `invalid-field`
  */
 export function readJson(body: Uint8Array): Json {

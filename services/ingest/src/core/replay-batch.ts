@@ -1,7 +1,10 @@
 import type { AcceptedBatch, OperationContent } from "@syncline/shared";
 import type { Acceptance } from "./accept-batch.ts";
 
-/** A batch of one that sends again what ended as an error: the same operation of the same device, judged anew. */
+/**
+ * Builds a batch that sends one operation that ended as an error again: the same operation of the same device,
+ * evaluated anew.
+ */
 export function replayBatch(
   { workspaceId, deviceId, content }: { workspaceId: string; deviceId: string; content: OperationContent },
   { batchId, subject, requestId, replyTo, nowMs }: Omit<Acceptance, "newId" | "fingerprint">,

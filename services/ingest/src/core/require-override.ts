@@ -1,17 +1,17 @@
 import { Problem, type Role } from "@syncline/runtime";
 import { policyOf, type ConflictStrategy, type Policies } from "@syncline/shared";
 
-/** What a batch says of its strategy, and whom that concerns. */
+/** The strategy that a batch names, and the operations that the strategy applies to. */
 interface NamedStrategy {
   onConflict?: ConflictStrategy;
   operations: readonly { clientId: string; collection: string }[];
 }
 
 /**
- * Holds a batch that names a strategy against the policies of its collections. The policy's own strategy is no override,
- * and `report` takes nothing from anybody: the device only asks to be told.
+ * Checks the strategy that a batch names against the policies of its collections. The policy's own strategy is no
+ * override. `report` is always allowed, because the device only asks to be notified.
  *
- * @throws {@link Problem} `override-not-allowed`, naming the first operation that must not have this strategy
+ * @throws {@link Problem} `override-not-allowed`, with the first operation that must not have this strategy
  */
 export function requireOverride(batch: NamedStrategy, role: Role | undefined, policies: Policies): void {
   const { onConflict: named } = batch;
@@ -22,7 +22,7 @@ export function requireOverride(batch: NamedStrategy, role: Role | undefined, po
   });
   if (refused === undefined) return;
   const { strategy = "merge", override } = policyOf(policies, refused.collection);
-  const who = override === "admins" ? "Only an admin" : "Nobody";
+  const who = override === "admins" ? "Only an admin" : "No client";
   throw new Problem("override-not-allowed", {
     detail: `${who} may choose ${named} for the collection ${refused.collection}: leave on_conflict out, or send ${strategy} or report`,
     operation: refused.clientId,

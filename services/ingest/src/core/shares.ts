@@ -1,29 +1,29 @@
-/** Those between whom something is shared out: each subject has a share, and so has each address. */
+/** The kinds of holder between which an amount is shared out: each subject has a share, and so has each address. */
 export type HolderKind = "subject" | "address";
 
-/** The reason why a hold cannot have what it asks for: all is held, or its holder's share is. */
+/** The limit that refused a hold: the whole amount is held, or its holder's share is. */
 export type Refusal = "all" | HolderKind;
 
-/** What is shared out, and the most of it that one holder may have: a fraction of what all others leave. */
+/** The amount to share out, and the largest fraction that one holder may have of the amount that all others leave. */
 export interface SharesOptions {
   most: number;
   shares: Readonly<Record<HolderKind, number>>;
 }
 
-/** Something of the whole, such as one request's place or one body's bytes. */
+/** A part of the whole, such as one request's slot or one body's bytes. */
 export interface Hold {
-  /** Counts the hold for a holder besides; it may be refused, and then counts for nobody new. */
+  /** Counts the hold for a holder, too. A refused hold is not counted for that holder. */
   countFor(kind: HolderKind, name: string): Refusal | undefined;
-  /** Sets how much it is; a refused hold stays as large as it was. */
+  /** Sets the amount of the hold; a refused hold keeps its amount. */
   resize(amount: number): Refusal | undefined;
-  /** Gives it back, for good. More than once does no harm. */
+  /** Returns the amount for good. Repeated calls have no effect. */
   release(): void;
 }
 
 /**
- * Shares out a bounded amount of something. Every holder may have at most its fraction of what all others leave: with a
- * fraction of a half, one that is alone gets half of all, two a third each, and something is always left for whoever
- * comes next. A holder's only hold needs no share, and a hold that is the only one of all always fits.
+ * Shares out a bounded amount. A holder may have at most its fraction of the amount that all others leave: with a
+ * fraction of one half, a single holder gets half of the whole, two holders get a third each, and a part is always left
+ * for the next one. A holder's only hold needs no share, and the only hold of all always fits.
  */
 export class Shares {
   readonly #options: SharesOptions;
@@ -81,7 +81,7 @@ export class Shares {
     };
   }
 
-  /** Compares all holds of a holder, one of them with a new amount, with the share of what others leave. */
+  /** Compares a holder's total, with the new amount of one hold, with its share of the amount that others leave. */
   #refusalOf(
     kind: HolderKind,
     { otherHolds, held, amount }: { otherHolds: number; held: number; amount: number },

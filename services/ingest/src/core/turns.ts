@@ -1,7 +1,10 @@
-/** Lets at most so many tasks run at once. Those whose tasks wait take turns, so that nobody waits behind all of another's. */
+/**
+ * Limits the tasks that run at once. Holders with waiting tasks take turns, so that no holder waits behind all tasks of
+ * another.
+ */
 export class Turns {
   #free: number;
-  /** In the order of their turns. */
+  /** Ordered by turn. */
   readonly #waitingByHolder = new Map<string, (() => void)[]>();
 
   constructor(tasksMax: number) {

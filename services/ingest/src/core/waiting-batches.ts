@@ -1,6 +1,6 @@
 import { isFinal, operationKey, type OperationResult } from "@syncline/shared";
 
-/** A batch that somebody waits for. */
+/** A batch that a request waits for. */
 export interface WaitingBatch {
   workspaceId: string;
   deviceId: string;
@@ -12,23 +12,23 @@ interface Waiter extends WaitingBatch {
   finish: () => void;
 }
 
-/** How a wait ended: `results` are what is known by then, `undefined` when nothing was heard. */
+/** A wait: `results` resolves to the results known when it ends, or to `undefined` if no reply came. */
 export interface Wait {
   results: Promise<OperationResult[] | undefined>;
-  /** Ends the wait early; what is known counts. */
+  /** Ends the wait early, with the results known so far. */
   cancel(): void;
 }
 
 /**
- * The requests of this process that wait for the results of their batches, fed by replies. Replies are hints: whoever
- * owns this also feeds it from the status of batches that have waited for long.
+ * The requests of this process that wait for the results of their batches, fed by replies. Replies are hints: the owner
+ * must also feed it the status of batches that have waited for long.
  */
 export class WaitingBatches {
   readonly #waiterByBatchId = new Map<string, Waiter>();
   #closed = false;
   readonly #waitersByOperation = new Map<string, Set<Waiter>>();
 
-  /** Begins to wait. Call it before the batch is appended: its reply may be faster than the append's own answer. */
+  /** Begins to wait. Call it before the batch is appended: the reply may arrive before the append's own answer. */
   wait(batch: WaitingBatch, timeoutMs: number): Wait {
     const { promise, resolve } = Promise.withResolvers<OperationResult[] | undefined>();
     const waiter: Waiter = {
@@ -45,7 +45,7 @@ export class WaitingBatches {
     return { results: promise, cancel: waiter.finish };
   }
 
-  /** Takes in what is known of a batch. */
+  /** Records the known results of a batch. */
   onBatch(batchId: string, results: OperationResult[]): void {
     const waiter = this.#waiterByBatchId.get(batchId);
     if (waiter === undefined) return;
@@ -59,7 +59,7 @@ export class WaitingBatches {
     }
   }
 
-  /** Takes in the final answer to an operation that was pending; in another batch than its own it is a replay. */
+  /** Records the final answer to a pending operation; in another batch than its own the answer is a replay. */
   onSettled({ workspaceId, deviceId, batchId }: WaitingBatch, settled: OperationResult): void {
     const waiters =
       this.#waitersByOperation.get(operationKey(workspaceId, deviceId, settled.client_id)) ?? [];
@@ -77,12 +77,12 @@ export class WaitingBatches {
     return this.#waiterByBatchId.size;
   }
 
-  /** Every batch that waits. */
+  /** Lists the batches that requests wait for. */
   list(): WaitingBatch[] {
     return [...this.#waiterByBatchId.values()];
   }
 
-  /** Ends every wait with what is known, and lets no new one last: the process is stopping. */
+  /** Ends every wait with the known results, and every later wait immediately: the process is stopping. */
   close(): void {
     this.#closed = true;
     for (const waiter of this.#waiterByBatchId.values()) waiter.finish();

@@ -1,15 +1,17 @@
-/** Hears of commits to one workspace. */
+/** Reports commits to one workspace. */
 export interface Watch {
-  /** Forgets what was heard. Call it before reading: what is heard from then on may not be in what is read. */
+  /**
+   * Forgets earlier notifications. Call it before reading: a commit reported after that may be missing from the read.
+   */
   clear(): void;
-  /** Waits until a commit was heard of since {@link clear}, the watch is over, or so much time has passed. */
+  /** Waits until a commit is reported since {@link clear}, the watch is over, or the timeout has passed. */
   next(timeoutMs?: number): Promise<void>;
 }
 
 /**
- * Who of this process follows which workspace, fed by hints. A hint starts one look into Postgres and is never believed
- * beyond that, so that a wrong one does no harm. Whoever owns this also feeds it from Postgres, every few seconds: hints
- * get lost.
+ * The watches of this process on workspaces, fed by hints. A hint triggers one read of Postgres and is trusted no
+ * further, so that a wrong hint does no harm. The owner must also feed it from Postgres every few seconds, because
+ * hints get lost.
  */
 export class WatchedWorkspaces {
   readonly #watchersByWorkspaceId = new Map<string, Set<Watcher>>();
@@ -28,12 +30,12 @@ export class WatchedWorkspaces {
     return watcher;
   }
 
-  /** Takes in that something was committed to a workspace: changes, conflicts, or answers alone. */
+  /** Reports a commit to a workspace: changes, conflicts, or answers alone. */
   onCommit(workspaceId: string): void {
     for (const watcher of this.#watchersByWorkspaceId.get(workspaceId) ?? []) watcher.hear();
   }
 
-  /** Every workspace that somebody watches. */
+  /** Lists the watched workspaces. */
   list(): string[] {
     return [...this.#watchersByWorkspaceId.keys()];
   }

@@ -9,17 +9,17 @@ import { fingerprint } from "./fingerprint.ts";
 /** The part of an {@link Acceptance} that can be sent to a thread. */
 export type AcceptanceFacts = Omit<Acceptance, "newId" | "fingerprint">;
 
-/** A body for the thread to prepare. */
+/** A body for a thread to prepare. */
 export type BodyTask =
   { kind: "batch"; body: Uint8Array; facts: AcceptanceFacts } | { kind: "decision"; body: Uint8Array };
 
-/** A body prepared, or the problem with it: errors lose their class on the way between threads. */
+/** A prepared body, or the problem with it: errors lose their class between threads. */
 export type BodyOutcome =
   | { kind: "batch"; batch: PreparedBatch }
   | { kind: "decision"; decision: DecisionBody }
   | { kind: "problem"; type: ProblemType; details: ProblemDetails };
 
-/** The thread's only job. Also called directly, for bodies that are small. */
+/** Prepares a body. Threads run this, and the main thread does for small bodies. */
 export function prepareBody(task: BodyTask): BodyOutcome {
   try {
     return task.kind === "batch"
@@ -31,7 +31,7 @@ export function prepareBody(task: BodyTask): BodyOutcome {
   }
 }
 
-/** Run by the thread pool. A text is copied to the caller's thread at less cost as bytes. */
+/** Runs in the thread pool. The JSON text is returned as bytes, which are cheaper to copy between threads. */
 export default function prepareInThread(task: BodyTask): BodyOutcome {
   const outcome = prepareBody(task);
   if (outcome.kind !== "batch" || typeof outcome.batch.json !== "string") return outcome;

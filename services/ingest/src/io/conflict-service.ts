@@ -1,6 +1,6 @@
 import { injectTrace, inSpan, Problem, SpanKind } from "@syncline/runtime";
 
-/** What a request to the conflict service passes on: only path and query are taken from the outside. */
+/** A request to the conflict service. From the client's request only the path and the query are taken. */
 export interface ConflictQuestion {
   path: string;
   search?: string;
@@ -9,7 +9,7 @@ export interface ConflictQuestion {
 }
 
 /**
- * Asks the conflict service, in the name of who asked us.
+ * Sends a request to the conflict service with the client's token.
  * @throws {@link Problem} `conflict-service-unavailable`
  */
 export type AskConflictService = (question: ConflictQuestion) => Promise<Response>;
@@ -31,7 +31,7 @@ export function createAskConflictService(conflictUrl: string): AskConflictServic
           signal: AbortSignal.timeout(10_000),
         });
         span.setAttribute("http.response.status_code", answer.status);
-        // Read here, since the service may end in the middle of it.
+        // The body is read here, because the service may fail in the middle of it.
         return new Response(await answer.arrayBuffer(), answer);
       } catch (error) {
         throw new Problem("conflict-service-unavailable", { retryAfterSeconds: 1, detail: reasonOf(error) });
@@ -42,6 +42,6 @@ export function createAskConflictService(conflictUrl: string): AskConflictServic
 
 function reasonOf(error: unknown): string {
   return error instanceof Error && error.name === "TimeoutError"
-    ? "It took too long to answer"
-    : "It cannot be reached";
+    ? "The conflict service did not answer in time"
+    : "The conflict service cannot be reached";
 }

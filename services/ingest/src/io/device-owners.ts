@@ -3,13 +3,13 @@ import type { PgReads } from "./pg-reads.ts";
 
 const REMEMBERED_MAX = 50_000;
 
-/** Sees to it that a device is used by the first subject that used it, and by nobody else. */
+/** Makes sure that only the first subject that used a device uses it. */
 export interface DeviceOwners {
-  /** @throws {@link Problem} `forbidden` where the device is another's */
+  /** @throws {@link Problem} `forbidden` if the device belongs to another subject */
   check(workspaceId: string, deviceId: string, subject: string): Promise<void>;
 }
 
-/** An owner never changes, so what was once read is remembered; the oldest is forgotten first. */
+/** Caches owners, which never change; the oldest entry is evicted first. */
 export function createDeviceOwners(reads: Pick<PgReads, "claimDevice">): DeviceOwners {
   const ownerByDevice = new Map<string, string>();
   return {
@@ -24,7 +24,7 @@ export function createDeviceOwners(reads: Pick<PgReads, "claimDevice">): DeviceO
       }
       ownerByDevice.set(key, owner);
       if (owner !== subject)
-        throw new Problem("forbidden", { detail: "This device_id is used by another subject" });
+        throw new Problem("forbidden", { detail: "This device_id belongs to another subject" });
     },
   };
 }

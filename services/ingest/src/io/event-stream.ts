@@ -8,25 +8,25 @@ const HEARTBEAT_MS = 15_000;
 /** One server-sent event. */
 export interface ServerSentEvent {
   event: string;
-  /** Where a client that comes back goes on from. */
+  /** The position from which a reconnecting client resumes. */
   id?: string;
   data: unknown;
 }
 
-/** The events of one answer. */
+/** Writes the events of one response. */
 export interface EventWriter {
-  /** Sends an event, and waits until the client has taken it. */
+  /** Sends an event and waits until the client has received it. */
   send(event: ServerSentEvent): Promise<void>;
   /**
-   * Says how far the client has come without an event of its own. It is told with the next heartbeat; at once where it
-   * was told nothing yet.
+   * Records the client's position without an event. The next heartbeat sends it; if no position was sent yet, it is
+   * sent immediately.
    */
   pass(id: string): void;
 }
 
 /**
- * Answers with server-sent events until `write` returns or the stream ends; the client is told where that is not its own
- * doing. A heartbeat keeps connections open, and names the place that the client has reached.
+ * Responds with server-sent events until `write` returns or the stream ends. If the server ends the stream, the client
+ * is notified with the reason. A heartbeat keeps the connection open and names the client's position.
  */
 export async function streamEvents(
   response: Response,
@@ -35,7 +35,7 @@ export async function streamEvents(
   write: (events: EventWriter) => Promise<void>,
 ): Promise<void> {
   let lastId: string | undefined;
-  // `connection: close`, so that a stopping server need not wait for the connection to idle.
+  // `connection: close`, so that a stopping server does not wait for an idle connection.
   response.status(200).set({
     "content-type": "text/event-stream",
     "cache-control": "no-store",
@@ -48,7 +48,7 @@ export async function streamEvents(
   }
   response.flushHeaders();
   const beat = () => {
-    // A client that has not taken the last event is owed no heartbeat.
+    // No heartbeat is sent while the client still has unread events.
     if (!response.writableNeedDrain) response.write(`:\n${idLine(lastId)}\n`);
   };
   const heartbeat = setInterval(beat, HEARTBEAT_MS);
@@ -65,7 +65,7 @@ export async function streamEvents(
       },
     });
   } catch (error) {
-    // Too late for another answer: the client comes back, and is answered then.
+    // The response has begun, so no other can be given: the client reconnects and gets the error then.
     if (!stream.signal.aborted) log.warn({ err: error }, "an event stream ended early");
   } finally {
     clearInterval(heartbeat);

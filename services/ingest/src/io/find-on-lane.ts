@@ -7,9 +7,9 @@ const SEARCH_ENTRIES_MAX = 10_000;
 const SEARCH_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Looks for an operation on a lane, and among what waits of its workspace if that is deferred, from the head, so that of one that was sent twice the first is found: the one that
- * will count. It reads page by page, a few entries at a time, and gives up after so many entries or bytes: this is for
- * people who ask after one operation.
+ * Searches a lane, and the workspace's deferred operations, for an operation. The search starts at the head, so that of
+ * an operation that was sent twice the first is found, which is the one that counts. It reads a few entries at a time
+ * and gives up after a number of entries or bytes: it serves people who look up a single operation.
  */
 export type FindOnLane = (
   shard: Shard,
@@ -17,12 +17,16 @@ export type FindOnLane = (
   key: OperationKey,
 ) => Promise<OperationOnLane | undefined>;
 
-/** All searches of a process read their pages in turn: each may be 40 MiB, and Redis has all of it at once. */
+/**
+ * Serializes the page reads of all searches in a process: a page may be 40 MiB, and Redis holds all of it in memory at
+ * once.
+ */
 export function createFindOnLane(): FindOnLane {
   const lastReadByRedis = new Map<Shard["redis"], Promise<unknown>>();
 
   return async (shard, lane, key) => {
-    // The lane first: what is moved from it meanwhile, because its workspace is deferred, is found afterwards.
+    // The lane is searched first: an entry that moves from it meanwhile, because its workspace is deferred, is found by
+    // the second search.
     const onLane = await searchStream(shard, shard.keys.laneStream(lane), key);
     const deferred = await searchStream(shard, shard.keys.deferredStream(lane, key.workspaceId), key);
     return deferred ?? onLane;
@@ -52,7 +56,7 @@ async function search(
   key: OperationKey,
   readFrom: (from: string) => Promise<Page>,
 ): Promise<OperationOnLane | undefined> {
-  // What does not hold this is not parsed.
+  // Entries without this text are not parsed.
   const clientIdJson = JSON.stringify(key.clientId);
   let entriesLeft = SEARCH_ENTRIES_MAX;
   let bytesLeft = SEARCH_BYTES_MAX;
@@ -88,10 +92,10 @@ function findIn(
   try {
     entry = JSON.parse(text) as LaneEntry | null;
   } catch {
-    // The drain will set it aside, and say so.
+    // The drain dead-letters this entry and logs it.
     return undefined;
   }
-  // So will it what has another shape.
+  // Entries of another shape are dead-lettered, too.
   if (entry?.kind !== "batch" || !Array.isArray((entry.batch as Partial<AcceptedBatch> | null)?.operations))
     return undefined;
   const { batch, trace } = entry;

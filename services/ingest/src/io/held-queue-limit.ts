@@ -14,8 +14,8 @@ interface FullRun {
 }
 
 /**
- * Knows which runs behind conflicts are full, and accepts nothing more for them. It looks now and then: what is accepted
- * in between is still held.
+ * Knows the full held queues, and rejects operations for them. It polls: operations accepted between two polls are
+ * still held.
  */
 export class HeldQueueLimit {
   readonly #query: Query;
@@ -38,8 +38,8 @@ export class HeldQueueLimit {
   }
 
   /**
-   * What the ledger knows already needs no room: it is answered as it was.
-   * @throws a problem, 429, that names the first operation for which there is no room
+   * Operations that the ledger already knows need no room: they get their recorded answer.
+   * @throws a problem (429) with the first operation for which there is no room
    */
   async requireRoom({ workspaceId, deviceId, operations }: BatchHead): Promise<void> {
     if (this.#conflictIdByDeviceDocument.size === 0) return;
@@ -49,7 +49,7 @@ export class HeldQueueLimit {
       if (conflictId === undefined) continue;
       if ((await this.#operations.read({ workspaceId, deviceId, clientId })) !== undefined) continue;
       throw new Problem("too-many-held", {
-        detail: `The device's operations on ${collection}/${documentId} wait behind conflict ${conflictId}, and no more can wait there until it is settled`,
+        detail: `The device's operations on ${collection}/${documentId} have filled the held queue of conflict ${conflictId}; send them again once the conflict is resolved`,
         operation: clientId,
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });

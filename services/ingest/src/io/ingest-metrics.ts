@@ -1,18 +1,18 @@
 import { createCounter, createGauge, createHistogram, observe } from "@syncline/runtime";
 
-/** What ingest counts of the batches that it takes. */
+/** Metrics of accepted batches. */
 export interface AcceptMetrics {
-  /** A batch of so many operations lies on its lane. */
+  /** Records a batch that is on its lane. */
   accepted(operations: number): void;
 }
 
 export function createAcceptMetrics(): AcceptMetrics {
   const operations = createCounter(
     "syncline.operations.accepted",
-    "Operations that were put on a lane, resends included",
+    "Operations put on a lane, including resends",
     "{operation}",
   );
-  const batches = createHistogram("syncline.batch.operations", "Operations of a batch", {
+  const batches = createHistogram("syncline.batch.operations", "Operations per batch", {
     unit: "{operation}",
     bounds: [1, 2, 5, 10, 25, 50, 100],
   });
@@ -24,11 +24,11 @@ export function createAcceptMetrics(): AcceptMetrics {
   };
 }
 
-/** How many answers this process keeps open, and how many requests wait for their batch. */
+/** Observes the long-lived responses of this process, and the requests that wait for their batch. */
 export function observeWaiting(counts: { streams: () => number; batches: () => number }): void {
   const streams = createGauge(
     "syncline.streams.open",
-    "Answers that stay open: event streams, waiting readers of the feed, snapshots",
+    "Long-lived responses: event streams, waiting readers of the feed, snapshots",
     "{stream}",
   );
   const batches = createGauge(

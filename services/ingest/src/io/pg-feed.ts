@@ -11,17 +11,17 @@ import type { ConflictCursor } from "../core/event-cursor.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
 import { goneAt, type Gone } from "../core/gone.ts";
 
-/** Where a workspace's feed begins and ends. */
+/** The bounds of a workspace's feed. */
 export interface FeedEnds {
   workspaceId: string;
   seq: number;
-  /** Changes up to here are no longer in the feed. */
+  /** Changes up to this seq are no longer in the feed. */
   feedFrom: number;
-  /** Counts the commits: one that only wrote conflicts or answers, too. */
+  /** Number of commits, including those that wrote only conflicts or answers. */
   revision: number;
 }
 
-/** What the listing of conflicts shows of a record. */
+/** A conflict record as the listing shows it. */
 export interface ConflictSummary {
   conflict_id: string;
   collection: string;
@@ -40,7 +40,7 @@ export interface ConflictSummary {
   updated_at: string;
 }
 
-/** A page of conflict records in the order in which they were written last, each with its place. */
+/** A page of conflict records, ordered by the commit that last wrote them, each with its position. */
 export interface ConflictsPage extends Page<ConflictCursor> {
   conflicts: { place: ConflictCursor; summary: ConflictSummary }[];
 }
@@ -51,35 +51,38 @@ export interface DocumentsPage {
   more: boolean;
 }
 
-/** A document's place in a snapshot. */
+/** A document's key, which is also its position in a snapshot. */
 export interface DocumentKey {
   collection: string;
   documentId: string;
 }
 
-/** What those read who follow a workspace, or start to. Pages end at a number of bytes, too, so that memory is bounded. */
+/**
+ * Reads for clients that follow a workspace, or start to. A page also ends at a number of bytes, so that memory is
+ * bounded.
+ */
 export interface PgFeed {
-  /** In `seq` order; or why nothing can be read after `since`. */
+  /** Reads changes in `seq` order, or returns the reason for which none can be read after `since`. */
   readChanges(
     workspaceId: string,
     page: { since: number; limit: number; collections: string[] | undefined },
   ): Promise<ChangesPage | Gone>;
   /**
-   * Each record as it stands now; one that was written since the place was reached comes again. Or why nothing can be
-   * read after that place.
+   * Reads each record in its current state, or returns the reason for which none can be read after the position. A
+   * record that is written again after its position was read comes again.
    */
   readConflicts(
     workspaceId: string,
     page: { after: ConflictCursor; limit: number; collections: string[] | undefined },
   ): Promise<ConflictsPage | Gone>;
-  /** Of those workspaces that have been committed to. */
+  /** Reads the bounds of those workspaces that have had a commit. */
   readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
-  /** Live documents after a place, or from the first one on. */
+  /** Reads live documents after a key, or from the first one. */
   readDocuments(
     workspaceId: string,
     page: { after: DocumentKey | undefined; limit: number },
   ): Promise<DocumentsPage>;
-  /** A document's changes, newest first. */
+  /** Reads a document's changes, newest first. */
   readHistory(
     workspaceId: string,
     document: DocumentKey,
@@ -87,10 +90,10 @@ export interface PgFeed {
   ): Promise<HistoryBody>;
 }
 
-/** Most bytes of document data in a page, the first document apart. */
+/** Limit on the document data of a page, in bytes; the first document is always included. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
-/** Beyond that a page ends inside a group, too: it is written as one piece of JSON. */
+/** Beyond this many bytes a page also ends inside a group, because a page is written as one piece of JSON. */
 const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
@@ -100,14 +103,14 @@ const READ_WORKSPACES = statement("read-workspaces");
 const READ_SNAPSHOT = statement("read-snapshot");
 const READ_HISTORY = statement("read-history");
 
-/** A change, or nulls in its place where the feed holds none. */
+/** A change, or nulls if the feed has none. */
 type ChangeRow = Omit<HistoryChangeBody, "committed_at" | "seq"> & {
   seq: number | null;
   committed_at: Date;
   found: number;
 };
 type FeedRow = ChangeRow & { feed_to: number; feed_from: number };
-/** A record, or nulls in its place where there is none. */
+/** A record, or nulls if there is none. */
 type ConflictRow = Omit<ConflictSummary, "conflict_id" | "opened_at" | "updated_at"> & {
   revision_to: number;
   revision: number;
@@ -132,7 +135,7 @@ export function createPgFeed(query: Query): PgFeed {
       if (first === undefined) return { changes: [], next: since, more: false };
       const changes = rows.flatMap((row) => (row.seq === null ? [] : [changeOf(row, row.seq)]));
       const more = changes.length > 0 && first.found > changes.length;
-      // At its end a reader has passed every change, also those of collections that it leaves out.
+      // The last page passes every change, including those of collections that the reader leaves out.
       const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;
       return { changes, next, more };
     },
@@ -141,7 +144,7 @@ export function createPgFeed(query: Query): PgFeed {
       const values = [workspaceId, after.revision, after.conflictId, limit + 1, collections ?? null];
       const rows = await query<ConflictRow>(FOLLOW_CONFLICTS, values);
       const [first] = rows;
-      // Records are never dropped from the front of this order: each stands where it was written last.
+      // Records are never dropped from the front: each is ordered by its last write.
       const gone = goneAt(after.revision, { from: 0, to: first?.revision_to ?? 0 });
       if (gone !== undefined) return gone;
       if (first === undefined) return { conflicts: [], next: after, more: false };
@@ -161,7 +164,7 @@ export function createPgFeed(query: Query): PgFeed {
             ],
       );
       const more = rows.length > limit;
-      // At its end a reader has passed every record, also those of collections that it leaves out.
+      // The last page passes every record, including those of collections that the reader leaves out.
       const end = { revision: first.revision_to, conflictId: null };
       return { conflicts, next: more ? (conflicts.at(-1)?.place ?? after) : end, more };
     },
@@ -173,7 +176,7 @@ export function createPgFeed(query: Query): PgFeed {
     },
 
     async readDocuments(workspaceId, { after, limit }) {
-      // No id is empty, so every place comes after this one.
+      // No id is empty, so every key comes after this one.
       const { collection, documentId } = after ?? { collection: "", documentId: "" };
       const rows = await query<DocumentRow>(READ_SNAPSHOT, [
         workspaceId,

@@ -2,16 +2,16 @@ import { camelRow, type Query, statementsIn } from "@syncline/runtime";
 import type { OperationContent } from "@syncline/shared";
 import type { OperationKey, OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
 
-/** The statuses that operations are listed by: successes are read one by one, or in the feed. */
+/** The statuses by which operations are listed; successes are read one by one, or in the feed. */
 export const LISTED_STATUSES = ["error", "conflict", "pending"] as const;
 export type ListedStatus = (typeof LISTED_STATUSES)[number];
 
-/** The ledger, read for people: what became of an operation, and which did not go well. */
+/** Reads the ledger for people: an operation's outcome, and the operations that failed or wait. */
 export interface PgOperations {
   read(key: OperationKey): Promise<OperationStory | undefined>;
-  /** What was sent, of an operation that can be replayed. */
+  /** Reads the content of an operation that can be replayed. */
   readContent(key: OperationKey): Promise<OperationContent | undefined>;
-  /** Newest first. */
+  /** Lists operations, newest first. */
   list(
     workspaceId: string,
     page: { status: ListedStatus; before: OperationListing["place"] | undefined; limit: number },

@@ -14,7 +14,7 @@ import {
   type CarryingResult,
 } from "../core/carried-documents.ts";
 
-/** A batch as the tables know it, its pending operations looked up in the ledger. */
+/** A batch from the tables, with the results of its pending operations from the ledger. */
 export interface DrainedBatch {
   workspaceId: string;
   batchId: string;
@@ -33,14 +33,14 @@ export interface PgReads {
     collection: string,
     documentId: string,
   ): Promise<StoredDocument | undefined>;
-  /** Those of the batches that have been drained. */
+  /** Reads those of the batches that have been drained. */
   readBatches(keys: readonly { workspaceId: string; batchId: string }[]): Promise<DrainedBatch[]>;
-  /** The documents that results of a device report, as far as they are there and not too large. */
+  /** Reads the documents that a device's results report, without missing or too large ones. */
   readCarried(
     of: { workspaceId: string; deviceId: string },
     results: readonly CarryingResult[],
   ): Promise<CarriedDocuments>;
-  /** Whose a device is, once this subject has used it. */
+  /** Returns the owner of a device; an unclaimed device becomes this subject's. */
   claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
 }
 
@@ -51,7 +51,9 @@ const READ_LEDGER = statement("read-ledger");
 const READ_CARRIED = statement("read-carried");
 const CLAIM_DEVICE = statement("claim-device");
 
-/** As text Postgres has up to half as much again of a document: it puts spaces between short values. */
+/**
+ * Upper bound of the size of a document as Postgres text relative to compact JSON: Postgres puts spaces between values.
+ */
 const TEXT_BYTES_PER_BYTE = 1.5;
 
 interface DocumentRow {
@@ -142,7 +144,7 @@ export function createPgReads(query: Query): PgReads {
     },
 
     async claimDevice(workspaceId, deviceId, subject) {
-      // Under a race the insert does nothing and the older row is not visible yet: the second look sees it.
+      // In a race the insert does nothing and the older row is not visible yet; the next statement sees it.
       for (;;) {
         const [row] = await query<{ subject: string }>(CLAIM_DEVICE, [workspaceId, deviceId, subject]);
         if (row !== undefined) return row.subject;

@@ -2,7 +2,7 @@ import { inWorkspaces } from "@syncline/runtime";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import type { PgFeed } from "./pg-feed.ts";
 
-/** Looks up which of the workspaces that somebody follows were committed to: word of it may have got lost. */
+/** Polls for commits to the watched workspaces, because a notification may get lost. */
 export function createPollChanged(deps: { watched: WatchedWorkspaces; feed: PgFeed }): () => Promise<void> {
   let revisionByWorkspaceId: ReadonlyMap<string, number> = new Map();
   return async () => {

@@ -2,7 +2,7 @@ import { inWorkspaces } from "@syncline/runtime";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
 import type { PgReads } from "./pg-reads.ts";
 
-/** Looks up how the batches stand that requests wait for: a reply may have got lost. */
+/** Polls the status of the batches that requests wait for, because a reply may get lost. */
 export function createPollWaiting(deps: { waiting: WaitingBatches; reads: PgReads }): () => Promise<void> {
   return async () => {
     const batches = deps.waiting.list();

@@ -7,23 +7,23 @@ import { Turns } from "../core/turns.ts";
 import { prepareBody, type AcceptanceFacts, type BodyOutcome, type BodyTask } from "./body-thread.ts";
 
 /**
- * Most bytes of a body that is prepared where requests are answered, which costs less than sending it to a thread: the
- * slowest bodies of this size take a few milliseconds, those of 10 MiB seconds.
+ * Largest body that is prepared on the thread that answers requests, in bytes; this costs less than sending it to
+ * another thread. The slowest bodies of this size take a few milliseconds, those of 10 MiB seconds.
  */
 export const INLINE_BYTES_MAX = 64 * 1024;
 
 const THREAD = new URL(`./body-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Does what takes time in proportion to a body, for large ones beside the thread that answers requests. */
+/** Does the work that takes time in proportion to a body: for large ones outside the thread that answers requests. */
 export interface PrepareBodies {
   /** @throws {@link Problem} `not-json`, `too-large` or `invalid-field` */
   batch(body: Uint8Array, facts: AcceptanceFacts): Promise<PreparedBatch>;
-  /** @throws the same */
+  /** @throws {@link Problem} `not-json`, `too-large` or `invalid-field` */
   decision(body: Uint8Array, subject: string): Promise<DecisionBody>;
   close(): Promise<void>;
 }
 
-/** @param options - `threads`: how many large bodies are prepared at once; subjects take turns */
+/** @param options - `threads`: the number of large bodies prepared at once; subjects take turns */
 export function createPrepareBodies({ threads }: { threads: number }): PrepareBodies {
   const pool = new Tinypool({ filename: THREAD, minThreads: threads, maxThreads: threads });
   const turns = new Turns(threads);

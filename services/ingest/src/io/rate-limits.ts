@@ -3,18 +3,18 @@ import { assertInvariant, type BatchHead } from "@syncline/shared";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 
-/** Operations are counted over so long, so that a device may send what it has collected in one go. */
+/** Length of the counting window, so that a device may send its collected operations in one go. */
 export const RATE_WINDOW_SECONDS = 10;
 
-/** Counts a batch's operations against what was agreed, across all ingest processes. */
+/** Counts operations against their rate limits, across all ingest processes. */
 export interface RateLimits {
-  /** @throws a problem, 429, where they are too many */
+  /** @throws a problem (429) if a limit is exceeded */
   count(response: Pick<Response, "set">, batch: BatchHead): Promise<void>;
 }
 
 /**
- * The limits that are set, in operations a second; 0 is none.
- * @returns `undefined` where none is: then nobody asks Redis
+ * Creates the limits, given in operations per second; 0 is no limit.
+ * @returns `undefined` if no limit is set, so that no request asks Redis
  */
 export function createRateLimits(
   shards: Shards,
@@ -50,7 +50,7 @@ export function createRateLimits(
       const beyond = counted.filter(({ refused }) => refused);
       if (beyond.length === 0) return;
       throw new Problem("rate-limited", {
-        detail: `More operations a second than were agreed for the ${beyond.map(({ name }) => name).join(" and the ")}`,
+        detail: `Rate limit of the ${beyond.map(({ name }) => name).join(" and the ")} exceeded; wait for Retry-After`,
         retryAfterSeconds: Math.max(...beyond.map(({ seconds }) => seconds)),
       });
     },
@@ -63,7 +63,7 @@ function createLimiter({ redis, keys }: Shard, name: string, points: number): Ra
     keyPrefix: `${keys.ratePrefix}:${name}`,
     points,
     duration: RATE_WINDOW_SECONDS,
-    // Who has used up everything is refused without asking Redis, until the window ends.
+    // A key that has used up its points is rejected without asking Redis until the window ends.
     inMemoryBlockOnConsumed: points,
   });
 }
@@ -81,7 +81,7 @@ async function consume(
   try {
     return outcomeOf(await limiter.consume(key, operations), false);
   } catch (error) {
-    // It throws what it refuses, too.
+    // The limiter throws the outcome of a rejected call.
     if (error instanceof RateLimiterRes) return outcomeOf(error, true);
     throw toRedisError(error);
   }

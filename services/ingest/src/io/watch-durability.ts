@@ -2,20 +2,20 @@ import { durabilityFaults, repeat, type Logger } from "@syncline/runtime";
 
 type Redis = Parameters<typeof durabilityFaults>[0];
 
-/** Knows whether Redis keeps what it is given, as far as one can know. */
+/** Tracks whether Redis is set up to keep written data. */
 export interface DurabilityWatch {
-  /** Why not; empty where it does. */
+  /** Returns the settings that may lose data; empty if there are none. */
   faults: () => readonly string[];
-  /** When it may be another way. */
+  /** Returns the time after which the faults may be fixed. */
   retryAfterSeconds: () => number;
   stop(): Promise<void>;
 }
 
 const LOOK_INTERVAL_MS = 15_000;
-/** For a person to set Redis up. */
+/** Time for a person to configure Redis. */
 const MEND_SECONDS = 30;
 
-/** Looks now, and again and again: the Redis that answers next may be another one, set up in another way. */
+/** Checks immediately, then every 15 s: after a reconnect the server may be another Redis with other settings. */
 export async function watchDurability(redis: Redis, log: Logger): Promise<DurabilityWatch> {
   let faults: readonly string[] = [];
   let isKnown = true;
@@ -24,19 +24,19 @@ export async function watchDurability(redis: Redis, log: Logger): Promise<Durabi
     faults = await durabilityFaults(redis);
     isKnown = true;
     if (faults.length > 0) {
-      log.warn({ faults }, "this Redis may lose what it was given, so nothing is answered 202");
+      log.warn({ faults }, "Redis may lose accepted batches, so none is answered 202; fix its settings");
     }
   }
 
   redis.on("close", () => {
-    faults = ["Redis was away, and its settings have not been read since"];
+    faults = ["the connection to Redis was lost, and its settings have not been read since"];
     isKnown = false;
   });
   redis.on("ready", () => {
-    look().catch((error: unknown) => log.warn({ err: error }, "the settings of Redis could not be read"));
+    look().catch((error: unknown) => log.warn({ err: error }, "reading the settings of Redis failed"));
   });
   await look();
-  const looking = repeat("the look at Redis's settings", look, { intervalMs: LOOK_INTERVAL_MS, log });
+  const looking = repeat("the check of Redis's settings", look, { intervalMs: LOOK_INTERVAL_MS, log });
   return {
     faults: () => faults,
     retryAfterSeconds: () => (isKnown ? MEND_SECONDS : 1),

@@ -3,9 +3,9 @@ import { assertInvariant } from "@syncline/shared";
 
 type Redis = Shards["connections"][number];
 
-/** What is watched of each Redis. */
+/** One watch for each Redis. */
 export interface Watches<T> extends Repeating {
-  /** The watch of the Redis that a lane lies on. */
+  /** Returns the watch of a lane's Redis. */
   ofLane: (lane: number) => T;
 }
 

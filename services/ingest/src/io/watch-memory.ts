@@ -2,16 +2,16 @@ import { repeat, type connectRedis, type Logger, type Repeating } from "@synclin
 
 type Redis = ReturnType<typeof connectRedis>;
 
-/** Knows whether Redis has room left for batches. */
+/** Tracks whether Redis has memory left for batches. */
 export interface MemoryWatch extends Repeating {
   hasRoom: () => boolean;
 }
 
 const LOOK_INTERVAL_MS = 1_000;
-/** The rest is for the jobs and removals that make room: where Redis refuses those, no lane is drained any more. */
+/** The rest is for the jobs and removals that free memory: if Redis refuses those, no lane is drained any more. */
 const SHARE_FOR_BATCHES = 0.9;
 
-/** Looks now, and every second. A Redis without `maxmemory` counts as one with room. */
+/** Checks immediately, then every second. A Redis without `maxmemory` counts as having room. */
 export async function watchMemory(redis: Redis, log: Logger): Promise<MemoryWatch> {
   let hasRoom = true;
 
@@ -26,6 +26,6 @@ export async function watchMemory(redis: Redis, log: Logger): Promise<MemoryWatc
   }
 
   await look();
-  const looking = repeat("the look at Redis's memory", look, { intervalMs: LOOK_INTERVAL_MS, log });
+  const looking = repeat("the check of Redis's memory", look, { intervalMs: LOOK_INTERVAL_MS, log });
   return { hasRoom: () => hasRoom, stop: () => looking.stop() };
 }

@@ -1,14 +1,14 @@
 import { once } from "node:events";
 import type { Response } from "express";
 
-/** A client that takes nothing for so long is let go. */
+/** Longest time that a client may leave a chunk unread before its connection is closed. */
 const STALL_MS_MAX = 10_000;
-/** What a client that left is still owed goes out within this time, or not at all. */
+/** Time limit for sending the remaining data of an ended response. */
 const END_MS_MAX = 2_000;
 
 /**
- * Writes, and waits until the client has taken it, so that no more than one chunk is ever kept for a slow one.
- * @throws when the client takes nothing for long, and its connection is then closed; or when the signal is aborted
+ * Writes a chunk and waits until the client has received it, so that at most one chunk is kept for a slow client.
+ * @throws if the client reads too slowly, after closing its connection; or if the signal is aborted
  */
 export async function writeDrained(response: Response, chunk: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -21,7 +21,7 @@ export async function writeDrained(response: Response, chunk: string, signal: Ab
   }
 }
 
-/** Ends an answer, and does not wait for ever for a client that takes nothing. */
+/** Ends a response without waiting indefinitely for a client that does not read. */
 export function endSoon(response: Response): void {
   const timer = setTimeout(() => response.destroy(), END_MS_MAX);
   response.once("close", () => clearTimeout(timer));

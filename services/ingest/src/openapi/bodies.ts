@@ -17,7 +17,8 @@ import {
 import { z } from "zod";
 import type { OperationBody, OperationLifeBody } from "../core/operation-life.ts";
 
-// What answers look like. Strict, so that a field which is sent and not named here is found by whoever checks an answer.
+// Schemas of the answers. They are strict, so that checking an answer finds every field that is sent but not declared
+// here.
 
 const time = z.iso.datetime();
 const count = z.int().min(0);
@@ -174,7 +175,7 @@ export const conflictsBody = z.strictObject({
   more: z.boolean(),
 });
 
-/** An operation of a device's run, as it was sent. */
+/** An operation of a device's run as the device sent it. */
 const runOperationBody = z.strictObject({
   batch_id: uuid,
   client_id: z.string(),
@@ -191,7 +192,7 @@ const runOperationBody = z.strictObject({
 
 const overlap = z.looseObject({ path: z.string(), chosen: z.string() });
 
-/** The document now, and the three that the merge saw, or would see now. */
+/** The document's current version, and the three documents that the merge saw, or would see now. */
 const sides = {
   version: count,
   ancestor: json.nullable(),

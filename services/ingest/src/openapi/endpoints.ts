@@ -20,7 +20,7 @@ import {
   previewBody,
 } from "./bodies.ts";
 
-/** Everything that has a name of its own in the document. */
+/** Schemas with a name of their own in the document. */
 export const SCHEMAS = {
   Batch: batchSchema,
   Decision: decisionSchema,
@@ -37,65 +37,65 @@ export const SCHEMAS = {
 
 export type SchemaName = keyof typeof SCHEMAS;
 
-/** What a route answers where all is well: JSON of a schema, or text of another type. */
+/** A successful answer: JSON of a schema, or text of another type. */
 type Answer = { description: string } & ({ schema: SchemaName } | { text: string } | object);
 
-/** A route of the API, as the document describes it. */
+/** A route of the API as the document describes it. */
 export interface Endpoint {
   method: "get" | "post";
-  /** As Express has it. */
+  /** The path in Express syntax. */
   path: string;
   summary: string;
-  /** The least role in the workspace that it takes; without one no token is needed. */
+  /** The lowest role in the workspace that may use the route; without one no token is needed. */
   role?: "reader" | "writer" | "admin";
   query?: z.ZodObject;
   headers?: Record<string, string>;
   body?: SchemaName;
   answers: Record<number, Answer>;
-  /** Beside those that every route can answer with. */
+  /** Problems beyond those that every route can answer with. */
   problems: readonly ProblemType[];
 }
 
 const MINIMAL = { Prefer: "`return=minimal`: results carry no documents" };
 const PREFER = {
   Prefer:
-    "How long to wait for the results: `wait=N` in seconds, or `respond-async`; `return=minimal`: they carry no documents",
+    "Time to wait for the results: `wait=N` in seconds, or `respond-async` for none; `return=minimal`: results carry no documents",
 };
 const BATCH_ANSWERS: Endpoint["answers"] = {
   200: { description: "Every operation has its final answer", schema: "BatchResult" },
   202: {
-    description: "Accepted, and on disk; something is pending. `Location` says where to ask",
+    description: "Accepted and on disk, with operations pending. `Location` is the URL of the batch's status",
     schema: "BatchResult",
   },
 };
 const BODY_PROBLEMS = ["not-json", "request-timeout", "too-large", "unsupported-media-type"] as const;
-/** Of what is put on a lane. */
+/** Problems of requests that put a batch on a lane. */
 const LANE_PROBLEMS = ["too-many-waiting", "rate-limited"] as const;
 const WORKSPACE = "/api/v1/workspaces/:workspaceId";
 const DOCUMENT = `${WORKSPACE}/documents/:collection/:documentId`;
 const OPERATION = `${WORKSPACE}/operations/:clientId`;
 const CONFLICT = `${WORKSPACE}/conflicts/:conflictId`;
 
-/** Every route of ingest. A test holds this against what the router knows. */
+/** Every route of ingest. A test compares this list with the router's. */
 export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: "/",
-    summary: "The server's name, and where this document and its health are",
-    answers: { 200: { description: "Paths by what is there", text: "application/json" } },
+    summary: "Returns the server's name and the paths of this document and the health checks",
+    answers: { 200: { description: "Paths by name", text: "application/json" } },
     problems: [],
   },
   {
     method: "get",
     path: "/openapi.json",
-    summary: "This document",
+    summary: "Returns this document",
     answers: { 200: { description: "OpenAPI 3.1", text: "application/json" } },
     problems: [],
   },
   {
     method: "post",
     path: "/api/v1/documents/batch",
-    summary: "Takes a batch of operations",
+    summary: "Sends a batch of operations",
     role: "writer",
     headers: PREFER,
     body: "Batch",
@@ -108,16 +108,16 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: "/api/v1/batches/:batchId",
-    summary: "How a batch stands",
+    summary: "Returns the status and results of a batch",
     role: "reader",
     headers: MINIMAL,
-    answers: { 200: { description: "The batch, however it ended", schema: "BatchResult" } },
+    answers: { 200: { description: "The batch, also if it failed", schema: "BatchResult" } },
     problems: ["not-found"],
   },
   {
     method: "get",
     path: "/api/v1/batches/:batchId/events",
-    summary: "How a batch gets on, as server-sent events: `progress`, `done`, `end`",
+    summary: "Streams the progress of a batch as server-sent events: `progress`, `done`, `end`",
     role: "reader",
     headers: MINIMAL,
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
@@ -126,19 +126,19 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: DOCUMENT,
-    summary: "A document; its `ETag` is its version",
+    summary: "Returns a document; its `ETag` is its version",
     role: "reader",
-    headers: { "If-None-Match": "The `ETag` that is known already" },
+    headers: { "If-None-Match": "The `ETag` of the known version" },
     answers: {
       200: { description: "The document", schema: "Document" },
-      304: { description: "It is as it was" },
+      304: { description: "The document has not changed" },
     },
     problems: ["not-found"],
   },
   {
     method: "get",
     path: `${DOCUMENT}/history`,
-    summary: "A document's changes, newest first",
+    summary: "Lists a document's changes, newest first",
     role: "reader",
     query: historyQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "History" } },
@@ -147,7 +147,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: `${WORKSPACE}/changes`,
-    summary: "Every committed change, once, in the order of `seq`",
+    summary: "Lists every committed change once, in `seq` order",
     role: "reader",
     query: changesQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "Changes" } },
@@ -156,26 +156,26 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: `${WORKSPACE}/changes/events`,
-    summary: "The same as server-sent events, and those of conflicts: `change`, `conflict`, `end`",
+    summary: "Streams changes and conflicts as server-sent events: `change`, `conflict`, `end`",
     role: "reader",
     query: changeEventsQuerySchema,
-    headers: { "Last-Event-ID": "The id of the event to go on after" },
+    headers: { "Last-Event-ID": "The id of the last received event; the stream resumes after it" },
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
   {
     method: "get",
     path: `${WORKSPACE}/snapshot`,
-    summary: "Every document, page by page",
+    summary: "Returns every document, page by page",
     role: "reader",
     query: snapshotQuerySchema,
-    answers: { 200: { description: "A page, one JSON object a line", text: "application/x-ndjson" } },
+    answers: { 200: { description: "A page with one JSON object per line", text: "application/x-ndjson" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
   {
     method: "get",
     path: `${WORKSPACE}/operations`,
-    summary: "The operations that failed or wait, newest first",
+    summary: "Lists the operations that failed or wait, newest first",
     role: "reader",
     query: operationsQuerySchema,
     answers: { 200: { description: "A page of operations", schema: "Operations" } },
@@ -184,7 +184,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: OPERATION,
-    summary: "The life of an operation",
+    summary: "Returns the life of an operation",
     role: "reader",
     query: operationQuerySchema,
     headers: MINIMAL,
@@ -194,7 +194,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "post",
     path: `${OPERATION}/replay`,
-    summary: "Sends an operation again that ended as `error`",
+    summary: "Replays an operation that ended as `error`",
     role: "admin",
     query: operationQuerySchema,
     headers: PREFER,
@@ -204,7 +204,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: `${WORKSPACE}/conflicts`,
-    summary: "The conflict records, newest first",
+    summary: "Lists the conflict records, newest first",
     role: "reader",
     query: conflictQuerySchema,
     answers: { 200: { description: "A page of records", schema: "Conflicts" } },
@@ -213,7 +213,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: CONFLICT,
-    summary: "A conflict record",
+    summary: "Returns a conflict record",
     role: "reader",
     answers: { 200: { description: "The record", schema: "Conflict" } },
     problems: ["not-found", "conflict-service-unavailable"],
@@ -221,15 +221,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
   {
     method: "get",
     path: `${CONFLICT}/preview`,
-    summary: "What each choice would come to",
+    summary: "Previews the document of each choice and strategy",
     role: "reader",
-    answers: { 200: { description: "The choices", schema: "ConflictPreview" } },
+    answers: { 200: { description: "The documents by choice and by strategy", schema: "ConflictPreview" } },
     problems: ["not-found", "conflict-service-unavailable"],
   },
   {
     method: "post",
     path: `${CONFLICT}/resolve`,
-    summary: "Takes a person's decision on a conflict",
+    summary: "Resolves a conflict with a person's decision",
     role: "writer",
     headers: PREFER,
     body: "Decision",

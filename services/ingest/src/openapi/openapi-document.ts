@@ -9,9 +9,9 @@ const schemaPath = (name: string): string => `#/components/schemas/${name}`;
 const refTo = (name: string): JsonSchema => ({ $ref: schemaPath(name) });
 const jsonOf = (schema: JsonSchema) => ({ "application/json": { schema } });
 
-/** Problems that every route can answer with: a query parameter that it does not have is refused. */
+/** Problems that every route can answer with: unknown query parameters are rejected. */
 const EVERYWHERE = ["invalid-field"] as const;
-/** Those of every route behind a token. */
+/** Problems of every route that needs a token. */
 const COMMON_PROBLEMS = [
   "unauthorized",
   "forbidden",
@@ -22,8 +22,8 @@ const COMMON_PROBLEMS = [
 ] as const;
 
 /**
- * The API as an OpenAPI 3.1 document, whose schemas are JSON Schemas as zod writes them: those that requests are read with,
- * and those of the answers.
+ * Builds the API's OpenAPI 3.1 document. Its schemas are JSON Schemas written by zod: the ones that requests are parsed
+ * with, and the ones of the answers.
  */
 export function openApiDocument(): Record<string, unknown> {
   return {
@@ -32,7 +32,7 @@ export function openApiDocument(): Record<string, unknown> {
       title: "Syncline",
       version: "1",
       description:
-        "The server side of apps that keep working offline. docs/protocol.md has the meaning of it all.",
+        "The server side of apps that keep working offline. docs/protocol.md explains the protocol.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
@@ -49,7 +49,7 @@ export function openApiDocument(): Record<string, unknown> {
   };
 }
 
-/** `/a/:b` of Express is `/a/{b}`. */
+/** Translates an Express path: `/a/:b` becomes `/a/{b}`. */
 function pathOf(path: string): string {
   return path.replace(/:(\w+)/g, "{$1}");
 }
@@ -127,7 +127,7 @@ function parametersOf(query: z.ZodObject): object[] {
   }));
 }
 
-/** The value of a parameter that is left out: the schema of what is sent does not show it. */
+/** Returns the value of an omitted parameter; the schema of the input does not show it. */
 function defaultOf(parameter: z.ZodType | undefined): { default?: unknown } {
   const value = parameter?.safeParse(undefined).data;
   return value === undefined ? {} : { default: value };
@@ -150,7 +150,7 @@ function toJsonSchema(schema: z.ZodType): JsonSchema {
   return plain;
 }
 
-/** RFC 9457. */
+/** The schema of a problem (RFC 9457). */
 function problemSchema(): JsonSchema {
   const text = { type: "string" };
   return {
@@ -160,9 +160,12 @@ function problemSchema(): JsonSchema {
       title: text,
       status: { type: "integer" },
       detail: text,
-      operation: { ...text, description: "The `client_id` of the operation at fault" },
+      operation: { ...text, description: "The `client_id` of the failing operation" },
       field: { ...text, description: "An RFC 6901 pointer into the body" },
-      snapshot: { ...text, description: "Where a reader that cannot go on starts again" },
+      snapshot: {
+        ...text,
+        description: "The snapshot from which a reader that cannot continue starts again",
+      },
       current_version: { type: "integer" },
       conflict_status: text,
     },

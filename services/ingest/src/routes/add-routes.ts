@@ -19,7 +19,7 @@ interface Routes {
   resolveConflict: RequestHandler<{ workspaceId: string; conflictId: string }>;
 }
 
-/** The API that clients know. A route without {@link requireNoQuery} reads its parameters itself. */
+/** Adds the public API. A route without {@link requireNoQuery} reads its parameters itself. */
 export function addRoutes(app: Express, routes: Routes): void {
   app.get("/", requireNoQuery, routes.getRoot);
   app.get("/openapi.json", requireNoQuery, routes.getOpenApi);

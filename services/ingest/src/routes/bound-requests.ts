@@ -4,21 +4,21 @@ import type { ServerResponse } from "node:http";
 import type { Hold, Shares } from "../core/shares.ts";
 import { shareExceeded } from "./share-exceeded.ts";
 
-/** One for all, and sent as it is: there are many of these just when nothing must cost anything. */
+/** Created once and sent unchanged: these answers are most frequent under overload, when each must be cheap. */
 const TOO_MANY = new Problem("overloaded", {
-  detail: "Too many requests are under way here",
+  detail: "This process has too many requests in progress; send the request again after Retry-After",
   retryAfterSeconds: 1,
 });
 const ADDRESS_SHARE = shareExceeded("address", "requests", 1);
 const SUBJECT_SHARE = shareExceeded("subject", "requests", 1);
 
-/** The places of requests that are under way: each takes one before its token is checked, and its body is read. */
+/** Slots for requests in progress: each takes one before its token is checked and its body is read. */
 export interface BoundRequests {
-  /** Turns a request away if all places are taken, or its address has its share of them. */
+  /** Rejects a request if all slots are taken, or its address has its share of them. */
   admit: Middleware;
   /** @throws {@link Problem} `share-exceeded` if the token's subject has its share */
   admitIdentified: (response: Response) => void;
-  /** Gives the place of a request to another. Answers that stay open have a bound of their own. */
+  /** Releases a request's slot. Long-lived responses have a limit of their own. */
   leave: (response: Response) => void;
 }
 

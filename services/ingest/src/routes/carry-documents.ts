@@ -3,13 +3,13 @@ import type { OperationResult } from "@syncline/shared";
 import { carryingOf, withDocuments, type CarriedDocuments } from "../core/carried-documents.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 
-/** The batch, or the operation, that was answered. */
+/** The batch or operation that the results belong to. */
 interface Answered {
   workspaceId: string;
   deviceId: string;
 }
 
-/** Completes results with the documents that they report, or says that these are to be read again. */
+/** Adds the reported documents to results, or marks them `read_again`. */
 export type CarryDocuments = (
   of: Answered,
   results: OperationResult[],
@@ -29,12 +29,12 @@ export function createCarryDocuments(deps: {
     return withDocuments(results, documents);
   };
 
-  /** What is committed is answered: a client can read its document later. */
+  /** Reads the documents. A failure must not withhold a committed result: the client can read the document later. */
   async function read(of: Answered, carrying: ReturnType<typeof carryingOf>): Promise<CarriedDocuments> {
     try {
       return await reads.readCarried(of, carrying);
     } catch (error) {
-      log.warn({ err: error }, "documents could not be read for an answer; it tells the client to read them");
+      log.warn({ err: error }, "reading the documents of an answer failed; the client is asked to read them");
       return new Map();
     }
   }

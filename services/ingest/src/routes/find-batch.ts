@@ -5,21 +5,21 @@ import type { PgReads } from "../io/pg-reads.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** A batch as it stands, and whose it is. */
+/** A batch's current answer, with its workspace and device. */
 export interface FoundBatch {
   workspaceId: string;
-  /** `null` while it is on its lane: nothing of it has a final answer. */
+  /** `null` while the batch is on its lane: no operation has a final answer yet. */
   deviceId: string | null;
   answer: BatchResult;
 }
 
-/** Looks a batch up wherever it may be. One of a workspace that the identity has no part in does not exist. */
+/** Finds a batch in Redis or Postgres. A batch of a workspace that the identity has no role in counts as missing. */
 export type FindBatch = (batchId: string, identity: Identity) => Promise<FoundBatch | undefined>;
 
 export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): FindBatch {
   return async (batchId, { roleByWorkspace }) => {
     if (!UUID.test(batchId)) return undefined;
-    // Redis first: a batch leaves it only after the tables have it.
+    // Redis is read first: a batch leaves it only after the tables have it.
     const accepted = await deps.lanes.readBatchStatus(batchId, roleByWorkspace.keys());
     const keys = [...roleByWorkspace.keys()].map((workspaceId) => ({ workspaceId, batchId }));
     const [drained] = await deps.reads.readBatches(keys);
@@ -41,6 +41,6 @@ export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): F
 
 export function unknownBatch(): Problem {
   return new Problem("not-found", {
-    detail: "No such batch is known here. If you sent it and had no final answer, send it again",
+    detail: "Batch not found. If you sent it and got no final answer, send it again",
   });
 }

@@ -18,10 +18,12 @@ export const operationQuerySchema = z.object({
     .max(SUBJECT_DEVICE_PREFIX.length + 200)
     .regex(/^\P{Cc}+$/u, "must not be empty, nor contain control characters")
     .optional()
-    .describe("The device that sent it; the token's subject, where none is named"),
+    .describe("The device that sent the operation; by default the token's subject"),
 });
 
-/** Which operation a request names. Without a device the token's subject stands in, as it does in a batch. */
+/**
+ * Returns the key of the operation that a request names. Without a device the token's subject stands in, as in a batch.
+ */
 export function namedOperation(
   request: Request<{ workspaceId: string; clientId: string }>,
   response: Response,
@@ -31,8 +33,8 @@ export function namedOperation(
 }
 
 /**
- * Looks an operation up wherever it may be.
- * @throws {@link Problem} `not-found` where it is nowhere
+ * Finds an operation in the ledger or on its lane.
+ * @throws {@link Problem} `not-found` if neither has it
  */
 export type FindLife = (key: OperationKey) => Promise<OperationLifeBody>;
 
@@ -52,12 +54,12 @@ export function createFindLife(
       const accepted = await deps.findOnLane(key);
       return accepted === undefined ? undefined : acceptedLife(accepted);
     };
-    // It may be drained between the first two looks, and leaves the lane only after the ledger has it.
+    // The operation may be drained between the first two reads, and leaves the lane only after the ledger has it.
     const life = (await inLedger()) ?? (await onLane()) ?? (await inLedger());
     if (life !== undefined) return life;
     throw new Problem("not-found", {
       detail:
-        "This device has no such operation in the ledger, or on its lane as far as that is searched. A skipped one is not kept: its batch shows it",
+        "Neither the ledger nor the searched part of the lane has this operation of this device. A skipped operation is not kept; read its batch",
     });
   };
 }

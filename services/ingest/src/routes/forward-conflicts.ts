@@ -3,7 +3,7 @@ import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { AskConflictService } from "../io/conflict-service.ts";
 
-/** Passes the conflict routes on to the conflict service, so that clients know one address. */
+/** Forwards the conflict routes to the conflict service, so that clients know one address. */
 export function createForwardConflicts(
   askConflictService: AskConflictService,
 ): RequestHandler<{ workspaceId: string; conflictId?: string }> {
@@ -11,11 +11,11 @@ export function createForwardConflicts(
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");
     if (conflictId !== undefined && !z.uuid().safeParse(conflictId).success) {
-      throw new Problem("not-found", { detail: "No such conflict is known here" });
+      throw new Problem("not-found", { detail: "Conflict not found" });
     }
     const answer = await askConflictService({
       path: encodeParts(request.path),
-      // Whatever address the request line may name, its query is all that counts.
+      // The request line may name any address; only its query counts.
       search: new URL(request.originalUrl, "http://ingest").search,
       authorization: request.get("authorization") ?? "",
       requestId: requestIdOf(response),
@@ -24,13 +24,13 @@ export function createForwardConflicts(
   };
 }
 
-/** A name may hold what an address takes for another `/`. */
+/** Encodes each segment again: an id may contain `/`. */
 function encodeParts(path: string): string {
   const parts = path.split("/").map(decodeURIComponent);
   return parts.map(encodeURIComponent).join("/");
 }
 
-/** Gives the conflict service's answer as ours. */
+/** Responds with the conflict service's answer. */
 export async function passOn(answer: globalThis.Response, response: Response): Promise<void> {
   response.status(answer.status);
   response.set("content-type", answer.headers.get("content-type") ?? "application/json");

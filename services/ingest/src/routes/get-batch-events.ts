@@ -10,7 +10,7 @@ import { answerOf } from "./get-batch.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
 import { setApplied } from "./set-applied.ts";
 
-/** A batch is looked at again after so long, whatever was heard. */
+/** Longest time between two reads of a batch, in milliseconds. */
 const LOOK_MS_MAX = 2_000;
 
 interface Deps {
@@ -22,8 +22,8 @@ interface Deps {
 }
 
 /**
- * `GET /api/v1/batches/{batch_id}/events`: how a batch gets on, as server-sent events: `progress` with its answer
- * whenever that has changed, and `done` once it is final.
+ * `GET /api/v1/batches/{batch_id}/events` streams the progress of a batch as server-sent events: `progress` with the
+ * batch's answer whenever it has changed, and `done` once it is final.
  */
 export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: string }> {
   const { findBatch, carryDocuments, watched, openStream, log } = deps;
@@ -43,7 +43,7 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
         while (!stream.signal.aborted) {
           watch.clear();
           const found = await findBatch(batchId, identity);
-          // Lost before it was drained: the client comes back, and is answered 404.
+          // The batch was lost before it was drained: the client reconnects and gets a 404.
           if (found === undefined) return;
           const { answer } = found;
           if (sent === undefined || !saysTheSame(answer, sent)) {
@@ -55,7 +55,8 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
             await events.send({ event: "done", data: { batch_id: batchId, status: answer.status } });
             return;
           }
-          // Whatever was committed to the workspace may have been a part of this batch. Nothing tells of one that Redis lost.
+          // Any commit to the workspace may have been part of this batch. No notification comes for a batch that Redis
+          // lost.
           await watch.next(LOOK_MS_MAX);
         }
       });
@@ -65,7 +66,7 @@ export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: stri
   };
 }
 
-/** Time alone is no progress. */
+/** Compares two answers without their times, which are no progress. */
 function saysTheSame(a: BatchResult, b: BatchResult): boolean {
   return a.status === b.status && JSON.stringify(a.results) === JSON.stringify(b.results);
 }

@@ -6,7 +6,7 @@ import type { CarryDocuments } from "./carry-documents.ts";
 import { unknownBatch, type FindBatch, type FoundBatch } from "./find-batch.ts";
 import { setApplied } from "./set-applied.ts";
 
-/** `GET /api/v1/batches/{batch_id}`: how a batch stands. */
+/** `GET /api/v1/batches/{batch_id}` returns the status and results of a batch. */
 export function createGetBatch(deps: {
   findBatch: FindBatch;
   carryDocuments: CarryDocuments;
@@ -20,7 +20,7 @@ export function createGetBatch(deps: {
   };
 }
 
-/** A batch's answer, with the documents that its results report. */
+/** Returns a batch's answer with the documents that its results report. */
 export async function answerOf(
   { workspaceId, deviceId, answer }: FoundBatch,
   preferences: Preferences,

@@ -11,7 +11,10 @@ import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
 import { feedParameters } from "./parameters.ts";
 
-/** Most changes, and most conflicts, that are read at once for a stream; the next when the client has taken these. */
+/**
+ * Limit on the changes, and on the conflicts, read at once for a stream; the next ones are read when the client has
+ * received these.
+ */
 const PAGE_EVENTS_MAX = 100;
 
 export const changeEventsQuerySchema = z.object(feedParameters);
@@ -24,7 +27,7 @@ interface Deps {
   log: Logger;
 }
 
-/** What was read at once: changes and conflicts that came after `from`. */
+/** Changes and conflicts read together, following `from`. */
 interface EventsPage extends Page<EventCursor> {
   from: EventCursor;
   changes: ChangeBody[];
@@ -32,8 +35,8 @@ interface EventsPage extends Page<EventCursor> {
 }
 
 /**
- * `GET …/changes/events`: the feed as server-sent events, and beside it the conflicts as they change. It goes on after
- * `Last-Event-ID`; without one from `since` on, with the conflicts that change from now on.
+ * `GET …/changes/events` streams the feed as server-sent events, together with conflicts as they change. It resumes
+ * after `Last-Event-ID`; without one it starts at `since`, with the conflicts that change from now on.
  */
 export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId: string }> {
   const { feed, watched, openStream, epoch, log } = deps;
@@ -70,14 +73,14 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       };
       const watch = watched.watch(workspaceId, stream.signal);
       const pages = followFeed(readPage, { from, watch, signal: stream.signal });
-      // The first page tells whether there is anything to follow, while another answer can still be given.
+      // The first page shows whether the feed can be read from there, while another answer can still be given.
       const { value: first } = await pages.next();
       assertInvariant(first !== undefined, "a feed was read without a page");
       if (typeof first === "string") throw gone(first, workspaceId);
       await streamEvents(response, stream, log, async (events) => {
         await sendPage(events, first);
         for await (const page of pages) {
-          // Overtaken by what was dropped or erased: the client comes back, and is answered 410.
+          // The position was dropped or erased meanwhile: the client reconnects and gets a 410.
           if (typeof page === "string") return;
           await sendPage(events, page);
         }
@@ -93,7 +96,10 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
   }
 }
 
-/** Every event's id says how far the client has come by then in both, so that it goes on exactly there. */
+/**
+ * Sends a page. Every event's id is the client's position in both sequences after it, so that the client resumes
+ * exactly there.
+ */
 async function sendPage(events: EventWriter, page: EventsPage): Promise<void> {
   let place = page.from;
   for (const change of page.changes) {

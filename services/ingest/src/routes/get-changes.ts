@@ -14,7 +14,7 @@ export const changesQuerySchema = z.object({
   limit: limitParameter({ most: 1_000, default: 100 }),
   wait: wholeNumber({ min: 0, max: 30 })
     .default(0)
-    .describe("How long an empty page waits for something newer, in seconds"),
+    .describe("Time that an empty page waits for a change, in seconds"),
 });
 
 interface Deps {
@@ -25,8 +25,8 @@ interface Deps {
 }
 
 /**
- * `GET …/changes?since=SEQ&collections=a,b&limit=N&wait=SECONDS`: the workspace's committed changes, in `seq` order.
- * With `wait`, an empty page waits until it no longer is, or the time is over.
+ * `GET …/changes?since=SEQ&collections=a,b&limit=N&wait=SECONDS` returns the workspace's committed changes in `seq`
+ * order. With `wait`, an empty page waits until there is a change or the time is over.
  */
 export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: string }> {
   const { feed, watched, openStream, epoch } = deps;

@@ -8,7 +8,7 @@ interface Params {
   documentId: string;
 }
 
-/** `GET …/documents/{collection}/{id}`: the document as it is. Its ETag is its version. */
+/** `GET …/documents/{collection}/{id}` returns the current document. Its ETag is its version. */
 export function createGetDocument(reads: PgReads): RequestHandler<Params> {
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;
@@ -16,10 +16,10 @@ export function createGetDocument(reads: PgReads): RequestHandler<Params> {
     const document = await reads.readDocument(workspaceId, collection, documentId);
     if (document === undefined) throw new Problem("not-found", { detail: "The document never existed" });
     const etag = `"${document.version}"`;
-    // It may be kept by who asked, but is asked for again each time: the answer may then be 304.
+    // The client may cache the document but must revalidate it each time; the answer may then be 304.
     response.set({ etag, "cache-control": "private, no-cache" });
     if ("deleted" in document) {
-      throw new Problem("not-found", { detail: `The document was deleted, at version ${document.version}` });
+      throw new Problem("not-found", { detail: `The document was deleted at version ${document.version}` });
     }
     const known = (request.get("if-none-match") ?? "")
       .split(",")

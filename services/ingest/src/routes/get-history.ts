@@ -7,7 +7,7 @@ import type { PgReads } from "../io/pg-reads.ts";
 import { limitParameter } from "./parameters.ts";
 
 export const historyQuerySchema = z.object({
-  before: wholeNumber({ min: 1 }).optional().describe("The `next` of the page before, a version"),
+  before: wholeNumber({ min: 1 }).optional().describe("The `next` of the previous page, a version"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
@@ -17,7 +17,7 @@ interface Params {
   documentId: string;
 }
 
-/** `GET …/documents/{collection}/{id}/history?before=VERSION&limit=N`: a document's changes, newest first. */
+/** `GET …/documents/{collection}/{id}/history?before=VERSION&limit=N` lists a document's changes, newest first. */
 export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): RequestHandler<Params> {
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;

@@ -1,7 +1,7 @@
 import type { RequestHandler } from "express";
 import { openApiDocument } from "../openapi/openapi-document.ts";
 
-/** `GET /openapi.json`: what this API is. */
+/** `GET /openapi.json` returns the API's OpenAPI document. */
 export function createGetOpenApi(): RequestHandler {
   const text = `${JSON.stringify(openApiDocument())}\n`;
   return (_request, response) => {

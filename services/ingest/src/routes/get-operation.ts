@@ -5,7 +5,7 @@ import type { CarryDocuments } from "./carry-documents.ts";
 import { namedOperation, type FindLife } from "./find-life.ts";
 import { setApplied } from "./set-applied.ts";
 
-/** `GET …/operations/{client_id}?device_id=`: the life of an operation. */
+/** `GET …/operations/{client_id}?device_id=` returns the life of an operation. */
 export function createGetOperation(deps: {
   findLife: FindLife;
   carryDocuments: CarryDocuments;

@@ -8,7 +8,7 @@ const LINKS = {
   documentation: "README.md and docs/protocol.md in the repository",
 };
 
-/** `GET /`: says which server answers, and names the ways into it. */
+/** `GET /` names the server and its entry points. */
 export function createGetRoot(): RequestHandler {
   return (_request, response) => {
     response.json(LINKS);

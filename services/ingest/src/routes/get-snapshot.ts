@@ -9,18 +9,18 @@ import { endSoon, writeDrained } from "../io/write-drained.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
 import { limitParameter } from "./parameters.ts";
 
-/** Most documents that are read at once; the next are read when the client has taken these. */
+/** Limit on the documents read at once; the next ones are read when the client has received these. */
 const READ_DOCUMENTS_MAX = 100;
 
 export const snapshotQuerySchema = z.object({
-  after: z.string().optional().describe("The `next` of the page before"),
+  after: z.string().optional().describe("The `next` of the previous page"),
   limit: limitParameter({ most: 10_000, default: 1_000 }),
 });
 
-/** No id is empty, so this is before every document. */
+/** A position before every document, because no id is empty. */
 const BEFORE_ALL: DocumentKey = { collection: "", documentId: "" };
 
-/** A page goes on from a document, in the snapshot of a workspace that a seq was pinned for. */
+/** A cursor: epoch, workspace id, pinned seq, collection and document id to start after. */
 const cursorSchema = z.tuple([z.string(), z.string(), z.int().min(0), placeTextSchema, placeTextSchema]);
 
 interface Deps {
@@ -31,9 +31,9 @@ interface Deps {
 }
 
 /**
- * `GET …/snapshot?after=CURSOR&limit=N`: every live document, as NDJSON. The seq is read before the first row of the
- * first page, and stays that of the whole snapshot, so that a row holds every change up to it, and perhaps later ones:
- * those come again in the feed from that seq on.
+ * `GET …/snapshot?after=CURSOR&limit=N` returns every live document as NDJSON. The seq is read before the first row of
+ * the first page and pinned for the whole snapshot. A row therefore holds every change up to that seq, and perhaps
+ * later ones, which come again in the feed from that seq on.
  */
 export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: string }> {
   const { feed, openStream, epoch, log } = deps;
@@ -73,7 +73,8 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
         });
         for (const document of page.documents) {
           stream.signal.throwIfAborted();
-          // What is written now is sent, also where the stream ends while the client has not taken it.
+          // The position advances before the write: a started write is sent even if the stream ends before the client
+          // has received it.
           place = { collection: document.collection, documentId: document.document_id };
           await writeLine(document);
         }
@@ -89,7 +90,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
         endSoon(response);
         return;
       }
-      // Without its last line a page is not whole: the client sees that, and asks for it again.
+      // A page without its last line is incomplete: the client notices and requests the page again.
       if (!stream.signal.aborted) log.warn({ err: error, workspaceId }, "a snapshot ended early");
       response.destroy();
     } finally {
@@ -102,7 +103,7 @@ function readPlace(cursor: string, workspaceId: string): { epoch: string; seq: n
   const parsed = cursorSchema.safeParse(readCursor(cursor));
   if (!parsed.success || parsed.data[1] !== workspaceId) {
     throw fieldProblem(
-      { path: ["after"], message: "must be the next of a page before, of this workspace" },
+      { path: ["after"], message: "must be the next of a previous page of this workspace" },
       null,
     );
   }

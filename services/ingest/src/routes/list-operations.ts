@@ -8,13 +8,13 @@ import { limitParameter } from "./parameters.ts";
 
 export const operationsQuerySchema = z.object({
   status: z.enum(LISTED_STATUSES),
-  before: z.string().optional().describe("The `next` of the page before"),
+  before: z.string().optional().describe("The `next` of the previous page"),
   limit: limitParameter({ most: 500, default: 100 }),
 });
 
 const placeSchema = z.tuple([z.number().int(), placeTextSchema, placeTextSchema]);
 
-/** `GET …/operations?status=&before=&limit=`: the workspace's operations that failed or wait, newest first. */
+/** `GET …/operations?status=&before=&limit=` lists the workspace's operations that failed or wait, newest first. */
 export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: string }> {
   return async (request, response) => {
     const { workspaceId } = request.params;
@@ -39,5 +39,5 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
 function readPlace(cursor: string): OperationListing["place"] {
   const parsed = placeSchema.safeParse(readCursor(cursor));
   if (parsed.success) return parsed.data;
-  throw fieldProblem({ path: ["before"], message: "must be the next of a page before" }, null);
+  throw fieldProblem({ path: ["before"], message: "must be the next of a previous page" }, null);
 }

@@ -4,13 +4,16 @@ import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
 import type { BoundRequests } from "./bound-requests.ts";
 import { shareExceeded } from "./share-exceeded.ts";
 
-/** Everything ends: a client comes back with a fresh token. Timers could not wait for much more than 24 days anyway. */
+/**
+ * Longest life of a stream; the client then reconnects with a fresh token. Timers cannot run much longer than 24 days
+ * anyway.
+ */
 const STREAM_MS_MAX = 24 * 3_600_000;
 
 /**
- * Takes a place for an answer that stays open, until its client leaves or its token ends, and gives back that of its
+ * Takes a slot for a long-lived response until its client leaves or its token expires, and releases the slot of its
  * request.
- * @throws {@link Problem} `unavailable` if no place is left; `share-exceeded` if the client has its share of them
+ * @throws {@link Problem} `unavailable` if no slot is free; `share-exceeded` if the client has its share of them
  */
 export type OpenStreamOf = (response: Response) => OpenStream;
 
@@ -21,7 +24,8 @@ export function createOpenStream(streams: OpenStreams, requests: Pick<BoundReque
     if (stream === "subject" || stream === "address") throw shareExceeded(stream, "streams", 5);
     if (stream === "all") {
       throw new Problem("unavailable", {
-        detail: "Too many streams are open here; try again, or read without waiting",
+        detail:
+          "This process has too many open streams; try again after Retry-After, or read without waiting",
         retryAfterSeconds: 5,
       });
     }

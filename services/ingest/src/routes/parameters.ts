@@ -1,19 +1,19 @@
 import { idSchema, wholeNumber } from "@syncline/shared";
 import { z } from "zod";
 
-/** How many items an answer holds at most. */
+/** The largest number of items in an answer. */
 export function limitParameter(options: { most: number; default: number }) {
   return wholeNumber({ min: 1, max: options.most }).default(options.default);
 }
 
-/** Every reader of the feed says from where on it reads, which collections, and in which history. */
+/** Parameters of every reader of the feed: its position, its collections, and the epoch of its position. */
 export const feedParameters = {
-  since: wholeNumber({ min: 0 }).default(0).describe("The `next` of the page before, a seq"),
+  since: wholeNumber({ min: 0 }).default(0).describe("The `next` of the previous page, a seq"),
   collections: z
     .string()
     .transform((list) => list.split(","))
     .pipe(z.array(idSchema))
     .optional()
-    .describe("A comma-separated list; without it all are read"),
-  epoch: idSchema.optional().describe("The epoch that `since` belongs to"),
+    .describe("A comma-separated list; by default all collections are read"),
+  epoch: idSchema.optional().describe("The epoch of `since`"),
 };

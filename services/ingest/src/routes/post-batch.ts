@@ -16,7 +16,7 @@ interface Deps {
   newId: () => string;
 }
 
-/** `POST /api/v1/documents/batch`: takes a batch of operations. */
+/** `POST /api/v1/documents/batch` accepts a batch of operations. */
 export function createPostBatch(
   { bodies, deviceOwners, heldQueueLimit, policies, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
@@ -43,10 +43,10 @@ export function createPostBatch(
   };
 }
 
-/** Refuses a token that writes nowhere before its body is read, which names the workspace. */
+/** Rejects a token without a writable workspace before the body is read, which names the workspace. */
 function requireSomeWriter({ roleByWorkspace }: Identity): void {
   if ([...roleByWorkspace.values()].some((role) => role !== "reader")) return;
   throw new Problem("forbidden", {
-    detail: "This needs the role writer; the token gives it in no workspace",
+    detail: "This route needs the role writer, and the token has it in no workspace",
   });
 }

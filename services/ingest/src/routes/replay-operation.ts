@@ -15,8 +15,8 @@ interface Deps {
 }
 
 /**
- * `POST …/operations/{client_id}/replay?device_id=`: sends an operation that ended as an error again, once its cause is
- * gone, and answers as a batch of one. For an admin: it need not be the admin's own.
+ * `POST …/operations/{client_id}/replay?device_id=` sends an operation that ended as an error again, once its cause is
+ * fixed, and answers like a batch of one. It needs an admin, and replays the operations of any device.
  */
 export function createReplayOperation(
   { findLife, operations, takeBatch, newId }: Deps,
@@ -34,7 +34,7 @@ export function createReplayOperation(
       { ...key, content },
       { batchId: newId(), subject: identity.subject, requestId: requestIdOf(response), replyTo, nowMs },
     );
-    // Somebody waits for it, after all.
+    // A person waits for the result.
     await takeBatch(request, response, { ...encodeBatch(batch), urgent: true });
   };
 }
@@ -45,8 +45,8 @@ function notReplayable({ status, replayable }: OperationLifeBody): Problem {
 
 function whyNot(status: OperationLifeBody["status"], replayable: boolean): string {
   if (status !== "error") {
-    return `Only an operation that ended as error is replayed, and this one is ${status}`;
+    return `Only an operation that ended as error can be replayed; this one has the status ${status}`;
   }
-  if (replayable) return "It has been replayed meanwhile";
-  return "It was part of a group, so it cannot be replayed alone: send the group again, under new client_ids";
+  if (replayable) return "The operation was replayed by another request";
+  return "The operation was part of a group and cannot be replayed alone: send the group again under new client_ids";
 }

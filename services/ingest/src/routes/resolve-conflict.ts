@@ -22,9 +22,9 @@ interface Deps {
 type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
 
 /**
- * `POST …/conflicts/{id}/resolve`: takes a person's decision on a conflict, which goes through the lane like any other
- * operation. Writers decide those of their own devices, admins all. Should the document or the record have moved since
- * the decision was made, the answer is 409, with what stands there now.
+ * `POST …/conflicts/{id}/resolve` accepts a person's decision on a conflict, which goes through the lane like any other
+ * operation. Writers decide the conflicts of their own devices, admins all. If the document or the record has changed
+ * since the decision was made, the answer is 409 with the current state.
  */
 export function createResolveConflict(
   { askConflictService, bodies, deviceOwners, takeBatch, newId }: Deps,
@@ -43,7 +43,7 @@ export function createResolveConflict(
     await requireOwnDevice(identity, workspaceId, previewed.deviceId);
     if (previewed.status === "open") {
       throw new Problem("decision-outdated", {
-        detail: "The conflict is being merged. It needs a person only if that parks it",
+        detail: "The conflict is being merged. It needs a decision only if the merge parks it",
         current_version: previewed.version,
         conflict_status: previewed.status,
       });
@@ -62,13 +62,13 @@ export function createResolveConflict(
     );
     await takeBatch(request, response, {
       ...encodeBatch(batch),
-      // Somebody waits for it.
+      // A person waits for the result.
       urgent: true,
       problemOf: ([result]) => outdated(request, response, result),
     });
   };
 
-  /** What a choice comes to now. */
+  /** Asks the conflict service for the document that a choice would write now. */
   function preview(
     request: ConflictRequest,
     response: Response,
@@ -103,7 +103,9 @@ export function createResolveConflict(
     if (identity.roleByWorkspace.get(workspaceId) === "admin") return;
     if (deviceId === SUBJECT_DEVICE_PREFIX + identity.subject) return;
     if (deviceId.startsWith(SUBJECT_DEVICE_PREFIX)) {
-      throw new Problem("forbidden", { detail: "A writer decides the conflicts of own devices only" });
+      throw new Problem("forbidden", {
+        detail: "A writer may decide only the conflicts of their own devices",
+      });
     }
     await deviceOwners.check(workspaceId, deviceId, identity.subject);
   }

@@ -1,7 +1,10 @@
 import type { Response } from "express";
 import type { Preferences } from "../core/prefer.ts";
 
-/** Names the preferences of a request that its answer follows (RFC 7240), of those that the route knows. */
+/**
+ * Names in `Preference-Applied` the preferences that the answer follows (RFC 7240), among those that the route
+ * supports.
+ */
 export function setApplied(
   response: Response,
   { applied }: Preferences,

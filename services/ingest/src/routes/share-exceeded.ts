@@ -1,11 +1,11 @@
 import { Problem } from "@syncline/runtime";
 import type { HolderKind } from "../core/shares.ts";
 
-/** The problem of a subject, or an address, that has its share of something. */
+/** Builds the problem for a subject or an address that has reached its share. */
 export function shareExceeded(kind: HolderKind, what: string, retryAfterSeconds: number): Problem {
   const holder = kind === "subject" ? "The token's subject" : "The client's address";
   return new Problem("share-exceeded", {
-    detail: `${holder} has its share of this process's ${what}; let some of its requests end first`,
+    detail: `${holder} has reached its share of this process's ${what}; wait until some of its requests have ended`,
     retryAfterSeconds,
   });
 }

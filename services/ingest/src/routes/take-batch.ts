@@ -30,15 +30,15 @@ interface Deps {
   lanes: LaneStreams;
   waker: LaneWaker;
   waiting: WaitingBatches;
-  /** Whether the Redis that a lane lies on can promise to keep what it is given. */
+  /** Reports whether a lane's Redis is set up to keep written data. */
   durabilityOf: (lane: number) => Pick<DurabilityWatch, "faults" | "retryAfterSeconds">;
-  /** Whether it has room for what it would be given. */
+  /** Reports whether a lane's Redis has memory left for a batch. */
   memoryOf: (lane: number) => Pick<MemoryWatch, "hasRoom">;
-  /** Whether a failover would keep it. On a cluster only. */
+  /** Checks that a write survives a failover; on a cluster only. */
   barrier: Barrier | undefined;
   reads: Pick<PgReads, "readBatches">;
   carryDocuments: CarryDocuments;
-  /** None where none is set. */
+  /** `undefined` if no limit is set. */
   rateLimits: RateLimits | undefined;
   audit: Logger;
   metrics: AcceptMetrics;
@@ -51,27 +51,27 @@ interface Options {
   waitMsMax: number;
 }
 
-/** A batch to take: an urgent one does not wait for company. */
+/** A batch to accept; an urgent one makes its lane drain without delay. */
 interface Taken extends EncodedBatch {
   urgent: boolean;
-  /** How far ahead of ours the device's clock runs; 0 or less is not worth a word. */
+  /** Lead of the device's clock over the server's; not reported if 0 or less. */
   clockSkewMs?: number;
-  /** Makes a problem of an outcome that is not answered as a batch. */
+  /** Builds a problem from results that are not answered as a batch. */
   problemOf?: (results: readonly OperationResult[]) => Promise<Problem | undefined>;
 }
 
-/** For the lane to get through part of what waits, or a replica to be there. */
+/** Seconds until the backlog has shrunk, memory is free, or a replica is connected. */
 const RETRY_AFTER_SECONDS = { workspace: 1, lane: 2, memory: 2, replica: 1 };
 
 /** A batch on its lane. */
 interface Accepted {
-  /** `undefined` where nothing was heard in time, or nobody waits. */
+  /** `undefined` if no reply came in time, or the request does not wait. */
   results: Promise<OperationResult[] | undefined> | undefined;
-  /** Whose history it is part of: see {@link Barrier}. */
+  /** The replication id that the batch was written under: see {@link Barrier}. */
   history: string | undefined;
 }
 
-/** Puts a batch on its lane and answers with its results, or 202 while they are due. */
+/** Appends a batch to its lane and answers with its results, or with 202 while they are pending. */
 export type TakeBatch = (
   request: Pick<Request, "get" | "ip">,
   response: Response,
@@ -100,7 +100,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
         batchId: batch.batchId,
         operations: batch.operations.length,
       },
-      "took a batch",
+      "batch accepted",
     );
     let results = await appended.results;
     const durationMs = Date.now() - batch.acceptedAtMs;
@@ -132,14 +132,14 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     response.status(batch.atomic && answer.failed > 0 ? 409 : 200).json({ ...answer, ...skew });
   };
 
-  /** A wake-up that fails is no reason to refuse what is already on the lane: the sweep finds it. */
+  /** Appends a batch and wakes its lane. If the wake-up fails, the batch stays accepted: the sweep finds the lane. */
   async function appendBatch(
     response: Response,
     encoded: EncodedBatch,
     { lane, waitMs, urgent }: { lane: number; waitMs: number; urgent: boolean },
   ): Promise<Accepted> {
     const batch = encoded.head;
-    // Who has left by now does not wait.
+    // A client that has already left does not wait.
     const wait = waitMs > 0 && !response.closed ? waiting.wait(batch, waitMs) : undefined;
     if (wait !== undefined) response.once("close", () => wait.cancel());
     const appended = inSpan(
@@ -154,9 +154,9 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
       },
       () => lanes.appendBatch(lane, encoded, injectTrace()),
     );
-    // Over the same connection, so it arrives behind the batch, and both are synced to disk at once.
+    // The wake-up uses the same connection, so it arrives after the batch, and both are synced to disk at once.
     waker.wake(lane, options.windowMs, urgent).catch((error: unknown) => {
-      log.warn({ err: error, lane }, "a wake-up failed; the sweep will find the lane");
+      log.warn({ err: error, lane }, "waking a lane failed; the sweep will find it");
     });
     try {
       requireAppended(await appended);
@@ -170,8 +170,8 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   }
 
   /**
-   * A failover loses what no replica has: that is not answered 202. The batch is accepted all the same, and may have been
-   * committed meanwhile; then it is answered with its results. Else the client sends it again.
+   * Refuses a 202 for a batch that no replica has, because a failover would lose it. The batch stays accepted and may
+   * have been committed meanwhile; then its results are returned. Otherwise the client sends it again.
    */
   async function requireReplica(
     batch: BatchHead,
@@ -181,14 +181,14 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     if (barrier === undefined) return undefined;
     try {
       if (await barrier.isReplicated(lane, history)) return undefined;
-      log.warn({ lane }, "no replica has confirmed a batch, so it is not answered 202");
+      log.warn({ lane }, "no replica confirmed a batch in time, so it is not answered 202");
     } catch (error) {
-      log.warn({ err: error, lane }, "no replica could be asked for a batch, so it is not answered 202");
+      log.warn({ err: error, lane }, "asking the replicas for a batch failed, so it is not answered 202");
     }
     const [drained] = await reads.readBatches([batch]);
     if (drained !== undefined) return drained.results;
     throw new Problem("unavailable", {
-      detail: "No replica of Redis has confirmed the batch. It may be applied all the same; send it again",
+      detail: "No replica of Redis has confirmed the batch. It may still be applied; send it again",
       retryAfterSeconds: RETRY_AFTER_SECONDS.replica,
     });
   }
@@ -196,7 +196,7 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   function requireMemory(lane: number): void {
     if (memoryOf(lane).hasRoom()) return;
     throw new Problem("overloaded", {
-      detail: "Redis has little memory left",
+      detail: "Redis has little memory left; send the batch again after Retry-After",
       retryAfterSeconds: RETRY_AFTER_SECONDS.memory,
     });
   }
@@ -206,23 +206,23 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
     const faults = durability.faults();
     if (faults.length === 0) return;
     throw new Problem("unavailable", {
-      detail: `Redis is not set up to keep what it is given, so nothing is answered 202: ${faults.join("; ")}`,
+      detail: `Redis may lose accepted batches, so none is answered 202: ${faults.join("; ")}`,
       retryAfterSeconds: durability.retryAfterSeconds(),
     });
   }
 }
 
-/** @throws a problem where nothing was accepted, because too much waits already */
+/** @throws a problem if the batch was rejected because a backlog limit is reached */
 function requireAppended(appended: Appended): void {
   if (appended === "workspace-full") {
     throw new Problem("too-many-waiting", {
-      detail: "More operations of this workspace wait to be applied than may; let some be applied first",
+      detail: "Backlog limit of the workspace reached; wait until some of its operations are applied",
       retryAfterSeconds: RETRY_AFTER_SECONDS.workspace,
     });
   }
   if (appended === "lane-full") {
     throw new Problem("overloaded", {
-      detail: "More operations wait to be applied than may",
+      detail: "Lane backlog limit reached; send the batch again after Retry-After",
       retryAfterSeconds: RETRY_AFTER_SECONDS.lane,
     });
   }

@@ -7,28 +7,29 @@ import type { Request, RequestHandler, Response } from "express";
 import type { Hold, Shares } from "../core/shares.ts";
 import { shareExceeded } from "./share-exceeded.ts";
 
-/** A body takes this much memory for each of its bytes: as it came, and on its way to Redis. */
+/** Memory for each byte of a body: as received, and on its way to Redis. */
 export const MEMORY_PER_BYTE = 2;
-/** A body is not measured before that: the connection may only be getting up to speed. */
+/** Grace period before a body's rate is measured, for the connection to get up to speed. */
 const RATE_GRACE_SECONDS = 10;
 const RATE_CHECK_MS = 1_000;
 
 const TOO_MUCH = new Problem("overloaded", {
-  detail: "The bodies of all requests that are under way take too much memory",
+  detail:
+    "The bodies of the requests in progress take too much memory; send the request again after Retry-After",
   retryAfterSeconds: 1,
 });
-const TOO_LARGE = new Problem("too-large", { detail: `A body may have at most ${BATCH_BYTES_MAX} bytes` });
-const BROKEN = new Problem("not-json", { detail: "The body's compression is broken" });
-const BROKEN_OFF = new Problem("not-json", { detail: "The body broke off" });
-const TOO_SLOW = new Problem("request-timeout", { detail: "The body came too slowly; send it again" });
-/** What undoes a body's compression. */
+const TOO_LARGE = new Problem("too-large", { detail: `The body is larger than ${BATCH_BYTES_MAX} bytes` });
+const BROKEN = new Problem("not-json", { detail: "The body cannot be decompressed" });
+const BROKEN_OFF = new Problem("not-json", { detail: "The body is incomplete" });
+const TOO_SLOW = new Problem("request-timeout", { detail: "The body arrived too slowly; send it again" });
+/** Decompressors by content encoding. */
 const INFLATERS = new Map([
   ["gzip", () => createGunzip()],
   ["deflate", () => createInflate()],
   ["br", () => createBrotliDecompress()],
 ]);
 
-/** Answers a request, whose body is read once the handler asks for it: first it looks at who sends it. */
+/** Answers a request. The body is read only when the handler asks for it, after checking the sender. */
 export type BodyHandler<P> = (
   request: Request<P>,
   response: Response,
@@ -37,15 +38,15 @@ export type BodyHandler<P> = (
 export type WithBody = <P>(handle: BodyHandler<P>) => RequestHandler<P>;
 
 interface Options {
-  /** What bodies may take together, in bytes. */
+  /** Limit on the memory of all bodies together, in bytes. */
   memory: Shares;
-  /** Least bytes a second of a body, on average. */
+  /** Lowest average rate of a body, in bytes per second. */
   rateMin: number;
 }
 
 /**
- * Reads bodies. Their bytes count from when they come, decompressed, until the request is handled: also if whoever sent
- * them has left. A body that comes too slowly is refused, and its connection ends.
+ * Creates handlers that read bodies. A body's decompressed bytes count from their arrival until the request is handled,
+ * even if the client has left. A body that arrives too slowly is rejected, and its connection ends.
  */
 export function createWithBody({ memory, rateMin }: Options): WithBody {
   return (handle) => async (request, response) => {
@@ -84,7 +85,7 @@ async function readBody(
     throw error instanceof Problem ? error : inflater === undefined ? BROKEN_OFF : BROKEN;
   } finally {
     response.off("close", leave);
-    // The rest of a refused body is let go by, so that the connection can be used again.
+    // The rest of a rejected body is discarded, so that the connection can be reused.
     if (inflater !== undefined) request.unpipe(inflater);
     request.resume();
     inflater?.destroy();
@@ -95,7 +96,9 @@ function inflaterOf(request: IncomingMessage): Transform | undefined {
   const encoding = (request.headers["content-encoding"] ?? "identity").toLowerCase();
   const inflater = INFLATERS.get(encoding)?.();
   if (inflater === undefined && encoding !== "identity") {
-    throw new Problem("unsupported-media-type", { detail: "The body's encoding is not supported" });
+    throw new Problem("unsupported-media-type", {
+      detail: "The body's Content-Encoding is not supported; send gzip, deflate or br",
+    });
   }
   return inflater;
 }
@@ -107,7 +110,10 @@ function admitBytes(hold: Hold, length: number): Problem | undefined {
   return refusal === "all" ? TOO_MUCH : shareExceeded(refusal, "memory for bodies", 1);
 }
 
-/** Collects a stream until it ends, is no longer admitted, or the signal is aborted; what comes then is let go by. */
+/**
+ * Collects a stream until it ends, the bytes are no longer admitted, or the signal is aborted; later chunks are
+ * discarded.
+ */
 function collect(
   source: Readable,
   { signal, admit }: { signal: AbortSignal; admit: (length: number) => Problem | undefined },
@@ -135,7 +141,7 @@ function collect(
   return promise;
 }
 
-/** Calls once if fewer bytes than that come in a second, on average, until the request has come whole. */
+/** Calls `onTooSlow` once if the average rate falls below `rateMin` before the request is complete. */
 function watchRate(request: IncomingMessage, rateMin: number, onTooSlow: () => void): void {
   const startMs = performance.now();
   let bytes = 0;
@@ -146,7 +152,7 @@ function watchRate(request: IncomingMessage, rateMin: number, onTooSlow: () => v
   };
   const check = () => {
     if (!isTooSlow()) return;
-    // What came while this process was busy is read before this is called.
+    // Data that arrived while this process was busy is read before this callback runs.
     setImmediate(() => {
       if (request.complete || !isTooSlow()) return;
       stop();

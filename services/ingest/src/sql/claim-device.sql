@@ -1,4 +1,5 @@
--- $1 workspace id, $2 device id, $3 subject. A device belongs to the first subject that used it; returns whose it is.
+-- $1 workspace id, $2 device id, $3 subject. Claims a device, which belongs to the first subject that used it; returns
+-- the owner.
 WITH claimed AS (
   INSERT INTO devices (workspace_id, device_id, subject) VALUES ($1, $2, $3)
   ON CONFLICT DO NOTHING

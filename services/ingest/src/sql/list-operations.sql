@@ -1,5 +1,5 @@
--- $1 workspace id, $2 status, $3 accepted at (microseconds), $4 device id and $5 client id of the last one before the
--- page, or null; $6 most rows. Newest first, by the index operations_unwell: status is never 'success'.
+-- $1 workspace id, $2 status; $3 accepted at (microseconds), $4 device id and $5 client id of the last row of the
+-- previous page, or null; $6 most rows. Newest first, by the index operations_unwell: status is never 'success'.
 SELECT
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
   merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject,

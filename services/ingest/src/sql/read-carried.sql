@@ -1,8 +1,8 @@
--- $1 workspace id, $2 device id; $3 client ids and $4 versions, in pairs and in the order of the results; most bytes of
--- JSON as text, $5 of a document, and $6 of all.
--- The documents, null for a tombstone, at the versions that these operations of the ledger report: of a change that holds
--- several versions, that change's. A document is left out if the history no longer holds its version, or if it is too
--- large, alone or with those before it.
+-- $1 workspace id, $2 device id; $3 client ids and $4 versions, in pairs and in the order of the results; limits in
+-- bytes of JSON text: $5 for a document, $6 for all.
+-- The documents, null for a tombstone, at the versions that these operations of the ledger report. For a change that
+-- folds several versions, the document is that of the change. A document is left out if the history no longer holds its
+-- version, or if it is too large, alone or together with those before it.
 SELECT client_id, data
 FROM (
   SELECT k.client_id, c.data, sum(c.bytes) OVER (ORDER BY k.place) AS bytes_so_far

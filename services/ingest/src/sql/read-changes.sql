@@ -1,7 +1,8 @@
--- $1 workspace id, $2 since, $3 most rows, $4 collections or null for all, $5 most bytes of data; a first row beyond
--- them is read all the same, and so is the rest of a group (100 changes at most) that has begun, up to $6 bytes.
--- found counts rows up to some beyond $3, which tells whether there are more.
--- One statement, so one snapshot: where the feed begins and ends belongs to the rows. A workspace without rows gives
+-- $1 workspace id, $2 since, $3 most rows, $4 collections or null for all, $5 most bytes of data, $6 most bytes of a
+-- page that completes a group. The first row is always read, and so is the rest of a group that has begun (100 changes
+-- at most), up to $6.
+-- found counts rows up to some beyond $3, which tells if there are more.
+-- One statement and therefore one snapshot: the bounds of the feed belong to the rows. A workspace without rows gives
 -- one with a null seq; one without a commit gives none.
 SELECT
   w.seq AS feed_to, w.feed_from, c.seq, c.collection, c.document_id, c.version, c.deleted, c.data, c.device_id,

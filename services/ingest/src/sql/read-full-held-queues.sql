@@ -1,3 +1,3 @@
--- The runs behind unsettled conflicts that nothing more is accepted for, of all workspaces.
+-- The full held queues of unsettled conflicts, in all workspaces.
 SELECT workspace_id, device_id, collection, document_id, conflict_id
 FROM list_full_held_queues()

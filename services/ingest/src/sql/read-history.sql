@@ -1,5 +1,5 @@
--- $1 workspace id, $2 collection, $3 document id, $4 below which version or null, $5 most rows, $6 most bytes of data;
--- a first row beyond them is read all the same. found counts rows up to one more than $5.
+-- $1 workspace id, $2 collection, $3 document id, $4 version to read below or null, $5 most rows, $6 most bytes of
+-- data. The first row is always read. found counts rows up to one more than $5.
 SELECT seq, collection, document_id, first_version, version, deleted, data, ended, device_id, committed_at, found
 FROM (
   SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,

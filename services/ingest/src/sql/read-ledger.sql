@@ -1,4 +1,4 @@
--- $1 workspace ids, $2 device ids, $3 client ids, in triples
+-- $1 workspace ids, $2 device ids, $3 client ids, in triples.
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,

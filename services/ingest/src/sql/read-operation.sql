@@ -1,7 +1,7 @@
--- $1 workspace id, $2 device id, $3 client id. An operation of the ledger, with what became of it: its batch's drain,
--- the change that holds the version it reports, and the conflict it belongs to.
+-- $1 workspace id, $2 device id, $3 client id. An operation of the ledger with its outcome: its batch's drain, the
+-- change that holds the version it reports, and the conflict it belongs to.
 -- A person's decision belongs to a conflict, too, but is not part of its run.
--- A success that wrote nothing names the workspace's seq, so that the change must be of its document, too.
+-- A success that wrote no change names the workspace's seq, so the change is joined by its document as well.
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,

@@ -1,5 +1,5 @@
--- $1 workspace id, $2 collection and $3 document id to start after, $4 most rows, $5 most bytes of data; a first row
--- beyond them is read all the same. found counts rows up to one more than $4, which tells whether there are more.
+-- $1 workspace id, $2 collection and $3 document id to start after, $4 most rows, $5 most bytes of data. The first row
+-- is always read. found counts rows up to one more than $4, which tells if there are more.
 SELECT workspace_id, collection, document_id, version, seq, data, updated_at, found
 FROM (
   SELECT p.*, row_number() OVER in_order AS place, count(*) OVER () AS found,
