@@ -1,9 +1,9 @@
-/** The seams that keep the middle pure, as rules. */
+/** Rules that keep pure code free of I/O and packages independent. */
 module.exports = {
   forbidden: [
     {
       name: "no-circular",
-      comment: "A circle has no bottom to start reading from.",
+      comment: "Circular imports make a module impossible to read or load alone.",
       severity: "error",
       from: {},
       to: { circular: true },
@@ -23,7 +23,7 @@ module.exports = {
     },
     {
       name: "core-is-pure",
-      comment: "core/ takes data and returns data; io/, jobs/ and routes/ touch the world.",
+      comment: "core/ takes and returns data; io/, jobs/ and routes/ do the I/O.",
       severity: "error",
       from: { path: "^services/[^/]+/src/core", pathNot: "\\.test\\.ts$" },
       to: {
@@ -39,7 +39,7 @@ module.exports = {
     },
     {
       name: "services-are-apart",
-      comment: "Services meet in Redis, Postgres and HTTP, never in code.",
+      comment: "Services communicate through Redis, Postgres and HTTP, never by imports.",
       severity: "error",
       from: { path: "^services/([^/]+)/" },
       to: { path: "^services/([^/]+)/", pathNot: "^services/$1/" },
@@ -61,7 +61,7 @@ module.exports = {
   required: [
     {
       name: "modules-were-seen",
-      comment: "Fails should the checker ever follow no import at all.",
+      comment: "Fails if the checker follows no import at all.",
       severity: "error",
       module: { path: "^services/worker/src/main\\.ts$" },
       to: { path: "^libs/shared/src/index\\.ts$", reachable: true },

@@ -1,8 +1,8 @@
-# The images of Syncline, one target each: ingest, conflict, worker, migrate. NODE_IMAGE needs bash, which Alpine's has not.
+# The images of Syncline, one target each: ingest, conflict, worker, migrate. NODE_IMAGE must have bash; Alpine's has none.
 #   docker build --target worker --tag syncline-worker .
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-# All that npm reads, and nothing that changes with the code: the installs below stay cached.
+# Only the files that npm reads, so that a change of the code leaves the installs below cached.
 FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -24,7 +24,7 @@ COPY services services
 RUN npx tsc -b services/ingest services/conflict services/worker && node scripts/copy-assets.mjs
 
 FROM manifests AS production
-# Of what packages bring for compilers and debuggers nothing is read at run time; it would be a third of the image.
+# Removes files for compilers and debuggers: unused at run time, they would be a third of the image.
 RUN npm ci --omit=dev -w @syncline/ingest -w @syncline/conflict -w @syncline/worker \
   && find node_modules -type f -regex '.*\.\(map\|d\.[cm]?ts\)' -delete \
   && rm -r stack examples package-lock.json .npmrc
@@ -36,7 +36,7 @@ COPY --from=production /app ./
 COPY --from=build /app/libs/shared/dist libs/shared/dist
 COPY --from=build /app/libs/runtime/dist libs/runtime/dist
 COPY migrations migrations
-# The files stay root's: the process reads them and changes none.
+# Root owns the files: the process only reads them.
 USER node
 
 FROM runtime AS migrate

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { PATIENCE_MS } from "./tests/support/patience.ts";
 
-// Workspace packages are read from their sources, so that no build is needed. The rest are the defaults of Vite.
+// Workspace packages are read from their sources, so that no build is needed. The other conditions are Vite's defaults.
 const conditions = ["@syncline/source", "module", "node", "development|production"];
 
 const all = ["libs", "services", "stack", "examples", "k8s", "observability", "tests", "bench"].map(
@@ -9,11 +9,11 @@ const all = ["libs", "services", "stack", "examples", "k8s", "observability", "t
 );
 /** Long runs with commands of their own: crash points, histories, fuzz, rolling restarts, dead connections. */
 const proofs = "**/*.proof.test.ts";
-/** Tests that need Postgres and Redis say so by their name or place; all others run without a stack. */
+/** Tests that need Postgres and Redis, by their name or folder; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
 const nowhere = ["**/node_modules/**", "**/dist/**"];
 
-// Times are limits for what hangs, not verdicts: a slow or busy machine passes, too.
+// Time limits only end hanging tests: a slow or busy machine must pass, too.
 const patient = {
   testTimeout: 5 * PATIENCE_MS,
   hookTimeout: 5 * PATIENCE_MS,
@@ -31,9 +31,9 @@ export default defineConfig({
   ssr: { resolve: { conditions } }, // for the tests
   environments: { __vitest__: { resolve: { conditions } } }, // for their global set-up
   test: {
-    // Files share what is loaded: nothing here mocks modules, and to load all of it anew for each file takes half the time.
+    // Files share their loaded modules: no test mocks modules, and loading them anew for each file takes half the time.
     isolate: false,
-    // Failures with their reasons, and nothing that tests which passed have printed.
+    // Prints failures with their reasons, and no output of passed tests.
     reporters: ["dot"],
     silent: "passed-only",
     teardownTimeout: PATIENCE_MS,

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
-/** What is measured is what runs in production: what tsc made of the sources as they are. */
+/** Builds the services as for production: compiled by tsc. */
 export function buildServices(): void {
   const { status } = spawnSync("npm", ["run", "--silent", "build"], { stdio: ["ignore", 2, 2] });
-  if (status !== 0) throw new Error("npm run build failed (see above).");
+  if (status !== 0) throw new Error("npm run build failed (see its output above).");
 }

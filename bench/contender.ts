@@ -4,13 +4,13 @@ import type { ProcessGroups } from "./measure/process-cpu.ts";
 import type { HeldDatabase } from "./proxy/hold-database.ts";
 import type { Stores } from "./database/stores.ts";
 
-/** One of those that are measured against each other. */
+/** One of the measured alternatives. */
 export interface Contender {
   readonly name: string;
   start(stores: Stores, shape: Shape): Promise<RunningContender>;
 }
 
-/** What was sent so far. */
+/** The operations sent so far. */
 export interface Sent {
   readonly requests: number;
   readonly operations: number;
@@ -20,14 +20,14 @@ export interface RunningContender {
   readonly name: string;
   readonly shape: Shape;
   readonly load: LoadProcess;
-  /** All processes that do its work, the load and the stores included. */
+  /** All processes that do the contender's work, including the load and the stores. */
   readonly processes: ProcessGroups;
   /**
-   * Looks into the database.
-   * @throws unless exactly what was sent since the start is there
+   * Checks the database.
+   * @throws unless it holds exactly the operations sent since the start
    */
   verify(sent: Sent): Promise<void>;
-  /** Where it is reached by way of a proxy. */
+  /** Set if the contender reaches its database through a proxy. */
   readonly database?: HeldDatabase;
   stop(): Promise<void>;
 }

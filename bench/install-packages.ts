@@ -4,17 +4,19 @@ import { fileURLToPath } from "node:url";
 
 const BENCH = fileURLToPath(new URL(".", import.meta.url));
 
-/** Installs what only the benchmarks need, where it is missing or not what they ask for. */
+/** Installs the benchmarks' own packages if they are missing or outdated. */
 export function installPackages(): void {
   const { dependencies } = readJson(`${BENCH}package.json`) as { dependencies: Record<string, string> };
   const missing = Object.entries(dependencies).filter(([name, version]) => readVersion(name) !== version);
   if (missing.length === 0) return;
   console.error(
-    `Installing the packages of the benchmarks, ${missing.map(([name]) => name).join(", ")} (npm ci in bench/).`,
+    `Installing the benchmarks' packages: ${missing.map(([name]) => name).join(", ")} (npm ci in bench/).`,
   );
   const { status } = spawnSync("npm", ["ci"], { cwd: BENCH, stdio: ["ignore", 2, 2] });
   if (status !== 0) {
-    throw new Error("npm ci failed in bench/ (see above), so there is nothing to compare with.");
+    throw new Error(
+      "npm ci failed in bench/ (see its output above), so the alternatives cannot be measured.",
+    );
   }
 }
 

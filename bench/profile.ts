@@ -1,6 +1,5 @@
-// npm run bench:profile -- [--operations N] [--connections N] [--seconds S]
-// Puts load on Syncline, and shows in which functions the time of each service goes, as a table and as a flame graph, and
-// in which statements that of Postgres.
+// npm run bench:profile -- [--operations N] [--connections N] [--seconds S] Puts load on Syncline, and shows the
+// functions that use each service's time, as a table and as a flame graph, and the statements that use Postgres's time.
 import { describeShape } from "./load/shape.ts";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -73,15 +72,15 @@ try {
   await stores.stop();
 }
 
-/** Of the clock by which profiles are timed. */
+/** Reads the clock of the profiles' timestamps. */
 function nowUs(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-/** Node names a profile CPU.date.time.PID.thread.number.cpuprofile. */
+/** Finds a process's profile; Node names it CPU.date.time.PID.thread.number.cpuprofile. */
 function findProfile(pid: number): CpuProfile {
   const file = readdirSync(folder).find((name) => name.split(".")[3] === String(pid));
-  if (file === undefined) throw new Error(`process ${pid} has left no profile`);
+  if (file === undefined) throw new Error(`process ${pid} wrote no profile`);
   return JSON.parse(readFileSync(join(folder, file), "utf8")) as CpuProfile;
 }
 

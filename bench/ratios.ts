@@ -1,7 +1,7 @@
 import { median } from "./measure/quantiles.ts";
 import type { Measured, Round } from "./rounds.ts";
 
-/** A ratio a round, of contenders that were measured one after the other in it. */
+/** One ratio a round, between contenders measured one after the other in it. */
 export interface Ratio {
   readonly median: number;
   readonly spread: readonly [number, number];
@@ -29,12 +29,12 @@ export const requestRateOf = (round: Round): number => (round.requests / round.e
 export const p50Of = (round: Round): number => round.latencyMs.p50;
 export const p99Of = (round: Round): number => round.latencyMs.p99;
 
-/** Of all processes, in milliseconds. */
+/** CPU time of all processes, in milliseconds an operation. */
 export function cpuMsAnOperation({ operations, cpuSeconds }: Round): number {
   return (Object.values(cpuSeconds).reduce((sum, seconds) => sum + seconds, 0) * 1_000) / operations;
 }
 
-/** @throws where nobody of that name was measured */
+/** @throws if no contender of that name was measured */
 export function find(measured: readonly Measured[], name: string): Measured {
   const found = measured.find((one) => one.name === name);
   if (found === undefined) throw new Error(`${name} was not measured`);

@@ -14,7 +14,7 @@ export interface RoundOptions {
 export interface Round extends LoadResult {
   readonly operationsPerSecond: number;
   readonly cpuSeconds: Readonly<Record<string, number>>;
-  /** Which share of the machine's CPU went to those who have no part in this. */
+  /** The share of the machine's CPU that went to other programs. */
   readonly othersCpu: number;
 }
 
@@ -22,32 +22,32 @@ export interface Measured {
   readonly name: string;
   readonly shape: Shape;
   readonly rounds: readonly Round[];
-  /** At the end, by process. */
+  /** Memory at the end, by process. */
   readonly memoryMb: Readonly<Record<string, number>>;
 }
 
-/** Contenders that run, each with what it has done so far. */
+/** Running contenders, each with its operations so far. */
 export type Race = readonly Entrant[];
 
 interface Entrant {
   readonly contender: RunningContender;
-  /** The last run: tells how much to make ready for the next. */
+  /** The last run; it determines the number of requests to prepare for the next. */
   last: LoadResult;
-  /** All that was sent since the start. */
+  /** All operations sent since the start. */
   sent: Sent;
 }
 
 export type RunLoad = (contender: RunningContender, durationMs: number) => Promise<LoadResult>;
 
-/** Every connection sends as soon as it was answered. */
+/** Every connection sends its next request as soon as the last one was answered. */
 export const runClosed: RunLoad = ({ load }, durationMs) => load.runClosed(durationMs);
 
-/** More is made ready than the last run needed. What a faster run lacks is made while the clock runs. */
+/** Prepares more requests than the last run needed. A faster run makes the missing ones while the clock runs. */
 const READY_FACTOR = 1.4;
-/** Of a run that takes longer, the rest is made while the clock runs: it would not fit into memory. */
+/** Bounds the prepared part of a long run, for memory; the rest is made while the clock runs. */
 const READY_MS_MAX = 20_000;
 
-/** Starts contenders, lets each warm up, and stops them in the end. */
+/** Starts contenders, warms each of them up, and stops them in the end. */
 export async function withContenders<T>(
   { stores, shape, warmUpMs }: { stores: Stores; shape: Shape; warmUpMs: number },
   contenders: readonly Contender[],
@@ -69,8 +69,8 @@ export async function withContenders<T>(
 }
 
 /**
- * Measures contenders in turn: A, B, C, B, C, A, C, … so that what changes on the machine meanwhile meets all of them.
- * After every round the database is asked whether all that was answered is there.
+ * Measures contenders in turn: A, B, C, B, C, A, C, … so that changes of the machine meet all of them. After every
+ * round the database is checked for all answered operations.
  */
 export async function takeRounds(
   race: Race,
@@ -93,7 +93,7 @@ export async function takeRounds(
   }));
 }
 
-/** Both, where nothing else is done with the contenders. */
+/** Starts contenders and takes their rounds. */
 export async function alternate(
   stores: Stores,
   shape: Shape,

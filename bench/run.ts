@@ -63,18 +63,18 @@ try {
   const path = writeResults(name, { startedAt, options, environment, scenarios: found });
   const goals = found.flatMap(({ goals = [] }) => goals);
   if (goals.length > 0) console.log(`\n${toMarkdown(goalsTable(goals))}`);
-  bench.say(`All of it, and the rounds as JSON: ${path}`);
+  bench.say(`Full results, and the rounds as JSON: ${path}`);
 } finally {
   await stores.stop();
 }
 
-/** A machine that does something else tells little, above all about what runs in several processes. */
+/** Warns about other load on the machine, which distorts the figures, above all those of several processes. */
 function warnOfOthers({ measured = [] }: Findings): void {
   const shares = measured.flatMap(({ rounds }) => rounds.map(({ othersCpu }) => othersCpu));
   const share = median(shares);
   if (shares.length === 0 || share < OTHERS_CPU_MAX) return;
   console.error(
-    `  ${Math.round(share * 100)} % of this machine's CPU went to other programs: take the figures with a pinch of salt.`,
+    `${Math.round(share * 100)} % of this machine's CPU went to other programs: the figures are unreliable.`,
   );
 }
 
@@ -83,7 +83,7 @@ function pickScenarios(): readonly Scenario[] {
   return values.only.map((name) => {
     const found = SCENARIOS.find((scenario) => scenario.name === name);
     if (found !== undefined) return found;
-    console.error(`There is no scenario ${name}: see --list.`);
+    console.error(`Unknown scenario ${name}: run --list to show all names.`);
     return process.exit(2);
   });
 }

@@ -5,7 +5,7 @@ import type { Stores } from "./database/stores.ts";
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** In the short run, too. */
+  /** True if it is part of the short run. */
   readonly quick: boolean;
   run(bench: Bench): Promise<Findings>;
 }
@@ -14,7 +14,7 @@ export interface Bench {
   readonly stores: Stores;
   readonly rounds: RoundOptions;
   readonly isQuick: boolean;
-  /** Only Syncline and the limit in the same shape: what one looks at while tuning. */
+  /** True for only Syncline and the limit in the same shape: the figures for tuning. */
   readonly isBrief: boolean;
   readonly soakMinutes: number;
   readonly say: (line: string) => void;
@@ -23,11 +23,11 @@ export interface Bench {
 export interface Findings {
   readonly goals?: readonly Goal[];
   readonly tables?: readonly Table[];
-  /** What was measured round by round: kept in the JSON. */
+  /** The rounds' measurements, kept in the JSON. */
   readonly measured?: readonly Measured[];
 }
 
-/** A line of the goal's table. */
+/** A row of the goals table. */
 export interface Goal {
   readonly what: string;
   /** In the words and the unit of the bars: `0.65 of the limit`. */
@@ -36,9 +36,9 @@ export interface Goal {
   readonly firstBar: number;
   readonly goal: number;
   readonly better: "higher" | "lower";
-  /** The least and the most of the rounds. */
+  /** The lowest and the highest of the rounds. */
   readonly spread?: readonly [number, number];
-  /** The absolute figures, and what else belongs beside it. */
+  /** The absolute figures and other remarks. */
   readonly beside: string;
 }
 

@@ -19,7 +19,7 @@ import { MANIFESTS, render, type Manifest } from "./testing/render.ts";
 
 type Workload = IDeployment | IStatefulSet | IJob;
 
-/** What the Secrets hold that whoever deploys makes, as k8s/README.md says, with values that a start would accept. */
+/** The Secrets of k8s/README.md that the operator creates, with values that pass the check at start. */
 const databaseUrl = (role: string) =>
   `postgres://syncline_${role}:secret@postgres.example.com:5432/syncline?sslmode=verify-full`;
 const SECRETS: Record<string, Record<string, string>> = {
@@ -47,12 +47,15 @@ const ENV_SCHEMAS = {
   worker: workerEnv,
   migrate: z.object({ DATABASE_URL: commonEnv.DATABASE_URL }),
 };
-/** What others than our own schemas read. */
+/** Variables of libraries, which our schemas do not read. */
 const FOREIGN_VARIABLE = /^(OTEL_|NODE_EXTRA_CA_CERTS$)/;
-/** What a hook's process takes at most, as tests/e2e/policies.test.ts sees, and what the conflict service itself does. */
+/**
+ * The maximum memory of a hook's process, as tests/e2e/policies.test.ts measures it, and of the conflict service
+ * itself.
+ */
 const HOOK_PROCESS_MIB = 256;
 const CONFLICT_MIB = 512;
-/** What a process takes at most to end by itself, and some room. */
+/** The maximum time of a process's own stop, with a margin. */
 const STOP_SECONDS = 25 + 5;
 
 const manifestsByOverlay: Record<string, Manifest[]> = {
@@ -68,7 +71,7 @@ const manifestsByOverlay: Record<string, Manifest[]> = {
   ),
 };
 
-/** As a reader of production/kustomization.yaml would change it. */
+/** Renders production with one line of its kustomization.yaml changed, as an operator would change it. */
 function renderProduction(line: string, changed: string): Manifest[] {
   const copy = mkdtempSync(join(tmpdir(), "syncline-k8s-"));
   try {
@@ -91,15 +94,15 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
   const containers = workloads.flatMap(({ metadata, spec }) =>
     (spec?.template.spec?.containers ?? []).map((container) => ({ name: metadata.name, container })),
   );
-  /** Whether there are pods that a selector finds; what says nothing finds all. */
+  /** True if a selector matches any pod; an empty one matches all. */
   const finds = (labels: Record<string, string> = {}) =>
     podLabels.some((pod) => Object.entries(labels).every(([name, value]) => pod[name] === value));
 
-  it("is what the schemas of Kubernetes and of the custom resources ask for, down to the name of each field", async () => {
+  it("conforms to the schemas of Kubernetes and of the custom resources, including the name of each field", async () => {
     expect(await findSchemaFaults(manifests)).toEqual([]);
   });
 
-  it("runs everything without rights: no root, no capability, no file of its own to write, no token", () => {
+  it("runs every container without privileges: no root, no capability, no writable file system, no token", () => {
     for (const { metadata, spec } of workloads) {
       const pod = spec?.template.spec;
       expect(pod, metadata.name).toMatchObject({
@@ -121,7 +124,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     }
   });
 
-  it("holds no secret, and asks Secrets for nothing but what k8s/README.md says", () => {
+  it("holds no secret, and reads only the Secrets that k8s/README.md lists", () => {
     expect(ofKind("Secret")).toEqual([]);
     for (const { container } of containers) {
       for (const { valueFrom } of container.env ?? []) {
@@ -141,7 +144,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
   });
 
   it.for(Object.entries(ENV_SCHEMAS))(
-    "gives %s an environment that it starts with, a database role of its own, and no variable that nobody reads",
+    "gives %s an environment that it starts with, a database role of its own, and no unread variable",
     ([service, schema]) => {
       const container = containers.find(({ name }) => name === `syncline-${service}`)?.container;
       const env = environmentOf(container, ofKind<IConfigMap>("ConfigMap"));
@@ -154,7 +157,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     },
   );
 
-  it("gives both secrets of tokens to who checks them, the one before too, and needs neither", () => {
+  it("gives both token secrets, the previous one too, to the services that check tokens, and requires neither", () => {
     for (const service of ["ingest", "conflict"]) {
       const container = containers.find(({ name }) => name === `syncline-${service}`)?.container;
       for (const name of ["JWT_SECRET", "JWT_SECRET_PREVIOUS"]) {
@@ -166,13 +169,13 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     }
   });
 
-  it("believes one proxy about who asked where an ingress stands in front, and else none", () => {
+  it("trusts one proxy for the client's address behind an ingress, and otherwise none", () => {
     const ingest = containers.find(({ name }) => name === "syncline-ingest")?.container;
     const env = environmentOf(ingest, ofKind<IConfigMap>("ConfigMap"));
     expect(env["TRUST_PROXY"]).toBe(ofKind("Ingress").length > 0 ? "1" : undefined);
   });
 
-  it("has room for hooks that take all that they may, in as many processes as there can be", () => {
+  it("has memory for hooks at their maximum, in as many processes as can run at once", () => {
     const container = containers.find(({ name }) => name === "syncline-conflict")?.container;
     const env = readEnv(conflictEnv, environmentOf(container, ofKind<IConfigMap>("ConfigMap")));
     const limit = String(container?.resources?.limits?.["memory"]);
@@ -182,7 +185,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     );
   });
 
-  it("gives every service time to end by itself, a probe of each kind on a port that it has, and what replaces it first", () => {
+  it("gives every service time to stop by itself, a probe of each kind on a port that it has, and its replacement first", () => {
     const deployments = ofKind<IDeployment>("Deployment");
     expect(deployments.map(({ metadata }) => metadata.name)).toEqual([
       "syncline-conflict",
@@ -201,7 +204,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     }
   });
 
-  it("names only pods, services and ports that there are", () => {
+  it("names only existing pods, services and ports", () => {
     for (const { metadata, spec } of ofKind<IService>("Service"))
       expect(finds(spec?.selector), metadata.name).toBe(true);
     const budgets = ofKind<IPodDisruptionBudget>("PodDisruptionBudget");
@@ -226,7 +229,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
     }
   });
 
-  it("lets nothing in or out by default", () => {
+  it("lets no traffic in or out by default", () => {
     expect(ofKind<INetworkPolicy>("NetworkPolicy").map(({ spec }) => spec)).toContainEqual({
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
@@ -234,7 +237,7 @@ describe.for(Object.entries(manifestsByOverlay))("%s", ([, manifests]) => {
   });
 });
 
-it("scales the workers by one of both, and gives them no number that an apply would set back", () => {
+it("scales the workers by one autoscaler, without a replica count that an apply would reset", () => {
   for (const [overlay, kind] of [
     ["production", "ScaledObject"],
     ["production with the HPA", "HorizontalPodAutoscaler"],
@@ -252,7 +255,7 @@ it("scales the workers by one of both, and gives them no number that an apply wo
   }
 });
 
-it("has Redis refuse before its container is ended, while it rewrites its log, too", () => {
+it("has Redis refuse writes before its container is killed, also while it rewrites its log", () => {
   const redis = manifestsByOverlay["dev"]?.find(
     ({ kind, metadata }) => kind === "StatefulSet" && metadata.name === "redis",
   ) as (Manifest & IStatefulSet) | undefined;
@@ -263,7 +266,7 @@ it("has Redis refuse before its container is ended, while it rewrites its log, t
   expect(Number(maxmemory)).toBeLessThanOrEqual(Number.parseInt(limit) / 2);
 });
 
-it("is told of a field that is missing, of another type, or misspelled", async () => {
+it("detects a field that is missing, of another type, or misspelled", async () => {
   const deployment = manifestsByOverlay["dev"]?.find(({ kind }) => kind === "Deployment") as Manifest &
     IDeployment;
   const faultsWith = (change: object) =>
@@ -280,7 +283,7 @@ it("is told of a field that is missing, of another type, or misspelled", async (
   ]);
 });
 
-/** What a container's process finds in its environment. */
+/** The environment of a container's process. */
 function environmentOf(
   container: IContainer | undefined,
   configMaps: readonly (Manifest & IConfigMap)[],

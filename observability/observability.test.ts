@@ -19,21 +19,21 @@ describe("dashboards", () => {
     "observability/grafana/datasources.yaml",
   );
 
-  it("have ids of their own, and so have their panels", () => {
+  it("have unique ids, and so have their panels", () => {
     const uids = dashboards.map(({ uid }) => uid);
     expect(new Set(uids).size).toBe(uids.length);
     expect(uids.length).toBeGreaterThan(0);
     for (const { panels } of dashboards) expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   });
 
-  it("lie on Grafana's grid, no panel over another", () => {
+  it("lie on Grafana's grid without overlaps", () => {
     for (const { file, panels } of dashboards) {
       const taken = new Set<string>();
       for (const { title, gridPos } of panels) {
         expect(gridPos.x + gridPos.w, `${file}, ${title}`).toBeLessThanOrEqual(24);
         for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
           for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-            expect(taken.has(`${x},${y}`), `${file}, ${title} lies over another`).toBe(false);
+            expect(taken.has(`${x},${y}`), `${file}, ${title} overlaps another panel`).toBe(false);
             taken.add(`${x},${y}`);
           }
         }
@@ -41,7 +41,7 @@ describe("dashboards", () => {
     }
   });
 
-  it("ask the datasources that are provisioned, and lead from every panel to traces", () => {
+  it("query the provisioned datasources, and link every panel to traces", () => {
     const uidOf = (type: string) => datasources.find((datasource) => datasource.type === type)?.uid;
     for (const { panels } of dashboards) {
       for (const { type, datasource, targets = [], links = [] } of panels) {
@@ -64,7 +64,7 @@ describe("alerts", () => {
   const alerts = groups.flatMap(({ rules }) => rules.filter(({ alert }) => alert !== undefined));
   const names = new Set(alerts.map(({ alert }) => alert));
 
-  it("say how urgent they are, and where it is written what to do", () => {
+  it("have a severity and a runbook", () => {
     for (const { alert, labels, annotations } of alerts) {
       expect(labels?.["severity"], alert).toMatch(/^(page|ticket)$/);
       expect(annotations?.["summary"], alert).toBeTruthy();
@@ -72,13 +72,13 @@ describe("alerts", () => {
     }
   });
 
-  it("are named by the runbook that they name", () => {
+  it("are named by their runbook", () => {
     for (const { alert, annotations } of alerts) {
       expect(readFileSync(ROOT + (annotations?.["runbook"] ?? ""), "utf8")).toContain(`\`${alert}\``);
     }
   });
 
-  it("are each seen to go off by a test", () => {
+  it("are each raised by a test", () => {
     const { tests } = readYaml<{
       tests: { alert_rule_test?: { alertname: string; exp_alerts?: unknown[] }[] }[];
     }>("observability/rules-tests/syncline.test.yaml");
@@ -100,7 +100,7 @@ interface ComposeService {
 describe("the stack of docker-compose.yml", () => {
   const { services } = readYaml<{ services: Record<string, ComposeService> }>("docker-compose.yml");
 
-  it("mounts files that there are", () => {
+  it("mounts existing files", () => {
     const mounted = Object.values(services).flatMap(({ volumes = [] }) =>
       volumes.filter((volume) => volume.startsWith("./")).map((volume) => volume.split(":")[0] ?? ""),
     );
@@ -114,18 +114,18 @@ describe("the stack of docker-compose.yml", () => {
     }
   });
 
-  it("gives the secret before this one to who checks tokens, and nothing where there is none", () => {
+  it("gives the previous secret to the services that check tokens, and an empty one if there is none", () => {
     for (const name of ["ingest", "conflict"])
       expect(services[name]?.environment, name).toMatchObject({
         JWT_SECRET_PREVIOUS: "${JWT_SECRET_PREVIOUS:-}",
       });
   });
 
-  it("bounds what Redis takes, or it could not be seen to be nearly full", () => {
+  it("limits the memory of Redis, which the alert on its usage needs", () => {
     expect(services["redis"]?.command).toMatch(/ --maxmemory \d+gb /);
   });
 
-  it("has Prometheus scrape the ports on which the services have their metrics", () => {
+  it("has Prometheus scrape the services' metrics ports", () => {
     const { scrape_configs } = readYaml<{
       scrape_configs: { job_name: string; dns_sd_configs: { names: string[]; port: number }[] }[];
     }>("observability/prometheus.yaml");
@@ -139,7 +139,7 @@ describe("the stack of docker-compose.yml", () => {
     }
   });
 
-  it("sends traces along a pipeline of parts that the collector has", () => {
+  it("sends traces through a pipeline whose parts the collector has", () => {
     const collector = readYaml<
       Record<"receivers" | "processors" | "exporters" | "extensions", object> & {
         service: {

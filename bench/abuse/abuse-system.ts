@@ -20,9 +20,9 @@ export interface AbuseSystem {
 }
 
 export interface ClientOptions {
-  /** On the lane of this workspace; otherwise on any other. */
+  /** On this workspace's lane; by default on any other lane. */
   readonly neighbourOf?: string;
-  /** Environment of the process that asks: none is needed. */
+  /** The device in its batches; none by default. */
   readonly device?: string;
 }
 

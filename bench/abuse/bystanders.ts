@@ -2,13 +2,13 @@ import { quantilesOf } from "../measure/quantiles.ts";
 import type { AbuseClient, AbuseSystem } from "./abuse-system.ts";
 import type { Figure } from "./case.ts";
 
-/** The waits of other subjects while something happens. */
+/** The latencies of other subjects during an attack. */
 export interface Notice {
-  /** The wait of each request to `/healthz`, by service, in milliseconds. */
+  /** The latency of each request to `/healthz`, by service, in milliseconds. */
   readonly healthMs: readonly number[];
-  /** The wait of each small batch of another workspace, in milliseconds. */
+  /** The latency of each small batch of another workspace, in milliseconds. */
   readonly othersMs: readonly number[];
-  /** Small batches that were not answered 200, or not with success. */
+  /** Small batches without a 200, or without success. */
   readonly othersFailed: number;
 }
 
@@ -17,7 +17,7 @@ const NEIGHBOURS = 2;
 const PAUSE_MS = 100;
 const HEALTH_TIMEOUT_MS = 30_000;
 
-/** Other workspaces that write all the time, two of them on the lane of the one that is misused. */
+/** Other workspaces that write continuously, two of them on the attacked workspace's lane. */
 export interface Bystanders {
   readonly during: (action: () => Promise<void>) => Promise<Notice>;
 }
@@ -27,7 +27,7 @@ export async function createBystanders(system: AbuseSystem, neighbourOf: string)
     ...Array.from({ length: STRANGERS }, () => system.createClient()),
     ...Array.from({ length: NEIGHBOURS }, () => system.createClient({ neighbourOf })),
   ]);
-  // So that everything is warm.
+  // Warms up connections and caches.
   await Promise.all(clients.map(write));
   const { conflictUrls, ingestUrls, workerUrls } = system.syncline;
   const healthUrls = [...ingestUrls, ...conflictUrls, ...workerUrls].map((url) => `${url}/healthz`);
@@ -65,7 +65,7 @@ export async function createBystanders(system: AbuseSystem, neighbourOf: string)
   };
 }
 
-/** Compares the waits of other subjects with the bars that hold for every case. */
+/** Compares the latencies of other subjects with the bars that hold for every case. */
 export function figuresOf({ healthMs, othersMs, othersFailed }: Notice): Figure[] {
   return [
     {

@@ -1,11 +1,11 @@
 /**
- * What one subject can do to all others: runs what was tried to stop the service, and prints what it costs and what others
- * notice, beside the bars.
+ * Measures the effect of one subject on all others: attacks the service, and prints the cost and the others' latencies
+ * beside the bars.
  *
  *   npm run bench:abuse -- [--only part-of-a-name] [--list]
  *
- * Each case has stores and services of its own, over loopback. It fails where a bar is broken. The bars are those of a
- * quiet machine with two cores.
+ * Each case has stores and services of its own, over loopback. The run fails if a bar is broken. The bars are those of
+ * a quiet machine with two cores.
  */
 import { parseArgs } from "node:util";
 import { startAbuseSystem } from "./abuse-system.ts";
@@ -16,7 +16,8 @@ const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, list: { type: "boolean", default: false } },
 });
 const chosen = ABUSE_CASES.filter(({ name }) => name.includes(values.only));
-if (chosen.length === 0) throw new Error(`No case has "${values.only}" in its name; --list shows them all`);
+if (chosen.length === 0)
+  throw new Error(`No case has "${values.only}" in its name; run --list to show all names`);
 if (values.list) {
   for (const { name } of chosen) console.log(name);
   process.exit();

@@ -15,13 +15,13 @@ export const LIMIT_SHAPES: readonly Shape[] = [
 
 /**
  * A bare client on the same tables, see `targets/limit.ts`.
- * @param shape - left out, that of the case
+ * @param shape - defaults to the case's shape
  */
 export function limit(shape?: Shape): Contender {
   return bareClient(shape === undefined ? "limit" : `limit ${describeShape(shape)}`, "limit", shape);
 }
 
-/** The same that first reads the documents and applies what the device sent: `targets/limit-rmw.ts`. */
+/** The bare client that first reads the documents and applies the device's patches: `targets/limit-rmw.ts`. */
 export function limitReadModifyWrite(patch: "merge patch" | "JSON Patch", shape?: Shape): Contender {
   return bareClient(`limit, ${patch}`, "limit-rmw", shape, { patch });
 }

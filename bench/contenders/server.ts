@@ -11,7 +11,7 @@ import type { TargetName } from "../targets/index.ts";
 import { verifyApplied } from "../database/verify-applied.ts";
 import { GROUND } from "../workload/documents.ts";
 
-/** What teams use or write instead: each a program below `servers/`, in a process of its own. */
+/** Existing and hand-written alternatives: each is a program below `servers/`, in a process of its own. */
 export const ALTERNATIVES = {
   "(a) operation by operation": handler("(a) operation by operation", "by-operation/main.ts"),
   "(b) one request an operation": handler("(b) one request an operation", "by-operation/main.ts", {
@@ -24,7 +24,7 @@ export const ALTERNATIVES = {
   "handler without a queue": handler("handler without a queue", "set-based.ts"),
 } satisfies Record<string, Contender>;
 
-/** Answers 202 and keeps nothing. */
+/** Answers 202 and stores no operation. */
 export const PARSE_ONLY: Contender = server("handler that only parses", "parse-only.ts", {
   target: "batch-api",
   own: { path: "/batch", status: 202 } satisfies BatchApiOwn,
@@ -49,7 +49,7 @@ function parseServer(): Contender {
 interface ServerOptions {
   readonly target: TargetName;
   readonly own: Record<string, unknown>;
-  /** Whether it writes the tables that Syncline writes, so that they can be counted. */
+  /** True if the server writes Syncline's tables, so that they can be counted. */
   readonly isVerified: boolean;
   readonly operations?: number;
   readonly env?: Record<string, string>;
@@ -110,8 +110,8 @@ function server(name: string, program: string, options: ServerOptions): Contende
 async function whyNotReady(port: number): Promise<string | undefined> {
   try {
     const { ok, status } = await fetch(`http://127.0.0.1:${port}/readyz`);
-    return ok ? undefined : `/readyz answers ${status}`;
+    return ok ? undefined : `GET /readyz was answered ${status}`;
   } catch {
-    return "it does not listen yet";
+    return "the server does not listen yet";
   }
 }

@@ -17,20 +17,20 @@ export interface SynclineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Asks for 202. */
   readonly isAsync?: boolean;
-  /** In place of the case's. */
+  /** Replaces the case's shape. */
   readonly shape?: Shape;
   readonly work?: WorkKind;
-  /** What the database holds; it must agree with `createDatabase`. */
+  /** The database's initial content; it must agree with `createDatabase`. */
   readonly ground?: Ground;
   readonly createDatabase?: (stores: Stores) => Promise<string>;
   /** Added to every round trip to Postgres. */
   readonly databaseDelayMs?: number;
 }
 
-/** A 202 must be applied some time; the last ones wait behind all others. */
+/** The time within which every 202 must be applied; the last ones wait behind all others. */
 const APPLIED_WITHIN_MS = 120_000;
 
-/** The three services as they are run in production: one process each, built, with their default configuration. */
+/** The three services as in production: one process each, built, with their default configuration. */
 export function syncline(options: SynclineOptions = {}): Contender {
   const { name = "syncline", isAsync = false, work = "mixed", ground = GROUND } = options;
   return {
@@ -107,7 +107,7 @@ export function storeProcesses({ postgresPid, redisPid }: Stores): ProcessGroups
   return { postgres: [postgresPid], redis: [redisPid] };
 }
 
-/** A token for each workspace of each device, as an identity provider would issue them. */
+/** Issues a token for each workspace of each device, as an identity provider would. */
 export async function createTokens(
   system: RunningSyncline,
   ground: Ground,

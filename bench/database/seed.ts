@@ -2,8 +2,8 @@ import type { ClientBase } from "pg";
 import { seedDocuments, workspaceId, type Ground } from "../workload/documents.ts";
 
 /**
- * Puts documents in place as if a device had created them, and changed each of them until it was at the ground's version:
- * every version is a change, and all but the first are in the ledger.
+ * Inserts documents as if a device had created them and changed each of them up to the ground's version: every version
+ * is a change, and all but the first are in the ledger.
  */
 export async function seed(client: ClientBase, ground: Ground): Promise<void> {
   for (let workspace = 0; workspace < ground.workspaces; workspace++) {
@@ -12,7 +12,7 @@ export async function seed(client: ClientBase, ground: Ground): Promise<void> {
   await client.query("VACUUM ANALYZE");
 }
 
-/** Documents beside those that are worked on, evenly over the workspaces. */
+/** Inserts additional documents, evenly over the workspaces. */
 export async function seedMoreDocuments(
   client: ClientBase,
   { workspaces }: Ground,
@@ -37,7 +37,7 @@ async function seedWorkspace(client: ClientBase, ground: Ground, workspace: numb
   }));
   const values = [JSON.stringify(rows), id, version];
   const input = "json_to_recordset($1::json) AS r (n bigint, i text, x jsonb)";
-  // One document after the other: the versions of a document are neighbours in the feed.
+  // Inserts document by document: the versions of a document are neighbours in the feed.
   await client.query(
     `INSERT INTO documents (workspace_id, collection, document_id, version, seq, deleted, data, writer_device_id, run_base_version, updated_at)
      SELECT $2, 'documents', i, $3, (n + 1) * $3, false, x, 'seed', 0, now()

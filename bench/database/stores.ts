@@ -5,32 +5,35 @@ import { GROUND, type Ground } from "../workload/documents.ts";
 import { onDatabase } from "./on-database.ts";
 import { seed, seedMoreDocuments } from "./seed.ts";
 
-/** The stores of a run, and databases to measure in. */
+/** The stores of a run, and the databases to measure in. */
 export interface Stores {
   readonly postgresPid: number;
   readonly redisPid: number;
-  /** A superuser's address of the server. */
+  /** The server's address for a superuser. */
   readonly databaseServerUrl: string;
-  /** Of the server. */
+  /** The server's address. */
   readonly redisUrl: string;
-  /** Where logs and process records go. */
+  /** The folder of logs and process records. */
   readonly home: string;
-  /** A database of its own with the documents of {@link GROUND}, each at version 1. */
+  /** Creates a database with the documents of {@link GROUND}, each at version 1. */
   createSeededDatabase(): Promise<string>;
-  /** One that holds other documents: those of the ground, and more beside them. */
+  /** Creates a database with the documents of a ground, and more beside them. */
   createLargeDatabase(ground: Ground, moreDocuments: number): Promise<string>;
-  /** A database of its own without any table. */
+  /** Creates a database without any table. */
   createEmptyDatabase(): Promise<string>;
-  /** A logical database of Redis, empty. */
+  /** Selects an empty logical database of Redis. */
   createRedisUrl(): Promise<string>;
   stop(): Promise<void>;
 }
 
 const TEMPLATE = "bench_seeded";
-/** So that no checkpoint falls into one contender's round and not into another's. All else is as Postgres comes. */
+/**
+ * Keeps checkpoints out of the rounds, so that none falls into only one contender's. All other settings are Postgres's
+ * defaults.
+ */
 const POSTGRES_SETTINGS = { max_wal_size: "8GB", checkpoint_timeout: "60min" };
 
-/** @param options - `countStatements` makes `pg_stat_statements` available, which costs a little */
+/** @param options - `countStatements` makes `pg_stat_statements` available, at a small cost */
 export async function startStores({ countStatements = false } = {}): Promise<Stores> {
   const stores = await startLocalStores();
   try {
@@ -89,7 +92,7 @@ export async function startStores({ countStatements = false } = {}): Promise<Sto
   };
 }
 
-/** What is measured must be what is promised: every commit on disk, every entry on disk. */
+/** Requires durable stores, as production promises: every commit and every entry on disk. */
 async function requireDurable({ databaseServerUrl, redisUrl }: LocalStores): Promise<void> {
   const settings = await onDatabase(databaseServerUrl, async (client) => {
     const { rows } = await client.query<{ name: string; setting: string }>(
@@ -98,7 +101,7 @@ async function requireDurable({ databaseServerUrl, redisUrl }: LocalStores): Pro
     return rows;
   });
   for (const { name, setting } of settings) {
-    if (setting !== "on") throw new Error(`Postgres runs with ${name} = ${setting}`);
+    if (setting !== "on") throw new Error(`Postgres runs with ${name} = ${setting}; commits must be durable`);
   }
   const redis = new Redis(redisUrl);
   try {
@@ -107,7 +110,7 @@ async function requireDurable({ databaseServerUrl, redisUrl }: LocalStores): Pro
       ["appendfsync", "always"],
     ] as const) {
       const [, found] = await redis.config("GET", name);
-      if (found !== wanted) throw new Error(`Redis runs with ${name} ${found}`);
+      if (found !== wanted) throw new Error(`Redis runs with ${name} ${found}, expected ${wanted}`);
     }
   } finally {
     redis.disconnect();

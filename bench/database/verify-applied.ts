@@ -7,9 +7,9 @@ interface Applied {
 }
 
 /**
- * Every operation that was answered is in the ledger as a success, and as many changes as there must be.
+ * Checks that every answered operation is in the ledger as a success, and that the number of changes is right.
  *
- * @param withinMs - how long that may take: no time where the answer was 200
+ * @param withinMs - the time limit; 0 if the answer was 200
  */
 export async function verifyApplied(databaseUrl: string, expected: Applied, withinMs = 0): Promise<void> {
   await onDatabase(databaseUrl, async (client) => {

@@ -1,28 +1,28 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How many devices write one document of how many fields, with how many operations in all. */
+/** The number of devices that write one document, of its fields, and of operations in total. */
 export interface Load {
   readonly devices: number;
   readonly fields: number;
   readonly operations: number;
-  /** How many operations a device sends at once, 1 to 100. */
+  /** Operations that a device sends at once, 1 to 100. */
   readonly perBatch: number;
 }
 
-/** Where Syncline answers, and for whom. */
+/** Syncline's address, and the workspace and token to use. */
 export interface Connection {
   readonly ingestUrl: string;
   readonly token: string;
   readonly workspaceId: string;
 }
 
-/** What became of the document. */
+/** The document's end state and the way there. */
 export interface Outcome {
   readonly data: unknown;
   readonly version: number;
-  /** From the first request until everything was committed. */
+  /** From the first request until every operation was committed. */
   readonly durationMs: number;
-  /** Of each conflict, how it ended and the round it ended in. */
+  /** The status and round in which each conflict ended. */
   readonly conflicts: readonly { readonly status: string; readonly round: number }[];
 }
 
@@ -39,7 +39,7 @@ const POLL_MS = 50;
 const QUIET_TIMEOUT_MS = 60_000;
 
 /**
- * What each device does, and what the document must come to. No field belongs to two devices, so no edit may be lost,
+ * Plans each device's edits and the document that must result. No field belongs to two devices, so no edit may be lost,
  * whatever the order. Within a device the last edit of a field stands.
  */
 export function planLoad({ devices, fields, operations }: Load): {
@@ -47,7 +47,7 @@ export function planLoad({ devices, fields, operations }: Load): {
   model: Record<string, string>;
 } {
   if (fields < devices || operations < fields)
-    throw new Error("Give each device a field, each field an edit.");
+    throw new Error("Give each device at least one field, and each field at least one edit.");
   const runs: Operation[][] = Array.from({ length: devices }, () => []);
   const model = newDocument(fields);
   for (let edit = 0; edit < operations; edit++) {
@@ -66,7 +66,7 @@ export function planLoad({ devices, fields, operations }: Load): {
   return { runs, model };
 }
 
-/** Lets all devices write at once, none waiting for an answer but that it was accepted, until all is settled. */
+/** Lets all devices write at once, each waiting only for acceptance, until every operation is complete. */
 export async function writeHotDocument(connection: Connection, load: Load): Promise<Outcome> {
   const { runs } = planLoad(load);
   await post(connection, {
@@ -92,7 +92,7 @@ export async function writeHotDocument(connection: Connection, load: Load): Prom
   return { ...document, durationMs, conflicts: await listConflicts(connection) };
 }
 
-/** How many conflicts took how many rounds, in ascending order of rounds. */
+/** Counts conflicts by their number of rounds, ascending. */
 export function countByRounds(conflicts: Outcome["conflicts"]): Map<number, number> {
   const counts = new Map<number, number>();
   for (const { round } of conflicts.toSorted((a, b) => a.round - b.round)) {
@@ -109,7 +109,7 @@ function nameOf(field: number): string {
   return `field ${field}`;
 }
 
-/** Each operation counts one version, so the last version says that all have been applied. */
+/** Waits for the last version: each operation counts one version, so it proves that all were applied. */
 async function waitForVersion(
   connection: Connection,
   wanted: number,
@@ -125,7 +125,7 @@ async function waitForVersion(
       movedAtMs = performance.now();
     }
     if (performance.now() - movedAtMs > QUIET_TIMEOUT_MS) {
-      throw new Error(`The document has stood at version ${last} for a minute; it should come to ${wanted}.`);
+      throw new Error(`The document has stayed at version ${last} for a minute; expected version ${wanted}.`);
     }
     await delay(POLL_MS);
   }

@@ -1,11 +1,11 @@
 /**
- * Many devices write one document at once, through real processes, each its own fields. Checks that every edit is in, and
- * prints how many rounds the merges took, and how long everything.
+ * Many devices write one document at once, through real processes, each its own fields. Checks that no edit is lost,
+ * and prints the rounds that the merges took and the duration.
  *
  * npm run bench:hot-document -- [--devices 50] [--fields 200] [--operations 2000] [--per-batch 1]
  *
- * `TEST_STACK` says where the stores run, as for `npm test`. The services take their own variables, such as
- * MERGE_ROUNDS_MAX, from the environment.
+ * `TEST_STACK` selects the stores, as for `npm test`. The services take their own variables, such as MERGE_ROUNDS_MAX,
+ * from the environment.
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual, parseArgs } from "node:util";
@@ -55,8 +55,8 @@ function check({ data, version, conflicts }: Outcome): boolean {
   const right = isDeepStrictEqual(data, model) && version === 1 + load.operations && open === 0;
   console.log(
     right
-      ? `The document is what the model says, at version ${version}: every edit is in.`
-      : `WRONG: version ${version}, ${open} conflicts that are not resolved; the document:\n${JSON.stringify(data)}`,
+      ? `The document equals the model's, at version ${version}: no edit is lost.`
+      : `WRONG: version ${version}, ${open} unresolved conflicts; the document:\n${JSON.stringify(data)}`,
   );
   return right;
 }

@@ -83,7 +83,7 @@ test("the limit, the limit that patches and the loop in Postgres leave the same 
   expect(await readTables(looping)).toEqual(tables);
 });
 
-test("the limit does nothing twice, and nothing at another version", async () => {
+test("the limit applies no operation twice, and none at another version", async () => {
   const client = await openDatabase();
   const [first, second] = makeBatches(2);
   if (first === undefined || second === undefined) throw new Error("no batches");

@@ -13,11 +13,11 @@ export interface SentOperation {
   readonly documentId: string;
   readonly kind: "create" | "update" | "delete";
   readonly baseVersion: number;
-  /** Of a create the document, of an update the patch. */
+  /** The document for a create, the patch for an update. */
   readonly data: JsonObject | null;
 }
 
-/** Applies an update's patch to the document that it meets. */
+/** Applies an update's patch to the current document. */
 export type Patch = (document: JsonObject, operation: SentOperation, index: number) => JsonObject;
 
 export const mergePatch: Patch = (document, { data }) => applyMergePatch(document, data ?? {});
@@ -30,8 +30,8 @@ interface Row {
 }
 
 /**
- * Reads the documents that operations meet, in one round trip, and makes of each operation what is to be written.
- * @throws where one is at another version
+ * Reads the operations' documents in one round trip, and turns each operation into the row to write.
+ * @throws if a document is at another version
  */
 export async function patchDocuments(
   client: ClientBase,
@@ -46,7 +46,7 @@ export async function patchDocuments(
     const { workspaceId, deviceId, clientId, documentId, kind, baseVersion, data } = operation;
     const found = rowByKey.get(`${workspaceId} ${documentId}`);
     if ((found?.version ?? 0) !== baseVersion) {
-      throw new Error(`${documentId} is at version ${found?.version}, not at ${baseVersion}`);
+      throw new Error(`${documentId} is at version ${found?.version}, expected ${baseVersion}`);
     }
     return {
       w: workspaceId,

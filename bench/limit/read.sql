@@ -1,4 +1,4 @@
--- $1 workspace ids, $2 document ids, in pairs. The documents that operations meet.
+-- Reads the operations' current documents. $1 workspace ids, $2 document ids, in pairs.
 SELECT p.workspace_id, p.document_id, p.version::int AS version, p.data
 FROM unnest($1::text[], $2::text[]) AS k (w, i)
 CROSS JOIN LATERAL (

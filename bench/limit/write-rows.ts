@@ -16,11 +16,11 @@ export interface WriteRow {
   /** base version, seq */
   readonly b: number;
   readonly s: number;
-  /** The document afterwards. */
+  /** The resulting document. */
   readonly x: JsonObject | null;
 }
 
-/** A statement whose text is made. */
+/** A statement whose text is already built. */
 export interface WriteStatement {
   readonly operations: number;
   readonly values: [rows: string, batchId: string, requestId: string];
@@ -30,14 +30,14 @@ export function prepareWrite(rows: readonly WriteRow[]): WriteStatement {
   return { operations: rows.length, values: [JSON.stringify(rows), randomUUID(), randomUUID()] };
 }
 
-/** @throws where not all of it was written */
+/** @throws if not every operation was written */
 export async function write(client: ClientBase, { operations, values }: WriteStatement): Promise<void> {
   const { rows } = await client.query<{ written: string }>({ ...WRITE, values });
   const written = Number(rows[0]?.written);
   if (written !== operations) throw new Error(`${written} of ${operations} operations were written`);
 }
 
-/** A number for each change of a workspace. Whoever writes is alone, so it need not ask the database. */
+/** Numbers the changes of each workspace. Only one writer exists, so the numbers need no database. */
 export class Seqs {
   readonly #lastByWorkspace = new Map<string, number>();
 
@@ -48,5 +48,5 @@ export class Seqs {
   }
 }
 
-/** Beyond those of the documents that are there from the start. */
+/** Beyond the seqs of the initial documents. */
 const SEQ_FIRST = 1_000_000_000;

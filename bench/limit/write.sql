@@ -1,8 +1,8 @@
 -- The limit: documents, history and ledger in one statement.
 -- $1 the operations, [{ w, d, c, i, k, b, s, x }]: workspace, device, client id, document id, kind, base version, seq,
--- document; $2 batch id, $3 request id. Returns how many were written.
+-- document; $2 batch id, $3 request id. Returns the number of written operations.
 --
--- Checks the ledger (an operation that is in it is not done again) and the version. The probe is lateral because a plain
+-- Checks the ledger (a recorded operation is not applied again) and the version. The probe is lateral because a plain
 -- join was planned as a scan of the whole ledger. Rows are locked in the order of their keys, so that two statements
 -- cannot wait for each other.
 WITH input AS MATERIALIZED (
@@ -48,5 +48,5 @@ WITH input AS MATERIALIZED (
     false, nullif(b, 0), 'user_' || d, $3, now(), now()
   FROM input
 )
--- All or nothing: where a version does not match, the whole statement fails, and the client sorts out which.
+-- All or nothing: if a version does not match, the whole statement fails, and the client finds the failing operation.
 SELECT 1 / (((SELECT count(*) FROM written) = (SELECT count(*) FROM input))::integer) AS ok, (SELECT count(*) FROM input) AS written

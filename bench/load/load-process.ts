@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Connect, LoadAnswer, LoadRequest, LoadResult } from "./messages.ts";
 
-/** The load's process, seen from the one that measures. */
+/** The measuring process's handle of the load process. */
 export class LoadProcess {
   readonly #child: ChildProcess;
 
@@ -45,13 +45,13 @@ export class LoadProcess {
   async #ask(request: LoadRequest): Promise<LoadResult | undefined> {
     const stopped = new AbortController();
     const ended = once(this.#child, "exit", { signal: stopped.signal }).then(() => {
-      throw new Error("the load's process ended");
+      throw new Error("the load process ended");
     });
     const answered = once(this.#child, "message", { signal: stopped.signal }) as Promise<[LoadAnswer]>;
     this.#child.send(request);
     try {
       const [answer] = await Promise.race([answered, ended]);
-      if (!answer.ok) throw new Error(`the load was not answered as it must be: ${answer.message}`);
+      if (!answer.ok) throw new Error(`the load got a wrong answer: ${answer.message}`);
       return answer.result;
     } finally {
       stopped.abort();
@@ -61,6 +61,6 @@ export class LoadProcess {
 }
 
 function required(result: LoadResult | undefined): LoadResult {
-  if (result === undefined) throw new Error("the load gave no result");
+  if (result === undefined) throw new Error("the load process sent no result");
   return result;
 }

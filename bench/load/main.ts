@@ -1,4 +1,4 @@
-// The load, in a process of its own: `fork`ed, and told by messages what to do.
+// The load process: `fork`ed, and controlled by messages.
 import { quantilesOf } from "../measure/quantiles.ts";
 import { TARGETS } from "../targets/index.ts";
 import type { PreparedRequest, Target } from "../targets/target.ts";
@@ -16,7 +16,7 @@ class Load {
   readonly #work: Work;
   readonly #connections: number;
   readonly #random: Random;
-  /** By connection: made before the clock runs. What a run does not send, the next one sends first. */
+  /** Prepared requests by connection, made before the clock runs. The next run starts with the unsent ones. */
   readonly #ready: Ready[][];
 
   constructor(target: Target, { shape, ground, work, seed }: Connect) {
@@ -53,7 +53,10 @@ class Load {
     return tally.result();
   }
 
-  /** Latency counts from when a request came, with the wait for a free connection: a slow answer hides nothing. */
+  /**
+   * Measures latency from a request's due time, including the wait for a free connection, so that slow answers count
+   * fully.
+   */
   async runOpen({ durationMs, requestsPerSecond }: RunOpen): Promise<LoadResult> {
     const tally = new Tally();
     const free = this.#ready.map((_, connection) => connection);
@@ -92,7 +95,7 @@ class Load {
     return tally.result();
   }
 
-  /** Between two requests that know nothing of each other. */
+  /** A random pause between two independent requests. */
   #pauseMs(requestsPerSecond: number): number {
     return (-Math.log(1 - this.#random()) * 1_000) / requestsPerSecond;
   }

@@ -4,7 +4,7 @@ import type { TargetName } from "../targets/index.ts";
 import type { Ground } from "../workload/documents.ts";
 import type { WorkKind } from "../workload/workload.ts";
 
-/** What the load's process is asked, and what it answers. */
+/** The messages to the load process, and its answers. */
 export interface Connect {
   readonly do: "connect";
   readonly target: TargetName;
@@ -16,19 +16,19 @@ export interface Connect {
   readonly seed: number;
 }
 
-/** Makes so many requests ready, all connections together. */
+/** Prepares this number of requests, over all connections together. */
 export interface Prepare {
   readonly do: "prepare";
   readonly requests: number;
 }
 
-/** Every connection sends as soon as it was answered. */
+/** Every connection sends its next request as soon as the last one was answered. */
 export interface RunClosed {
   readonly do: "run closed";
   readonly durationMs: number;
 }
 
-/** Requests come at random times, at a rate, whether or not those before were answered. */
+/** Requests come at random times, at a rate, whether or not earlier ones were answered. */
 export interface RunOpen {
   readonly do: "run open";
   readonly durationMs: number;
@@ -42,7 +42,7 @@ export interface LoadResult {
   readonly operations: number;
   /** From the first request to the last answer. */
   readonly elapsedMs: number;
-  /** Of a request; in an open run since it was due, with what it waited for a connection. */
+  /** Per request; in an open run from the due time, including the wait for a connection. */
   readonly latencyMs: Quantiles;
 }
 

@@ -1,4 +1,4 @@
-/** So many operations in each request or statement, over so many connections. */
+/** Operations in each request or statement, and the number of connections. */
 export interface Shape {
   readonly operations: number;
   readonly connections: number;

@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { median } from "./quantiles.ts";
 
-/** What one commit's write to disk costs here: the median of 8 kB written and synced, in milliseconds. */
+/** Measures the disk cost of one commit: the median of 8 kB written and synced, in milliseconds. */
 export function measureDiskSync(folder: string): number {
   const path = join(folder, "disk-sync");
   const file = openSync(path, "w");

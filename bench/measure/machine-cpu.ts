@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
-/** CPU seconds that everybody on this machine has used, and those that its host gave to others. Linux only: elsewhere NaN. */
+/**
+ * CPU seconds used by all programs on this machine, including time that its host gave to others. Linux only: elsewhere
+ * NaN.
+ */
 export function readMachineCpuSeconds(): number {
   if (process.platform !== "linux") return NaN;
   const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
@@ -13,7 +16,7 @@ export function readMachineCpuSeconds(): number {
   return (user + nice + system + irq + softirq + steal) / 100;
 }
 
-/** Which share of the machine went to those who have no part in what was measured. */
+/** Computes the share of the machine's CPU that went to programs outside the measurement. */
 export function shareOfOthers(machineSeconds: number, ourSeconds: number, elapsedMs: number): number {
   const capacitySeconds = (availableParallelism() * elapsedMs) / 1_000;
   return Math.max(0, machineSeconds - ourSeconds) / capacitySeconds;

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Of /proc/PID/stat: always 100 a second for programs, whatever the kernel's own clock. */
+/** The unit of /proc/PID/stat: always 100 a second for programs, whatever the kernel's own clock. */
 const TICKS_PER_SECOND = 100;
 
-/** Process ids by what they are called in the tables. A Postgres is its postmaster and all that it started. */
+/** Process ids by their names in the tables. A Postgres is its postmaster and that process's children. */
 export type ProcessGroups = Readonly<Record<string, readonly number[]>>;
 
-/** CPU seconds that the groups have used so far, those of children that ended included. Linux only: elsewhere NaN. */
+/** CPU seconds that the groups have used so far, including those of ended children. Linux only: elsewhere NaN. */
 export function readCpuSeconds(groups: ProcessGroups): Record<string, number> {
   return Object.fromEntries(
     Object.entries(groups).map(([name, pids]) => [
@@ -16,7 +16,7 @@ export function readCpuSeconds(groups: ProcessGroups): Record<string, number> {
   );
 }
 
-/** Megabytes that the groups hold in memory; pages that processes share count for each. */
+/** Megabytes that the groups hold in memory; shared pages count for each process. */
 export function readMemoryMb(groups: ProcessGroups): Record<string, number> {
   return Object.fromEntries(
     Object.entries(groups).map(([name, pids]) => [name, pids.reduce((sum, pid) => sum + memoryMbOf(pid), 0)]),
@@ -57,7 +57,7 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return undefined; // the process has ended, or this is no Linux
+    return undefined; // the process has ended, or the system is not Linux
   }
 }
 

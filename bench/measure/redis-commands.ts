@@ -2,7 +2,7 @@ import { Redis } from "ioredis";
 
 export type CommandCounts = Readonly<Record<string, number>>;
 
-/** How often each command was run since the server started, those inside scripts included. */
+/** Reads the number of runs of each command since the server started, including those inside scripts. */
 export async function readRedisCommands(url: string): Promise<CommandCounts> {
   const redis = new Redis(url);
   try {

@@ -7,23 +7,23 @@ import { isJsonObject, type Json } from "../../libs/shared/src/json/json.ts";
 import { mergeDocument, type MergeOptions } from "../../libs/shared/src/merge/merge-document.ts";
 import type { RealMerge } from "./real-merge.ts";
 
-/** A way to merge, in all the ways in which it can be told who wins. One that throws has no result. */
+/** A merge algorithm with all its strategies. One that throws has no result. */
 export interface Contender {
   readonly name: string;
-  /** Whether it runs in this process; a program's start would else be taken for its work. */
+  /** True if the merge runs in this process; otherwise a program's start would count as its work. */
   readonly inProcess: boolean;
-  /** By name; the first is the one that it is timed with. */
+  /** By name; the first one is timed. */
   readonly strategies: Readonly<Record<string, (merge: RealMerge) => Promise<Merged | undefined> | Merged>>;
 }
 
-/** What a contender comes to. */
+/** A contender's result. */
 export interface Merged {
   readonly document: Json;
-  /** Its text has a key twice in one object, of which a lenient reader takes the last. */
+  /** True if the text has a duplicate key in an object, of which a lenient reader takes the last. */
   readonly keyTwice: boolean;
 }
 
-/** What is used of jsondiffpatch, which is installed only where this runs. */
+/** The used part of jsondiffpatch, which is installed only here. */
 interface JsonDiffPatch {
   create(this: void, options: object): JsonPatcher;
 }
@@ -34,7 +34,7 @@ interface JsonPatcher {
 }
 
 const runFile = promisify(execFile);
-/** The begin of a line that a property begins on. */
+/** The start of a line that begins with a property. */
 const KEY_LINE = /^ *"(?:[^"\\]|\\.)*": /gm;
 
 /** Syncline's own merge. `words` merges the strings that both sides changed as text. */
@@ -60,7 +60,7 @@ export function createSyncline(): Contender {
   };
 }
 
-/** `git merge-file` on the documents as indented text, a value a line. */
+/** Runs `git merge-file` on the documents as indented text, one value a line. */
 export function createGit(directory: string): Contender {
   const merge = async (real: RealMerge, flags: readonly string[]): Promise<Merged | undefined> => {
     const names = ["local", "base", "remote"] as const;
@@ -68,7 +68,7 @@ export function createGit(directory: string): Contender {
     await Promise.all(
       names.map((name, index) => writeFile(paths[index] ?? "", `${JSON.stringify(real[name], null, 2)}\n`)),
     );
-    // The exit status is the number of conflicts, so a failure to run shows as 128 and above.
+    // The exit status is the number of conflicts; a failure to run is 128 or above.
     const { status, stdout } = await runFile("git", ["merge-file", "-p", "-q", ...flags, ...paths], {
       maxBuffer: 1 << 27,
     }).then(
@@ -76,7 +76,7 @@ export function createGit(directory: string): Contender {
       (error: { code?: unknown; stdout?: string }) => ({ status: error.code, stdout: error.stdout ?? "" }),
     );
     if (typeof status !== "number" || status >= 128) {
-      throw new Error(`git merge-file failed on ${real.id} (${String(status)}); is git installed?`);
+      throw new Error(`git merge-file failed on ${real.id} (${String(status)}); check that git is installed`);
     }
     return status === 0 ? parse(stdout) : undefined;
   };
@@ -92,7 +92,9 @@ export function createGit(directory: string): Contender {
   };
 }
 
-/** One side's jsondiffpatch delta, applied to the other side. Items are told apart by `id`, else by all they say. */
+/**
+ * Applies one side's jsondiffpatch delta to the other side. Items are matched by `id`, otherwise by their full content.
+ */
 export async function loadJsonDiffPatch(): Promise<Contender> {
   const specifier: string = "jsondiffpatch";
   const { create } = (await import(specifier)) as JsonDiffPatch;
@@ -101,7 +103,7 @@ export async function loadJsonDiffPatch(): Promise<Contender> {
   });
   const merge = (base: Json, onto: Json, other: Json): Merged => {
     const delta = patcher.diff(base, other);
-    // Patching changes what it is given.
+    // Patching changes its input.
     const document = delta === undefined ? onto : patcher.patch(structuredClone(onto), delta);
     return { document, keyTwice: false };
   };
@@ -122,7 +124,10 @@ interface Trimerge {
   readonly trimergeJsonObject: unknown;
 }
 
-/** trimerge, with items known by `id`, else by all they say. It throws at a conflict, and if two items have one key. */
+/**
+ * Runs trimerge, with items matched by `id`, otherwise by their full content. It throws at a conflict, and if two items
+ * have one key.
+ */
 export async function loadTrimerge(): Promise<Contender> {
   const specifier: string = "trimerge";
   const lib = (await import(specifier)) as Trimerge;
@@ -156,7 +161,10 @@ interface NodeDiff3 {
   ): { ok?: string[]; conflict?: { a: string[]; b: string[] } }[];
 }
 
-/** node-diff3 on the items of arrays, each by all it says; objects merge by key. It has no result at a conflict. */
+/**
+ * Runs node-diff3 on the items of arrays, matched by their full content; objects merge by key. It has no result at a
+ * conflict.
+ */
 export async function loadNodeDiff3(): Promise<Contender> {
   const specifier: string = "node-diff3";
   const { diff3Merge } = (await import(specifier)) as NodeDiff3;
@@ -199,7 +207,7 @@ export async function loadNodeDiff3(): Promise<Contender> {
   };
 }
 
-/** Lines that merge without a conflict may still be no JSON: a comma too few. */
+/** Lines that merge without a conflict may still be invalid JSON, such as with a missing comma. */
 function parse(text: string): Merged | undefined {
   let document: Json;
   try {

@@ -4,15 +4,15 @@ import { canonicalJson } from "../../libs/shared/src/merge/canonical-json.ts";
 import type { RealMerge } from "./real-merge.ts";
 
 /**
- * How close the two sides came to each other, told from the documents alone and so alike for every contender:
- * `apart`: no place changed on both sides; `same array`: they changed an array, or several, and nothing else, both;
- * `same value`: they gave one place different values.
+ * The overlap of the two sides, derived from the documents alone and so equal for every contender: `apart`: no place
+ * changed on both sides; `same array`: both changed one or several arrays, and no other place; `same value`: they gave
+ * one place different values.
  */
 export type Closeness = "apart" | "same array" | "same value";
 
 type Slot = Json | undefined;
 
-/** Tells how close the sides of a merge came. */
+/** Classifies the overlap of a merge's two sides. */
 export function judgeCloseness({ base, remote, local }: RealMerge): Closeness {
   let arrays = 0;
   let values = 0;
@@ -24,7 +24,7 @@ export function judgeCloseness({ base, remote, local }: RealMerge): Closeness {
   return arrays > 0 ? "same array" : "apart";
 }
 
-/** Calls for each place that both sides changed, differently; objects are gone into, arrays are one place. */
+/** Calls back for each place that both sides changed differently; it descends into objects, an array is one place. */
 function walkClashes(
   base: Slot,
   remote: Slot,
@@ -42,8 +42,8 @@ function walkClashes(
 }
 
 /**
- * Counts what one side alone did and the result does not show: a place that has not the value of the side that changed
- * it, or a scalar that one side put into an array and that is nowhere in the result's.
+ * Counts one side's changes that the result lacks: a place without the value of the only side that changed it, or a
+ * scalar that one side added to an array and that the result's array does not contain.
  */
 export function countEditsLost({ base, remote, local }: RealMerge, merged: Slot): number {
   return countLost(base, remote, local, merged);

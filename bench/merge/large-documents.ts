@@ -1,5 +1,5 @@
 /**
- * Times merges of large documents, with and without rules, and of what is made to be slow.
+ * Times merges of large documents, with and without rules, and of adversarial inputs.
  *
  * npm run bench:merge:large
  */
@@ -44,7 +44,7 @@ const noise = (count: number) =>
 const cases: readonly Case[] = [
   { name: "10,000 keys, 1,000 edits a side", sides: wrap(fieldSides) },
   {
-    name: "the same, 51 rules that fit nothing",
+    name: "the same, 51 rules that match no path",
     sides: wrap(fieldSides),
     rules: manyRules.slice(0, -1).concat({ path: "/no", is: "counter" }),
   },
@@ -110,7 +110,7 @@ function measure({ sides: [ancestor, remote, local], rules }: Case): number[] & 
   );
 }
 
-/** Processor time, the garbage collector's included: what else runs on the machine does not count. */
+/** Processor time, including the garbage collector's: other programs on the machine do not count. */
 function readCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -129,7 +129,7 @@ function wrap(sides: readonly [Json, Json, Json]): readonly [Json, Json, Json] {
   return [{ at: ancestor }, { at: remote }, { at: local }];
 }
 
-/** Removes one item in a hundred, inserts one in a hundred, and edits one in fifty that can be. */
+/** Removes one item in a hundred, inserts one in a hundred, and edits one in fifty of the editable ones. */
 function editItems<Item extends Json>(items: readonly Item[], offset: number): Json[] {
   return items.flatMap((item, n): Json[] => {
     if (n % 100 === offset) return [];
@@ -147,7 +147,7 @@ function shuffle<Item>(items: readonly Item[]): Item[] {
     .map(({ item }) => item);
 }
 
-/** A linear congruential generator, so that all runs are alike. */
+/** A linear congruential generator, so that all runs are equal. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { JsonObject } from "../../libs/shared/src/json/json.ts";
 
-/** A merge that people made: the three documents that it began with, and what they committed. */
+/** A merge made by people: its three input documents and their committed result. */
 export interface RealMerge {
   readonly id: string;
   readonly base: JsonObject;
@@ -10,7 +10,7 @@ export interface RealMerge {
   readonly merged: JsonObject;
 }
 
-/** Reads gzipped NDJSON, a merge a line. */
+/** Reads gzipped NDJSON, one merge a line. */
 export function readMerges(file: Uint8Array): RealMerge[] {
   const lines = gunzipSync(file).toString("utf8").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as RealMerge);

@@ -1,12 +1,12 @@
 /**
- * Replays real three-way merges and compares what the merge engine, `git merge-file`, a merge made of jsondiffpatch
- * deltas, trimerge and node-diff3 come to with what people committed.
+ * Replays real three-way merges and compares the results of the merge engine, `git merge-file`, a merge made of
+ * jsondiffpatch deltas, trimerge and node-diff3 with the results that people committed.
  *
  * npm run bench:merge -- FILE [--differing]
  *
- * FILE is gzipped NDJSON, a merge a line: `{ "id", "base", "remote", "local", "merged" }`, the last what was committed.
- * Groups are what follows the last slash or colon of the id, so `commit:path/name.json` by file name. `--differing` names
- * the merges that did not end as people's did.
+ * FILE is gzipped NDJSON, one merge a line: `{ "id", "base", "remote", "local", "merged" }`, the last one committed by
+ * people. A group is the part after the last slash or colon of the id, so `commit:path/name.json` groups by file name.
+ * `--differing` names the merges that differ from people's.
  */
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -27,7 +27,7 @@ import { countEditsLost, judgeCloseness, type Closeness } from "./judge.ts";
 import { readMerges, type RealMerge } from "./real-merge.ts";
 
 interface Outcome {
-  /** It gave a document, right or wrong. */
+  /** True if it returned a document, right or wrong. */
   readonly merges: boolean;
   readonly equal: boolean;
   readonly keyTwice: boolean;
@@ -44,7 +44,7 @@ interface Result {
 }
 
 const REPEATS = 5;
-/** Smaller groups are put together. */
+/** The minimum size of a group; smaller ones are combined. */
 const GROUP_MIN = 5;
 
 const { values, positionals } = parseArgs({
@@ -53,7 +53,7 @@ const { values, positionals } = parseArgs({
 });
 const [file] = positionals;
 if (file === undefined) {
-  console.error("Name the file of merges: npm run bench:merge -- FILE [--differing]");
+  console.error("The file of merges is missing: npm run bench:merge -- FILE [--differing]");
   process.exit(2);
 }
 const merges = readMerges(await readFile(file));
@@ -100,7 +100,7 @@ async function judge(merge: RealMerge, run: Contender["strategies"][string]): Pr
   };
 }
 
-/** Runs a strategy; one that throws has lost the case. */
+/** Runs a strategy; one that throws has no result. */
 async function attempt(merge: RealMerge, run: Contender["strategies"][string]): Promise<Merged | undefined> {
   try {
     return await run(merge);
@@ -109,7 +109,7 @@ async function attempt(merge: RealMerge, run: Contender["strategies"][string]): 
   }
 }
 
-/** The median of a few runs, the first of which is not counted. */
+/** The median of a few runs after a first, uncounted one. */
 async function measure(merge: RealMerge, { strategies, inProcess }: Contender): Promise<number> {
   const run = Object.values(strategies)[0];
   if (!run) return 0;
@@ -125,11 +125,11 @@ async function measure(merge: RealMerge, { strategies, inProcess }: Contender): 
 function report(results: readonly Result[], contenders: readonly Contender[]): void {
   const apart = results.filter(({ closeness }) => closeness !== "same value");
   const clashing = results.filter(({ closeness }) => closeness === "same value");
-  console.log("\nMerged exactly as people did, where no value was changed on both sides");
+  console.log("\nMerged exactly as people did, no value changed on both sides");
   console.table(tabulate(contenders.map(({ name }) => [name, describeApart(apart, name)])));
   console.log("\nThe same by group");
   console.table(tabulate(groupsOf(results).map(([name, group]) => [name, describeGroup(group, contenders)])));
-  console.log("\nMerged exactly as people did, where both sides changed one value, by who wins");
+  console.log("\nMerged exactly as people did, one value changed by both sides, by the side that wins");
   console.table(
     tabulate(
       contenders.flatMap(({ name, strategies }) =>
@@ -137,8 +137,9 @@ function report(results: readonly Result[], contenders: readonly Contender[]): v
           `${name}, ${strategy}`,
           {
             equal: share(clashing, (result) => outcomeOf(result, name, strategy)?.equal),
-            // Text with a key twice has both values, and equals what it should by the one that a reader happens to take.
-            "and each key once": share(clashing, (result) => {
+            // Text with a duplicate key holds both values, and may equal the expected document by the one that a reader
+            // takes.
+            "and no duplicate key": share(clashing, (result) => {
               const outcome = outcomeOf(result, name, strategy);
               return outcome?.equal && !outcome.keyTwice;
             }),
@@ -150,7 +151,7 @@ function report(results: readonly Result[], contenders: readonly Contender[]): v
       ),
     ),
   );
-  console.log("\nMicroseconds a merge (git: with the start of its process, and the files written)");
+  console.log("\nMicroseconds a merge (git: including the start of its process, and writing the files)");
   console.table(tabulate(contenders.map(({ name }) => [name, describeTimes(results, name)])));
   if (values.differing) nameDiffering(results, contenders);
 }
@@ -207,18 +208,18 @@ function groupsOf(results: readonly Result[]): [string, Result[]][] {
 
 function nameDiffering(results: readonly Result[], contenders: readonly Contender[]): void {
   for (const { name } of contenders) {
-    console.log(`\n${name}: not as people did, where no value was changed on both sides`);
+    console.log(`\n${name}: differs from people's result, no value changed on both sides`);
     for (const result of results) {
       const outcome = outcomeOf(result, name);
       if (result.closeness === "same value" || outcome?.equal) continue;
       console.log(
-        `  ${result.merge.id} (${result.closeness}${outcome?.merges ? "" : ", conflict or no JSON"})`,
+        `${result.merge.id} (${result.closeness}${outcome?.merges ? "" : ", conflict or invalid JSON"})`,
       );
     }
   }
 }
 
-/** By default of the strategy that comes first. */
+/** Defaults to the first strategy. */
 function outcomeOf(result: Result, name: string, strategy?: string): Outcome | undefined {
   const outcomes = result.outcomes.get(name);
   return strategy === undefined ? outcomes?.values().next().value : outcomes?.get(strategy);

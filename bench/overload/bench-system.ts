@@ -10,22 +10,22 @@ import type { LoadPlan, Sender, SenderReport } from "./load.ts";
 export const LANE_COUNT = 16;
 const keys = keysOf("{syncline}");
 
-/** A claim, and whether it holds. */
+/** A claim and its result. */
 export interface Verdict {
   what: string;
   holds: boolean;
 }
 
-/** A Syncline with a worker and an ingest, as they are configured by default, and its stores: on cores of their own. */
+/** A Syncline with a worker and an ingest, in their default configuration, and its stores: on cores of their own. */
 export interface BenchSystem {
-  /** Has the load process send, and waits until everything is answered. */
+  /** Lets the load process send, and waits until every request is answered. */
   load(seconds: number, senders: readonly Omit<Sender, "authorization">[]): Promise<SenderReport[]>;
-  /** Waits until nothing waits, and says how many operations were committed since the start. */
+  /** Waits until no operation is pending, and returns the number of operations committed since the start. */
   committed(): Promise<number>;
-  /** What waits, of all lanes. */
+  /** The backlog of all lanes. */
   waiting(): Promise<{ operations: number; bytes: number }>;
   memory(): Promise<{ ingestMiB: number; workerMiB: number; redisMiB: number }>;
-  /** How long `/healthz` takes, `NaN` where it does not answer 200. */
+  /** The latency of `/healthz`, `NaN` unless the answer is 200. */
   healthMs(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -63,8 +63,8 @@ export async function startBenchSystem(cores: Cores): Promise<BenchSystem> {
 
   return {
     async load(seconds, senders) {
-      // So that what one load leaves behind is not cleaned up in the next one: the first vacuum of a table takes long, and
-      // behind a checkpoint pages are written whole.
+      // Cleans up between loads: the first vacuum of a table takes long, and after a checkpoint pages are written
+      // whole.
       await pool.query("VACUUM (ANALYZE)");
       await pool.query("CHECKPOINT");
       const plan: LoadPlan = {
@@ -87,7 +87,7 @@ export async function startBenchSystem(cores: Cores): Promise<BenchSystem> {
     async committed() {
       const giveUpAtMs = Date.now() + 60_000;
       while ((await waiting()).operations > 0) {
-        if (Date.now() > giveUpAtMs) throw new Error("operations still wait, a minute later");
+        if (Date.now() > giveUpAtMs) throw new Error("operations are still waiting after a minute");
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       const { rows } = await pool.query<{ count: string }>(

@@ -1,21 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** Who runs where: the load must not take from the system what it is measured by. */
+/** The assignment of processes to cores, so that the load takes no CPU from the system under test. */
 export interface Cores {
   system: number[];
   load: number[];
 }
 
-/** Leaves the load one core of those that this process may use, and the system all others. */
+/** Gives the load one of the cores that this process may use, and the system all others. */
 export function shareCores(): Cores {
   const cores = coresOfThisProcess();
   if (cores.length < 2)
-    throw new Error("it takes two cores: one for the load, and one at least for the system");
+    throw new Error(
+      "the overload benchmark needs two cores: one for the load, and at least one for the system",
+    );
   return { system: cores.slice(0, -1), load: cores.slice(-1) };
 }
 
-/** Moves this process, and what it starts from now on. What it has started stays where it is. */
+/** Moves this process and its future children. Children that already run stay on their cores. */
 export function moveTo(cores: readonly number[]): void {
   execFileSync("taskset", ["--all-tasks", "--pid", "--cpu-list", cores.join(","), String(process.pid)]);
 }

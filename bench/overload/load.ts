@@ -1,46 +1,49 @@
 /**
- * A process that sends batches, whatever becomes of them: bench/overload/run.ts starts it on a core of its own, and tells
- * it what to send. It never sleeps, because to wake it would take CPU of the system.
+ * A process that sends batches whatever their answers: bench/overload/run.ts starts it on a core of its own and tells
+ * it the senders. It never sleeps, because a wake-up would take CPU of the system.
  */
 import { Agent, request } from "node:http";
 import { v7 as uuidv7 } from "uuid";
 
-/** What one sender sends, all of it at an even pace. Nothing is sent again. */
+/** One sender's load, at an even pace. No request is sent again. */
 export interface Sender {
   workspaceId: string;
   authorization: string;
-  /** At this rate, however long answers take; else each of so many connections sends when it has been answered. */
+  /**
+   * A fixed rate, however long answers take, or this number of connections, each sending again when it has been
+   * answered.
+   */
   pace: { requestsPerSecond: number } | { connections: number };
   operations: number;
 }
 
 export interface LoadPlan {
   url: string;
-  /** From when it is warm. */
+  /** Counted from the end of the warm-up. */
   seconds: number;
   senders: Sender[];
 }
 
-/** What became of a sender's requests. */
+/** The outcome of a sender's requests. */
 export interface SenderReport {
   workspaceId: string;
-  /** Requests by status, or by what broke their connection. */
+  /** Requests by status, or by the error that broke their connection. */
   countByStatus: Record<string, number>;
-  /** Answers to what was refused that did not say when to come again. */
+  /** Refusals without `Retry-After`. */
   withoutRetryAfter: number;
-  /** Operations that were answered 200 within the time, once it was warm. */
+  /** Operations answered 200 within the time, after the warm-up. */
   done: number;
-  /** Operations that were answered 200 or 202. */
+  /** Operations answered 200 or 202. */
   accepted: number;
-  /** Requests that were not sent, because too many waited for their answer. */
+  /** Requests not sent, because too many were waiting for their answer. */
   unsent: number;
-  /** Of 200s: from when they were due, so that a request that had to wait to be sent counts too. */
+  /** Latencies of 200s, from the due time, so that a request that had to wait to be sent counts too. */
   latenciesMs: number[];
 }
 
-/** The load process must not be what breaks. */
+/** The bound that keeps the load process itself from failing. */
 const WAITING_MAX = 4_000;
-/** Until as much is under way as will be. */
+/** The time until the number of requests in flight is steady. */
 const WARM_UP_SECONDS = 5;
 
 process.once("message", (plan: LoadPlan) => {
@@ -94,7 +97,7 @@ async function run({ url, seconds, senders }: LoadPlan): Promise<SenderReport[]>
     }
     const sent: Promise<unknown>[] = [];
     const gapMs = 1_000 / pace.requestsPerSecond;
-    // Not all in the same moment.
+    // Spreads the first requests.
     let dueAtMs = beganAtMs + Math.random() * gapMs;
     while (dueAtMs < endAtMs) {
       for (; dueAtMs <= performance.now() && dueAtMs < endAtMs; dueAtMs += gapMs) {
@@ -145,13 +148,13 @@ function post(
   });
 }
 
-/** How many different batches a sender has ready. */
+/** The number of different batches that a sender has ready. */
 const TEMPLATES = 50;
 const CLIENT_ID = "{client-id}";
 
 /**
- * Makes batches in which only the client ids are new: the load must not take from the system what it is to do with. They
- * begin with the time, as clients' should: the index of the ledger then grows at its end, and not all over.
+ * Makes batches in which only the client ids are new, so that the load uses little CPU. The ids begin with the time, as
+ * clients' should: the index of the ledger then grows at its end.
  */
 function createBatches({ workspaceId, operations }: Sender): () => string {
   const templates = Array.from({ length: TEMPLATES }, () =>
@@ -169,7 +172,7 @@ function createBatches({ workspaceId, operations }: Sender): () => string {
   };
 }
 
-/** Of one of a thousand documents. */
+/** Changes one field of one of a thousand documents. */
 function putField(): object {
   return {
     operation: "put",

@@ -4,7 +4,7 @@ import { LANE_COUNT, type BenchSystem, type Verdict } from "./bench-system.ts";
 import type { Sender, SenderReport } from "./load.ts";
 
 const OTHERS = 20;
-/** On the greedy workspace's own lane, of the others. */
+/** The number of other workspaces on the greedy workspace's own lane. */
 const NEIGHBOURS = 10;
 const TIMES_AS_MUCH = 50;
 const SLOWER_MOST = 3;
@@ -13,7 +13,7 @@ const OPERATIONS = 5;
 const FLOOD_CONNECTIONS = 64;
 const GREEDY = "greedy";
 
-/** What others notice of one workspace that sends 50 times as much as each of them, at an even pace. */
+/** Measures the effect on others of one workspace that sends 50 times as much as each of them, at an even pace. */
 export async function measureFairness(
   system: BenchSystem,
   { seconds }: { seconds: number },
@@ -39,10 +39,10 @@ export async function measureFairness(
   const load = (senders: Parameters<BenchSystem["load"]>[1]) => system.load(seconds, senders);
   const beside = (pace: Sender["pace"]) => load([...others, { ...greedy, pace }]);
 
-  await system.load(5, others); // so that everything is warm
+  await system.load(5, others); // warms up connections and caches
   const alone = await load(others);
   const together = await beside({ requestsPerSecond: OTHERS_PACE.requestsPerSecond * TIMES_AS_MUCH });
-  // For the eye: nothing is promised beside one that sends as much as it can.
+  // Informational: no bar applies beside a workspace that sends as much as it can.
   const flooded = await beside({ connections: FLOOD_CONNECTIONS });
   const latencies = (reports: readonly SenderReport[], of: readonly string[]) =>
     reports.filter(({ workspaceId }) => of.includes(workspaceId)).flatMap(({ latenciesMs }) => latenciesMs);
@@ -73,6 +73,6 @@ export async function measureFairness(
       what: `p99 of the others: ${p99OfOthers.alone.toFixed(1)} ms alone, ${p99OfOthers.together.toFixed(1)} ms beside the greedy one, ${(p99OfOthers.together / p99OfOthers.alone).toFixed(1)} times`,
       holds: p99OfOthers.together <= SLOWER_MOST * p99OfOthers.alone,
     },
-    { what: "none of the others was refused anything", holds: refused.length === 0 },
+    { what: "no request of the others was refused", holds: refused.length === 0 },
   ];
 }

@@ -6,22 +6,22 @@ import { createWatch } from "./watch.ts";
 const BATCH_OPERATIONS = 50;
 const CONNECTIONS = [8, 16, 32, 64, 128];
 const TIMES_CAPACITY = 5;
-/** What can be done differs by a tenth from one minute to the next, so one round tells little. */
+/** Capacity differs by a tenth from one minute to the next, so one round is not enough. */
 const ROUNDS = 3;
 const GOODPUT_LEAST = 0.9;
 const MEMORY_MIB_MAX = 1024;
 const workspaceIds = Array.from({ length: 32 }, (_, n) => `workspace-${n}`);
 
 /**
- * Finds the most that can be done, and sends 5 times as much, at an even pace, whatever is refused: in rounds, each of which
- * is compared with the most right before and right behind it, because the database grows, and gets slower.
+ * Finds the highest throughput, and sends 5 times as much at an even pace, whatever is refused. Each round is compared
+ * with the throughput right before and right after it, because the database grows and gets slower.
  */
 export async function measureOverload(
   system: BenchSystem,
   { seconds }: { seconds: number },
 ): Promise<Verdict[]> {
   const all: SenderReport[] = [];
-  /** @returns operations a second that are done over so many connections, each of which is answered before it goes on */
+  /** @returns operations a second over this number of connections, each waiting for its answer */
   async function measureMost(connections: number, forSeconds: number): Promise<number> {
     const reports = await system.load(
       forSeconds,
@@ -34,7 +34,7 @@ export async function measureOverload(
     all.push(...reports);
     const most = doneOf(reports) / forSeconds;
     console.log(
-      `${connections} connections for ${forSeconds} s, each answered before it goes on: ${Math.round(most)} operations/s`,
+      `${connections} connections for ${forSeconds} s, each waiting for its answer: ${Math.round(most)} operations/s`,
     );
     return most;
   }
@@ -64,7 +64,7 @@ export async function measureOverload(
     const ratio = goodput / ((before + behind) / 2);
     ratios.push(ratio);
     console.log(
-      `${Math.round(offered)} operations/s offered for ${seconds} s: ${Math.round(goodput)} operations/s, ${ratio.toFixed(3)} of the most; ${describe(reports)}`,
+      `${Math.round(offered)} operations/s offered for ${seconds} s: ${Math.round(goodput)} operations/s, ${ratio.toFixed(3)} of the highest; ${describe(reports)}`,
     );
     before = behind;
   }
@@ -72,7 +72,7 @@ export async function measureOverload(
 
   const { most, healthMs } = watch;
   console.log(
-    `most at once: ingest ${Math.round(most.ingestMiB)} MiB, worker ${Math.round(most.workerMiB)} MiB, Redis ${Math.round(most.redisMiB)} MiB; ${most.operations} operations and ${most.bytes} bytes waited`,
+    `peak: ingest ${Math.round(most.ingestMiB)} MiB, worker ${Math.round(most.workerMiB)} MiB, Redis ${Math.round(most.redisMiB)} MiB; backlog ${most.operations} operations, ${most.bytes} bytes`,
   );
   const healthy = healthMs.filter((ms) => !Number.isNaN(ms));
   console.log(`health p99 ${Math.round(quantilesOf(healthy).p99)} ms`);
@@ -82,20 +82,20 @@ export async function measureOverload(
   );
   return [
     {
-      what: `goodput at ${TIMES_CAPACITY} times capacity: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")} of the most, median ${median(ratios).toFixed(3)}`,
+      what: `goodput at ${TIMES_CAPACITY} times capacity: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")} of the highest throughput, median ${median(ratios).toFixed(3)}`,
       holds: median(ratios) >= GOODPUT_LEAST,
     },
     {
       what: `accepted ${accepted} operations, committed ${committed}`,
-      // Of a request whose connection broke nobody knows.
+      // The fate of a request with a broken connection is unknown.
       holds: anyBroke ? committed >= accepted : committed === accepted,
     },
     {
-      what: `every refusal says when to come again`,
+      what: `every refusal has Retry-After`,
       holds: sumOf(all, ({ withoutRetryAfter }) => withoutRetryAfter) === 0,
     },
     {
-      what: `no process took more than ${MEMORY_MIB_MAX} MiB`,
+      what: `no process used more than ${MEMORY_MIB_MAX} MiB`,
       holds: Math.max(most.ingestMiB, most.workerMiB, most.redisMiB) <= MEMORY_MIB_MAX,
     },
     {
@@ -113,7 +113,7 @@ function sumOf(reports: readonly SenderReport[], numberOf: (report: SenderReport
   return reports.reduce((sum, report) => sum + numberOf(report), 0);
 }
 
-/** @returns what was answered, and how late, for the eye */
+/** @returns the answers by status and the latencies, for the report */
 function describe(reports: readonly SenderReport[]): string {
   const statuses: Record<string, number> = {};
   for (const { countByStatus } of reports) {
@@ -123,5 +123,5 @@ function describe(reports: readonly SenderReport[]): string {
   }
   const { p50, p99 } = quantilesOf(reports.flatMap(({ latenciesMs }) => latenciesMs));
   const unsent = sumOf(reports, (report) => report.unsent);
-  return `answers ${JSON.stringify(statuses)}, requests not sent ${unsent}; of what was done p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
+  return `answers ${JSON.stringify(statuses)}, requests not sent ${unsent}; successful ones p50 ${Math.round(p50)} ms, p99 ${Math.round(p99)} ms`;
 }

@@ -1,11 +1,11 @@
 /**
- * What happens when there is more to do than can be done: how much is done at 5 times what the system can do, and what
- * the others notice of one workspace that sends 50 times as much as each of them.
+ * Measures overload: the goodput at 5 times capacity, and the latencies of others beside one workspace that sends 50
+ * times as much as each of them.
  *
  *   npm run bench:overload -- [--seconds 60] [--only overload|fairness]
  *
- * On stores and services of its own, over loopback, with the load on a core of its own: on Linux, with two cores at least.
- * It fails where what is promised does not hold.
+ * Runs on stores and services of its own, over loopback, with the load on a core of its own: needs Linux and at least
+ * two cores. Fails if a claim does not hold.
  */
 import { parseArgs } from "node:util";
 import { measureFairness } from "./measure-fairness.ts";
@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, only: { type: "string" } },
 });
 const seconds = Number(values.seconds);
-if (!(seconds >= 1)) throw new Error(`--seconds takes a number from 1, not ${values.seconds}`);
+if (!(seconds >= 1)) throw new Error(`--seconds must be a number of at least 1; got ${values.seconds}`);
 
 const measures = { overload: measureOverload, fairness: measureFairness };
 const cores = shareCores();

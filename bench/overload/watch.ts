@@ -1,11 +1,11 @@
 import type { BenchSystem } from "./bench-system.ts";
 
-/** What was seen of a system while it was looked at, four times a second. */
+/** Samples of a system, four a second. */
 export interface Watch {
   most: { ingestMiB: number; workerMiB: number; redisMiB: number; operations: number; bytes: number };
-  /** `NaN` where it did not answer. */
+  /** `NaN` if it did not answer. */
   healthMs: number[];
-  /** Looks until what it waits for is done. */
+  /** Samples until the action ends. */
   during<T>(action: () => Promise<T>): Promise<T>;
 }
 

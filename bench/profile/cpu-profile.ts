@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** What `node --cpu-prof` writes, as far as it is used. Times are microseconds of the machine's monotonic clock. */
+/** The used part of the output of `node --cpu-prof`. Times are microseconds of the machine's monotonic clock. */
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   readonly startTime: number;
@@ -15,10 +15,10 @@ interface ProfileNode {
   readonly children?: readonly number[];
 }
 
-/** A function in one place of the stack: as flame graphs take it. */
+/** A function at one position of the stack, as flame graphs take it. */
 export interface Frame {
   readonly name: string;
-  /** With what it calls, in milliseconds. */
+  /** Including its callees, in milliseconds. */
   value: number;
   readonly children: Frame[];
 }
@@ -33,14 +33,14 @@ export interface ReadProfile {
   readonly idleMs: number;
   /** Without the idle time. */
   readonly root: Frame;
-  /** By function, most first. */
+  /** By function, longest first. */
   readonly selfTimes: readonly SelfTime[];
 }
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 const IDLE = "(idle)";
 
-/** Adds up the samples between two times: what a service did at its start is not what it does under load. */
+/** Adds up the samples between two times, so that a service's start does not count as its load. */
 export function readProfile(profile: CpuProfile, fromUs: number, toUs: number): ReadProfile {
   const selfUsById = new Map<number, number>();
   let nowUs = profile.startTime;
@@ -75,7 +75,7 @@ export function readProfile(profile: CpuProfile, fromUs: number, toUs: number): 
   };
 }
 
-/** The function, and where it is: below the repository, in a package, or in Node. */
+/** The function and its location: below the repository, in a package, or in Node. */
 function nameOf({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
   const name = functionName === "" ? "(anonymous)" : functionName;
   if (url === "") return name;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Frame } from "./cpu-profile.ts";
 
-/** A page that needs nothing else: the flame graph, the library that draws it, and the data. */
+/** A self-contained page: the flame graph, the library that draws it, and the data. */
 export function flameGraphPage(title: string, root: Frame): string {
   // Inside a script element, only its own end tag must not occur.
   const embed = (text: string) => text.replaceAll("</script", "<\\/script");
@@ -23,7 +23,7 @@ d3.select("#chart").datum(${embed(JSON.stringify(root))}).call(chart);
 `;
 }
 
-/** A file for browsers, which packages do not export. */
+/** Reads a browser file that the package does not export. */
 function readDist(name: string, file: string): string {
   return readFileSync(new URL(`../node_modules/${name}/dist/${file}`, import.meta.url), "utf8");
 }

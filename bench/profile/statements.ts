@@ -1,6 +1,6 @@
 import { onDatabase } from "../database/on-database.ts";
 
-/** What Postgres did for one statement. */
+/** Postgres's work for one statement. */
 export interface StatementTime {
   readonly text: string;
   readonly calls: number;
@@ -8,7 +8,7 @@ export interface StatementTime {
   readonly totalMs: number;
 }
 
-/** Counts from here on; the server must have been started for it. */
+/** Resets the counts; the server must have been started with `pg_stat_statements`. */
 export function resetStatements(databaseUrl: string): Promise<void> {
   return onDatabase(databaseUrl, async (client) => {
     await client.query("CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
@@ -16,7 +16,7 @@ export function resetStatements(databaseUrl: string): Promise<void> {
   });
 }
 
-/** Planning and execution of every statement, those with the most time first. */
+/** Planning and execution time of every statement, longest first. */
 export function readStatements(databaseUrl: string, most: number): Promise<StatementTime[]> {
   return onDatabase(databaseUrl, async (client) => {
     const { rows } = await client.query<StatementTime>(
@@ -31,7 +31,7 @@ export function readStatements(databaseUrl: string, most: number): Promise<State
   });
 }
 
-/** What it does to which table, as far as that can be seen: `SELECT … FROM documents`. */
+/** Shortens a statement to its verb and table, if they can be found: `SELECT … FROM documents`. */
 function shorten(text: string): string {
   const words = text
     .replaceAll(/^--.*$/gm, "")

@@ -2,19 +2,19 @@ import { setTimeout as delay } from "node:timers/promises";
 import { onDatabase } from "../database/on-database.ts";
 import type { Proxy } from "./start-proxy.ts";
 
-/** A database that can be out of reach for a while. */
+/** A database that can be made unreachable for a while. */
 export interface HeldDatabase {
   hold(): Promise<void>;
   /**
-   * Lets it be reached again, and waits until what was sent meanwhile is applied.
-   * @returns how long that took, in milliseconds
+   * Makes the database reachable again, and waits until the accepted batches are applied.
+   * @returns the duration in milliseconds
    */
   release(changes: number): Promise<number>;
 }
 
 const LOOK_EVERY_MS = 5;
 const WITHIN_MS = 60_000;
-/** What costs the database least to tell. */
+/** The cheapest progress query for the database. */
 const COUNT = "SELECT sum(seq)::int AS changes FROM workspaces";
 
 export function holdDatabase(proxy: Proxy, databaseUrl: string): HeldDatabase {
@@ -33,7 +33,7 @@ export function holdDatabase(proxy: Proxy, databaseUrl: string): HeldDatabase {
           const { rows } = await client.query<{ changes: number }>(COUNT);
           const tookMs = performance.now() - startMs;
           if ((rows[0]?.changes ?? 0) >= before + changes) return tookMs;
-          if (tookMs > WITHIN_MS) throw new Error(`${changes} changes are not applied in time`);
+          if (tookMs > WITHIN_MS) throw new Error(`${changes} changes were not applied in time`);
           await delay(LOOK_EVERY_MS);
         }
       }),

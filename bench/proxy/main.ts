@@ -1,5 +1,5 @@
-// A TCP proxy in a process of its own: adds a delay in both directions, counts round trips, and holds up everything
-// while it is told to. `fork`ed with HOST PORT DELAY_MS; sends its port, and its counts in answer to each message.
+// A TCP proxy in a process of its own: adds a delay in both directions, counts round trips, and holds all traffic on
+// request. `fork`ed with HOST PORT DELAY_MS; sends its port, and its counts in answer to each message.
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 const [host = "", port = "", delayText = "0"] = process.argv.slice(2);
@@ -11,7 +11,7 @@ const sendLater = new Set<() => void>();
 
 const server = createServer({ noDelay: true }, (client) => {
   const database = connect({ host, port: Number(port), noDelay: true });
-  // What goes out after something came in begins a round trip.
+  // Data that goes out after data came in begins a round trip.
   let isOut = false;
   carry(client, database, () => {
     if (!isOut) roundTrips++;
@@ -35,10 +35,10 @@ function release(): void {
   sendLater.clear();
 }
 
-/** Timers know whole milliseconds: what is due within half of one goes at once. */
+/** Timers have a resolution of whole milliseconds: data due within half of one is sent immediately. */
 const TOLERANCE_MS = 0.5;
 
-/** Everything comes the delay later, in order: chunks wait in a queue, and one timer stands for the first of them. */
+/** Forwards all data after the delay, in order: chunks wait in a queue, and one timer stands for the first of them. */
 function carry(from: Socket, to: Socket, onData: () => void): void {
   const waiting: { dueMs: number; chunk: Buffer }[] = [];
   const send = () => {

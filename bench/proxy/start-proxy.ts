@@ -9,16 +9,16 @@ export interface ProxyCounts {
 
 export interface Proxy {
   readonly pid: number;
-  /** The database's address, by way of the proxy. */
+  /** The database's address through the proxy. */
   readonly url: string;
   readCounts(): Promise<ProxyCounts>;
-  /** Lets nothing through until it is released. */
+  /** Lets no data through until `release`. */
   hold(): Promise<void>;
   release(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Puts a distance between services and their database. */
+/** Adds latency between the services and their database. */
 export async function startProxy(options: { targetUrl: string; roundTripMs: number }): Promise<Proxy> {
   const url = new URL(options.targetUrl);
   const program = fileURLToPath(new URL("main.ts", import.meta.url));

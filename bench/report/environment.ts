@@ -5,7 +5,7 @@ import { onDatabase } from "../database/on-database.ts";
 import type { Stores } from "../database/stores.ts";
 import { measureDiskSync } from "../measure/disk-sync.ts";
 
-/** On what it was measured: absolute figures mean nothing without it. */
+/** Describes the machine and the stores: absolute figures mean little without them. */
 export async function describeEnvironment(stores: Stores): Promise<Record<string, string | number>> {
   const postgres = await onDatabase(stores.databaseServerUrl, async (client) => {
     const { rows } = await client.query<{ version: string }>(

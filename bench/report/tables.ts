@@ -19,14 +19,14 @@ export function goalsTable(goals: readonly Goal[]): Table {
   };
 }
 
-/** `goal`, `first bar` or `no`. */
+/** Returns `goal`, `first bar` or `no`. */
 export function verdict({ ratio, firstBar, goal, better }: Goal): string {
   const reaches = (bar: number) => (better === "higher" ? ratio >= bar : ratio <= bar);
   if (reaches(goal)) return "goal";
   return reaches(firstBar) ? "first bar" : "no";
 }
 
-/** What contenders did, and what it cost: medians of the rounds, CPU over all of them. */
+/** Contenders' rates and costs: medians of the rounds, CPU over all of them. */
 export function measuredTable(title: string, measured: readonly Measured[]): Table {
   return {
     title,
@@ -68,7 +68,7 @@ function describeCpu({ rounds }: Measured): string {
   return `${describe(all)}: ${names.map((name) => `${name} ${describe(secondsOf(name))}`).join(", ")}`;
 }
 
-/** Three significant digits. */
+/** Rounds to three significant digits. */
 export function round(value: number): string {
   if (!Number.isFinite(value)) return "-";
   return Math.abs(value) >= 100

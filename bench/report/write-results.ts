@@ -29,7 +29,7 @@ function describe({ startedAt, options, environment, scenarios }: Results): stri
   return [
     `# Benchmark of ${startedAt}\n`,
     `${pairs.map(([name, value]) => `${name}: ${String(value)}`).join(" · ")}\n`,
-    "What the figures mean, and how they are measured: [docs/performance.md](../../docs/performance.md).\n",
+    "The figures and their measurement are explained in [docs/performance.md](../../docs/performance.md).\n",
     toMarkdown(goalsTable(scenarios.flatMap(({ goals = [] }) => goals))),
     ...scenarios.flatMap(({ tables = [] }) => tables.map(toMarkdown)),
     `### The limit's statement\n\n\`\`\`sql\n${readFileSync(LIMIT, "utf8")}\`\`\`\n`,
@@ -45,7 +45,7 @@ function withVerdicts(results: Results): object {
   return { ...results, scenarios };
 }
 
-/** More than six digits say nothing. */
+/** Cuts numbers to six digits; more are noise. */
 function roundNumbers(_key: string, value: unknown): unknown {
   return typeof value === "number" ? Number(value.toPrecision(6)) : value;
 }

@@ -9,7 +9,7 @@ const SHAPE = { operations: 100, connections: 16 };
 const ACCEPTED = "syncline, 202";
 
 /**
- * How long a 202 takes, fsynced, while the workers apply what was accepted: at half of what Syncline applies at most. The
+ * The latency of a 202, fsynced, while the workers apply accepted batches: at half of Syncline's highest rate. The
  * handler that only parses the body is given the same load.
  */
 export const accepted: Scenario = {
@@ -21,7 +21,7 @@ export const accepted: Scenario = {
       takeRounds(race, rounds),
     );
     const requestsPerSecond = medianOf(find(atMost, "syncline"), requestRateOf) / 2;
-    // A p99 needs many answers.
+    // Doubles the rounds: a p99 needs many answers.
     const longer = { ...rounds, roundMs: rounds.roundMs * 2 };
     const runOpen: RunLoad = ({ load }, durationMs) => load.runOpen(durationMs, requestsPerSecond);
     const contenders = [syncline({ name: ACCEPTED, isAsync: true }), PARSE_ONLY];

@@ -7,19 +7,19 @@ import type { Ground } from "../workload/documents.ts";
 
 const NEW = "documents at version 1, alone";
 
-/** What a write costs to a document that was changed often, where there are many others, against a new one's. */
+/** The cost of a write to a document with a long history, among many others, compared with a new document's. */
 export const aged: Scenario = {
   name: "aged",
   title: "a write to an old document in a large workspace, 10 in a batch",
   quick: true,
   async run({ stores, rounds, isQuick, say }) {
-    // The short run leaves out what only takes long to put in place.
+    // Seeds less in the short run.
     const documents = isQuick ? 10 : 100;
     const moreDocuments = isQuick ? 100_000 : 1_000_000;
     const fresh: Ground = { workspaces: 1, documents };
     const old: Ground = { workspaces: 1, documents, version: 10_000 };
     const oldName = `documents at version 10,000, beside ${round(moreDocuments)} others`;
-    say(`  putting ${round(moreDocuments)} documents and ${round(documents * 10_000)} changes in place`);
+    say(`inserting ${round(moreDocuments)} documents and ${round(documents * 10_000)} changes`);
     const on = (name: string, ground: Ground, more: number) =>
       syncline({
         name,

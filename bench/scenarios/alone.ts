@@ -5,7 +5,7 @@ import { measuredTable, round } from "../report/tables.ts";
 import { alternate } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** How long a request takes on an idle system, from its first byte to its committed answer. */
+/** The latency of a request on an idle system, from its first byte to its committed answer. */
 export function alone(operations: number, bars: { firstBar: number; goal: number }): Scenario {
   const title = operations === 1 ? "one operation alone" : `${operations} operations alone`;
   return {

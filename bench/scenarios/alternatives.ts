@@ -12,13 +12,13 @@ type Alternative = keyof typeof ALTERNATIVES;
 
 interface Against {
   readonly what: string;
-  /** The fastest of these counts. */
+  /** The alternatives; the fastest counts. */
   readonly names: readonly Alternative[];
   readonly firstBar: number;
   readonly goal: number;
 }
 
-/** Applied operations a second against what people would use instead. */
+/** Applied operations a second compared with existing alternatives. */
 export function alternatives(
   shape: Shape,
   names: readonly Alternative[],

@@ -9,14 +9,14 @@ const BURST = "a burst: 100 edits of one document, one batch";
 const SEPARATE = "100 edits of one document, one request each";
 const OTHERS = "100 edits of 100 documents, one batch";
 
-/** What folding is for: somebody types offline, and the device sends all of it at once. */
+/** The purpose of folding: a user types offline, and the device sends all edits at once. */
 export const burst: Scenario = {
   name: "burst",
   title: "a burst of 100 edits of one document by one device",
   quick: true,
   async run({ stores, rounds }) {
     const together = { operations: EDITS, connections: 1 };
-    // That every burst came to one change is checked after every round, as all is.
+    // Every round's check includes that every burst came to one change.
     const measured = await alternate(
       stores,
       together,

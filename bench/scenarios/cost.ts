@@ -15,7 +15,7 @@ const SHAPES: readonly Shape[] = [
   { operations: 1, connections: 64 },
   { operations: 100, connections: 16 },
 ];
-/** Long against what a process needs to send the next statement of the same round trip. */
+/** Long compared with the time in which a process sends the next statement of the same round trip. */
 const ROUND_TRIP_MS = 2;
 
 interface Cost {
@@ -25,7 +25,7 @@ interface Cost {
   readonly commands: Readonly<Record<string, number>>;
 }
 
-/** What a batch asks of Redis and Postgres. */
+/** The number of Redis commands and Postgres round trips of a batch. */
 export const cost: Scenario = {
   name: "cost",
   title: "Redis commands and Postgres round trips a batch",

@@ -8,7 +8,10 @@ import { GROUND } from "../workload/documents.ts";
 
 const SHAPE = { operations: 100, connections: 1 };
 
-/** What more documents, a longer history and more lanes do to the cost of a batch. The first of each group is the base. */
+/**
+ * The effect of more documents, a longer history and more lanes on the cost of a batch. The first of each group is the
+ * base.
+ */
 export const growth: Scenario = {
   name: "growth",
   title: "cost of a batch of 100 as documents, history and lanes grow",
@@ -20,7 +23,7 @@ export const growth: Scenario = {
       say(`  ${what}`);
       const measured = await alternate(stores, SHAPE, contenders, rounds);
       const [base] = measured;
-      if (base === undefined) throw new Error("nothing was measured");
+      if (base === undefined) throw new Error("no contender was measured");
       all.push(...measured);
       rows.push(
         ...measured.map((one) => [

@@ -6,7 +6,7 @@ import { round } from "../report/tables.ts";
 import type { Scenario } from "../scenario.ts";
 import { onDatabase } from "../database/on-database.ts";
 
-/** What the services use while nobody wants anything. */
+/** The services' use of CPU, Redis and Postgres without any request. */
 export const idle: Scenario = {
   name: "idle",
   title: "three services idle",
@@ -16,7 +16,7 @@ export const idle: Scenario = {
     const databaseUrl = await stores.createSeededDatabase();
     const system = await startSystem(stores, databaseUrl, {});
     try {
-      await delay(5_000); // until what follows a start is over
+      await delay(5_000); // lets the work of the start end
       const processes = { ...serviceProcesses(system), ...storeProcesses(stores) };
       const cpuBefore = readCpuSeconds(processes);
       const commandsBefore = await readRedisCommands(stores.redisUrl);

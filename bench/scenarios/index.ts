@@ -14,7 +14,7 @@ import { telemetry } from "./telemetry.ts";
 import { throughput } from "./throughput.ts";
 import { workers } from "./workers.ts";
 
-/** First those of the goal's table, in its order. */
+/** The scenarios, first those of the goals table in its order. */
 export const SCENARIOS: readonly Scenario[] = [
   throughput({ operations: 100, connections: 16 }, { firstBar: 0.65, goal: 0.8 }),
   throughput({ operations: 1, connections: 64 }, { firstBar: 1, goal: 1.5, isShort: true }),

@@ -7,7 +7,7 @@ import { measuredTable } from "../report/tables.ts";
 import { takeRounds, withContenders, type RunLoad } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** Latency where requests come at random times, at half of what each contender does at most. */
+/** Latency for requests at random times, at half of each contender's highest rate. */
 export function latency(shape: Shape): Scenario {
   const title = `latency at half of the highest load, ${describeShape(shape)}`;
   return {

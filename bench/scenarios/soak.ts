@@ -9,16 +9,16 @@ import type { Goal, Scenario } from "../scenario.ts";
 const SHAPE = { operations: 100, connections: 16 };
 const SERVICES = ["ingest", "worker", "conflict"] as const;
 const SAMPLES = 60;
-/** Every so many samples are one row of the table. */
+/** The number of samples in one row of the table. */
 const SAMPLES_A_ROW = 5;
-/** Less than this an hour is flat: it is what a garbage collector's rhythm alone comes to. */
+/** The bound below which memory counts as flat: the rhythm of a garbage collector alone reaches it. */
 const FLAT_MB_AN_HOUR = 10;
 
-/** Memory of the services under half of the highest load, for as long as `--soak` says. */
+/** Memory of the services under half of the highest load, for the duration of `--soak`. */
 export const soak: Scenario = {
   name: "soak",
   title: "memory under load",
-  // Seconds of it say nothing.
+  // Takes minutes to be meaningful.
   quick: false,
   async run({ stores, rounds, soakMinutes, say }) {
     const durationMs = soakMinutes * 60_000;
@@ -93,7 +93,7 @@ async function sample(
   }
 }
 
-/** Least squares. */
+/** Computes the slope by least squares. */
 function slope(points: readonly (readonly [number, number])[]): number {
   const mean = (pick: (point: readonly [number, number]) => number) =>
     points.reduce((sum, point) => sum + pick(point), 0) / points.length;

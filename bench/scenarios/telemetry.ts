@@ -12,7 +12,7 @@ const METRICS = "metrics at /metrics";
 const SHARE = "metrics, and one in twenty traces by OTLP";
 const TRACES = "metrics, and all traces by OTLP";
 
-/** CPU of all processes with telemetry and without, all at the same rate: half of what is possible without. */
+/** CPU of all processes with telemetry and without, all at the same rate: half of the highest rate without. */
 export function telemetry(shape: Shape): Scenario {
   const title = `telemetry, ${describeShape(shape)}`;
   return {
@@ -41,12 +41,12 @@ export function telemetry(shape: Shape): Scenario {
       ];
       try {
         return await withContenders({ stores, shape, ...rounds }, contenders, async (race) => {
-          // Of all, though one would do: whoever had run longer than the others would be compiled better.
+          // Runs all contenders, though one would do: a longer run would be better compiled than the others.
           const highest = await takeRounds(race, { ...rounds, rounds: 1 });
           const rate = medianOf(find(highest, WITHOUT), requestRateOf) / 2;
           const runOpen: RunLoad = ({ load }, durationMs) => load.runOpen(durationMs, rate);
           const measured = await takeRounds(race, rounds, runOpen);
-          if (collector.receivedBytes() === 0) throw new Error("No trace has reached the collector");
+          if (collector.receivedBytes() === 0) throw new Error("The collector received no trace");
           const without = find(measured, WITHOUT);
           const goals = [METRICS, SHARE, TRACES].map((name) => {
             const ratio = compareRounds(find(measured, name), without, cpuMsAnOperation);
@@ -71,7 +71,7 @@ export function telemetry(shape: Shape): Scenario {
   };
 }
 
-/** Takes all that is sent, and looks at none of it. */
+/** Accepts and discards all telemetry. */
 async function startCollector(): Promise<{ url: string; receivedBytes: () => number; stop(): void }> {
   let bytes = 0;
   const server = createServer((request, response) => {

@@ -6,7 +6,7 @@ import { measuredTable, round } from "../report/tables.ts";
 import { alternate } from "../rounds.ts";
 import type { Scenario } from "../scenario.ts";
 
-/** Applied operations a second from request to commit, against the bare client in the same shape. */
+/** Applied operations a second from request to commit, compared with the bare client in the same shape. */
 export function throughput(
   shape: Shape,
   bars: { firstBar: number; goal: number; isShort?: boolean },

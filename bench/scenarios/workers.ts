@@ -12,15 +12,15 @@ import { GROUND } from "../workload/documents.ts";
 const DELAY_MS = 5;
 const WORKERS = [1, 2, 4];
 /**
- * A workspace for each device: so all are known once the first batch is answered, and ingest asks for none while the
- * database is out of reach.
+ * One workspace a device: all are known once the first batch is answered, and ingest needs no lookup while the database
+ * is unreachable.
  */
 const SHAPE = { operations: 100, connections: GROUND.workspaces };
 
 /**
- * What more workers bring where the database is far away. Each drains one lane at a time, so it mostly waits, and few
- * cores are enough to see whether four of them wait at once. They work off what was accepted while the database was out of
- * reach: who sends and who takes it would need the cores, too.
+ * The gain of more workers with a distant database. Each drains one lane at a time and mostly waits, so a few cores are
+ * enough to see whether four of them wait at once. They work off batches accepted while the database was unreachable;
+ * sending at the same time would need cores, too.
  */
 export const workers: Scenario = {
   name: "workers",
@@ -62,7 +62,7 @@ export const workers: Scenario = {
   },
 };
 
-/** Lets batches pile up, and times how long they take to be applied. */
+/** Lets batches pile up, and times their application. */
 const workOff: RunLoad = async ({ load, database }, durationMs) => {
   if (database === undefined) throw new Error("the database is not behind a proxy");
   await database.hold();
@@ -74,7 +74,7 @@ function nameOf(count: number): string {
   return count === 1 ? "1 worker" : `${count} workers`;
 }
 
-/** What the proxy really adds: timers only know whole milliseconds. */
+/** Measures the proxy's actual delay: timers have a resolution of whole milliseconds. */
 async function measureDelay(stores: Stores): Promise<number> {
   const targetUrl = await stores.createEmptyDatabase();
   const proxy = await startProxy({ targetUrl, roundTripMs: DELAY_MS });

@@ -1,5 +1,5 @@
-// (e): Graphile Worker in front of the limit's statement. A batch is a job with its operations as payload; NOTIFY wakes the
-// workers. The request waits until its job is done.
+// (e): Graphile Worker in front of the limit's statement. A batch is a job with its operations as payload; NOTIFY wakes
+// the workers. The request waits until its job is done.
 import { randomUUID } from "node:crypto";
 import { importPackage } from "../import-package.ts";
 import { mergePatch, patchDocuments } from "../limit/patch-documents.ts";

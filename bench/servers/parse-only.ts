@@ -1,4 +1,4 @@
-// What a 202 costs at least: the body is parsed, and answered. Nothing is kept.
+// The minimum cost of a 202: parses the body and answers. No operation is stored.
 import { serveBatches } from "./serve.ts";
 
 serveBatches(() => Promise.resolve([]), 202);

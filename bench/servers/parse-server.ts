@@ -1,5 +1,5 @@
-// (d): Parse Server on the same Postgres. It keeps neither history nor a ledger, and commits every operation of a batch for
-// itself.
+// (d): Parse Server on the same Postgres. It keeps neither history nor a ledger, and commits every operation of a batch
+// separately.
 import express from "express";
 import { importPackage } from "../import-package.ts";
 import { GROUND, seedDocuments } from "../workload/documents.ts";
@@ -37,7 +37,7 @@ app.listen(port, "127.0.0.1");
 await seed();
 seeded = true;
 
-/** The first document comes through the API, which makes the table; the others are put beside it. */
+/** Creates the first document through the API, which creates the table; the others are inserted directly. */
 async function seed(): Promise<void> {
   const [first, ...rest] = Array.from({ length: GROUND.workspaces }, (_, workspace) =>
     seedDocuments(GROUND, workspace),
@@ -51,13 +51,13 @@ async function seed(): Promise<void> {
     },
     body: JSON.stringify({ objectId: first?.documentId, ...first?.data }),
   });
-  if (!answer.ok) throw new Error(`Parse Server took no document: ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`Parse Server rejected the document: ${await answer.text()}`);
   const rows = rest.map(({ documentId, data }) => ({ objectId: documentId, ...data }));
   await onDatabase(databaseUrl, async (client) => {
     const { rows: columns } = await client.query<{ name: string }>(
       `SELECT attname AS name FROM pg_attribute WHERE attrelid = '"Document"'::regclass AND attnum > 0`,
     );
-    // Columns that a row does not name stay as the first document has them.
+    // Columns missing in a row keep the first document's value.
     const names = columns.map(({ name }) => `"${name}"`).join(", ");
     await client.query(
       `INSERT INTO "Document" (${names})

@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler } from "express";
 import pg from "pg";
 import type { WireBatch, WireResult } from "./wire.ts";
 
-/** An Express handler as people write it: it parses the body, and answers once a batch is applied. Nobody checks a token. */
+/** A typical Express handler: it parses the body, and answers once a batch is applied. Tokens are not checked. */
 export function serveBatches(
   apply: (batch: WireBatch) => Promise<readonly WireResult[]>,
   status = 200,
@@ -20,7 +20,7 @@ export function serveBatches(
   app.listen(Number(process.env["PORT"]), "127.0.0.1");
 }
 
-/** As many connections as requests come at once. */
+/** Opens a pool with as many connections as concurrent requests. */
 export function openPool(): pg.Pool {
   return new pg.Pool({
     connectionString: process.env["DATABASE_URL"],

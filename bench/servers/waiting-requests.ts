@@ -1,4 +1,4 @@
-/** Requests that wait for a job to be done, by the job's id. The worker runs in the same process as the handler. */
+/** Requests waiting for a job, by the job's id. The worker runs in the same process as the handler. */
 export class WaitingRequests {
   readonly #waiting = new Map<string, { resolve: () => void; reject: (error: unknown) => void }>();
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from "@syncline/shared";
 import type { SentOperation } from "../limit/patch-documents.ts";
 
-/** The batch as it comes over HTTP: as much of Syncline's as the work uses. */
+/** The batch on the wire: the fields of Syncline's batch that the work uses. */
 export interface WireBatch {
   readonly workspace_id: string;
   readonly device_id: string;
@@ -35,7 +35,7 @@ export function toOperations({ workspace_id, device_id, operations }: WireBatch)
   }));
 }
 
-/** The results where all went well. */
+/** The results if every operation succeeded. */
 export function successes({ operations }: WireBatch): WireResult[] {
   return operations.map(({ client_id, document_id, expected_version = 0 }) => ({
     client_id,

@@ -11,18 +11,18 @@ interface Answer {
   }[];
 }
 
-/** What the target is told besides its address. */
+/** The target's options besides its address. */
 export interface BatchApiOwn extends Record<string, unknown> {
   readonly path: string;
-  /** By workspace, then by device; left out where nobody checks. */
+  /** By workspace, then by device; left out if the server checks no tokens. */
   readonly tokens?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Sent as `Prefer`: `respond-async` asks for 202. */
   readonly prefer?: string;
-  /** What must come back; 200 has the results. */
+  /** The expected status; a 200 has the results. */
   readonly status: 200 | 202;
 }
 
-/** Syncline's batch over HTTP, which the handlers that it is compared with take, too. */
+/** Connects to Syncline's batch API over HTTP, which the compared handlers implement, too. */
 export async function connectBatchApi({ url, connections, own }: TargetOptions): Promise<Target> {
   const { path, tokens, prefer, status: expected } = own as BatchApiOwn;
   const clients = await openHttpClients(url, connections);
@@ -63,7 +63,7 @@ function describeOperation({
   return { ...operation, data: patch, expected_version: baseVersion };
 }
 
-/** Every operation is answered, in order, and came to the version that it must come to. */
+/** Checks that every operation is answered, in order, with its expected version. */
 function checkAnswer({ operations }: WorkBatch, { results = [] }: Answer): void {
   if (results.length !== operations.length) {
     throw new Error(`${operations.length} operations were answered with ${results.length} results`);

@@ -1,6 +1,6 @@
 import type { Target, TargetOptions } from "./target.ts";
 
-/** By name, so that a process can be told which. */
+/** By name, so that a process can be told which one to use. */
 export const TARGETS = {
   limit: async (options: TargetOptions) => (await import("./limit.ts")).connectLimit(options),
   "limit-rmw": async (options: TargetOptions) => (await import("./limit-rmw.ts")).connectLimitRmw(options),

@@ -6,8 +6,8 @@ import { clientOf, closeClients, connectClients } from "./limit.ts";
 import type { Target, TargetOptions } from "./target.ts";
 
 /**
- * The fairer limit: the same bare client is given what a device sends, a patch and the version that it is meant for. It
- * reads the documents, applies the patches, and writes: two round trips.
+ * The fairer limit: the bare client receives a device's operations, each a patch with its base version. It reads the
+ * documents, applies the patches, and writes: two round trips.
  */
 export async function connectLimitRmw(options: TargetOptions): Promise<Target> {
   const clients = await connectClients(options);

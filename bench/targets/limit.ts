@@ -3,9 +3,9 @@ import { prepareWrite, Seqs, write } from "../limit/write-rows.ts";
 import type { Target, TargetOptions } from "./target.ts";
 
 /**
- * The limit: a bare client that writes what Syncline writes, one statement a batch, over plain connections. It trusts
- * everybody, has nobody who waits for an answer over HTTP, keeps the changes' numbers in its memory, and is given every
- * document as it is afterwards. Its statements are text before the clock runs.
+ * The limit: a bare client that writes the rows that Syncline writes, one statement a batch, over plain connections. It
+ * checks no token, answers no HTTP request, keeps the changes' numbers in memory, and is given every resulting
+ * document. Its statements are text before the clock runs.
  */
 export async function connectLimit(options: TargetOptions): Promise<Target> {
   const clients = await connectClients(options);

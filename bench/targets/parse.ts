@@ -7,7 +7,7 @@ interface SubAnswer {
   readonly error?: unknown;
 }
 
-/** Parse Server's `/batch`. It knows neither versions nor a ledger, so there is less to check. */
+/** Connects to Parse Server's `/batch`. It has neither versions nor a ledger, so there is less to check. */
 export async function connectParse({ url, connections, own }: TargetOptions): Promise<Target> {
   const clients = await openHttpClients(url, connections);
   const headers = {

@@ -1,21 +1,21 @@
 import type { WorkBatch } from "../workload/workload.ts";
 
-/** Whom the load speaks to, and how. It runs in the load's process. */
+/** The load's destination and protocol. It runs in the load process. */
 export interface Target {
-  /** Makes all of a request that can be made before the clock runs. */
+  /** Builds as much of a request as possible before the clock runs. */
   prepare(batch: WorkBatch, connection: number): PreparedRequest;
   close(): Promise<void>;
 }
 
 /**
  * Sends a request, and waits until it is done.
- * @throws where any operation was not answered as it must be: a fast wrong answer counts for nothing
+ * @throws if any operation was answered wrongly: a fast wrong answer must not count
  */
 export type PreparedRequest = () => Promise<void>;
 
 export interface TargetOptions {
   readonly url: string;
   readonly connections: number;
-  /** What else a target needs, in its own words. */
+  /** The target's own options. */
   readonly own: Readonly<Record<string, unknown>>;
 }

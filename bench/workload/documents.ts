@@ -1,12 +1,12 @@
 import type { JsonObject } from "@syncline/shared";
 import { below, createRandom, hexDigits, type Random } from "./random.ts";
 
-/** Where the work takes place at first: the same for the same numbers. */
+/** The initial content of a database: the same for the same numbers. */
 export interface Ground {
   readonly workspaces: number;
-  /** Evenly over the workspaces. */
+  /** In total, evenly over the workspaces. */
   readonly documents: number;
-  /** Of every document at the start; left out, 1. */
+  /** The version of every initial document; 1 by default. */
   readonly version?: number;
 }
 
@@ -30,7 +30,7 @@ export function documentId(random: Random): string {
   return `doc_${hexDigits(random, 12)}`;
 }
 
-/** The documents that a workspace holds at the start. */
+/** The initial documents of a workspace. */
 export function seedDocuments(ground: Ground, workspace: number): SeedDocument[] {
   const random = createRandom(workspace + 1);
   return Array.from({ length: Math.floor(ground.documents / ground.workspaces) }, () => ({
@@ -39,7 +39,7 @@ export function seedDocuments(ground: Ground, workspace: number): SeedDocument[]
   }));
 }
 
-/** A to-do of about 300 bytes. */
+/** Makes a to-do of about 300 bytes. */
 export function makeDocument(random: Random): JsonObject {
   return {
     title: words(random, 4),
@@ -53,7 +53,7 @@ export function makeDocument(random: Random): JsonObject {
   };
 }
 
-/** What a person changes at once: three fields, about 150 bytes (RFC 7396). */
+/** Makes one edit of a person: three fields, about 150 bytes (RFC 7396). */
 export function makePatch(random: Random): JsonObject {
   return { body: words(random, 20), estimate: below(random, 100), done: random() < 0.5 };
 }

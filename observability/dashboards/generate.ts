@@ -1,7 +1,7 @@
 // Writes grafana/dashboards/*.json from dashboards.ts.
 //
-//   npm run dashboards              writes them
-//   npm run dashboards -- --check   writes nothing, and fails where they are stale
+//   npm run dashboards              writes the files
+//   npm run dashboards -- --check   only checks, and fails if they are stale
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { DASHBOARDS } from "./dashboards.ts";
@@ -17,7 +17,7 @@ for (const [name, spec] of Object.entries(DASHBOARDS)) {
   if (fresh === readOrNothing(file)) continue;
   if (isCheck) {
     console.error(
-      `observability/grafana/dashboards/${name}.json is stale. Run npm run dashboards, and commit it.`,
+      `observability/grafana/dashboards/${name}.json is stale: run npm run dashboards, and commit it.`,
     );
     process.exitCode = 1;
   } else {
@@ -30,6 +30,6 @@ function readOrNothing(file: URL): string {
   try {
     return readFileSync(file, "utf8");
   } catch {
-    return ""; // not there yet
+    return ""; // does not exist yet
   }
 }

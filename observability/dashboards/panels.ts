@@ -1,18 +1,18 @@
-/** The datasources' uids, as grafana/datasources.yaml gives them out. */
+/** The datasources' uids in grafana/datasources.yaml. */
 const PROMETHEUS = { type: "prometheus", uid: "syncline-prometheus" };
 const JAEGER = { type: "jaeger", uid: "syncline-jaeger" };
 
 export type Unit = "s" | "short" | "ops" | "reqps" | "percentunit" | "bytes" | "bool";
 
-/** Which traces tell more about a panel. */
+/** A search for the traces behind a panel. */
 export interface TraceSearch {
   service: "syncline-ingest" | "syncline-worker" | "syncline-conflict";
   operation: string;
-  /** As Jaeger's search takes them: `key=value`, with spaces between. */
+  /** In the syntax of Jaeger's search: `key=value`, separated by spaces. */
   tags?: string;
 }
 
-/** A query, and how to name its series. */
+/** A query, and the name of its series. */
 export type Query = readonly [expr: string, legend: string];
 
 export interface PanelSpec {
@@ -28,7 +28,7 @@ export interface DashboardSpec {
   uid: string;
   title: string;
   description: string;
-  /** `width` is a panel's, in 24ths of the dashboard's; left out, a row's panels share it. */
+  /** `width` is a panel's, in 24ths of the dashboard's; by default a row's panels share it. */
   rows: readonly { title: string; width?: number; panels: readonly PanelSpec[] }[];
 }
 
@@ -36,7 +36,7 @@ const ROW_HEIGHT = 8;
 const STAT_HEIGHT = 4;
 const WIDTH = 24;
 
-/** Lays a dashboard out from the left to the right, row by row, as Grafana's JSON. */
+/** Renders a dashboard as Grafana's JSON, row by row, from left to right. */
 export function renderDashboard({ uid, title, description, rows }: DashboardSpec): Record<string, unknown> {
   const panels: unknown[] = [];
   let y = 0;
@@ -119,12 +119,12 @@ function renderPanel(spec: PanelSpec, id: number, gridPos: object): Record<strin
   };
 }
 
-/** Opens Grafana's Explore with a search for traces, over the time that the dashboard shows. */
+/** Builds a link to Grafana's Explore with a search for traces, over the dashboard's time range. */
 function traceUrl({ service, operation, tags = "" }: TraceSearch): string {
   const query = { refId: "A", datasource: JAEGER, queryType: "search", service, operation, tags, limit: 20 };
   const pane = { datasource: JAEGER.uid, queries: [query], range: { from: "FROM", to: "TO" } };
   const panes = encodeURIComponent(JSON.stringify({ a: pane }));
-  // Grafana puts the times in, which must not be encoded for that.
+  // Grafana fills in the times, which must stay unencoded for that.
   return `/explore?schemaVersion=1&orgId=1&panes=${panes}`
     .replace("FROM", "${__from}")
     .replace("TO", "${__to}");

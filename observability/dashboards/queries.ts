@@ -1,12 +1,12 @@
 import type { Query } from "./panels.ts";
 
-/** How much a counter grows a second. */
+/** The rate of a counter, a second. */
 export function rate(metric: string, by = ""): string {
   const sum = `rate(${metric}[$__rate_interval])`;
   return by === "" ? `sum(${sum})` : `sum by (${by}) (${sum})`;
 }
 
-/** A histogram's median, and the values that 95 % and 99 % lie below. */
+/** A histogram's median, 95th and 99th percentile. */
 export function quantiles(histogram: string, selector = ""): Query[] {
   return ([0.5, 0.95, 0.99] as const).map((quantile) => [
     `histogram_quantile(${quantile}, sum by (le) (rate(${histogram}_bucket${selector}[$__rate_interval])))`,
@@ -14,12 +14,12 @@ export function quantiles(histogram: string, selector = ""): Query[] {
   ]);
 }
 
-/** The mean of what a histogram counts, where its values are too few and too whole for quantiles to say much. */
+/** A histogram's mean, for values too few and too coarse for quantiles. */
 export function mean(histogram: string): Query {
   return [`${rate(`${histogram}_sum`)} / ${rate(`${histogram}_count`)}`, "mean"];
 }
 
-/** Every process tells the same of the lanes, the conflicts and Redis: so once, and not once a process. */
+/** Counts a gauge once: every process reports the same lanes, conflicts and Redis. */
 export function once(gauge: string, by = ""): string {
   return by === "" ? `max(${gauge})` : `max by (${by}) (${gauge})`;
 }

@@ -1,5 +1,4 @@
-// Has Prometheus' own tool check what Prometheus is to run: its configuration, the alert rules and their tests, and that
-// the dashboards' queries are queries.
+// Runs Prometheus's own checks on its configuration, the alert rules and their tests, and the dashboards' queries.
 //
 //   npm run test:rules
 import { spawnSync } from "node:child_process";

@@ -20,7 +20,7 @@ export interface Dashboard {
 
 const FOLDER = fileURLToPath(new URL("../grafana/dashboards/", import.meta.url));
 
-/** The dashboards as Grafana reads them. */
+/** Reads the dashboards as Grafana does. */
 export function readDashboards(): Dashboard[] {
   return globSync(`${FOLDER}*.json`).map((path) => ({
     file: basename(path),
@@ -28,7 +28,7 @@ export function readDashboards(): Dashboard[] {
   }));
 }
 
-/** Every query of every dashboard, as Prometheus gets it: Grafana puts the interval in. */
+/** Lists every query of every dashboard, with the interval that Grafana would fill in. */
 export function dashboardQueries(): { where: string; expr: string }[] {
   return readDashboards().flatMap(({ file, panels }) =>
     panels.flatMap(({ title, targets = [] }) =>

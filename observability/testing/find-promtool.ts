@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 const CACHE = fileURLToPath(new URL("../../node_modules/.cache/syncline/", import.meta.url));
 
 /**
- * Finds Prometheus' `promtool` on this machine, else takes it out of Debian's package, once. Nothing is installed: the
- * package would bring a daemon along, and a hundred others.
+ * Finds Prometheus's `promtool` on this machine; otherwise takes it from Debian's package, once. The package is not
+ * installed: it would bring a daemon and a hundred other packages.
  */
 export function findPromtool(): string {
   if (spawnSync("promtool", ["--version"], { stdio: "ignore" }).status === 0) return "promtool";
@@ -31,7 +31,7 @@ function bringPromtool(target: string): void {
     renameSync(`${target}.new`, target);
   } catch (error) {
     throw new Error(
-      "There is no promtool here, and Debian's package prometheus could not be had: install Prometheus, or run this as root on Debian.",
+      "promtool was not found, and Debian's package prometheus could not be downloaded: install Prometheus, or run this as root on Debian.",
       { cause: error },
     );
   } finally {

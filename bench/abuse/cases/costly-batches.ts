@@ -3,13 +3,13 @@ import type { AbuseCase, Figure } from "../case.ts";
 
 const OPERATIONS = 100;
 
-/** A batch that is legal, and small beside what it makes the server do. */
+/** A legal batch that is small compared with its cost on the server. */
 interface CostlyBatch {
   readonly name: string;
-  /** Documents that are there before, by id. */
+  /** Existing documents, by id. */
   readonly documents: Readonly<Record<string, object>>;
   readonly operations: readonly object[];
-  /** More of the batch itself. */
+  /** Additional fields of the batch. */
   readonly batch?: object;
 }
 
@@ -116,7 +116,7 @@ const BATCHES: readonly CostlyBatch[] = [
 
 const BATCHES_SENT = 3;
 
-/** Measures the CPU that one batch costs the workers, and the waits of others while several are sent. */
+/** Measures the CPU that one batch costs the workers, and the latencies of others while several are sent. */
 export const COSTLY_BATCHES: readonly AbuseCase[] = BATCHES.map(
   ({ name, documents, operations, batch = {} }) => ({
     name,
@@ -124,7 +124,7 @@ export const COSTLY_BATCHES: readonly AbuseCase[] = BATCHES.map(
       const attacker = await system.createClient();
       for (const [documentId, data] of Object.entries(documents)) {
         await attacker.send([{ operation: "put", document_id: documentId, data }]);
-        // So that one that names version 1 is late.
+        // Makes version 1 outdated.
         await attacker.send([{ operation: "update", document_id: documentId, data: { k1: 2 } }]);
       }
       const bystanders = await createBystanders(system, attacker.workspaceId);

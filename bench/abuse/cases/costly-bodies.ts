@@ -7,14 +7,14 @@ import type { AbuseCase, Figure } from "../case.ts";
 
 const BYTES_MAX = 10 * 1024 * 1024;
 const VALUES_MAX = 490_000;
-/** Bodies of one shape that are sent, a few at once. */
+/** Bodies of one shape, a few of them sent at once. */
 const SENT = 6;
 const AT_ONCE = 3;
-/** Shapes that a search makes up, in its own order each time unless a seed is given. */
+/** Generated shapes; their order is random unless a seed is given. */
 const SEARCHED = 40;
 const PING_MS = 5;
 
-/** Repeats a piece of JSON until a body is full, by its bytes or its values. */
+/** Repeats a piece of JSON until the body reaches its limit of bytes or values. */
 function fill(piece: (n: number) => string, valuesOfPiece: number): string {
   const pieces: string[] = [];
   let bytes = 0;
@@ -37,12 +37,12 @@ const operationsOf = (...data: string[]) =>
 const object = (members: string) => `{${members}}`;
 const array = (items: string) => `{"a":[${items}]}`;
 
-/** Operations of a batch, as JSON, each as large as a body may be. */
+/** JSON operations of a batch, each case as large as a body may be. */
 const BODIES: Readonly<Record<string, () => string>> = {
   "240,000 keys of one object": () => operationsOf(object(fill((n) => `"k${n}":1`, 2))),
   "240,000 keys that look like indexes": () => operationsOf(object(fill((n) => `"${n * 7 + 1}":1`, 2))),
   "long keys": () => operationsOf(object(fill((n) => `"${"k".repeat(32)}${n}":1`, 2))),
-  "a key that stands twice, behind 240,000": () =>
+  "a duplicate key behind 240,000 others": () =>
     operationsOf(object(`${fill((n) => `"k${n}":1`, 2)},"k0":1`)),
   "160,000 objects with an empty key": () => operationsOf(array(fill(() => '{"":0}', 3))),
   "160,000 objects, each with a key of its own": () => operationsOf(array(fill((n) => `{"k${n}":0}`, 3))),
@@ -50,7 +50,7 @@ const BODIES: Readonly<Record<string, () => string>> = {
   "arrays of 60 levels": () => operationsOf(array(fill(() => nest(60), 60))),
   "400,000 numbers of 16 digits": () => operationsOf(array(fill(() => "1234567890123456", 1))),
   "400,000 numbers of 17 places": () => operationsOf(array(fill(() => "0.12345678901234567", 1))),
-  "numbers that a double holds by luck, and the last not": () =>
+  "numbers that a double holds by chance, except the last": () =>
     operationsOf(array(`${fill(() => "0.1234567890123456", 1)},12345678901234567890`)),
   "a number of 9 MB": () => operationsOf(`{"a":${"1".repeat(9_000_000)}}`),
   "a text of 10 MB": () => operationsOf(`{"a":"${"x".repeat(BYTES_MAX - 4_096)}"}`),
@@ -68,10 +68,10 @@ interface Sent {
   healthMs: number[];
 }
 
-/** Measures the longest hold of ingest's thread by costly bodies, as the slowest `/healthz` shows it. */
+/** Measures the longest block of ingest's thread by costly bodies: the slowest `/healthz`. */
 export const COSTLY_BODIES: readonly AbuseCase[] = [
   {
-    name: "bodies that take long to read",
+    name: "bodies that are slow to parse",
     async run(system): Promise<Figure[]> {
       const attacker = await system.createClient();
       const figures: Figure[] = [];
@@ -82,7 +82,7 @@ export const COSTLY_BODIES: readonly AbuseCase[] = [
     },
   },
   {
-    name: "bodies that a search makes up",
+    name: "generated bodies",
     async run(system): Promise<Figure[]> {
       const attacker = await system.createClient();
       const seed = Date.now() % 1_000_000;
@@ -98,7 +98,7 @@ export const COSTLY_BODIES: readonly AbuseCase[] = [
   },
 ];
 
-/** A body of repeated pieces, each made of a few nested ones. */
+/** Generates a body of repeated pieces, each with a few nested ones. */
 function madeUp(random: () => number): { name: string; operations: string } {
   const pick = <T>(options: readonly T[]): T => options[Math.floor(random() * options.length)] as T;
   const scalar = pick([
@@ -130,7 +130,7 @@ function madeUp(random: () => number): { name: string; operations: string } {
   const content = () =>
     wide ? object(fill((n) => `"${n}-${key(n)}":${piece(n)}`, values + 1)) : array(fill(piece, values));
   const name = `${documents} × ${wide ? "keys" : "items"} ${piece(1)}`;
-  // The whole of it is one document's, or in equal parts of many.
+  // One document holds all the content, or many share it equally.
   return { name, operations: documents === 1 ? operationsOf(content()) : parts(content(), documents) };
 }
 

@@ -7,16 +7,16 @@ import type { AbuseCase, Figure } from "../case.ts";
 import { quantilesOf } from "../../measure/quantiles.ts";
 
 const MIB = 1024 * 1024;
-/** The time for which other subjects are measured: alone, and beside held requests. */
+/** The measuring time for other subjects: alone, and beside held requests. */
 const WATCHED_MS = 15_000;
 
-/** Requests that one subject begins and does not end, each again when it was ended. */
+/** Requests that one subject starts and never finishes; each is restarted after it was ended. */
 interface HeldRequests {
   readonly name: string;
   readonly count: number;
-  /** The request's line and headers, without its token. */
+  /** The request line and headers, without the token. */
   readonly head: (workspaceId: string) => string;
-  /** The next part of its body. */
+  /** The next part of the body. */
   readonly drip?: { readonly bytes: number; readonly everyMs: number };
 }
 
@@ -39,16 +39,16 @@ const HELD: readonly HeldRequests[] = [
     count: 1_010,
     head: get("changes?wait=30&since=0&collections=none"),
   },
-  { name: "500 snapshots that nobody takes", count: 500, head: get("snapshot") },
+  { name: "500 snapshots that are never read", count: 500, head: get("snapshot") },
   {
-    name: "2,000 requests whose headers do not end",
+    name: "2,000 requests with endless headers",
     count: 2_000,
     head: () => "GET /healthz HTTP/1.1\r\nX-Slow: ",
   },
-  { name: "6,000 connections that say nothing", count: 6_000, head: () => "" },
+  { name: "6,000 silent connections", count: 6_000, head: () => "" },
 ];
 
-/** Compares the waits of others beside held requests with their waits alone. */
+/** Compares the latencies of others beside held requests with their latencies alone. */
 export const HELD_REQUESTS: readonly AbuseCase[] = HELD.map((held) => ({
   name: held.name,
   async run(system): Promise<Figure[]> {
@@ -87,7 +87,7 @@ function figuresOf(alone: Notice, beside: Notice): Figure[] {
   ];
 }
 
-/** Holds so many requests at once, and begins each again a moment after it has ended. */
+/** Holds this number of requests at once and restarts each shortly after it has ended. */
 function holdAll(
   system: AbuseSystem,
   attacker: { readonly workspaceId: string; readonly token: string },
@@ -123,7 +123,7 @@ function holdAll(
   return {
     figures: (): Figure[] =>
       [...countByAnswer].map(([answer, value]) => ({
-        what: `of the held, answered ${answer}`,
+        what: `of the held requests, answered ${answer}`,
         value,
         unit: "",
       })),

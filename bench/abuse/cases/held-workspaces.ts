@@ -8,7 +8,7 @@ const FREE = 10;
 const HELD_MS = 60_000;
 const PAUSE_MS = 250;
 
-/** Rows of some workspaces held by a stranger's transaction, while all workspaces write. */
+/** An outside transaction locks rows of some workspaces while all workspaces write. */
 export const HELD_WORKSPACES: AbuseCase = {
   name: "row locks held on 14 of 24 workspaces for a minute",
   async run(system: AbuseSystem): Promise<Figure[]> {
@@ -84,7 +84,7 @@ async function hold(
     },
   });
   const client = await pool.connect();
-  // The pool would end it, idle as it is.
+  // The pool would end this idle transaction.
   await client.query("SET idle_in_transaction_session_timeout = 0");
   await client.query("BEGIN");
   await client.query("SELECT FROM workspaces WHERE workspace_id = ANY ($1) FOR UPDATE", [workspaceIds]);

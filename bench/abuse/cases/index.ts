@@ -4,7 +4,7 @@ import { COSTLY_BATCHES } from "./costly-batches.ts";
 import { COSTLY_BODIES } from "./costly-bodies.ts";
 import { HELD_REQUESTS } from "./held-requests.ts";
 
-/** All of them, in the order in which they run. */
+/** All cases, in the order of their runs. */
 export const ABUSE_CASES: readonly AbuseCase[] = [
   ...COSTLY_BATCHES,
   ...COSTLY_BODIES,

@@ -1,4 +1,5 @@
-// (a) and (b): a transaction for a request, in which each operation is looked up, checked and written, one after the other.
+// (a) and (b): one transaction a request, in which each operation is looked up, checked and written, one after the
+// other.
 import { randomUUID } from "node:crypto";
 import { statementsIn } from "@syncline/runtime";
 import { applyMergePatch, type JsonObject } from "@syncline/shared";
@@ -39,13 +40,13 @@ async function applyOneByOne(client: PoolClient, batch: WireBatch): Promise<Wire
   const results: WireResult[] = [];
   for (const { operation, client_id, document_id, expected_version = 0, data = null } of operations) {
     const known = await client.query({ ...READ_LEDGER, values: [workspace, device, client_id] });
-    if (known.rows.length > 0) throw new Error(`${client_id} was applied before`);
+    if (known.rows.length > 0) throw new Error(`${client_id} was already applied`);
     const { rows } = await client.query<{ version: number; data: JsonObject | null }>({
       ...READ_DOCUMENT,
       values: [workspace, document_id],
     });
     const current = rows[0];
-    if ((current?.version ?? 0) !== expected_version) throw new Error(`${document_id} has moved on`);
+    if ((current?.version ?? 0) !== expected_version) throw new Error(`${document_id} is at another version`);
     const next = operation === "update" ? applyMergePatch(current?.data ?? {}, data ?? {}) : data;
     const version = expected_version + 1;
     seq += 1;

@@ -1,4 +1,4 @@
--- Applies a batch operation by operation inside Postgres. The patches of the work are flat, so || does what RFC 7396 asks.
+-- Applies a batch operation by operation inside Postgres. The work's patches are flat, so || implements RFC 7396.
 CREATE FUNCTION apply_batch(workspace text, device text, batch uuid, operation_list jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   sent jsonb;

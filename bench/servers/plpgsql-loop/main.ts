@@ -1,4 +1,4 @@
-// (c): the same loop as in (a), inside Postgres: one call for a batch.
+// (c): the loop of (a) inside Postgres: one call a batch.
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { openPool, serveBatches } from "../serve.ts";

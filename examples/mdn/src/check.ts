@@ -5,12 +5,12 @@ import { diffFields, readField } from "./field-writes.ts";
 import type { JsonObject } from "./json.ts";
 import type { FinishedOperation } from "./run-devices.ts";
 
-/** What the feed says each document is in the end. */
+/** The last change of each document in the feed. */
 export function lastChangeByPath(feed: readonly FeedChange[]): Map<string, FeedChange> {
   return new Map(feed.map((change) => [change.document_id, change]));
 }
 
-/** The feed must go up: its numbers over all documents, the versions within one. */
+/** Checks that the feed ascends: seqs over all documents, versions within one. */
 export function checkFeedOrder(feed: readonly FeedChange[]): string[] {
   const versionByPath = new Map<string, number>();
   return feed.flatMap((change, index) => {
@@ -27,8 +27,8 @@ export function checkFeedOrder(feed: readonly FeedChange[]): string[] {
 }
 
 /**
- * Each operation must have succeeded, and the change its answer names must be that device's on that document. A
- * deletion that gave way to an edit is the exception: it succeeds without a change.
+ * Checks that each operation succeeded, and that the feed's change at its `seq` is that device's on that document. The
+ * exception is a deletion that loses to an edit: it succeeds without a change.
  */
 export function checkResults(
   operations: readonly FinishedOperation[],
@@ -45,15 +45,15 @@ export function checkResults(
     if (leavesNoChange(operation)) return [];
     const change = changeBySeq.get(result.seq);
     if (change?.document_id !== documentId || change.device_id !== deviceId) {
-      return [`${name} was answered with seq ${result.seq}, where the feed shows ${describe(change)}`];
+      return [`${name} was answered with seq ${result.seq}, but the feed shows ${describe(change)}`];
     }
     return result.version > change.version
-      ? [`${name} was answered with version ${result.version}, the feed shows ${change.version}`]
+      ? [`${name} was answered with version ${result.version}, but the feed shows ${change.version}`]
       : [];
   });
 }
 
-/** Every document must be what the calculation says, none may be missing and none may be there besides. */
+/** Checks the documents against the calculated ones, including for missing and surplus documents. */
 export function checkDocuments(
   lastChanges: ReadonlyMap<string, FeedChange>,
   expected: FeatureByPath,
@@ -64,27 +64,25 @@ export function checkDocuments(
     const change = lastChanges.get(path);
     const wanted = expected.get(path);
     if (change === undefined) return [`${path} is missing from the feed`];
-    if (wanted === undefined) return change.deleted ? [] : [`${path} is there, but should not be`];
-    if (change.deleted) return [`${path} is deleted, but should be there`];
+    if (wanted === undefined) return change.deleted ? [] : [`${path} exists, but should not`];
+    if (change.deleted) return [`${path} is deleted, but should exist`];
     return isDeepStrictEqual(change.data, wanted)
       ? []
       : [`${path} differs: ${describeDifference(change.data ?? {}, wanted)}`];
   });
 }
 
-/** A document read by itself must be what the feed showed last. */
+/** Checks that a document read by itself equals its last state in the feed. */
 export function checkReadDocument(
   change: FeedChange,
   read: { version: number; data: unknown } | undefined,
 ): string[] {
   const path = change.document_id;
-  if (read === undefined) return change.deleted ? [] : [`${path} is in the feed, but reads as not found`];
+  if (read === undefined) return change.deleted ? [] : [`${path} is in the feed, but its read is 404`];
   if (change.deleted) return [`${path} is deleted in the feed, but can be read`];
   if (read.version !== change.version)
-    return [`${path} reads as version ${read.version}, not ${change.version}`];
-  return isDeepStrictEqual(read.data, change.data)
-    ? []
-    : [`${path} reads differently than the feed shows it`];
+    return [`${path} has version ${read.version} when read, but ${change.version} in the feed`];
+  return isDeepStrictEqual(read.data, change.data) ? [] : [`${path} differs between its read and the feed`];
 }
 
 function describe(change: FeedChange | undefined): string {

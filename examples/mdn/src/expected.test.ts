@@ -19,7 +19,7 @@ describe("expectDocuments", () => {
   const newer = features({ doc: { a: "2", o: { b: "2", c: "1" } } });
   const theirs = write(["a", "2"], ["o.b", "2"]);
 
-  it("keeps the fields of both, and gives a field that both wrote to the one the feed shows later", () => {
+  it("keeps the fields of both, and gives a field that both wrote the later value in the feed", () => {
     const own = write(["o.b", "3"], ["o.c", "3"]);
     const last = (theirSeq: number, ownSeq: number) =>
       expectDocuments(older, newer, [place(theirSeq, theirs)], [place(ownSeq, own)]).get("doc");
@@ -27,7 +27,7 @@ describe("expectDocuments", () => {
     expect(last(2, 1)).toEqual({ a: "2", o: { b: "2", c: "3" } });
   });
 
-  it("keeps a device's order where its operations were folded into one change", () => {
+  it("keeps a device's order if its operations were folded into one change", () => {
     const edits = [place(5, write(["o.c", "3"])), place(5, write(["o.c", "4"]))];
     expect(expectDocuments(older, newer, [place(4, theirs)], edits).get("doc")).toEqual({
       a: "2",
@@ -35,7 +35,7 @@ describe("expectDocuments", () => {
     });
   });
 
-  it("lets an edit stay where the other device deleted, in either order", () => {
+  it("keeps an edit if the other device deleted, in either order", () => {
     for (const seq of [1, 3]) {
       const deletion = place(seq, { kind: "delete" });
       const documents = expectDocuments(older, features({}), [deletion], [place(2, write(["a", "3"]))]);
@@ -43,7 +43,7 @@ describe("expectDocuments", () => {
     }
   });
 
-  it("takes what only the newer release touched from that release", () => {
+  it("takes the newer release's document if only that release touched it", () => {
     expect(expectDocuments(older, features({ added: { a: "1" } }), [], [])).toEqual(
       features({ added: { a: "1" } }),
     );

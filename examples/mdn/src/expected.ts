@@ -11,11 +11,11 @@ export interface PlacedChange {
 }
 
 /**
- * Says what every document must be in the end, from the two releases and the edits alone. A document that only the
- * newer release touched is that release's; one that was edited is the older release's with both devices' fields
- * written in the order of the feed, so that the later one has the last word; a deletion gives way to an edit.
+ * Calculates the final documents from the two releases and the edits alone. If only the newer release touched a
+ * document, its version counts. An edited document is the older release's with both devices' fields written in the
+ * order of the feed, so that the later write wins; a deletion loses to an edit.
  *
- * @returns the documents by path; one that is not among them must be deleted.
+ * @returns the documents by path; any other document must be deleted.
  */
 export function expectDocuments(
   older: FeatureByPath,
@@ -36,7 +36,7 @@ export function expectDocuments(
 
 function writeInOrder(before: JsonObject, changes: readonly PlacedChange[]): JsonObject {
   const document = structuredClone(before);
-  // The sort is stable: what was folded into one change keeps its device's order.
+  // The sort is stable: folded operations keep their device's order.
   for (const { change } of changes.toSorted((left, right) => left.seq - right.seq)) {
     if (change.kind !== "update") continue;
     for (const { keys, value } of change.writes) writeField(document, keys, structuredClone(value));

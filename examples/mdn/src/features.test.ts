@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { collectFeatures, sampleReleases } from "./features.ts";
 import type { JsonObject } from "./json.ts";
 
-it("finds every __compat object by its path, features inside features too", () => {
+it("finds every __compat object by its path, also features inside features", () => {
   const tree = {
     __meta: { version: "1.0.0" },
     api: { Node: { __compat: { support: {} }, append: { __compat: { support: { ie: {} } } } } },

@@ -12,12 +12,12 @@ export async function readRelease(
   const tree: Json = JSON.parse(text);
   const meta = isJsonObject(tree) ? tree["__meta"] : undefined;
   if (!isJsonObject(tree) || !isJsonObject(meta) || typeof meta["version"] !== "string") {
-    throw new Error(`${packageName} holds no compatibility data: reinstall it with npm ci`);
+    throw new Error(`${packageName} holds no compatibility data; reinstall it with npm ci`);
   }
   return { version: meta["version"], features: collectFeatures(tree) };
 }
 
-/** Every `__compat` object of the tree is a feature; the keys that lead to it are its path. */
+/** Collects every `__compat` object of the tree as a feature, with the keys to it as its path. */
 export function collectFeatures(tree: JsonObject): FeatureByPath {
   const features = new Map<string, JsonObject>();
   const walk = (node: JsonObject, keys: readonly string[]): void => {
@@ -31,7 +31,7 @@ export function collectFeatures(tree: JsonObject): FeatureByPath {
   return features;
 }
 
-/** The same `count` paths of both releases, evenly spread so that every kind of change stays among them. */
+/** Samples the same `count` paths of both releases, evenly spread so that every kind of change stays among them. */
 export function sampleReleases(
   older: FeatureByPath,
   newer: FeatureByPath,

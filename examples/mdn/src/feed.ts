@@ -13,7 +13,7 @@ export interface FeedChange {
 
 const CHANGES_PER_PAGE = 500;
 
-/** Every change of the collection after `since`, page by page, in the order of the feed. */
+/** Reads every change of the collection after `since`, page by page, in the order of the feed. */
 export async function readFeed(
   connection: Connection,
   collection: string,
@@ -31,16 +31,16 @@ export async function readFeed(
       `/api/v1/workspaces/${connection.workspaceId}/changes?${query.toString()}`,
     );
     if (!Array.isArray(body["changes"]) || typeof body["next"] !== "number") {
-      throw new Error("A page of the feed came without changes or without where to go on");
+      throw new Error("A page of the feed came without changes or without its next cursor");
     }
     changes.push(...(body["changes"] as unknown as FeedChange[]));
     if (body["more"] !== true) return changes;
-    if (body["next"] <= next) throw new Error(`The feed says there is more, but does not go on from ${next}`);
+    if (body["next"] <= next) throw new Error(`The feed has more changes, but its cursor stays at ${next}`);
     next = body["next"];
   }
 }
 
-/** The document as it reads now, or nothing if it is deleted or never was. */
+/** Reads the current document; undefined if it is deleted or never existed. */
 export async function readDocument(
   connection: Connection,
   collection: string,

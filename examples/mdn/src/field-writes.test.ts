@@ -3,7 +3,7 @@ import { readRelease } from "./features.ts";
 import { buildMergePatch, diffFields, fieldsTouch } from "./field-writes.ts";
 import { isJsonObject, type Json } from "./json.ts";
 
-/** RFC 7396, section 2, word for word. */
+/** RFC 7396, section 2, literally. */
 function mergePatch(target: Json | undefined, patch: Json): Json {
   if (!isJsonObject(patch)) return patch;
   const result = isJsonObject(target) ? { ...target } : {};
@@ -41,7 +41,7 @@ describe("diffFields", () => {
 });
 
 describe("fieldsTouch", () => {
-  it("says so for the same field and for one inside the other only", () => {
+  it("finds an overlap for the same field and for one inside the other only", () => {
     const at = (...keys: string[]) => ({ keys, value: 1 });
     expect(fieldsTouch(at("a", "b"), at("a", "b"))).toBe(true);
     expect(fieldsTouch(at("a"), at("a", "b"))).toBe(true);

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
-/** One field a device wrote: the object keys that lead to it, and its new value; no value removes it. */
+/** A field written by a device: the object keys that lead to it, and its new value; undefined removes it. */
 export interface FieldWrite {
   readonly keys: readonly string[];
   readonly value: Json | undefined;
 }
 
-/** The writes that turn `before` into `after`. Only objects are entered: an array is one field. */
+/** Computes the writes that turn `before` into `after`. Only objects are descended into: an array is one field. */
 export function diffFields(
   before: JsonObject,
   after: JsonObject,
@@ -22,14 +22,14 @@ export function diffFields(
   });
 }
 
-/** The writes as one JSON Merge Patch (RFC 7396), in which `null` removes. */
+/** Builds one JSON Merge Patch (RFC 7396), in which `null` removes. */
 export function buildMergePatch(writes: readonly FieldWrite[]): JsonObject {
   const patch: JsonObject = {};
   for (const { keys, value } of writes) writeField(patch, keys, value ?? null);
   return patch;
 }
 
-/** Writes a field in place, making the objects on its way; no value removes it. */
+/** Writes a field in place, creating the objects on its path; undefined removes the field. */
 export function writeField(target: JsonObject, keys: readonly string[], value: Json | undefined): void {
   const last = keys.at(-1);
   if (last === undefined) throw new Error("A field needs at least one key");
@@ -42,14 +42,14 @@ export function writeField(target: JsonObject, keys: readonly string[], value: J
   else parent[last] = value;
 }
 
-/** The value a document has at these keys, if all of them lead through objects. */
+/** Reads a document's value at these keys, if all of them lead through objects. */
 export function readField(document: JsonObject, keys: readonly string[]): Json | undefined {
   let value: Json | undefined = document;
   for (const key of keys) value = isJsonObject(value) ? value[key] : undefined;
   return value;
 }
 
-/** Tells whether two writes touch: the same field, or one inside the other. */
+/** True if two writes overlap: the same field, or one inside the other. */
 export function fieldsTouch(left: FieldWrite, right: FieldWrite): boolean {
   const shared = Math.min(left.keys.length, right.keys.length);
   return isDeepStrictEqual(left.keys.slice(0, shared), right.keys.slice(0, shared));

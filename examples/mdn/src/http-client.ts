@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isJsonObject, type JsonObject } from "./json.ts";
 
-/** Where Syncline is, and as whom and in which workspace to speak to it. */
+/** Syncline's address, with the token and the workspace to use. */
 export interface Connection {
   readonly ingestUrl: string;
   readonly token: string;
   readonly workspaceId: string;
 }
 
-/** An answer that means something; `attempts` counts the requests it took. */
+/** A final answer; `attempts` counts its requests. */
 export interface Answer {
   readonly status: number;
   readonly location: string | null;
@@ -16,22 +16,22 @@ export interface Answer {
   readonly attempts: number;
 }
 
-/** A batch request may wait 30 s for its results; a little more than that is a dead connection. */
+/** A batch request may wait 30 s for its results; without an answer some seconds later the connection is dead. */
 const REQUEST_TIMEOUT_MS = 45_000;
 const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5_000;
-/** How long to keep asking before calling the server gone. */
+/** The time of retries after which the server counts as unreachable. */
 export const PATIENCE_MS = 5 * 60_000;
 const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
 
-/** Full jitter: anything from nothing to the doubled step, so that clients that failed together do not return so. */
+/** Full jitter: a random part of the doubled step, so that clients that failed together do not retry together. */
 export function backoffMs(attempt: number): number {
   return Math.random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** attempt);
 }
 
 /**
- * Asks until there is an answer: lost connections, 429 and 5xx that pass are tried again, with the same body and so
- * with the same client ids. Any other refusal that `expected` does not name is thrown.
+ * Retries until there is an answer: after lost connections, 429 and temporary 5xx, with the same body and so with the
+ * same client ids. Throws any other refusal that `expected` does not name.
  */
 export async function request(
   connection: Connection,
@@ -57,7 +57,7 @@ export async function request(
     if (performance.now() > giveUpAt) {
       const reason = "status" in outcome ? `${outcome.status} ${outcome.text}` : String(outcome.lost);
       throw new Error(
-        `${method} ${url.pathname} had no answer for ${PATIENCE_MS / 1000} s, at last: ${reason}`,
+        `${method} ${url.pathname} had no answer for ${PATIENCE_MS / 1000} s; last failure: ${reason}`,
       );
     }
     await delay(Math.max("status" in outcome ? outcome.retryAfterMs : 0, backoffMs(attempts)));
@@ -95,6 +95,6 @@ function isSuccess(status: number): boolean {
 
 function parseBody(text: string): JsonObject {
   const body: unknown = JSON.parse(text);
-  if (!isJsonObject(body)) throw new Error(`An answer is no JSON object: ${text.slice(0, 200)}`);
+  if (!isJsonObject(body)) throw new Error(`The answer is not a JSON object: ${text.slice(0, 200)}`);
   return body;
 }

@@ -1,12 +1,12 @@
-/** Any value that JSON can carry. */
+/** Any JSON value. */
 export type Json = string | number | boolean | null | Json[] | JsonObject;
 
-/** A JSON object: what a document is. */
+/** A JSON object, the type of a document. */
 export interface JsonObject {
   [key: string]: Json;
 }
 
-/** Tells a JSON object from arrays, scalars, `null` and nothing. */
+/** True for a JSON object; false for arrays, scalars, `null` and undefined. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

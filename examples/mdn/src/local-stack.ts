@@ -14,19 +14,19 @@ const POLL_MS = 200;
 const OUTPUT_CHARACTERS_KEPT = 4_000;
 const EXIT_CODE_BY_SIGNAL = { SIGINT: 130, SIGTERM: 143 };
 
-/** A running Syncline, and how to leave it: stopped if it was started here, running if it was running before. */
+/** A running Syncline. `stop` ends it if it was started here, and leaves it running otherwise. */
 export interface LocalStack {
   readonly connection: Connection;
   stop(): Promise<void>;
 }
 
-/** Uses the stack that `npm start` runs; where none answers, starts one for the time of the example. */
+/** Uses the stack that `npm start` runs; if none answers, starts one for the duration of the example. */
 export async function openLocalStack(): Promise<LocalStack> {
   const running = await findReadyStack();
   if (running !== undefined) return { connection: running, stop: async () => {} };
 
-  console.log("No Syncline answers, so one is started for this run (npm start keeps one running).");
-  // A process group of its own: Ctrl-C here must reach it once, through stop.
+  console.log("No Syncline is running, so one is started for this run (npm start keeps one running).");
+  // A process group of its own, so that Ctrl-C reaches the stack only once, through stop.
   const child = spawn(process.execPath, ["scripts/bootstrap.mjs", "stack/src/start.ts"], {
     cwd: REPOSITORY,
     stdio: ["ignore", "pipe", "pipe"],
@@ -49,7 +49,7 @@ export async function openLocalStack(): Promise<LocalStack> {
     await delay(POLL_MS);
   }
   await stop();
-  throw new Error(`Syncline could not be started here; npm start ended with:\n${readOutput()}`);
+  throw new Error(`Syncline could not be started; npm start ended with:\n${readOutput()}`);
 }
 
 async function findReadyStack(): Promise<Connection | undefined> {
@@ -62,11 +62,11 @@ async function findReadyStack(): Promise<Connection | undefined> {
     await response.arrayBuffer();
     return response.ok ? connection : undefined;
   } catch {
-    return undefined; // Nothing listens there: the file is from an earlier start.
+    return undefined; // No server listens there: the file is from an earlier start.
   }
 }
 
-/** Reads where the stack is and how to speak to it, as `npm start` leaves it for tools. */
+/** Reads the stack's address and token from the file that `npm start` writes for tools. */
 async function readDevFile(): Promise<Connection | undefined> {
   const path = join(process.env["SYNCLINE_HOME"] ?? join(REPOSITORY, ".syncline"), "dev.json");
   let text: string;
@@ -83,7 +83,7 @@ async function readDevFile(): Promise<Connection | undefined> {
       return { ingestUrl, token, workspaceId };
     }
   }
-  throw new Error(`${path} names no ingestUrl, token and workspaceId: delete it and run npm start again`);
+  throw new Error(`${path} lacks ingestUrl, token or workspaceId; delete it and run npm start again`);
 }
 
 function keepOutput(child: ChildProcess): () => string {

@@ -72,6 +72,6 @@ function readLimit(): number {
   if (text === undefined) return Infinity;
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1)
-    throw new Error(`--limit takes a number of features, not ${text}`);
+    throw new Error(`--limit must be a number of features; got ${text}`);
   return count;
 }

@@ -1,4 +1,4 @@
-/** Shows how far a phase is. */
+/** Shows the progress of a phase. */
 export interface Progress {
   advance(count: number): void;
   finish(): void;
@@ -6,10 +6,10 @@ export interface Progress {
 
 const BAR_CELLS = 30;
 const REDRAW_MS = 100;
-/** Without a terminal to redraw on, a line is printed each time another such part is done. */
+/** The progress between two printed lines if there is no terminal to redraw on. */
 const LINE_PERCENT = 20;
 
-/** One line that is rewritten on a terminal; a few plain lines anywhere else. */
+/** Rewrites one line on a terminal; prints a few plain lines otherwise. */
 export function createProgress(
   label: string,
   total: number,

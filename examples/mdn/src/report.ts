@@ -1,18 +1,18 @@
 import type { FinishedOperation, Phase } from "./run-devices.ts";
 
-/** What became of a run's operations, in numbers. */
+/** The outcomes of a run's operations, in numbers. */
 export interface Tally {
   /** Operations that share one change with an earlier operation of the same device on the same document. */
   readonly folds: number;
   readonly conflicts: number;
   /** Fields that both sides of a conflict wrote. */
   readonly overlaps: number;
-  /** Operations that a merge brought in. */
+  /** Operations applied by a merge. */
   readonly merges: number;
   readonly rounds: number;
 }
 
-/** Counts folds and merges from the answers; what a run of operations shares with its conflict counts once. */
+/** Counts folds and merges from the answers; operations that share one conflict count once. */
 export function tallyOperations(operations: readonly FinishedOperation[]): Tally {
   const changes = new Set(operations.map((o) => `${o.deviceId} ${o.documentId} ${o.result.seq}`));
   const merged = operations.filter((operation) => operation.result.merged === true);
@@ -29,7 +29,7 @@ export function tallyOperations(operations: readonly FinishedOperation[]): Tally
   };
 }
 
-/** One line a phase: how much, how fast. */
+/** Formats one line a phase: operations and speed. */
 export function describePhase(label: string, phase: Phase): string {
   const count = phase.operations.length;
   const perSecond = Math.round((count / Math.max(1, phase.elapsedMs)) * 1000);
@@ -40,7 +40,7 @@ export function describePhase(label: string, phase: Phase): string {
   );
 }
 
-/** The counts in one line. */
+/** Formats the counts in one line. */
 export function describeTally(tally: Tally): string {
   return (
     `${format(tally.folds)} folds, ${format(tally.conflicts)} conflicts with ${format(tally.overlaps)} overlaps, ` +
@@ -48,15 +48,15 @@ export function describeTally(tally: Tally): string {
   );
 }
 
-/** A run in which nothing folded or nothing met proves nothing about folding and merging. */
+/** Names the counts that are zero: a run without folds or conflicts proves no folding or merging. */
 export function findMissing(tally: Tally): string[] {
   const counts = { folds: tally.folds, conflicts: tally.conflicts, overlaps: tally.overlaps };
   return Object.entries(counts)
     .filter(([, count]) => count === 0)
-    .map(([name]) => `there were no ${name}, so the run shows nothing about them`);
+    .map(([name]) => `there were no ${name}, so the run does not test them`);
 }
 
-/** A number as people read it. */
+/** Formats a number with separators. */
 export function format(count: number): string {
   return count.toLocaleString("en");
 }

@@ -3,13 +3,13 @@ import type { Connection } from "./http-client.ts";
 import type { Progress } from "./progress.ts";
 import { sendBatch, type OperationResult } from "./send-batch.ts";
 
-/** An operation with what became of it. */
+/** An operation with its outcome. */
 export interface FinishedOperation extends PlannedOperation {
   readonly deviceId: string;
   readonly result: OperationResult;
 }
 
-/** What a phase sent, and how long it took until every result was final. */
+/** The operations that a phase sent, and the time until every result was final. */
 export interface Phase {
   readonly operations: readonly FinishedOperation[];
   readonly batches: number;
@@ -19,7 +19,7 @@ export interface Phase {
 
 const REQUESTS_IN_FLIGHT_PER_DEVICE = 8;
 
-/** Lets the devices send all they have, side by side, until every operation has its final result. */
+/** Lets the devices send all their operations concurrently, until every operation has its final result. */
 export async function runDevices(
   connection: Connection,
   collection: string,

@@ -11,7 +11,7 @@ interface Scripted {
   body?: unknown;
 }
 
-/** A server that gives these answers in turn and notes what was asked. */
+/** Starts a server that gives these answers in turn and records the requests. */
 async function serve(answers: Scripted[]): Promise<{ connection: Connection; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((incoming, response) => {
@@ -45,7 +45,7 @@ it("sends a batch again after a lost connection and after 503, until it is answe
   expect(asked).toEqual([POST, POST, POST]);
 });
 
-it("follows a 202 until nothing is pending, and sends again what the server no longer knows", async () => {
+it("polls after a 202 until no result is pending, and sends again if the server no longer knows the batch", async () => {
   const { connection, asked } = await serve([
     accepted(pending),
     { status: 200, body: { results: [pending] } },
@@ -58,7 +58,7 @@ it("follows a 202 until nothing is pending, and sends again what the server no l
   expect(asked).toEqual([POST, GET, GET, POST, GET]);
 });
 
-it("throws a refusal with the server's words", async () => {
+it("throws a refusal with the server's message", async () => {
   const { connection } = await serve([{ status: 422, body: { detail: "operations[3].data is missing" } }]);
   await expect(request(connection, "/x")).rejects.toThrow(/GET \/x was refused with 422.*operations\[3\]/);
 });

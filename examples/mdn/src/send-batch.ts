@@ -17,13 +17,13 @@ export interface OperationResult {
   readonly overlaps?: number;
 }
 
-/** A batch's final results, and how often it was sent until they were known. */
+/** A batch's final results, and the number of requests that sent it. */
 export interface BatchOutcome {
   readonly results: readonly OperationResult[];
   readonly sends: number;
 }
 
-/** Sends a batch and follows it until no result is pending; a batch the server no longer knows is sent again. */
+/** Sends a batch and follows it until no result is pending; sends it again if the server no longer knows it. */
 export async function sendBatch(connection: Connection, batch: JsonObject): Promise<BatchOutcome> {
   const giveUpAt = performance.now() + PATIENCE_MS;
   for (let sends = 0; performance.now() < giveUpAt;) {
@@ -32,10 +32,10 @@ export async function sendBatch(connection: Connection, batch: JsonObject): Prom
     const results = answer.status === 202 ? await followBatch(connection, answer) : readResults(answer);
     if (results !== undefined) return { results, sends };
   }
-  throw new Error(`A batch was forgotten again and again for ${PATIENCE_MS / 1000} s`);
+  throw new Error(`The server kept losing a batch for ${PATIENCE_MS / 1000} s`);
 }
 
-/** Polls the batch's status; answers nothing if the server does not know the batch. */
+/** Polls the batch's status; returns undefined if the server does not know the batch. */
 async function followBatch(connection: Connection, accepted: Answer): Promise<OperationResult[] | undefined> {
   if (accepted.location === null) throw new Error("A 202 came without a Location to follow");
   const giveUpAt = performance.now() + PATIENCE_MS;
@@ -52,6 +52,6 @@ async function followBatch(connection: Connection, accepted: Answer): Promise<Op
 function readResults(answer: Answer): OperationResult[] {
   const { results } = answer.body;
   if (!Array.isArray(results)) throw new Error("A batch was answered without results");
-  // The server's word is taken for the shape; what it says is checked against the feed.
+  // The shape is not checked; the content is compared with the feed.
   return results as unknown as OperationResult[];
 }

@@ -12,7 +12,7 @@ import type { Connection } from "./http-client.ts";
 import { format } from "./report.ts";
 import type { FinishedOperation } from "./run-devices.ts";
 
-/** What each device sent, with the answers it had, in its own order within a document. */
+/** Each device's operations with their answers, in the device's own order within a document. */
 export interface RunOperations {
   readonly imported: readonly FinishedOperation[];
   readonly newer: readonly FinishedOperation[];
@@ -21,7 +21,7 @@ export interface RunOperations {
 
 const DOCUMENTS_READ = 200;
 
-/** Reads what the run left behind and compares it with what it should have: no faults is the proof. */
+/** Reads the run's documents and feed and compares them with the calculated ones: no faults is the proof. */
 export async function verifyRun(
   connection: Connection,
   collection: string,
@@ -29,7 +29,7 @@ export async function verifyRun(
   after: FeatureByPath,
   run: RunOperations,
 ): Promise<{ faults: string[]; summary: string }> {
-  // The collection is the run's own, so nothing of it is older than the import's first change.
+  // The collection is new in this run, so the feed has no change of it before the import's first one.
   const firstSeq = run.imported.reduce((least, { result }) => Math.min(least, result.seq ?? least), Infinity);
   const feed = await readFeed(connection, collection, Number.isFinite(firstSeq) ? firstSeq - 1 : 0);
   const lastChanges = lastChangeByPath(feed);

@@ -1,7 +1,7 @@
 import { buildMergePatch, type FieldWrite } from "../field-writes.ts";
 import type { JsonObject } from "../json.ts";
 
-/** What an operation does to its document. */
+/** The effect of an operation on its document. */
 export type DocumentChange =
   | { readonly kind: "create"; readonly data: JsonObject }
   | { readonly kind: "update"; readonly writes: readonly FieldWrite[] }
@@ -14,14 +14,14 @@ export interface PlannedOperation {
   readonly change: DocumentChange;
 }
 
-/** One installation of the app: what it will send, as runs of operations on one document each. */
+/** One installation of the app: its operations, as runs on one document each. */
 export interface Device {
   readonly deviceId: string;
   readonly runs: readonly (readonly PlannedOperation[])[];
 }
 
 const OPERATIONS_PER_BATCH_MAX = 100;
-/** Both devices start from the import, in which every document has this version. */
+/** The version of every imported document, from which both devices start. */
 const IMPORTED_VERSION = 1;
 
 /** Numbers the planned changes: `name-000001`, `name-000002`, … */
@@ -41,7 +41,7 @@ export function planDevice(
   return { deviceId: `mdn-${name}-${runId}`, runs };
 }
 
-/** Packs the runs into batches; a run stays in one batch, since batches travel side by side. */
+/** Packs the runs into batches; a run stays in one batch, because batches are sent concurrently. */
 export function packBatches(device: Device): PlannedOperation[][] {
   const batches: PlannedOperation[][] = [];
   let open: PlannedOperation[] = [];
@@ -56,7 +56,7 @@ export function packBatches(device: Device): PlannedOperation[][] {
   return batches;
 }
 
-/** The operation as the batch request carries it. */
+/** Converts an operation to its form in the batch request. */
 export function toRequestOperation(operation: PlannedOperation, collection: string): JsonObject {
   const { clientId, documentId, change } = operation;
   const named = { operation: change.kind, client_id: clientId, collection, document_id: documentId };

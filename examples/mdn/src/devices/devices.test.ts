@@ -28,7 +28,7 @@ it("edits documents that the newer release changed, removed and left alone, and 
     else unchanged += 1;
     for (const write of run.flatMap(planWrites)) {
       for (const their of theirs.filter((other) => fieldsTouch(write, other))) {
-        // Only the very same field may be written by both: one inside the other has no one right merge.
+        // Only the very same field may be written by both: a field and one inside it have no single right merge.
         expect(their.keys, path).toEqual(write.keys);
         expect(their.value, path).not.toEqual(write.value);
         shared += 1;

@@ -4,15 +4,15 @@ import { diffFields, fieldsTouch, readField, type FieldWrite } from "../field-wr
 import { isJsonObject, type JsonObject } from "../json.ts";
 import { planDevice, type Device } from "./device.ts";
 
-/** One document in so many is edited, by what the newer release does to it. */
+/** The share of edited documents, by the newer release's effect on the document. */
 const ONE_IN = { removed: 8, changed: 3, unchanged: 10 } as const;
 
 /**
- * The device with edits of its own, chosen by a hash of the path: the same ones in every run. Each edited document
- * gets a run of updates, one a field. In documents that the newer release changed too, the last update writes a field
- * that the newer release wrote, where there is one that any three-way merge must call the same field.
+ * Plans the device with its own edits, chosen by a hash of the path: the same ones in every run. Each edited document
+ * gets a run of updates, one a field. In documents that the newer release also changed, the last update writes a field
+ * that the newer release wrote, if there is one that any three-way merge must call the same field.
  *
- * The documents come in hash order, so that sometimes this device reaches a shared document first, sometimes the other.
+ * The documents come in hash order, so that each device reaches some shared documents first.
  */
 export function planEditsDevice(runId: string, older: FeatureByPath, newer: FeatureByPath): Device {
   const runs = Array.from(older, ([path, before]) => {
@@ -36,7 +36,7 @@ export function planEditsDevice(runId: string, older: FeatureByPath, newer: Feat
   );
 }
 
-/** Writes to fields that the newer release leaves alone, all inside objects that it keeps. */
+/** Plans writes to fields that the newer release leaves alone, all inside objects that it keeps. */
 function planOwnFields(
   path: string,
   before: JsonObject,
@@ -59,7 +59,7 @@ function planOwnFields(
   return writes.filter((write) => !theirs.some((their) => fieldsTouch(write, their)));
 }
 
-/** Another value for the first scalar that the newer release wrote into an object that was there before. */
+/** Plans another value for the first scalar that the newer release wrote into an existing object. */
 function planSharedField(before: JsonObject, theirs: readonly FieldWrite[]): FieldWrite[] {
   for (const { keys, value } of theirs) {
     const was = readField(before, keys);

@@ -1,7 +1,7 @@
 import type { FeatureByPath } from "../features.ts";
 import { planDevice, type Device } from "./device.ts";
 
-/** The device that brings the older release in: one `create` a feature. */
+/** Plans the device that imports the older release: one `create` a feature. */
 export function planImportDevice(runId: string, older: FeatureByPath): Device {
   return planDevice(
     "import",

@@ -3,7 +3,7 @@ import { diffFields } from "../field-writes.ts";
 import type { JsonObject } from "../json.ts";
 import { planDevice, type Device, type DocumentChange } from "./device.ts";
 
-/** The device that brings the newer release: what it changed, added and removed since the older one. */
+/** Plans the device that brings the newer release: its changes, additions and removals since the older one. */
 export function planNewerDevice(runId: string, older: FeatureByPath, newer: FeatureByPath): Device {
   const paths = [...new Set([...older.keys(), ...newer.keys()])].sort();
   return planDevice(
