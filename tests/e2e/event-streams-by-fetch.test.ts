@@ -13,9 +13,9 @@ type FollowEvents = (
   },
 ) => Promise<unknown>;
 
-/** The functions that docs/protocol.md shows; the block after them is their call. */
+/** Loads the functions that docs/protocol/following.md shows. The block after them is their call. */
 async function loadFollowEvents(): Promise<FollowEvents> {
-  const blocks = await readFencedBlocks("docs/protocol.md", "As events");
+  const blocks = await readFencedBlocks("docs/protocol/following.md", "A reader with fetch");
   const [functions] = blocks.filter(({ language }) => language === "js");
   const source = `${functions?.code}\nexport { followEvents };`;
   const module = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {

@@ -1,5 +1,5 @@
 // What Syncline promises, written down once more: single-threaded, one operation after the other, no windows, no stores.
-// It follows docs/protocol.md and docs/merging.md, and shares no code with the services.
+// It follows docs/protocol/ and docs/merging.md, and shares no code with the services.
 import {
   applyOperation,
   canonicalJson,

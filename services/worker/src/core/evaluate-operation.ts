@@ -27,7 +27,7 @@ export interface Evaluated {
 
 /**
  * Holds one operation against the current state of its document. Pure.
- * The cases are the table in docs/protocol.md, "What an operation meets".
+ * The cases are the table in docs/protocol/outcomes.md, "Outcomes by operation".
  */
 export function evaluateOperation(
   operation: AcceptedOperation,
