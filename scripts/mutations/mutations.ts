@@ -357,7 +357,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-run.ts",
     find: "return ended === null ? merged : { ...merged, ended };",
     replace: "return ended === undefined ? { ...merged, ended } : merged;",
-    caughtBy: { ...RUN, test: "knows what it had edited before it deleted it" },
+    caughtBy: { ...RUN, test: "knows the document it had edited before it deleted it" },
   },
   {
     name: "fold-goes-past-what-a-deletion-ended",
@@ -862,7 +862,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/raise-run.ts",
     find: "changes.filter(({ own }, index) => own !== changes[index + 1]?.own);",
     replace: "changes;",
-    caughtBy: { file: "libs/shared/src/merge/merge-run.test.ts", test: "in however many changes" },
+    caughtBy: { file: "libs/shared/src/merge/merge-run.test.ts", test: "however many changes of others" },
   },
   {
     name: "budget-of-an-operation-not-kept",
@@ -1191,7 +1191,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/protocol/whole-number.ts",
     find: 'typeof text === "string" && SPELLING.test(text)',
     replace: 'typeof text === "string" && Number.isInteger(Number(text))',
-    caughtBy: { file: "libs/shared/src/protocol/whole-number.test.ts", test: "is not" },
+    caughtBy: { file: "libs/shared/src/protocol/whole-number.test.ts", test: "is rejected" },
   },
 
   {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ERROR_CODES } from "./codes.ts";
 import { SynclineError, assertInvariant, dispositionOf } from "./syncline-error.ts";
 
-// Dashboards and alerts name these: one that is renamed or means another thing is noticed by nobody else.
+// Dashboards and alerts name these codes; no other test notices if one is renamed or changes its meaning.
 it.each([
   ["SYN_POSTGRES_UNAVAILABLE", "retry"],
   ["SYN_POSTGRES_CONTENTION", "retry"],
@@ -32,7 +32,7 @@ it("an error keeps its cause", () => {
   expect(new SynclineError("SYN_REDIS_UNAVAILABLE", "Redis did not answer", { cause }).cause).toBe(cause);
 });
 
-it("an invariant that does not hold is thrown as such", () => {
+it("a violated invariant is thrown as such", () => {
   expect(() => assertInvariant(true, "fine")).not.toThrow();
   expect(() => assertInvariant(false, "seq went back")).toThrow(
     expect.objectContaining({ code: "SYN_INVARIANT", message: "seq went back" }),

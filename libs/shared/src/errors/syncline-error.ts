@@ -4,7 +4,7 @@ import { ERROR_CODES, type Disposition, type ErrorCodeName } from "./codes.ts";
 export class SynclineError extends Error {
   override readonly name = "SynclineError";
   readonly code: ErrorCodeName;
-  /** The workspace that is known to be the cause. */
+  /** The workspace that is known to be the cause, if any. */
   readonly workspaceId: string | undefined;
 
   constructor(code: ErrorCodeName, message: string, options?: ErrorOptions & { workspaceId?: string }) {
@@ -18,7 +18,7 @@ export class SynclineError extends Error {
   }
 }
 
-/** Says what an error means to the machinery; whatever has no code is a bug. */
+/** Returns the disposition of an error. An error without a code is a bug. */
 export function dispositionOf(error: unknown): Disposition {
   return error instanceof SynclineError ? error.disposition : "fatal";
 }

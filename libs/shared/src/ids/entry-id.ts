@@ -1,4 +1,4 @@
-/** Tells whether a lane's entry lies before another one. Ids are those of a Redis stream: `milliseconds-number`. */
+/** Reports whether a lane's entry lies before another one. Ids are those of a Redis stream: `milliseconds-number`. */
 export function isEntryBefore(id: string, other: string): boolean {
   const [ms, n] = partsOf(id);
   const [otherMs, otherN] = partsOf(other);

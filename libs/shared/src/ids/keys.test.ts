@@ -21,7 +21,7 @@ it.each([
   );
 });
 
-it("what two devices do to one document has two keys", () => {
+it("two devices have different keys for one document", () => {
   const document = documentKey("w", "documents", "d");
   expect(deviceDocumentKey("dev_1", document)).not.toBe(deviceDocumentKey("dev_2", document));
   expect(deviceDocumentKey("dev_1", document)).toBe(deviceDocumentKey("dev_1", document));

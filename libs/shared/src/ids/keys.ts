@@ -1,4 +1,4 @@
-/** Ids carry no control character, so this separates them without escaping. */
+/** A control character separates ids without escaping, because ids contain none. */
 const SEPARATOR = "\u001f";
 
 /** Names an operation: (workspace, device, `client_id`). */
@@ -11,7 +11,7 @@ export function documentKey(workspaceId: string, collection: string, documentId:
   return workspaceId + SEPARATOR + collection + SEPARATOR + documentId;
 }
 
-/** Names what one device does to one document: the scope of a conflict and of what is held behind it. */
+/** Names a device's operations on one document: the scope of a conflict and of the operations held behind it. */
 export function deviceDocumentKey(deviceId: string, documentKey: string): string {
   return deviceId + SEPARATOR + documentKey;
 }

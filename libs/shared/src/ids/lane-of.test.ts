@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { isLaneCount, laneOf } from "./lane-of.ts";
 
 describe("the lane of a workspace", () => {
-  // Stored data depends on these: a hash that changes puts two drains on one workspace.
+  // Stored data depends on these: a hash that changes gives one workspace two drains.
   it.each([
     ["550e8400-e29b-41d4-a716-446655440000", 9, 15449],
     ["w", 12, 16940],
@@ -11,7 +11,7 @@ describe("the lane of a workspace", () => {
     ["Zürich", 12, 62732],
     ["東京", 2, 18610],
     ["😀", 6, 4102],
-  ])("of %s is for ever the same", (workspaceId, of16, of65536) => {
+  ])("of %s never changes", (workspaceId, of16, of65536) => {
     expect(laneOf(workspaceId, 16)).toBe(of16);
     expect(laneOf(workspaceId, 65536)).toBe(of65536);
   });

@@ -1,9 +1,9 @@
 /**
- * Says which lane a workspace belongs to. Every process must agree, for ever: the number of lanes is stored, and a
+ * Returns the lane of a workspace. All processes must agree, indefinitely: the number of lanes is stored, and a
  * process configured with another one refuses to start.
  *
- * The hash is 32-bit FNV-1a over UTF-16 code units, finished with MurmurHash3's `fmix32` because FNV's low bits, the
- * only ones a power of two keeps, are its weakest.
+ * The hash is 32-bit FNV-1a over UTF-16 code units, finished with MurmurHash3's `fmix32`, because FNV's low bits,
+ * the only ones that a power of two keeps, are its weakest.
  *
  * @param laneCount - a power of two
  * @see http://www.isthe.com/chongo/tech/comp/fnv/
@@ -23,7 +23,7 @@ export function laneOf(workspaceId: string, laneCount: number): number {
   return (hash >>> 0) & (laneCount - 1);
 }
 
-/** Tells whether a number can be a lane count. */
+/** Reports whether a number can be a lane count: a power of two up to 65,536. */
 export function isLaneCount(count: number): boolean {
   return Number.isInteger(count) && count > 0 && count <= 1 << 16 && (count & (count - 1)) === 0;
 }

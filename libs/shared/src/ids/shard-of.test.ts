@@ -6,19 +6,19 @@ import { isShardCount, lanesOf, shardOf, shardTags, shareOf, slotOf } from "./sh
 const shardCounts = fc.nat({ max: 8 }).map((power) => 2 ** power);
 
 describe("the tags of shards", () => {
-  // Stored data depends on these: under another tag nobody finds what waits.
-  it("are for ever the same", () => {
+  // Stored data depends on these: entries under another tag would never be found.
+  it("never change", () => {
     expect(shardTags(1)).toEqual(["{syncline}"]);
     expect(shardTags(2)).toEqual(["{syncline:0}", "{syncline:2}"]);
     expect(shardTags(4)).toEqual(["{syncline:0}", "{syncline:1}", "{syncline:2}", "{syncline:3}"]);
   });
 
   it("have the slots that Redis gives them", () => {
-    // As CLUSTER KEYSLOT answers.
+    // The result of CLUSTER KEYSLOT.
     expect(["{syncline}", "{123456789}", "{foo}"].map(slotOf)).toEqual([14429, 12739, 12182]);
   });
 
-  it("are as many as asked for, and all different", () => {
+  it("are as many as requested, and all different", () => {
     fc.assert(
       fc.property(shardCounts, (count) => {
         expect(new Set(shardTags(count)).size).toBe(count);
@@ -26,7 +26,7 @@ describe("the tags of shards", () => {
     );
   });
 
-  it("spread evenly over any number of masters with equal ranges: none has two more than its part", () => {
+  it("spread evenly over any number of masters with equal ranges: none has more than two above its share", () => {
     fc.assert(
       fc.property(shardCounts, fc.integer({ min: 1, max: 12 }), (count, masters) => {
         const countByMaster = Array.from({ length: masters }, () => 0);
@@ -53,7 +53,7 @@ it("a workspace's shard is that of its lane, however many lanes there are", () =
   );
 });
 
-it("every lane is its shard's, and no other's", () => {
+it("every lane belongs to exactly one shard", () => {
   fc.assert(
     fc.property(shardCounts, fc.nat({ max: 4 }), (shards, more) => {
       const lanes = shards << more;
@@ -78,7 +78,7 @@ it.each([
   expect(isShardCount(count, lanes)).toBe(can);
 });
 
-it("what a process has is shared out among its shards: evenly, to the last, and one to each at least", () => {
+it("a process-wide total is divided among the shards evenly, completely, and with at least one each", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 64 }), shardCounts, (total, count) => {
       const shares = Array.from({ length: count }, (_, shard) => shareOf(total, shard, count));

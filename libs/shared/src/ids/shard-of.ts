@@ -1,12 +1,15 @@
-/** Slots of a Redis Cluster: a key's is that of what stands between its first braces. */
+/** The number of slots of a Redis Cluster. A key's slot is that of the text between its first braces. */
 const SLOT_COUNT = 16_384;
 
-/** Tells whether lanes can be spread over so many shards: a power of two, so that each has as many. */
+/**
+ * Reports whether lanes can be spread over a number of shards: a power of two, so that each shard has the same
+ * number.
+ */
 export function isShardCount(count: number, laneCount: number): boolean {
   return Number.isInteger(count) && count > 0 && count <= laneCount && (count & (count - 1)) === 0;
 }
 
-/** The shard of a lane. Every process must agree: the number of shards is stored, like that of lanes. */
+/** The shard of a lane. All processes must agree: the number of shards is stored, like that of lanes. */
 export function shardOf(lane: number, shardCount: number): number {
   return lane % shardCount;
 }
@@ -17,9 +20,9 @@ export function lanesOf(shard: number, counts: { lanes: number; shards: number }
 }
 
 /**
- * The hash tag of each shard, which all that it keeps in Redis bears. Masters of a cluster hold ranges of slots; so each
- * tag is the first one whose slot lies in the shard's of equal ranges, and the shards spread evenly over the masters, which
- * tags that are merely numbered do not.
+ * The hash tag of each shard, contained in all its Redis keys. Masters of a cluster hold ranges of slots. Each tag
+ * is therefore the first one whose slot lies in the shard's part of equal ranges, and the shards spread evenly over
+ * the masters. Tags that are merely numbered do not.
  */
 export function shardTags(shardCount: number): string[] {
   if (shardCount === 1) return ["{syncline}"];
@@ -32,7 +35,7 @@ export function shardTags(shardCount: number): string[] {
   return Array.from({ length: shardCount }, (_, shard) => tags.get(shard) ?? "");
 }
 
-/** A tag's slot: CRC16 (XMODEM) of what stands between its braces, which is ASCII. */
+/** A tag's slot: CRC16 (XMODEM) of the ASCII text between its braces. */
 export function slotOf(tag: string): number {
   let crc = 0;
   for (const character of tag.slice(1, -1)) {
@@ -43,7 +46,7 @@ export function slotOf(tag: string): number {
   return crc % SLOT_COUNT;
 }
 
-/** What one shard gets of something that a process has so much of: as much as the others, and one at least. */
+/** One shard's share of a process-wide total, at least 1. */
 export function shareOf(total: number, shard: number, shardCount: number): number {
   return Math.max(1, Math.floor(total / shardCount) + (shard < total % shardCount ? 1 : 0));
 }

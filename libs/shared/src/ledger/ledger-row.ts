@@ -2,7 +2,7 @@ import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, DecisionChoice } from "../protocol/lane-entry.ts";
 import type { OperationKind } from "../protocol/operation.ts";
 
-/** A row of the ledger. `pending` until the conflict it belongs to is settled. */
+/** A row of the ledger; `pending` until its conflict is resolved. */
 export interface LedgerRow {
   workspaceId: string;
   deviceId: string;
@@ -16,7 +16,7 @@ export interface LedgerRow {
   version: number | null;
   seq: number | null;
   merged: boolean;
-  /** The choice of the person whose decision settled it. */
+  /** The choice of the person whose decision resolved it. */
   decided: DecisionChoice | null;
   overlapCount: number | null;
   rounds: number | null;
@@ -31,7 +31,7 @@ export interface LedgerRow {
   acceptedAtMs: number;
 }
 
-/** What was sent: an operation with what its batch said of it. The ledger keeps it of an `error` that can be sent again. */
+/** The operation as sent, with the fields of its batch. The ledger keeps it for an `error` that can be sent again. */
 export interface OperationContent {
   operation: AcceptedOperation;
   deviceDeclared: boolean;

@@ -34,12 +34,12 @@ function resultFor(row: Partial<LedgerRow>, replayed = false) {
   return resultOf({ ...ROW, ...row }, { replayed });
 }
 
-describe("what the ledger knows of an operation", () => {
+describe("the result of an operation in the ledger", () => {
   it("that succeeded is its version and seq", () => {
     expect(resultFor({})).toStrictEqual({ ...NAMES, status: "success", version: 3, seq: 4711 });
   });
 
-  it("that a merge made a success is the conflict, its overlaps and its rounds", () => {
+  it("that succeeded by a merge is the conflict, its overlaps and its rounds", () => {
     const row = { merged: true, conflictId: "c1", overlapCount: 0, rounds: 2 };
     expect(resultFor(row)).toStrictEqual({
       ...NAMES,
@@ -53,7 +53,7 @@ describe("what the ledger knows of an operation", () => {
     });
   });
 
-  it("that a person's decision settled is the choice, and the conflict", () => {
+  it("that a person's decision resolved is the choice, and the conflict", () => {
     const row = { decided: "server", conflictId: "c1" } as const;
     const settled = { ...NAMES, status: "success", version: 3, seq: 4711, conflict_id: "c1" };
     expect(resultFor(row)).toStrictEqual({ ...settled, decided: "server" });
@@ -68,7 +68,7 @@ describe("what the ledger knows of an operation", () => {
     });
   });
 
-  it("that is at fault is its reason, and no version", () => {
+  it("that failed is its reason, and no version", () => {
     const row = { status: "error", error: "It never existed", errorType: "document_not_found" } as const;
     expect(resultFor(row)).toStrictEqual({
       ...NAMES,
@@ -94,14 +94,14 @@ describe("what the ledger knows of an operation", () => {
     });
   });
 
-  it("that is in conflict with nothing is version 0, and names no record where there is none", () => {
+  it("that is in conflict with an absent document is version 0, and names no record if there is none", () => {
     expect(resultFor({ status: "conflict" }).conflict_data).toStrictEqual({
       expected_version: null,
       current_version: 0,
     });
   });
 
-  it("that is pending says no more than that", () => {
+  it("that is pending is its status only", () => {
     expect(resultFor({ status: "pending", conflictId: "c1", error: "not yet" })).toStrictEqual({
       ...NAMES,
       status: "pending",
@@ -109,13 +109,13 @@ describe("what the ledger knows of an operation", () => {
   });
 
   it.each(["success", "error", "conflict"] as const)(
-    "that ended in %s says so when it is sent again",
+    "that ended in %s is marked as replayed when it is sent again",
     (status) => {
       expect(resultFor({ status }, true)).toStrictEqual({ ...resultFor({ status }), replayed: true });
     },
   );
 
-  it("that is pending is no replay yet", () => {
+  it("that is pending is not marked as replayed", () => {
     expect(resultFor({ status: "pending" }, true)).not.toHaveProperty("replayed");
   });
 });

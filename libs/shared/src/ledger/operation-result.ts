@@ -1,7 +1,7 @@
 import type { OperationResult } from "../protocol/result.ts";
 import type { LedgerRow } from "./ledger-row.ts";
 
-/** Says on the wire what the ledger knows of an operation. */
+/** Converts a row of the ledger to the operation's result on the wire. */
 export function resultOf(row: LedgerRow, { replayed }: { replayed: boolean }): OperationResult {
   const result: OperationResult = {
     client_id: row.clientId,

@@ -8,11 +8,11 @@ const PAIRS_MAX = 2_500;
 const LIKENESS_MIN = 0.5;
 
 /**
- * Finds which items of an array became which of another, between the equal ones that are matched already: changed ones
- * that are still recognisable.
+ * Matches changed items of two arrays that are still recognisable, between the equal items that are matched
+ * already.
  *
  * @param equal - for each index of `from` the index in `to`, or -1; the indices ascend.
- * @returns the same with the changed ones.
+ * @returns `equal` extended by the changed items.
  */
 export function alignChanged(equal: Int32Array, from: readonly Json[], to: readonly Json[]): Int32Array {
   const matches = equal.slice();
@@ -35,7 +35,7 @@ export function alignChanged(equal: Int32Array, from: readonly Json[], to: reado
   return matches;
 }
 
-/** Pairs the items of a rewritten run: by likeness, or by place when it kept its length and nothing is unlike. */
+/** Pairs the items of a rewritten run: by likeness, or by index if the run kept its length and no pair is unlike. */
 export function pairChanged(from: readonly Json[], to: readonly Json[]): [number, number][] {
   if (from.length === 0 || to.length === 0) return [];
   if (from.length === to.length && from.every((item, index) => mayBecome(item, to[index]))) {
@@ -45,7 +45,7 @@ export function pairChanged(from: readonly Json[], to: readonly Json[]): [number
   return pairByLikeness(from, to);
 }
 
-/** Scalars and arrays say nothing about what they were; objects do. */
+/** Reports whether an object may have become another one. Scalars and arrays have no keys to recognise them by. */
 function mayBecome(from: Json, to: Json | undefined): boolean {
   return isJsonObject(from) && isJsonObject(to)
     ? likeness(from, to) >= LIKENESS_MIN

@@ -3,15 +3,15 @@ import type { SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";
 import type { Decision, Side, Sides } from "./sides.ts";
 
-/** What merging an array asks of the merge that it is part of. */
+/** The callbacks and settings that merging an array takes from the enclosing merge. */
 export interface ArrayMerge {
-  /** Whose value and order stand where both sides changed the same place. */
+  /** The side whose value and order win if both sides changed the same place. */
   readonly prefer: Side;
   readonly intern: Intern;
   readonly budget: SearchBudget;
   /**
-   * Merges one item, at its index in the merged array; `undefined` stands for an item that is not there. It is a guess
-   * that the three are the same item if nothing identifies it.
+   * Merges one item, at its index in the merged array. `undefined` stands for a missing item. `isGuess` is true if
+   * no key identifies the three as the same item.
    */
   readonly mergeItem: (index: number, sides: Sides<Json | undefined>, isGuess: boolean) => Json | undefined;
   /** Decides between the side that edited something and the other, which removed it. */

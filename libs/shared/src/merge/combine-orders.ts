@@ -4,12 +4,12 @@ import type { Sides } from "./sides.ts";
 type Orders = Sides<readonly number[]>;
 
 /**
- * Combines two orders of what was in a third one: of any two items that one side or both put the other way around, so
- * they stand.
+ * Combines two orders of the ancestor's items: every pair of items that either side inverted is inverted in the
+ * result.
  *
- * @returns `undefined` if no order does that: both sides moved an item, past each other.
- * @see Björner, "Orderings of Coxeter groups" (1984): the least upper bound in the weak order, unless it would also turn
- *   around what neither side did.
+ * @returns `undefined` if no such order exists: both sides moved an item, past each other.
+ * @see Björner, "Orderings of Coxeter groups" (1984): the least upper bound in the weak order, unless it would also
+ * invert a pair that neither side inverted.
  */
 export function combineOrders({ ancestor, remote, local }: Orders): readonly number[] | undefined {
   const [before, inRemote, inLocal] = [ancestor, remote, local].map(indexOrder);
@@ -21,7 +21,7 @@ export function combineOrders({ ancestor, remote, local }: Orders): readonly num
     const isBefore = first === second ? first : !stands(before, a, b);
     return isBefore ? -1 : 1;
   });
-  // As many pairs are turned around as by either side, no more and no fewer: the comparison was a consistent one.
+  // The result inverts exactly the pairs that either side inverted, so the comparison was a consistent one.
   const byRemote = countTurned(ancestor, remote);
   const byLocal = countTurned(ancestor, local);
   const turned = (byRemote + byLocal + countTurned(remote, local)) / 2;
@@ -32,7 +32,7 @@ export function combineOrders({ ancestor, remote, local }: Orders): readonly num
   return holds ? combined : undefined;
 }
 
-/** Whether all that one order turned around of an ancestor's is so in another one, too. */
+/** Reports whether every pair of the ancestor's items that one order inverts is also inverted in another order. */
 export function turnsAsMuch(
   ancestor: readonly number[],
   less: readonly number[],
@@ -41,7 +41,7 @@ export function turnsAsMuch(
   return countTurned(ancestor, less) + countTurned(less, more) === countTurned(ancestor, more);
 }
 
-/** How many pairs stand the other way around in another order (Kendall's tau), by merge sort in O(n log n). */
+/** Counts the pairs that two orders place the other way around (Kendall's tau), by merge sort in O(n log n). */
 function countTurned(from: readonly number[], to: readonly number[]): number {
   const index = indexOrder(from);
   let runs = Int32Array.from(to, (id) => index.get(id) ?? 0);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { matchCommon } from "./common-subsequence.ts";
 
-/** The textbook table, to measure against. */
+/** The textbook dynamic-programming table, as the reference. */
 function longestLength(a: readonly number[], b: readonly number[]): number {
   let row = [0, ...b.map(() => 0)];
   for (const token of a) {

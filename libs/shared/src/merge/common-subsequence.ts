@@ -3,15 +3,15 @@ import { longestIncreasing } from "./longest-increasing.ts";
 /** Bounds the exact search of one stretch: its time and memory grow with the square of the edits. */
 const EDITS_MAX = 1000;
 
-/** Bounds the exact searches together, in steps along a diagonal: some ten milliseconds. */
+/** Bounds all exact searches together, in steps along a diagonal: about ten milliseconds. */
 const STEPS_MAX = 2_000_000;
 
-/** What is left of the steps that searches may take. */
+/** The remaining steps that searches may take. */
 export interface SearchBudget {
   steps: number;
 }
 
-/** Makes a budget, which several searches may share. */
+/** Creates a budget that several searches can share. */
 export function createBudget(): SearchBudget {
   return { steps: STEPS_MAX };
 }
@@ -32,16 +32,17 @@ interface Stretch {
 type Pair = readonly [number, number];
 
 /**
- * Matches the items of two sequences that are the same, in order.
+ * Matches the equal items of two sequences, in order.
  *
- * Exact (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986) up to {@link EDITS_MAX} edits among the items
- * that both have. Beyond that, items that are there once on both sides are matched first, as many as keep their order
- * (Cohen's patience diff), and the stretches between them in turn. Where there are none of those, or {@link STEPS_MAX}
- * is used up, the n-th occurrence of a token is matched to its n-th occurrence: no input takes quadratic time.
+ * The result is exact (Myers, "An O(ND) Difference Algorithm and Its Variations", 1986) up to {@link EDITS_MAX}
+ * edits among the items that both sequences have. Beyond that, items that occur once on both sides are matched
+ * first, as many as keep their order (Cohen's patience diff), and then the stretches between them. If no item
+ * occurs once, or {@link STEPS_MAX} is used up, the n-th occurrence of a token is matched to its n-th occurrence.
+ * No input takes quadratic time.
  *
  * @param a - a token for each item; equal tokens mean equal items.
- * @param budget - what this search may use up.
- * @returns for each index of `a` the index in `b` that it is matched to, or -1; the matched ones ascend.
+ * @param budget - the steps that this search may use up.
+ * @returns for each index of `a` the matching index in `b`, or -1; the matching indices ascend.
  */
 export function matchCommon(
   a: readonly number[],
@@ -52,7 +53,8 @@ export function matchCommon(
   const pending: Stretch[] = [{ aStart: 0, aEnd: a.length, bStart: 0, bEnd: b.length }];
   for (let stretch = pending.pop(); stretch; stretch = pending.pop()) {
     const middle = matchEnds({ a, b }, stretch, matches);
-    // A token that one side lacks can match nothing: without those, a list rewritten in half costs next to nothing.
+    // A token that one side lacks cannot match. Without such tokens, a list rewritten in half costs next to no
+    // steps.
     const inA = indicesOfShared(a, middle.aStart, middle.aEnd, new Set(b.slice(middle.bStart, middle.bEnd)));
     const inB = indicesOfShared(b, middle.bStart, middle.bEnd, new Set(a.slice(middle.aStart, middle.aEnd)));
     if (inA.length === 0) continue;
@@ -74,7 +76,7 @@ export function matchCommon(
   return matches;
 }
 
-/** Matches what a stretch begins and ends with on both sides, and returns what is left between. */
+/** Matches the common head and tail of a stretch, and returns the rest between them. */
 function matchEnds({ a, b }: Tokens, stretch: Stretch, matches: Int32Array): Stretch {
   let { aStart, aEnd, bStart, bEnd } = stretch;
   while (aStart < aEnd && bStart < bEnd && a[aStart] === b[bStart]) matches[aStart++] = bStart++;
@@ -95,13 +97,13 @@ function indicesOfShared(
   return indices;
 }
 
-/** Myers' greedy search, or `undefined` when it would take too many edits or steps. */
+/** Runs Myers' greedy search; returns `undefined` if it would take too many edits or steps. */
 function matchByEdits({ a, b }: Tokens, budget: SearchBudget): Pair[] | undefined {
   const editsMax = Math.min(EDITS_MAX, a.length + b.length);
   const offset = editsMax + 1;
   /** The furthest index of `a` reached on each diagonal (index in `a` minus index in `b`). */
   const furthest = new Int32Array(2 * offset + 1);
-  /** What `furthest` was before each round. */
+  /** The states of `furthest` before each round. */
   const rounds: Int32Array[] = [];
   for (let edits = 0; edits <= editsMax && budget.steps > 0; edits++) {
     rounds.push(furthest.slice(offset - edits - 1, offset + edits + 2));
@@ -138,7 +140,7 @@ function stepTo(diagonal: number, edits: number, furthest: Int32Array, center: n
   return { inserts, x: inserts ? inserted : removed };
 }
 
-/** Matches tokens that are there once on both sides, as many as keep their order. */
+/** Matches tokens that occur once on both sides, as many as keep their order. */
 function matchUnique({ a, b }: Tokens): Pair[] {
   const indexInB = indexUnique(b);
   const pairs: Pair[] = [];
@@ -149,7 +151,7 @@ function matchUnique({ a, b }: Tokens): Pair[] {
   return keepAscending(pairs);
 }
 
-/** The index of each token, in order of first occurrence; -1 for one that occurs more than once. */
+/** The index of each token, in order of first occurrence; -1 for a token that occurs more than once. */
 function indexUnique(tokens: readonly number[]): Map<number, number> {
   const indexByToken = new Map<number, number>();
   tokens.forEach((token, index) => indexByToken.set(token, indexByToken.has(token) ? -1 : index));
@@ -172,7 +174,7 @@ function matchByOccurrence({ a, b }: Tokens): Pair[] {
   return keepAscending(pairs);
 }
 
-/** Of pairs that ascend in `a`, as many as ascend in `b` too. */
+/** Keeps as many pairs, ascending in `a`, as also ascend in `b`. */
 function keepAscending(pairs: readonly Pair[]): Pair[] {
   return longestIncreasing(pairs.map(([, j]) => j)).flatMap((member) => {
     const pair = pairs[member];

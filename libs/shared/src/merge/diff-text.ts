@@ -1,17 +1,17 @@
 import { createBudget, matchCommon, type SearchBudget } from "./common-subsequence.ts";
 
-/** A change to a text: what replaces the characters from `start` up to `end`. */
+/** A change to a text: `text` replaces the characters from `start` up to `end`. */
 export interface TextEdit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
 }
 
-/** Bounds the characters of changed lines that are cut into words: the rest is compared by lines. */
+/** Bounds the characters of changed lines that are cut into words. The rest is compared by lines. */
 const WORDS_MAX = 300_000;
 
 /**
- * Finds the words that turn one text into another: first which lines changed, then which words in those.
+ * Finds the words that turn one text into another: first the changed lines, then the changed words in them.
  *
  * @returns the edits, in order and apart from each other.
  */
@@ -22,7 +22,7 @@ export function diffText(from: string, to: string, budget = createBudget()): Tex
   const edits = lines.flatMap(({ start, end, text }) => {
     const line = from.slice(start, end);
     if (line === "" || text === "") return [{ start, end, text }];
-    // A line may be as long as a text: what it begins and ends with need not be cut up.
+    // A line may be as long as the text, so its unchanged head and tail are not cut into words.
     const head = commonHead(line, text);
     const tail = commonTail(line, text, head);
     left -= line.length + text.length - 2 * (head + tail);
@@ -33,7 +33,7 @@ export function diffText(from: string, to: string, budget = createBudget()): Tex
   return edits.map((edit, index) => slide(edit, from, edits[index + 1]?.start ?? from.length));
 }
 
-/** As many lines as before: each took the place of one. */
+/** Pairs lines one to one if their number is unchanged; otherwise returns a single edit. */
 function pairLines(from: readonly string[], to: readonly string[], offset: number): TextEdit[] {
   if (from.length !== to.length)
     return [{ start: offset, end: offset + from.join("").length, text: to.join("") }];
@@ -47,8 +47,8 @@ function pairLines(from: readonly string[], to: readonly string[], offset: numbe
 }
 
 /**
- * Moves an insert or a removal as far to the end as it reads the same: "a [b ]c" and "a[ b] c" are one edit, and two that
- * are made against different texts must not be taken for two.
+ * Moves an insert or a removal as far towards the end as the text reads the same: "a [b ]c" and "a[ b] c" are one
+ * edit. Without this, one edit made against two different texts would count as two.
  */
 function slide(edit: TextEdit, from: string, max: number): TextEdit {
   if (edit.end > edit.start && edit.text !== "") return edit;
@@ -71,8 +71,8 @@ function slide(edit: TextEdit, from: string, max: number): TextEdit {
 type Pair = readonly [from: number, to: number];
 
 /**
- * Finds the edits between two texts that are cut into pieces. Pieces with something in them are matched first: as many
- * spaces as words would else make spaces match where words could.
+ * Finds the edits between two texts that are cut into pieces. Non-blank pieces are matched first: otherwise the
+ * spaces, as many as the words, would match in place of words.
  */
 function diffPieces(
   from: readonly string[],
@@ -96,7 +96,7 @@ function diffPieces(
   let start = offset;
   let fromDone = 0;
   let toDone = 0;
-  /** Takes a piece that both have, and what came before it on either side for an edit. */
+  /** Keeps a piece that both texts have, and records the pieces before it on either side as an edit. */
   const keep = (fromAt: number, toAt: number) => {
     let end = start;
     for (let index = fromDone; index < fromAt; index++) end += (from[index] ?? "").length;
@@ -122,7 +122,7 @@ function diffPieces(
   return edits;
 }
 
-/** Matches spaces between two matched pieces, which the words around them changed but not they. */
+/** Matches the blank pieces between two matched pieces that stayed the same while the words around them changed. */
 function matchBetween(
   from: readonly string[],
   [fromStart, fromEnd]: Pair,
@@ -133,7 +133,7 @@ function matchBetween(
   let tail = 0;
   while (tail < max && from[fromEnd - 1 - tail] === to[toEnd - 1 - tail]) tail++;
   const pairs: Pair[] = [];
-  // As many words as before: each took the place of one, and what stood between them still does.
+  // If the number of words is unchanged, each word replaced one, and the pieces between them stayed.
   const fromFilled = indexFilled(from, fromStart, fromEnd - tail);
   const toFilled = indexFilled(to, toStart, toEnd - tail);
   if (fromFilled.length === toFilled.length) {
@@ -150,7 +150,7 @@ function matchBetween(
   return pairs;
 }
 
-/** The indices of pieces that are not just space. */
+/** The indices of the non-blank pieces. */
 function indexFilled(pieces: readonly string[], start = 0, end = pieces.length): number[] {
   const indices: number[] = [];
   for (let index = start; index < end; index++) if (!isBlank(pieces[index] ?? "")) indices.push(index);
@@ -177,8 +177,8 @@ function splitLines(text: string): string[] {
 }
 
 /**
- * Cuts a line behind some of its words, which say so themselves: one that is edited somewhere is cut at the same places
- * everywhere else (content-defined chunking; Manber, "Finding Similar Files in a Large File System", 1994).
+ * Cuts a line behind words that are chosen by their hash, so that an edit leaves all other cuts of the line in
+ * place (content-defined chunking; Manber, "Finding Similar Files in a Large File System", 1994).
  */
 function cutPassages(line: string, passages: string[]): void {
   let start = 0;
@@ -198,7 +198,7 @@ function cutPassages(line: string, passages: string[]): void {
   if (start < line.length) passages.push(line.slice(start));
 }
 
-/** How many characters two texts begin with alike, up to a place where words begin in both. */
+/** Counts the characters of the common head of two texts, up to a position at which words begin in both. */
 function commonHead(a: string, b: string): number {
   const max = Math.min(a.length, b.length);
   let length = 0;
@@ -207,7 +207,7 @@ function commonHead(a: string, b: string): number {
   return length;
 }
 
-/** How many characters two texts end with alike, from a place where words begin in both. */
+/** Counts the characters of the common tail of two texts, from a position at which words begin in both. */
 function commonTail(a: string, b: string, head: number): number {
   const max = Math.min(a.length, b.length) - head;
   let length = 0;
@@ -221,48 +221,54 @@ function isSpace(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d);
 }
 
-/** What makes a character part of a word. */
+/** Characters of a word. */
 const WORD = /^[\p{L}\p{N}\p{M}_]$/u;
-/** Scripts that put no spaces between words: each character stands for itself. */
+/** Scripts that put no spaces between words: each character is a word. */
 const UNSPACED =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]$/u;
 const MARK = /^[\p{M}\p{Emoji_Modifier}\u200d]$/u;
 
 /** Digits of any script. */
 const DIGIT = /^\p{Nd}$/u;
-/** Between two digits, parts of one number, date, time or version. The last five are thousands and decimal separators. */
+/**
+ * Joiners of a number, date, time or version when between two digits. The last five are thousands and decimal
+ * separators.
+ */
 const NUMBER_JOINERS = "'.,:-/\u2019\u00a0\u202f\u066b\u066c";
-/** In front of a digit, part of the number, unless a word stands before them. */
+/** Signs of a number when in front of a digit, unless a word stands before them. */
 const SIGNS = "+-\u2212";
 
 /** Joins two emoji to one. */
 const JOINER = 0x200d;
 
-/** Whether a text may be cut at a place without cutting a word. */
+/** Reports whether a text can be cut at an index without cutting a word. */
 function endsWordAt(text: string, index: number): boolean {
   return isApart(text.slice(0, index), text.slice(index));
 }
 
-/** Whether a word ends where one text goes over into another. */
+/** Reports whether a word ends at the boundary between two texts. */
 export function isApart(before: string, after: string): boolean {
-  // A few characters tell: enough for a letter and its marks.
+  // A few characters are enough for a letter and its marks.
   const [end, begin] = [before.slice(-8), after.slice(0, 8)];
   return splitWords(end + begin).length === splitWords(end).length + splitWords(begin).length;
 }
 
-/** How a character joins the one before it. */
+/** The ways in which a character joins the one before it. */
 const ALONE = 1;
 const IN_WORD = 2;
 const ON_ANYTHING = 3;
 const IN_NUMBER = 4;
 
-/** By code unit, filled as they are met: 0 is unknown. Property escapes are too slow to ask for every character. */
+/**
+ * Cached by code unit as characters are met; 0 is unknown. Testing Unicode properties is too slow for every
+ * character.
+ */
 const joinByUnit = new Uint8Array(0x10000);
 
 /**
- * Cuts a text into words and single other characters, which together are the text again. Letters, digits and marks make
- * a word; scripts that are written without spaces are cut into characters. A number, a date, a time or a version is one
- * word with its sign and separators: half of one and half of another is a third that nobody wrote.
+ * Cuts a text into words and single other characters; joined, they are the text again. Letters, digits and marks
+ * make a word; text in scripts without spaces is cut into characters. A number, a date, a time or a version is one
+ * word with its sign and separators: half of one and half of another would make a third that neither side wrote.
  */
 export function splitWords(text: string): string[] {
   const words: string[] = [];

@@ -2,16 +2,19 @@ import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { stepInto, type FieldRule, type RuleNode, compileRules } from "./field-rules.ts";
 
-/** The newest time at which a value was edited; `null` if its writer did not say, which counts as the oldest. */
+/** The newest time at which a value was edited; `null` if its writer sent no time, which counts as the oldest. */
 export type EditTime = number | null;
 
-/** The newest edits of a value and of the places in it. A place that is not named was not edited. */
+/** The newest edits of a value and of the places in it. A place without an entry was not edited. */
 export interface EditTimes {
-  /** The value was set, replaced or removed as a whole. */
+  /** The time at which the value was set, replaced or removed as a whole. */
   at?: EditTime;
-  /** Edits of which only the time is known: each may have been of any place in the value. */
+  /** The newest of the edits whose place is unknown: each may have changed any place in the value. */
   anywhere?: EditTime;
-  /** By key of an object; by {@link itemStep} or {@link indexStep} in an array, whose order is {@link ORDER}. */
+  /**
+   * Entries by key of an object; in an array by {@link itemStep} or {@link indexStep}, and {@link ORDER} for its
+   * order.
+   */
   in?: { [step: string]: EditTimes };
 }
 
@@ -22,17 +25,17 @@ export interface ItemPolicy {
 }
 
 /**
- * Most places that are kept apart for one side of a merge or one change, long names counting for more. Beyond that, only the
- * newest time of those in one value is kept.
+ * The most places that are kept apart for one side of a merge or one change; long names count for more. Beyond
+ * that, only the newest time of the places in one value is kept.
  */
 const PLACES_MAX = 1_000;
-/** So many characters of a place's name count as one more place. */
+/** The number of characters of a place's name that count as one more place. */
 const PLACE_CHARS = 32;
 
 /** The place in an array that stands for the order of its items. */
 export const ORDER = "order";
 
-/** The place of an item that is known by what it carries under a key. */
+/** The place of an item that is identified by its value under a key. */
 export function itemStep(key: string, item: Json | undefined): string | undefined {
   if (!isJsonObject(item) || !Object.hasOwn(item, key)) return undefined;
   return `${key}=${JSON.stringify(item[key])}`;
@@ -43,7 +46,7 @@ export function indexStep(index: number): string {
   return `#${index}`;
 }
 
-/** Indexes an array by a key, or returns `undefined` unless every item is an object with a value of its own there. */
+/** Indexes an array by a key. Returns `undefined` unless every item is an object with a unique value under the key. */
 export function indexByKey(
   items: readonly Json[],
   key: string,
@@ -66,7 +69,7 @@ export function newerTime(one: EditTime | undefined, other: EditTime | undefined
   return Math.max(one, other);
 }
 
-/** Tells the times of one edit: of all places that differ before and after it. `null` stands for no document. */
+/** Returns the times of one edit, at all places that differ before and after it. `null` stands for no document. */
 export function timesOfEdit(
   before: JsonObject | null,
   after: JsonObject | null,
@@ -77,12 +80,12 @@ export function timesOfEdit(
   return differing(before ?? undefined, after ?? undefined, compileRules(rules), { time, arrayKeys }) ?? {};
 }
 
-/** The times of edits and of later ones. */
+/** Merges the times of earlier and later edits. */
 export function joinTimes(one: EditTimes, other: EditTimes): EditTimes {
   return bounded(joined(one, other));
 }
 
-/** The times without those of the places that an edit wrote anew. */
+/** Removes the times of the places that an edit overwrote. */
 export function withoutPlaces(times: EditTimes, edited: EditTimes): EditTimes {
   if (edited.at !== undefined) return pruned({ anywhere: times.anywhere });
   if (times.in === undefined || edited.in === undefined) return times;
@@ -98,8 +101,8 @@ export function withoutPlaces(times: EditTimes, edited: EditTimes): EditTimes {
 }
 
 /**
- * The times at the places that an edit wrote, taken from those of the side that the edit came from. A place that this side did
- * not edit is as new as the newest of its edits.
+ * Returns, for the places that an edit wrote, the times of the side that the edit came from. A place that this side
+ * did not edit gets the time of the side's newest edit.
  */
 export function timesAtPlaces(times: EditTimes, edited: EditTimes): EditTimes {
   const newest = newestTime(times);
@@ -119,7 +122,7 @@ export function timeAt(times: EditTimes, path: readonly (string | undefined)[]):
   let found = newerTime(times.anywhere, times.at);
   let here: EditTimes | undefined = times;
   for (const step of path) {
-    // An item that is known by nothing is any item.
+    // An item without identity may be any item.
     if (step === undefined) break;
     here = readStep(here, step);
     if (here === undefined) return found;
@@ -128,7 +131,7 @@ export function timeAt(times: EditTimes, path: readonly (string | undefined)[]):
   return newerTime(found, newestIn(here));
 }
 
-/** Tells whether a place, a place in it, or a value around it as a whole is known to be edited at some time. */
+/** Reports whether a place, a place in it, or a value around it as a whole has an edit with a known time. */
 export function isEdited(times: EditTimes, path: readonly (string | undefined)[]): boolean {
   let here: EditTimes = times;
   for (const step of path) {
@@ -150,7 +153,7 @@ export function newestTime(times: EditTimes): EditTime {
   return newestIn(times) ?? null;
 }
 
-/** Tells whether nothing is known to be edited. */
+/** True if no edit is known. */
 export function isEmpty({ at, anywhere, in: inner }: EditTimes): boolean {
   return at === undefined && anywhere === undefined && inner === undefined;
 }
@@ -231,7 +234,7 @@ function joined(one: EditTimes, other: EditTimes): EditTimes {
   });
 }
 
-/** Forgets the places in those values that hold more than their share, and then all of them, if there are too many. */
+/** Drops the places in values that hold more than their share, and then all places, if there are too many. */
 function bounded(times: EditTimes): EditTimes {
   if (times.in === undefined || countPlaces(times) <= PLACES_MAX) return times;
   const share = Math.max(1, Math.floor(PLACES_MAX / Object.keys(times.in).length));

@@ -1,14 +1,14 @@
 import { isJsonObject, type Json } from "../json/json.ts";
 
-/** A comparison that took more steps than this is remembered. */
+/** Comparisons that take more steps than this are remembered. */
 const STEPS_FORGOTTEN = 32;
 
 /**
- * Makes the function that tells whether two values are the same, the order of an object's keys apart.
+ * Creates a comparison of two values that ignores the order of an object's keys.
  *
- * A merge compares the same values at every level above them, so that what was compared is remembered: comparing takes
- * linear time however deep the documents are. Unlike `jsonEqual` it tells -0 from 0, so that a merge follows the side
- * that changed one to the other.
+ * A merge compares the same values at every level above them, so results are remembered: comparing takes linear
+ * time, however deep the documents are. Unlike `jsonEqual`, it distinguishes -0 from 0, so that a merge follows the
+ * side that changed one to the other.
  */
 export function createEquality(): (a: Json | undefined, b: Json | undefined) => boolean {
   const known = new Map<object, Map<object, boolean>>();

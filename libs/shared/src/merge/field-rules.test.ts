@@ -22,7 +22,7 @@ describe("a rule holds at the places that its path fits", () => {
     expect(ruleAt([{ path, is: "text" }], ...keys)?.is).toBe(fits ? "text" : undefined);
   });
 
-  it("and where several do, the one that names the place stands, and of two alike the later", () => {
+  it("and if several do, the rule that names the place applies, and of two equal ones the later", () => {
     const rules: FieldRule[] = [
       { path: "/a/b", is: "text" },
       { path: "/*/b", is: "counter" },
@@ -35,7 +35,7 @@ describe("a rule holds at the places that its path fits", () => {
   });
 });
 
-it("no rules cost nothing", () => {
+it("an empty list of rules compiles to undefined", () => {
   expect(compileRules([])).toBeUndefined();
 });
 

@@ -1,18 +1,18 @@
-/** What the value at a place is, where its JSON type does not tell how it merges. */
+/** The kind of value at a place, if its JSON type does not determine how it merges. */
 export type FieldRule =
   | {
       readonly path: string;
-      /** An array whose items are known by what they carry under `key`. */
+      /** An array whose items are identified by their value under `key`. */
       readonly is: "items";
       readonly key: string;
     }
   | {
-      /** An RFC 6901 pointer, in which a step that is `*` stands for any one key or index. */
+      /** An RFC 6901 pointer, in which a step `*` stands for any one key or index. */
       readonly path: string;
       /**
-       * `set`: an array in which an item is there or not. `counter`: a number that both sides add to. `text`: a string
-       * that people write in. `version`: a version string, of which the higher stands. `yjs`: a Yjs state (what
-       * `encodeStateAsUpdate` gives) as Base64.
+       * `set`: an array in which each item is present or absent. `counter`: a number that both sides add to.
+       * `text`: a string that people write in. `version`: a version string, of which the higher wins. `yjs`: a Yjs
+       * state (the result of `encodeStateAsUpdate`) as Base64.
        */
       readonly is: "set" | "counter" | "text" | "version" | "yjs";
     };
@@ -21,7 +21,7 @@ export type FieldRule =
 export interface RuleNode {
   /** The rule for the place itself. */
   readonly rule: FieldRule | undefined;
-  /** Whether the place is a counter or may hold one: there, the same change on both sides is two changes. */
+  /** True if the place is a counter or may contain one: the same change on both sides is then two changes. */
   readonly counts: boolean;
   readonly byKey: ReadonlyMap<string, RuleNode>;
   readonly byAnyKey: RuleNode | undefined;
@@ -32,19 +32,19 @@ interface Pattern {
   readonly steps: readonly string[];
 }
 
-/** The one name that says what its value is: a Yjs state, unless a rule says otherwise. */
+/** The one key that implies the kind of its value: a Yjs state, unless a rule sets another kind. */
 export const YJS_KEY = "yjs_state_b64";
 
 const ANY = "*";
 const POINTER = /^(?:\/(?:[^/~]|~[01])*)*$/;
 
 /**
- * Turns rules into a tree that is walked along with the documents, so that a place costs one look-up however many rules
- * there are. Where several fit a place, the one that names an earlier step by its key stands, and of two with the same
- * path the later.
+ * Compiles rules into a tree that is walked along with the documents, so that a place costs one lookup, however
+ * many rules there are. If several rules match a place, the one that names an earlier step by its key applies, and
+ * of two with the same path the later.
  *
- * @returns `undefined` where there are no rules.
- * @throws RangeError for a path that is no pointer: a mistake in a policy, not in a document.
+ * @returns `undefined` if there are no rules.
+ * @throws RangeError for a path that is no pointer: an error in a policy, not in a document.
  */
 export function compileRules(rules: readonly FieldRule[]): RuleNode | undefined {
   if (rules.length === 0) return undefined;
@@ -52,7 +52,7 @@ export function compileRules(rules: readonly FieldRule[]): RuleNode | undefined 
   return buildNode(patterns.toSorted(bySpecificity));
 }
 
-/** The rules for what a place holds under a key. */
+/** The rules for the value under a key of a place. */
 export function stepInto(node: RuleNode | undefined, key: string | number): RuleNode | undefined {
   if (node === undefined) return undefined;
   if (node.byKey.size === 0) return node.byAnyKey;
@@ -71,7 +71,7 @@ function parsePath(path: string): string[] {
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** Puts the more specific behind the less specific. */
+/** Sorts the more specific pattern behind the less specific. */
 function bySpecificity(a: Pattern, b: Pattern): number {
   for (let depth = 0; depth < Math.min(a.steps.length, b.steps.length); depth++) {
     const difference = Number(a.steps[depth] !== ANY) - Number(b.steps[depth] !== ANY);
@@ -80,7 +80,7 @@ function bySpecificity(a: Pattern, b: Pattern): number {
   return 0;
 }
 
-/** A key's node has the patterns that name it and those that fit any key, so that one look-up finds both. */
+/** A key's node has the patterns that name the key and those that match any key, so that one lookup finds both. */
 function buildNode(patterns: readonly Pattern[]): RuleNode {
   const rule = patterns.findLast(({ steps }) => steps.length === 0)?.rule;
   const below = patterns.filter(({ steps }) => steps.length > 0);

@@ -7,25 +7,25 @@ import type { EditedSides } from "./sides.ts";
 
 type Lists = EditedSides<readonly Json[]>;
 
-/** What the items of three arrays are known by: an item has the same identity wherever it stands, and each once. */
+/** The identities of the items of three arrays: an item has the same identity wherever it stands, and occurs once. */
 export interface ItemIdentities extends EditedSides<readonly Identity[]> {
-  /** Those of items that were only recognised by what they still have in common. */
+  /** Identities of items that were recognised only by the properties they still share. */
   readonly guessed: ReadonlySet<Identity>;
 }
 
-/** The identities of a list while they are found; -1 for an item that has none yet. */
+/** The identities of a list while they are being found; -1 for an item without one yet. */
 type Marks = EditedSides<Identity[]>;
 
 const UNKNOWN = -1;
 
 /**
- * Finds what the items of arrays are known by.
+ * Finds the identities of the items of arrays.
  *
- * The first of the given keys that every item has on every side, each with a value of its own, identifies them.
- * Otherwise, in turn, the key that finds most of the ancestor's items again: a given one among the items that have it,
- * or any one that all the rest have. Items without such a key are known by their content.
+ * The first of the given keys that every item has on every side, each with a unique value, identifies all items.
+ * Otherwise the key that finds most of the ancestor's items again is used, repeatedly: a given key among the items
+ * that have it, or any key that all remaining items have. Items without such a key are identified by their content.
  *
- * @param byContent - whether to know items by their content if no key identifies any; otherwise `undefined` is returned
+ * @param byContent - if no key identifies any item: true identifies items by content, false returns `undefined`
  */
 export function identifyItems(
   lists: Lists,
@@ -40,7 +40,7 @@ export function identifyItems(
   };
   let count = 0;
   const take = () => count++;
-  /** Those by a key that was given: another value there is another item. */
+  /** Identities by a given key: another value under it means another item. */
   const given = new Set<Identity>();
   const whole = keys.find((key) => indexRest(lists, marks, key, true));
   const tried = new Set<string>();
@@ -64,7 +64,7 @@ export function identifyItems(
 
 type Index = ReadonlyMap<Json, number>;
 
-/** The items without identity, by what they have under a key; a value that several share finds none of them. */
+/** Indexes the items without identity by their value under a key. A value that several items share is left out. */
 function indexByKey(
   items: readonly Json[],
   marks: readonly Identity[],
@@ -86,7 +86,7 @@ function indexByKey(
   return indexByValue;
 }
 
-/** Indexes all three lists, or returns `undefined` if all items are to have the key, and one has not. */
+/** Indexes all three lists. Returns `undefined` if all items must have the key, and one lacks it. */
 function indexRest(lists: Lists, marks: Marks, key: string, all: boolean): EditedSides<Index> | undefined {
   const remote = indexByKey(lists.remote, marks.remote, key, all);
   const local = remote && indexByKey(lists.local, marks.local, key, all);
@@ -94,7 +94,7 @@ function indexRest(lists: Lists, marks: Marks, key: string, all: boolean): Edite
   return remote && local && (ancestor || !lists.ancestor) ? { ancestor, remote, local } : undefined;
 }
 
-/** The key that finds most items again, of which the given ones come first. */
+/** The key that finds most items again; given keys win ties. */
 function findKey(lists: Lists, marks: Marks, keys: readonly string[]): string | undefined {
   let best: string | undefined;
   let mostFound = 0;
@@ -115,7 +115,7 @@ function findKey(lists: Lists, marks: Marks, keys: readonly string[]): string | 
       ? [{ key, index, ofNumbers: [...index.remote.keys()].some((value) => typeof value === "number") }]
       : [];
   });
-  // One item alone does not show what tells items apart: then it is the first text.
+  // One item alone does not show which key distinguishes items; the first text is used then.
   const texts = inferred.filter(({ index, ofNumbers }) => !ofNumbers && countFound(index) > 0);
   if (inferred.every(({ index }) => (index.ancestor?.size || index.remote.size) < 2)) {
     const [first] = texts;
@@ -128,7 +128,7 @@ function findKey(lists: Lists, marks: Marks, keys: readonly string[]): string | 
   return best;
 }
 
-/** How many of the ancestor's items the sides still have, and how many new ones both have. */
+/** Counts the ancestor's items that the sides still have, and without an ancestor the items that both have. */
 function countFound({ ancestor: before, remote, local }: EditedSides<Index>): number {
   const ancestor = before?.size === 0 ? undefined : before;
   let found = 0;
@@ -137,7 +137,7 @@ function countFound({ ancestor: before, remote, local }: EditedSides<Index>): nu
   return found;
 }
 
-/** Numbers are more often measures than names: most of them must be found again on both sides. */
+/** True if at least half of the items are found again on both sides. Numbers are more often measures than names. */
 function findsHalf({ ancestor, remote, local }: EditedSides<Index>): boolean {
   const shareOf = (from: Index, to: Index) =>
     [...from.keys()].filter((value) => to.has(value)).length / Math.max(1, Math.min(from.size, to.size));
@@ -159,7 +159,7 @@ function markByKey(lists: Lists, marks: Marks, key: string, take: () => Identity
   }
 }
 
-/** The n-th of several equal items is the n-th of them everywhere. */
+/** Marks items by content: the n-th of several equal items is the same item in every list. */
 function markByContent(lists: Lists, marks: Marks, intern: Intern, take: () => Identity): void {
   const idsByContent = new Map<number, Identity[]>();
   for (const side of ["ancestor", "remote", "local"] as const) {
@@ -180,10 +180,11 @@ function markByContent(lists: Lists, marks: Marks, intern: Intern, take: () => I
 }
 
 /**
- * Gives items that neither side has any more to what became of them: a new item between the same neighbours that still
- * has much in common with the old one. An item that the other side still has is not looked for: it would be mixed with it.
+ * Transfers the identities of items that both sides lost to their successors: a new item between the same
+ * neighbours that still has much in common with the old one. An item that the other side still has is skipped,
+ * because its successor would be mixed with it.
  *
- * @returns the identities that were given so
+ * @returns the transferred identities
  */
 function markChanged(
   lists: { readonly [Side in keyof Lists]: readonly Json[] },
@@ -198,7 +199,7 @@ function markChanged(
     const [inSide, inOther] = side === "remote" ? [inRemote, inLocal] : [inLocal, inRemote];
     const ofSide = marks[side];
     for (const { from, to } of listGaps(marks.ancestor, ofSide)) {
-      // All that the side replaced takes part in the pairing, so that no item is paired across another.
+      // All items that the side replaced take part in the pairing, so that no item is paired across another.
       const gone = from.filter((index) => !inSide.has(marks.ancestor[index] ?? UNKNOWN));
       const fresh = to.filter((index) => !known.has(ofSide[index] ?? UNKNOWN));
       const itemsAt = (items: readonly Json[], indices: number[]) =>
@@ -211,7 +212,7 @@ function markChanged(
       }
     }
   }
-  // A value that one side removed, and the other put one in the place of, became nothing.
+  // A value other than an object that one side replaced, and the other removed, has no successor.
   const seen = new Set<Identity>();
   const onBoth = new Set<Identity>();
   for (const { id } of found) (seen.has(id) ? onBoth : seen).add(id);

@@ -4,8 +4,8 @@ import type { Json } from "../json/json.ts";
 export type Intern = (value: Json) => number;
 
 /**
- * Makes the function that numbers the values of one merge. An array or object is read once, however many arrays it is
- * nested in.
+ * Creates the function that numbers the values of one merge. An array or object is read once, however many arrays
+ * contain it.
  */
 export function createInterner(): Intern {
   const numberByScalar = new Map<Json, number>();

@@ -53,29 +53,29 @@ describe("a write of a Yjs state", () => {
     expect(textAfter({ s: newer, old: seed }, operation)).toBe("SeedSeed");
   });
 
-  it("keeps what either state has", () => {
+  it("keeps the content of both states", () => {
     expect(textAfter({ s: newer }, write("update", { data: { s: stale } }))).toMatch(/^(SeedX|XSeed)Seed$/);
   });
 
-  it("starts one where there is none: no document, no such field, or another kind of value", () => {
+  it("starts a state if there is none: no document, no such field, or another kind of value", () => {
     for (const before of [null, {}, { s: null }, { s: 1 }, { s: { s: newer } }, { s: "no state" }]) {
       expect(after(before, write("put", { data: { s: seed } }))).toEqual({ s: seed });
     }
   });
 
-  it("is undone by a removal, be it of the field, by a put without it, or of the document", () => {
+  it("is undone by a removal of the field, by a put without it, or by a removal of the document", () => {
     expect(after({ s: newer, a: 1 }, write("update", { data: { s: null } }))).toEqual({ a: 1 });
     expect(after({ s: newer, a: 1 }, write("put", { data: { a: 1 } }))).toEqual({ a: 1 });
     expect(after({ s: newer }, write("delete", {}))).toBeNull();
     expect(after({ s: newer }, write("update", { patch: [{ op: "remove", path: "/s" }] }))).toEqual({});
   });
 
-  it("that is no state replaces what is there", () => {
+  it("that is no state replaces the value there", () => {
     expect(after({ s: newer }, write("update", { data: { s: "no state" } }))).toEqual({ s: "no state" });
     expect(after({ s: newer }, write("update", { data: { s: 1 } }))).toEqual({ s: 1 });
   });
 
-  it("is a value like any other without a rule, and merges under the name that says so", () => {
+  it("is an ordinary value without a rule, and merges under the Yjs key", () => {
     const put = write("put", { data: { s: seed, deep: { yjs_state_b64: seed } } });
     const applied = applyOperation({ s: newer, deep: { yjs_state_b64: newer } }, put);
     expect(applied).toEqual({ ok: true, document: { s: seed, deep: { yjs_state_b64: newer } } });
@@ -86,12 +86,12 @@ describe("a write of a Yjs state", () => {
     expect(after({ s: large ?? "" }, write("put", { data: { s: other ?? "" } }))).toBe("document_too_large");
   });
 
-  it("meets those of the same run", () => {
+  it("merges with those of the same run", () => {
     const run = [newer, seed].map((s, index) => ({ ...write("put", { data: { s } }), clientId: `${index}` }));
     expect(readText(applyRun({ s: seed }, run, policy).document?.["s"])).toBe("SeedSeed");
   });
 
-  it("leaves its inputs alone, and shares what it does not change", () => {
+  it("leaves its inputs alone, and shares unchanged values", () => {
     const before = Object.freeze({ s: newer });
     const next = Object.freeze({ s: seed, list: Object.freeze([1]) as unknown as number[] });
     const kept = keepYjsStates(before, next, policy);
@@ -129,7 +129,7 @@ describe("the Yjs states of an array's items", () => {
     });
   });
 
-  it("merge where a sequence shows that the item is the same, and never with another item's", () => {
+  it("merge if a sequence shows that the item is the same, and never with another item's", () => {
     const before = {
       items: [
         { t: 1, u: 1, s: newer },
@@ -152,7 +152,7 @@ describe("the Yjs states of an array's items", () => {
     });
   });
 
-  it("merge in place where the states themselves are the items", () => {
+  it("merge in place if the states themselves are the items", () => {
     const states: YjsPolicy = { rules: [{ path: "/list/*", is: "yjs" }] };
     expect(keepYjsStates({ list: [newer, other] }, { list: [seed, other] }, states)).toEqual({
       list: [newer, other],

@@ -6,22 +6,23 @@ import { identifyItems } from "./identify-items.ts";
 import { createInterner } from "./interner.ts";
 import { mergeYjsStates } from "./merge-yjs-states.ts";
 
-/** The part of a policy that says which values of a document are Yjs states, and which items of its arrays are the same. */
+/** The part of a policy that tells the Yjs states of a document and the identity of its array items. */
 export interface YjsPolicy {
   readonly arrayKeys?: readonly string[];
   readonly rules?: readonly FieldRule[];
 }
 
 /**
- * Merges the Yjs states of a document that is about to be written with those that stand at the same places, so that no
- * stale state replaces a newer one. A state that is removed stays removed, and a value that is no state replaces what is there.
- * Pure; shares structure with the documents.
+ * Merges the Yjs states of a document that is about to be written with the stored states at the same places, so
+ * that no stale state replaces a newer one. A removed state stays removed, and a value that is no state replaces
+ * the stored value. Pure; shares structure with the documents.
  *
- * The items of an array are the same where a merge would take them for the same: by identity, or else as a sequence.
+ * Array items are matched as a merge would match them: by identity, or else as a sequence.
  *
- * @param before - `null` when there is no document
- * @param after - `null` when the write deletes it
- * @param patch - the merge patch that made one of the other, if one did: nothing that it does not name is looked at
+ * @param before - `null` if there is no document
+ * @param after - `null` if the write deletes it
+ * @param patch - the merge patch that made `after` of `before`, if one did: places that it does not name are
+ * skipped
  */
 export function keepYjsStates<Doc extends JsonObject | null>(
   before: JsonObject | null,
@@ -36,10 +37,10 @@ export function keepYjsStates<Doc extends JsonObject | null>(
 }
 
 /**
- * Tells whether `next` writes a Yjs state where `first` has just left none: a write of its own then starts one there, and what
- * both say in one write would be merged with what was there before.
+ * Reports whether `next` writes a Yjs state at a place at which `first` has just left none. A separate write then
+ * starts a new state there; one write of both would merge the state with the previous one.
  *
- * @param kind - of a `patch` what it does not name stays; a `document` has nothing there
+ * @param kind - a `patch` keeps places that it does not name; a `document` has no value there
  */
 export function startsYjsState(
   kind: "document" | "patch",
@@ -70,7 +71,7 @@ function keepStates(context: Context, place: Place, before: Json, after: Json, p
     for (const key in named ?? after) {
       const value = memberOf(after, key);
       const old = memberOf(before, key);
-      // Most is as it was.
+      // Most values are unchanged.
       if (value === undefined || old === undefined || old === value) continue;
       const merged = keepStates(context, placeIn(place, key), old, value, named?.[key]);
       if (merged === value) continue;
@@ -115,7 +116,7 @@ function pairItems(
     const from = indexById.get(id);
     return from === undefined ? [] : [[from, to]];
   });
-  // Items that nothing identifies may have changed, their states above all.
+  // Items without identity may have changed, their states above all.
   const [paired, pairedTo] = [new Set(pairs.map(([from]) => from)), new Set(pairs.map(([, to]) => to))];
   alignChanged(matchCommon(ids.remote, ids.local), before, after).forEach((to, from) => {
     if (to >= 0 && !paired.has(from) && !pairedTo.has(to)) pairs.push([from, to]);

@@ -3,7 +3,7 @@ import { applyRun } from "../consolidate/apply-run.ts";
 import type { JsonObject } from "../json/json.ts";
 import { mergeByStrategy, type MergePolicy } from "./merge-by-strategy.ts";
 
-/** Documents in the order in which a side wrote them, each at a time. */
+/** Documents in the order in which a side wrote them, each with its time. */
 type Edits = [data: JsonObject | null, timestampMs?: number][];
 
 function sideOf(ancestor: JsonObject, edits: Edits, policy: MergePolicy) {

@@ -7,10 +7,10 @@ import { mergeDocument, type MergeOptions } from "./merge-document.ts";
 /** Runs of each property; MERGE_RUNS sets more. */
 const numRuns = Number(env["MERGE_RUNS"] ?? 300);
 
-/** The same runs each time: about one of 30,000 moves an insert beside items that both sides moved. */
+/** A fixed seed: about one of 30,000 random runs moves an insert beside items that both sides moved. */
 const REMERGED = env["MERGE_RUNS"] === undefined ? { numRuns, seed: 1 } : { numRuns };
 
-/** Kinds of lists by the identity of their items, each with the item of a number. */
+/** Kinds of lists by the identity of their items, each with a function that makes the n-th item. */
 const KINDS: Record<string, (n: number) => Json> = {
   strings: (n) => `s${n}`,
   numbers: (n) => n,
@@ -95,7 +95,7 @@ const cases = Object.entries(KINDS).map(([name, make]) => ({ name, make }));
 describe.each(cases)("lists of $name, with moves", ({ name, make }) => {
   const lists = listsOf(make);
 
-  it("keep what all have, lose what one side removed, and have nothing twice", () => {
+  it("keep what all have, lose what one side removed, and have no item twice", () => {
     fc.assert(
       fc.property(lists, options, (lists, options) => {
         const { list, overlaps } = merge(lists, options);
@@ -119,7 +119,7 @@ describe.each(cases)("lists of $name, with moves", ({ name, make }) => {
   });
 
   it("stay as they are when a result without overlaps is merged again with either side", () => {
-    // An item that lacks the key may be read as what became of one that it stands in the place of, and then overlaps.
+    // An item that lacks the key may be read as the successor of one that it replaced, and then overlaps.
     const isExact = name !== "items of which some have an id";
     fc.assert(
       fc.property(lists, options, (lists, options) => {
@@ -137,7 +137,7 @@ describe.each(cases)("lists of $name, with moves", ({ name, make }) => {
     );
   });
 
-  it("have the same items whichever side is which", () => {
+  it("have the same items if the sides are swapped", () => {
     fc.assert(
       fc.property(lists, (lists) => {
         const { list, overlaps } = merge(lists);

@@ -9,7 +9,7 @@ import { sortInserts } from "./sort-inserts.ts";
 /**
  * Merges arrays: by identity if a key identifies items, or if items without one moved; otherwise as sequences.
  *
- * @param sides - no `ancestor` makes the merge two-way.
+ * @param sides - a missing `ancestor` makes the merge two-way.
  */
 export function mergeArray(
   sides: EditedSides<readonly Json[]>,

@@ -6,9 +6,9 @@ import type { EditedSides } from "./sides.ts";
 import type { MergedItems } from "./sort-inserts.ts";
 
 /**
- * Merges arrays whose items have identities: an item is the same item wherever it moved and however it changed.
+ * Merges arrays whose items have identities: an item stays the same item wherever it moved and however it changed.
  *
- * @param sides - no `ancestor` makes the merge two-way.
+ * @param sides - a missing `ancestor` makes the merge two-way.
  */
 export function mergeByIdentity(
   sides: EditedSides<readonly Json[]>,

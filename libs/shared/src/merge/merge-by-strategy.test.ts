@@ -14,7 +14,7 @@ describe("a policy", () => {
     ],
   };
 
-  it.each<ConflictStrategy>(["merge", "last-write-wins", "manual"])("holds under %s", (strategy) => {
+  it.each<ConflictStrategy>(["merge", "last-write-wins", "manual"])("applies under %s", (strategy) => {
     expect(mergeByStrategy(strategy, inputs, remote, policy)).toMatchObject({
       kind: "commit",
       document: { n: 4 },
@@ -22,7 +22,7 @@ describe("a policy", () => {
     });
   });
 
-  it.each<ConflictStrategy>(["client-wins", "server-wins"])("does not count under %s", (strategy) => {
+  it.each<ConflictStrategy>(["client-wins", "server-wins"])("is ignored under %s", (strategy) => {
     const data = strategy === "client-wins" ? inputs.local : remote.data;
     expect(mergeByStrategy(strategy, inputs, remote, policy)).toMatchObject({
       kind: "commit",
@@ -31,7 +31,7 @@ describe("a policy", () => {
   });
 });
 
-describe("a merge that comes out too large", () => {
+describe("a merge whose outcome is too large", () => {
   const half = "x".repeat(600_000);
   const inputs = { ancestor: {}, local: { a: half }, localTimestampMs: 2 };
   const remote = { data: { b: half }, timestampMs: 1 };
@@ -48,11 +48,11 @@ describe("a merge that comes out too large", () => {
     },
   );
 
-  it.each<ConflictStrategy>(["client-wins", "server-wins"])("is none under %s", (strategy) => {
+  it.each<ConflictStrategy>(["client-wins", "server-wins"])("is committed under %s", (strategy) => {
     expect(mergeByStrategy(strategy, inputs, remote)).toMatchObject({ kind: "commit" });
   });
 
-  it("is none where the document stays as it was, from before there was a bound", () => {
+  it("is committed if the document stays as it was, stored before there was a limit", () => {
     const large = { a: half, b: half };
     const outcome = mergeByStrategy(
       "merge",
@@ -96,7 +96,7 @@ describe("a deletion against an edit that the policy leaves to a person", () => 
     },
   );
 
-  it("is committed where the policy decides it", () => {
+  it("is committed if the policy decides it", () => {
     expect(mergeByStrategy("merge", inputs, remote, { deleteVsEdit: "delete-wins" })).toStrictEqual({
       kind: "commit",
       document: {},

@@ -8,9 +8,9 @@ import { mergeDocument } from "./merge-document.ts";
 import { NESTING_MAX } from "./nesting.ts";
 import type { DocumentMerge, MergeOptions } from "./merge-three-way.ts";
 
-/** The server's document, as a merge meets it. */
+/** The server's document as the input of a merge. */
 export interface RemoteDocument {
-  /** `null` where it is deleted, or absent. */
+  /** `null` if it is deleted or absent. */
   data: JsonObject | null;
   /** The clamped timestamp of the operation that wrote it. */
   timestampMs: number | null;
@@ -18,18 +18,18 @@ export interface RemoteDocument {
   times?: EditTimes;
 }
 
-/** How the documents of a collection merge, whatever the strategy: it alone says who is preferred. */
+/** Merge settings of a collection, independent of the strategy: the strategy alone decides the preferred side. */
 export type MergePolicy = Omit<MergeOptions, "prefer" | "times">;
 
-/** A merge's outcome, but for the operations that could not be part of it. */
+/** A merge's outcome, without the operations that could not be part of it. */
 export type StrategyOutcome =
   Omit<Extract<MergeOutcome, { kind: "commit" }>, "refused"> | Extract<MergeOutcome, { kind: "park" }>;
 
 /**
- * Merges a conflict as its strategy says. Pure, so that the conflict service and, in the last round, the drain decide
- * alike. What comes out too large to be a document is left to a person.
+ * Merges a conflict according to its strategy. Pure, so that the conflict service and, in the last round, the drain
+ * decide alike. An outcome that is too large to be a document is left to a person.
  *
- * @param inputs - what the device started from and what it wants
+ * @param inputs - the document that the device started from and the one it wants
  */
 export function mergeByStrategy(
   strategy: ConflictStrategy,
@@ -44,7 +44,7 @@ export function mergeByStrategy(
   return { kind: "park", reason: TOO_LARGE, proposed: document, overlaps };
 }
 
-/** Merges as the strategy says, however large the outcome. Pure. */
+/** Merges according to the strategy, however large the outcome. Pure. */
 export function decideByStrategy(
   strategy: ConflictStrategy,
   inputs: MergeInputs,
@@ -78,10 +78,7 @@ export function decideByStrategy(
 
 function commitOrPark(merged: DocumentMerge): StrategyOutcome {
   if (merged.error) {
-    return park(
-      merged,
-      `The documents nest deeper than ${NESTING_MAX} levels, which is too deep to merge them`,
-    );
+    return park(merged, `The documents nest deeper than ${NESTING_MAX} levels and cannot be merged`);
   }
   if (merged.undecided) {
     return park(merged, "One side deleted what the other edited, and the policy leaves that to a person");

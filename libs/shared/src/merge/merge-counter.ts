@@ -7,9 +7,9 @@ interface Decimal {
 }
 
 /**
- * Adds both sides' differences, as the decimal numbers that people read: 19.99 → 29.99 and 19.99 → 24.99 make 34.99.
+ * Adds both sides' differences as decimal numbers: 19.99 → 29.99 and 19.99 → 24.99 make 34.99.
  *
- * @returns `undefined` if no double reads as the sum: it has too many digits, or is too large.
+ * @returns `undefined` if no double prints as the sum: it has too many digits, or is too large.
  */
 export function mergeCounter({ ancestor, remote, local }: Sides<number>): number | undefined {
   const terms = [readDecimal(remote), readDecimal(local), negate(readDecimal(ancestor))];

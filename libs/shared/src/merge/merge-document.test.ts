@@ -4,7 +4,7 @@ import { jsonEqual } from "../json/json-equal.ts";
 import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { mergeDocument, type Doc, type DocumentMerge, type MergeOptions } from "./merge-document.ts";
 
-/** Keys that meet often, and those that break code which trusts them. */
+/** Keys that often collide, and keys that break code which trusts them. */
 const key = fc.constantFrom("a", "b", "id", "__proto__", "constructor", "hasOwnProperty", "a/b~c");
 const scalar = fc.constantFrom<Json>(null, true, 0, -0, 1, 2, "", "x", "1");
 const objectOf = (value: fc.Arbitrary<Json>): fc.Arbitrary<JsonObject> =>
@@ -35,7 +35,7 @@ interface Case {
   readonly overlaps?: DocumentMerge["overlaps"];
 }
 
-/** Cases about one array, written without the document around it. */
+/** Cases of one array, written without the document around it. */
 function ofArray(
   name: string,
   [ancestor, remote, local]: readonly [Json, Json, Json],
@@ -76,7 +76,7 @@ describe("objects", () => {
       merged: { title: "b", meta: { tags: 2, owner: "x", added: 1 }, mine: {} },
     },
     {
-      name: "let the local value stand where both changed it",
+      name: "let the local value win if both changed it",
       ancestor: { n: 1 },
       remote: { n: 2 },
       local: { n: 3 },
@@ -84,7 +84,7 @@ describe("objects", () => {
       overlaps: [{ path: "/n", ancestor: 1, remote: 2, local: 3, chosen: "local" }],
     },
     {
-      name: "let the remote value stand where remote is preferred",
+      name: "let the remote value win if remote is preferred",
       ancestor: { n: 1 },
       remote: { n: 2 },
       local: { n: 3 },
@@ -93,7 +93,7 @@ describe("objects", () => {
       overlaps: [{ path: "/n", ancestor: 1, remote: 2, local: 3, chosen: "remote" }],
     },
     {
-      name: "merge what both sides added under one key",
+      name: "merge the values that both sides added under one key",
       ancestor: {},
       remote: { at: { x: 1, both: 1 } },
       local: { at: { y: 2, both: 2 } },
@@ -101,7 +101,7 @@ describe("objects", () => {
       overlaps: [{ path: "/at/both", remote: 1, local: 2, chosen: "local" }],
     },
     {
-      name: "take a change of type against an edit for an overlap",
+      name: "treat a change of type against an edit as an overlap",
       ancestor: { at: { x: 1 } },
       remote: { at: { x: 2 } },
       local: { at: [1] },
@@ -133,7 +133,7 @@ describe("objects", () => {
       overlaps: [{ path: "/a~1b~0c/", ancestor: 1, remote: 2, local: 3, chosen: "local" }],
     },
     {
-      name: "tell null from absent",
+      name: "distinguish null from absent",
       ancestor: { a: null, b: 1 },
       remote: { b: 1 },
       local: { a: null, b: null },
@@ -141,7 +141,7 @@ describe("objects", () => {
     },
   ]);
 
-  it("keep keys named like what objects inherit, and pollute nothing", () => {
+  it("keep keys named like inherited properties, without prototype pollution", () => {
     const parse = (text: string) => JSON.parse(text) as JsonObject;
     const { document } = mergeDocument({
       ancestor: parse(`{"__proto__":{"a":1},"constructor":1}`),
@@ -187,14 +187,14 @@ describe("whole documents", () => {
       overlaps: overlapOf("remote", "local"),
     },
     {
-      name: "edited remotely go with a local delete where local wins",
+      name: "edited remotely are deleted by a local delete if local wins",
       ...locallyDeleted,
       options: { deleteVsEdit: "local-wins" },
       merged: null,
       overlaps: overlapOf("local", "local"),
     },
     {
-      name: "edited locally go with a remote delete where deletes win",
+      name: "edited locally are deleted by a remote delete if deletes win",
       ...remotelyDeleted,
       options: { deleteVsEdit: "delete-wins" },
       merged: null,
@@ -219,7 +219,7 @@ describe("arrays of items with an identity", () => {
   ];
   check([
     ofArray(
-      "edit the row that was meant, wherever it went",
+      "edit the intended row, wherever it moved",
       [
         [a, b],
         [b, a],
@@ -228,7 +228,7 @@ describe("arrays of items with an identity", () => {
       [b, { ...a, v: "A" }],
     ),
     ofArray(
-      "edit the row that was meant when rows before it are gone",
+      "edit the intended row when rows before it are gone",
       [
         [a, b, c],
         [b, c],
@@ -258,7 +258,7 @@ describe("arrays of items with an identity", () => {
       [{ path: "/at/1", ancestor: b, local: { ...b, v: "B" }, chosen: "local" }],
     ),
     ofArray(
-      "remove an edited item where deletes win",
+      "remove an edited item if deletes win",
       [
         [a, b, c],
         [a, c],
@@ -278,7 +278,7 @@ describe("arrays of items with an identity", () => {
       [b, a, d, c],
     ),
     ofArray(
-      "agree where two moves can both be true",
+      "agree if two moves are compatible",
       [
         [a, b, c],
         [b, a, c],
@@ -306,7 +306,7 @@ describe("arrays of items with an identity", () => {
       ],
     ),
     ofArray(
-      "take remote's place for an item that both moved where remote is preferred",
+      "take remote's place for an item that both moved if remote is preferred",
       [
         [a, b, c, d],
         [b, c, a, d],
@@ -364,7 +364,7 @@ describe("arrays as sequences", () => {
       ["a", "r", "same", "l", "b", "end"],
     ),
     ofArray(
-      "keep an insert next to what the other side removed",
+      "keep an insert next to an item that the other side removed",
       [["a", "b"], ["a"], ["a", "b", "x"]],
       ["a", "x"],
     ),
@@ -378,7 +378,7 @@ describe("arrays as sequences", () => {
       [5, 8],
     ),
     ofArray(
-      "choose where both changed one item",
+      "choose if both changed one item",
       [
         [1, 2, 3],
         [1, 7, 3],
@@ -388,7 +388,7 @@ describe("arrays as sequences", () => {
       [{ path: "/at/1", ancestor: 2, remote: 7, local: 8, chosen: "local" }],
     ),
     ofArray(
-      "choose where both changed an object that nothing identifies",
+      "choose if both changed an object without identity",
       [[{ x: 1, y: 1, z: 1 }], [{ x: 2, y: 1, z: 1 }], [{ x: 1, y: 2, z: 1 }]],
       [{ x: 1, y: 2, z: 1 }],
       [
@@ -445,7 +445,7 @@ describe("arrays as sequences", () => {
       ["a", "r", "x", "d"],
     ),
     ofArray(
-      "let a rewrite stay where the other side removed the run",
+      "let a rewrite win if the other side removed the run",
       [["a", "b", "c"], ["a"], ["a", "l", "m", "n"]],
       ["a", "l", "m", "n"],
       [
@@ -459,7 +459,11 @@ describe("arrays as sequences", () => {
         },
       ],
     ),
-    ofArray("take one rewrite that went on for one edit", [["a", "b", "c"], ["x"], ["x", "y"]], ["x", "y"]),
+    ofArray(
+      "treat two rewrites as one edit if one continues the other",
+      [["a", "b", "c"], ["x"], ["x", "y"]],
+      ["x", "y"],
+    ),
     ofArray(
       "take the removal that only one side added to the same rewrite",
       [
@@ -470,7 +474,7 @@ describe("arrays as sequences", () => {
       ["a", "x"],
     ),
     ofArray(
-      "have once what one side inserted and the other's rewrite has at the same place",
+      "have an item once if one side inserted it and the other's rewrite has it at the same place",
       [
         ["tunnel", "width"],
         ["name", "passage", "width"],
@@ -494,7 +498,7 @@ describe("arrays as sequences", () => {
 describe("without an ancestor", () => {
   check([
     {
-      name: "keeps what is on one side alone and chooses where they differ",
+      name: "keeps values of one side alone and chooses if they differ",
       ancestor: null,
       remote: { r: 1, n: 1, rows: [{ id: 1, x: 1 }, { id: 2 }], tags: ["a", "b"] },
       local: { l: 1, n: 2, rows: [{ id: 3 }, { id: 1, y: 1 }], tags: ["b", "c"] },
@@ -509,7 +513,7 @@ describe("without an ancestor", () => {
     },
   ]);
 
-  it("says that it was two-way", () => {
+  it("reports that it was two-way", () => {
     expect(mergeDocument({ ancestor: null, remote: {}, local: {} }).twoWay).toBe(true);
     expect(mergeDocument({ ancestor: {}, remote: {}, local: {} }).twoWay).toBe(false);
   });
@@ -526,7 +530,7 @@ describe("any documents", () => {
     );
   });
 
-  it("follow the side that changed when the other did not", () => {
+  it("follow the side that changed if the other did not", () => {
     fc.assert(
       fc.property(object, doc, options, (base, edited, options) => {
         for (const sides of [
@@ -544,7 +548,7 @@ describe("any documents", () => {
     );
   });
 
-  it("do not overlap when both sides made the same change", () => {
+  it("do not overlap if both sides made the same change", () => {
     fc.assert(
       fc.property(doc, doc, options, (ancestor, edited, options) => {
         const { document, overlaps } = mergeDocument({ ancestor, remote: edited, local: edited }, options);
@@ -587,7 +591,7 @@ describe("any documents", () => {
     );
   });
 
-  it("hold the chosen value of every overlap where it says", () => {
+  it("hold the chosen value of every overlap at its path", () => {
     fc.assert(
       fc.property(triple, options, (sides, options) => {
         const { document, overlaps } = mergeDocument(sides, options);
@@ -690,8 +694,8 @@ describe("any arrays", () => {
     );
   });
 
-  it("without identities, merged again with either side, stay as they are where nothing overlapped", () => {
-    // What stands in the place of something else may be read as a change of that, and is then an overlap of its own.
+  it("without identities, merged again with either side, stay as they are if there was no overlap", () => {
+    // An item in the place of another may be read as a change of it, and is then an overlap of its own.
     const pure = fc.oneof(
       edit.map(({ inserted }) => ({ inserted, deleted: [], swapped: [] })),
       edit.map(({ deleted }) => ({ inserted: [], deleted, swapped: [] })),
@@ -717,7 +721,7 @@ describe("any arrays", () => {
     );
   });
 
-  it("without identities lose nothing that is in no overlap", () => {
+  it("without identities keep every item that is in no overlap", () => {
     fc.assert(
       fc.property(size, edit, edit, options, fc.boolean(), (size, remoteEdit, localEdit, options, twoWay) => {
         const ancestor = Array.from({ length: size }, (_, n) => n);
@@ -762,7 +766,7 @@ describe("large documents", () => {
     ["items of a sequence", items],
     ["items with an identity", rows],
   ])("take about linear time: %s", { timeout: 240_000 }, (_, make) => {
-    // Seconds, or hours if it were quadratic.
+    // Linear time takes seconds, quadratic time hours.
     const [ancestor = null, remote = null, local = null] = [-1, 3, 7].map((edit) => ({
       at: make(100_000, edit) as Json,
     }));
@@ -784,7 +788,7 @@ describe("large documents", () => {
     expect(overlaps).toStrictEqual([]);
   });
 
-  it("that nest deeper than can be merged are left to a person", () => {
+  it("that nest too deep to be merged are left to a person", () => {
     const nest = (leaf: Json, levels: number) => {
       let value = leaf;
       for (let level = 0; level < levels; level++) value = level % 2 ? [value] : { value };

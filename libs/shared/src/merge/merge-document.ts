@@ -15,17 +15,18 @@ export type { DeleteVsEdit, OverlapScope, YjsMerge } from "./merge-value.ts";
 export type { Side } from "./sides.ts";
 
 /**
- * Merges one document three ways: walks ancestor, remote and local together and keeps every change that only one side
- * made. Pure, leaves its inputs alone, and reads no clock and no store.
+ * Merges one document three ways: walks ancestor, remote and local together and keeps every change that only one
+ * side made. Pure, leaves its inputs alone, and reads no clock and no store.
  *
- * Objects merge by key, arrays by identity or as sequences, and what `rules` name as what it is; the same change on both
- * sides is no overlap. Time is about linear in the size of the documents. Nesting is followed by recursion, to
- * 1,024 levels, of which the protocol allows 64; documents that nest deeper are not merged, and `error` says so.
+ * Objects merge by key, arrays by identity or as sequences, and values named in `rules` by their kind. The same
+ * change on both sides is no overlap. Time is about linear in the size of the documents. Nesting is followed by
+ * recursion, to 1,024 levels, of which the protocol allows 64. Documents that nest deeper are not merged, and
+ * `error` reports that.
  *
- * @param documents - `ancestor` is the version the device started from, or `null` when it is unknown: the merge is then
- *   two-way, keeps what either side has, and treats one side's missing document as a deletion.
- * @throws RangeError for a rule whose path is no pointer; never for what is in a document.
- * @see Khanna, Kunal, Pierce, "A Formal Investigation of Diff3" (2007), for what an overlap is.
+ * @param documents - `ancestor` is the version that the device started from, or `null` if it is unknown: the merge
+ * is then two-way, keeps the values of either side, and treats one side's missing document as a deletion.
+ * @throws RangeError for a rule whose path is no pointer; never because of a document.
+ * @see Khanna, Kunal, Pierce, "A Formal Investigation of Diff3" (2007), for the definition of an overlap.
  */
 export function mergeDocument(documents: Sides<Doc>, options: MergeOptions = {}): DocumentMerge {
   return mergeThreeWay(documents, options, mergeYjsStates);

@@ -2,7 +2,7 @@ import { combineOrders, turnsAsMuch } from "./combine-orders.ts";
 import { longestIncreasing } from "./longest-increasing.ts";
 import type { EditedSides, Side, Sides } from "./sides.ts";
 
-/** What an item of an array is known by. */
+/** The identity of an array's item. */
 export type Identity = number;
 
 type Lists = EditedSides<readonly Identity[]>;
@@ -14,11 +14,12 @@ interface MergedOrder {
 }
 
 /**
- * Merges the orders of two edited lists of unique identities. Deletions are the caller's to decide.
+ * Merges the orders of two edited lists of unique identities. Deletions are left to the caller.
  *
- * What either side moved stands so; if both moved the same item to different places, the preferred side's order does.
- * What one side inserted stays behind the nearest item before it that the other side left in its place, remote's first.
- * A list that has all changes of the other stands as it is, so that a merged one may be merged again.
+ * Each side's moves are kept; if both moved the same item to different places, the preferred side's order wins. An
+ * item that one side inserted stays behind the nearest item before it that the other side left in its place,
+ * remote's first. A list that already has all changes of the other is kept as it is, so that a merged list can be
+ * merged again.
  */
 export function mergeOrder(lists: Lists, prefer: Side): MergedOrder {
   const other = prefer === "local" ? "remote" : "local";
@@ -30,7 +31,7 @@ export function mergeOrder(lists: Lists, prefer: Side): MergedOrder {
   return weave(lists, prefer);
 }
 
-/** Whether a side's list has all that the other one changed, at the same places. */
+/** Reports whether a side's list already has all changes of the other list, at the same places. */
 function hasAllChanges({ ancestor, remote, local }: Lists, side: Side, prefer: Side): boolean {
   if (!ancestor) return false;
   const [more, less] = side === "remote" ? [remote, local] : [local, remote];
@@ -39,12 +40,15 @@ function hasAllChanges({ ancestor, remote, local }: Lists, side: Side, prefer: S
   if (!ancestor.every((id) => inLess.has(id) || !inMore.has(id))) return false;
   const isCommon = (id: Identity) => inAncestor.has(id) && inMore.has(id) && inLess.has(id);
   if (!turnsAsMuch(ancestor.filter(isCommon), less.filter(isCommon), more.filter(isCommon))) return false;
-  // An item that both moved, or inserted, may stand at different places.
+  // An item that both sides moved, or inserted, may have two different places.
   const [moved, movedByLess] = [findMoved(less, more), findSurelyMoved(ancestor, less)];
   return less.every((id) => !moved.has(id) || (inAncestor.has(id) ? !movedByLess.has(id) : side === prefer));
 }
 
-/** A side's list with what only the other one has, each behind what it follows there, and behind remote's inserts. */
+/**
+ * Adds to a side's list the items that only the other list has, each behind its predecessor there and behind
+ * remote's inserts.
+ */
 function insertRest({ ancestor, ...lists }: Lists, side: Side): Identity[] {
   const other = lists[side === "remote" ? "local" : "remote"];
   const [inAncestor, inOther] = [new Set(ancestor), new Set(other)];
@@ -63,13 +67,13 @@ function insertRest({ ancestor, ...lists }: Lists, side: Side): Identity[] {
 }
 
 function weave({ ancestor, remote, local }: Lists, prefer: Side): MergedOrder {
-  // Without an ancestor the side that is not preferred stands in: then only the preferred side moved anything.
+  // Without an ancestor the other side's list stands in for it: only the preferred side then moved any item.
   const reference = ancestor ?? (prefer === "local" ? remote : local);
   const inAncestor = new Set(ancestor);
   const inReference = new Set(reference);
   const inRemote = new Set(remote);
   const inLocal = new Set(local);
-  // An item that one side removed moved nowhere, and is no measure of what moved around it.
+  // An item that one side removed did not move, and gives no reference for items that moved around it.
   const isCommon = (id: Identity) => inReference.has(id) && inRemote.has(id) && inLocal.has(id);
   const common = {
     ancestor: reference.filter(isCommon),
@@ -82,7 +86,10 @@ function weave({ ancestor, remote, local }: Lists, prefer: Side): MergedOrder {
     remote: findMoved(common.ancestor, remote),
     local: findMoved(common.ancestor, local),
   };
-  /** Tells whether an item stands where the side left it: items that the side inserted behind it stay behind it. */
+  /**
+   * Reports whether an item is at the position that the side gave it. Items that the side inserted behind it then
+   * stay behind it.
+   */
   const standsAsIn = (side: Side, id: Identity) => {
     if (!combined && side === prefer) return true;
     return movedBy[side].has(id) || !movedBy[side === "remote" ? "local" : "remote"].has(id);
@@ -111,7 +118,10 @@ function weave({ ancestor, remote, local }: Lists, prefer: Side): MergedOrder {
   return { order: merged.read(), overlaps: combined === undefined };
 }
 
-/** Combines two orders unless both sides moved an item to different places, or would seem to once the result is merged again. */
+/**
+ * Combines two orders unless both sides moved an item to different places, or would seem to once the result is
+ * merged again.
+ */
 function combineMoves(orders: Sides<readonly Identity[]>): readonly Identity[] | undefined {
   const combined = moveApart(orders) ? combineOrders(orders) : undefined;
   const isStable =
@@ -121,7 +131,7 @@ function combineMoves(orders: Sides<readonly Identity[]>): readonly Identity[] |
   return isStable ? combined : undefined;
 }
 
-/** Whether both orders may hold: no item that both sides moved was moved to different places. */
+/** Reports whether both orders are compatible: no item that both sides moved was moved to different places. */
 function moveApart({ ancestor, remote, local }: Sides<readonly Identity[]>): boolean {
   const [byRemote, byLocal] = [findSurelyMoved(ancestor, remote), findSurelyMoved(ancestor, local)];
   const movedAlike = (id: Identity) => byRemote.has(id) === byLocal.has(id);
@@ -129,17 +139,17 @@ function moveApart({ ancestor, remote, local }: Sides<readonly Identity[]>): boo
   return !disagrees || ![...byLocal].some((id) => byRemote.has(id));
 }
 
-/** Those that moved, however it is read: of two that changed places either may have. */
+/** The items that moved under every reading: of two items that swapped places, either may have moved. */
 function findSurelyMoved(from: readonly Identity[], to: readonly Identity[]): Set<Identity> {
   const forwards = findMoved(from.toReversed(), to.toReversed());
   return new Set([...findMoved(from, to)].filter((id) => forwards.has(id)));
 }
 
-/** The fewest identities that must have moved to turn one order into the other. */
+/** The smallest set of identities that must have moved to turn one order into the other. */
 function findMoved(from: readonly Identity[], to: readonly Identity[]): Set<Identity> {
   const positionById = new Map(from.map((id, position) => [id, position]));
   const common = to.filter((id) => positionById.has(id));
-  // Read backwards, so that of two items that changed places the one that went back counts as moved.
+  // Read backwards, so that of two items that swapped places the one that moved back counts as moved.
   const positions = common.map((id) => -(positionById.get(id) ?? 0)).toReversed();
   const stayed = new Set(longestIncreasing(positions).map((i) => common[common.length - 1 - i]));
   return new Set(common.filter((id) => !stayed.has(id)));
@@ -147,7 +157,7 @@ function findMoved(from: readonly Identity[], to: readonly Identity[]): Set<Iden
 
 /** A linked list of identities. */
 function createChain(ids: readonly Identity[]) {
-  /** What stands behind each; `undefined` is the head. */
+  /** The successor of each identity; the key `undefined` is the head. */
   const next = new Map<Identity | undefined, Identity>();
   const members = new Set(ids);
   ids.forEach((id, index) => next.set(ids[index - 1], id));

@@ -23,12 +23,12 @@ function mergeField(
 
 describe("a counter", () => {
   it.each<[string, [Json | undefined, Json, Json], Json]>([
-    ["adds what both sides added", [10, 13, 12], 15],
+    ["adds the amounts that both sides added", [10, 13, 12], 15],
     ["adds the same on both sides twice", [1, 2, 2], 3],
     ["subtracts", [10, 4, 12], 6],
-    ["starts at 0 where it is new on both sides", [undefined, 2, 3], 5],
+    ["starts at 0 if it is new on both sides", [undefined, 2, 3], 5],
     ["follows the side that changed", [5, 5, 9], 9],
-    ["adds decimals as people read them", [19.99, 29.99, 24.99], 34.99],
+    ["adds decimals exactly", [19.99, 29.99, 24.99], 34.99],
     ["adds decimals of any size", [0.1, 1e21, 0.1], 1e21],
     ["adds the smallest there are", [0, 5e-324, 5e-324], 1e-323],
     ["adds up to whole numbers", [0.1, 0.4, 0.8], 1.1],
@@ -44,7 +44,7 @@ describe("a counter", () => {
     ["whose sum has too many digits", [0, 2 ** 53, 1]],
     ["whose sum has too many digits, the same on both sides", [0.1, 2 ** 52, 2 ** 52]],
     ["whose sum reaches too far", [0, 1e21, 1e-5]],
-  ])("%s is a value like any other", (_, [ancestor, remote, local]) => {
+  ])("%s is an ordinary value", (_, [ancestor, remote, local]) => {
     expect(mergeField([ancestor, remote, local], "counter")).toMatchObject({
       at: local,
       overlaps: [{ path: "/at", chosen: "local" }],
@@ -69,7 +69,7 @@ describe("a counter", () => {
     expect(merge(4, 5)).toMatchObject({ document: { at: 5 }, overlaps: [{ path: "/at" }] });
   });
 
-  it("adds up deep inside what both sides made the same, and nothing else doubles", () => {
+  it("adds up deep inside equal values of both sides, and no other value doubles", () => {
     const rules = [{ path: "/rows/*/n", is: "counter" }] as const;
     const edited = { rows: [{ id: 1, n: 2, x: "new" }, { id: 2 }], tags: ["a"] };
     const { document, overlaps } = mergeDocument(
@@ -96,14 +96,14 @@ describe("a counter", () => {
     );
   });
 
-  it("ends at the sum of both sides' differences, whichever side is which", () => {
+  it("ends at the sum of both sides' differences if the sides are swapped", () => {
     const number = fc.integer({ min: -1e9, max: 1e9 });
     fc.assert(
       fc.property(number, number, number, (ancestor, remote, local) => {
         const merged = mergeField([ancestor, remote, local], "counter");
         expect(merged).toStrictEqual({ at: remote + local - ancestor, overlaps: [] });
         expect(mergeField([ancestor, local, remote], "counter")).toStrictEqual(merged);
-        // Merged again with a side, that side being the ancestor now, it stays as it is.
+        // Merged again with a side as the ancestor, it stays as it is.
         for (const side of [remote, local]) {
           expect(mergeField([side, side, merged.at ?? null], "counter")).toStrictEqual(merged);
         }
@@ -115,8 +115,8 @@ describe("a counter", () => {
 describe("a version", () => {
   it.each<[string, [Json | undefined, Json, Json], Json]>([
     ["is the higher one", ["1.2.3", "1.10.0", "1.9.9"], "1.10.0"],
-    ["is the higher one where one side went down", ["2.0.0", "1.0.0", "3.0.0"], "3.0.0"],
-    ["may say what it is compatible with", ["^1.2.3", "^1.3.0", "~1.2.4"], "^1.3.0"],
+    ["is the higher one if one side went down", ["2.0.0", "1.0.0", "3.0.0"], "3.0.0"],
+    ["may have a compatibility prefix", ["^1.2.3", "^1.3.0", "~1.2.4"], "^1.3.0"],
     ["may be new on both sides", [undefined, "v2", "v1.9"], "v2"],
     ["is higher than what is released before it", ["1.0.0-rc.1", "1.0.0-rc.11", "1.0.0-rc.2"], "1.0.0-rc.11"],
     ["is higher when it is released", ["1.0.0-rc.1", "1.0.0", "1.0.0-rc.2"], "1.0.0"],
@@ -133,7 +133,7 @@ describe("a version", () => {
     ["that is a range", ["1.0", "1.1", ">=1 <3"]],
     ["that is no higher than the other", ["1.0", "1.1", "1.1.0"]],
     ["that is a number", ["1.0", 1.1, 1.2]],
-  ])("%s is a value like any other", (_, values) => {
+  ])("%s is an ordinary value", (_, values) => {
     expect(mergeField(values, "version")).toMatchObject({ at: values[2], overlaps: [{ path: "/at" }] });
   });
 
@@ -151,9 +151,9 @@ describe("a set", () => {
   const textsOf = (items: readonly Json[]) => new Set(items.map(canonicalJson));
 
   it.each<[string, [Json | undefined, Json, Json], Json]>([
-    ["has what both sides added", [["a"], ["a", "r"], ["a", "l"]], ["a", "r", "l"]],
+    ["has the items that both sides added", [["a"], ["a", "r"], ["a", "l"]], ["a", "r", "l"]],
     [
-      "has once what both sides added, wherever",
+      "has an item once that both sides added, wherever it stands",
       [
         ["a", "b"],
         ["x", "a", "b"],
@@ -162,7 +162,7 @@ describe("a set", () => {
       ["a", "b", "x"],
     ],
     [
-      "has nothing that a side removed",
+      "has no item that a side removed",
       [
         ["a", "b", "c"],
         ["b", "c"],
@@ -189,7 +189,7 @@ describe("a set", () => {
     expect(overlaps).toStrictEqual([]);
   });
 
-  it("ends with what either added and neither removed, once, whichever side is which", () => {
+  it("has every added and no removed item, once, if the sides are swapped", () => {
     fc.assert(
       fc.property(members, members, members, (ancestor, remote, local) => {
         const before = textsOf(ancestor);
@@ -266,7 +266,7 @@ describe("an array's identity", () => {
     expect(overlaps).toStrictEqual([]);
   });
 
-  it("goes before an id, and the id stands where an item is without it", () => {
+  it("wins over an id, and the id applies if an item lacks the key", () => {
     const merge = (items: [Json[], Json[], Json[]]) =>
       mergeDocument(
         { ancestor: { orders: items[0] }, remote: { orders: items[1] }, local: { orders: items[2] } },
@@ -296,7 +296,7 @@ describe("an array's identity", () => {
   });
 });
 
-describe("what is left to a person", () => {
+describe("a value that is left to a person", () => {
   const options = { deleteVsEdit: "park" } as const;
 
   it.each<[string, Parameters<typeof mergeDocument>[0], JsonObject]>([
@@ -316,14 +316,14 @@ describe("what is left to a person", () => {
       { ancestor: { a: ["x", "y"] }, remote: { a: [] }, local: { a: ["p", "q", "r"] } },
       { a: ["p", "q", "r"] },
     ],
-  ])("is said of %s, and the edit stands meanwhile", (_, sides, document) => {
+  ])("is reported for %s, and the edit applies meanwhile", (_, sides, document) => {
     const merged = mergeDocument(sides, options);
     expect(merged).toMatchObject({ document, undecided: true });
     expect(merged.overlaps).toMatchObject([{ undecided: true }]);
     expect(mergeDocument(sides).undecided).toBe(false);
   });
 
-  it("is no overlap of edits, nor a deletion of what nobody edited", () => {
+  it("is neither an overlap of edits, nor a deletion of an unedited value", () => {
     const merged = mergeDocument(
       { ancestor: { a: 1, b: 1 }, remote: { a: 2, b: 1 }, local: { a: 3 } },
       options,
@@ -385,7 +385,7 @@ describe("any documents with any rules", () => {
     );
   });
 
-  it("follow the side that changed when the other did not", () => {
+  it("follow the side that changed if the other did not", () => {
     fc.assert(
       fc.property(object, doc, options, (base, edited, options) => {
         for (const [remote, local] of [
@@ -393,7 +393,7 @@ describe("any documents with any rules", () => {
           [edited, base],
         ] as const) {
           const merged = mergeDocument({ ancestor: base, remote, local }, options);
-          // Not strictly: that compares what stands under `constructor`, which may be a key here.
+          // Not strictly: strict equality compares the value under `constructor`, which may be a key here.
           expect(merged).toEqual({ document: edited, overlaps: [], twoWay: false, undecided: false });
         }
       }),
@@ -401,11 +401,11 @@ describe("any documents with any rules", () => {
     );
   });
 
-  it("do not overlap where both sides made the same change, counters apart, and end as that", () => {
+  it("do not overlap if both sides made the same change, counters apart, and end as that", () => {
     fc.assert(
       fc.property(doc, doc, options, (ancestor, edited, options) => {
         const merged = mergeDocument({ ancestor, remote: edited, local: structuredClone(edited) }, options);
-        // The same step twice may come to more than a number can hold.
+        // The sum of two equal steps may exceed the range of a number.
         if (options.rules?.some(({ is }) => is === "counter")) return;
         expect(merged.overlaps).toStrictEqual([]);
         expect(merged.document).toEqual(edited);
@@ -414,7 +414,7 @@ describe("any documents with any rules", () => {
     );
   });
 
-  it("say that they are undecided exactly where an overlap is", () => {
+  it("are undecided exactly if an overlap is", () => {
     fc.assert(
       fc.property(doc, doc, doc, options, (ancestor, remote, local, options) => {
         const { overlaps, undecided } = mergeDocument({ ancestor, remote, local }, options);

@@ -53,18 +53,18 @@ function merge(
 
 const COUNTER: MergePolicy = { rules: [{ path: "/n", is: "counter" }] };
 
-describe("a run that goes on from a version which its device has received meanwhile", () => {
+describe("a run that names a version which its device received meanwhile", () => {
   const T1 = { title: "T1" };
   it.each<[string, (JsonObject | null)[], AcceptedOperation[], JsonObject | null, MergePolicy?]>([
     [
-      "counts from what it saw",
+      "counts from the document it saw",
       [{ n: 1000 }, { n: 900 }, { n: 800 }],
       [update({ n: 999 }, 1), update({ n: 798 }, 3)],
       { n: 798 },
       COUNTER,
     ],
     [
-      "sets back what others changed",
+      "reverts changes of others",
       [T1, T1, { title: "T2" }],
       [update({ mine: 1 }, 1), update({ title: "T1" }, 3)],
       { title: "T1", mine: 1 },
@@ -88,7 +88,7 @@ describe("a run that goes on from a version which its device has received meanwh
       { s: "open", mine: 1 },
     ],
     [
-      "patches what it saw",
+      "patches the document it saw",
       [{ q: 1 }, { q: 1 }, { q: 2 }],
       [
         update({ mine: 1 }, 1),
@@ -97,7 +97,7 @@ describe("a run that goes on from a version which its device has received meanwh
       { q: 3, mine: 1 },
     ],
     [
-      "hits the row that it saw",
+      "changes the row it saw",
       [
         { price: 1, l: ["a", "b"] },
         { price: 2, l: ["a", "b"] },
@@ -121,7 +121,7 @@ describe("a run that goes on from a version which its device has received meanwh
   ])("%s", (_, versions, operations, expected, policy = {}) => {
     for (const strategy of ["merge", "client-wins", "last-write-wins"] as const) {
       const { outcome } = merge(strategy, versions, operations, { policy });
-      // Nothing says that an edit is newer, so of a place that both changed the last write is the server's.
+      // Edits have no times, so the server's value wins at a place that both changed under last-write-wins.
       const price = strategy === "last-write-wins" && expected !== null && "price" in expected;
       const document = price ? { ...expected, price: 2 } : expected;
       expect([strategy, outcome]).toMatchObject([strategy, { kind: "commit", refused: [] }]);
@@ -130,7 +130,7 @@ describe("a run that goes on from a version which its device has received meanwh
     expect(proposedBy(merge("manual", versions, operations, { policy }).outcome)).toEqual(expected);
   });
 
-  it("merges against the old base if that is what it names, and counts its own steps", () => {
+  it("merges against the old base if it names that, and counts its own steps", () => {
     const versions = [{ n: 1000 }, { n: 800 }];
     const operations = [update({ n: 999 }, 1), update({ n: 998 }, 1), update({ n: 997 })];
     expect(merge("merge", versions, operations, { policy: COUNTER }).outcome).toMatchObject({
@@ -138,13 +138,13 @@ describe("a run that goes on from a version which its device has received meanwh
     });
   });
 
-  it("takes an older version than the last for the last one", () => {
+  it("treats an older version than the last one as the last one", () => {
     const operations = [update({ a: 2 }, 1), update({ b: null }, 3), update({ c: 1 }, 2)];
     const { outcome } = merge("merge", [{ a: 1 }, { a: 1, b: 1 }, { a: 1, b: 1 }], operations);
     expect(outcome).toMatchObject({ document: { a: 2, c: 1 }, overlaps: [] });
   });
 
-  it("takes the server's side whole for what had come to pass, and what came after it stands", () => {
+  it("takes the server's side whole up to the version it received, and keeps its later operations", () => {
     const versions = [
       { a: 1, b: 1 },
       { a: 2, b: 1 },
@@ -157,7 +157,7 @@ describe("a run that goes on from a version which its device has received meanwh
     expect(merge("server-wins", later, operations).outcome).toMatchObject({ document: { a: 2, b: 2 } });
   });
 
-  it("records the overlaps of every step, each with the version onto which it was merged", () => {
+  it("records the overlaps of every step, each with the version onto which the run was merged", () => {
     const versions = [
       { a: 1, b: 1 },
       { a: 2, b: 1 },
@@ -171,7 +171,7 @@ describe("a run that goes on from a version which its device has received meanwh
     ]);
   });
 
-  it("leaves to a person what a step leaves to one, with what came after it in the proposal", () => {
+  it("leaves to a person a step that requires one, with the later operations in the proposal", () => {
     const versions = [{ a: 1 }, { a: 2, b: 1 }];
     const { outcome } = merge("manual", versions, [update({ a: 3 }, 1), update({ b: null }, 2)]);
     expect(outcome).toMatchObject({ kind: "park", proposed: { a: 3 } });
@@ -182,7 +182,7 @@ describe("a run that goes on from a version which its device has received meanwh
     expect(parked).toMatchObject({ kind: "park", proposed: { a: 3, b: 1 } });
   });
 
-  it("goes on from a tombstone that it has received", () => {
+  it("continues from a tombstone that the device has received", () => {
     const versions = [{ a: 1 }, null];
     const anew = [update({ a: 2 }, 1), put({ b: 1 }, 2)];
     expect(merge("merge", versions, anew).outcome).toMatchObject({ document: { b: 1 } });
@@ -190,7 +190,7 @@ describe("a run that goes on from a version which its device has received meanwh
     expect(merge("merge", versions, edited).outcome).toMatchObject({ document: { a: 1, b: 1 } });
   });
 
-  it("knows what it had edited before it deleted it", () => {
+  it("knows the document it had edited before it deleted it", () => {
     const operations = [update({ a: 2 }, 1), operation({ kind: "delete", expectedVersion: 1 })];
     const versions = [
       { a: 1, b: 1 },
@@ -204,7 +204,7 @@ describe("a run that goes on from a version which its device has received meanwh
   });
 });
 
-describe("a run that names a version which history does not have any more", () => {
+describe("a run that names a version which history no longer has", () => {
   const versions = [{ a: 1 }, { a: 1, b: 1, c: 1 }, { a: 1, b: 2, c: 1 }];
   const gone: RunHistory = { changes: historyOf(versions).changes.slice(0, 1), lastOwnVersion: 0 };
   const remote = { data: versions[2] ?? null, timestampMs: null };
@@ -216,10 +216,10 @@ describe("a run that names a version which history does not have any more", () =
     expect(outcome).toMatchObject({ document: { a: 1, b: 2, mine: 1 }, twoWay: false });
   });
 
-  it("is merged two ways from there, and says so", () => {
+  it("is merged two ways from there, and reports it", () => {
     const operations = [update({ mine: 1 }, 1), update({ c: null, d: 1 }, 2)];
     const { outcome, inputs, raised } = mergeRun("merge", runOf(operations), gone, remote);
-    // Nobody can tell that c was removed, and not added by others since.
+    // Without the document, a removal of c is indistinguishable from a later addition of c by others.
     expect(outcome).toMatchObject({ document: { a: 1, b: 2, c: 1, mine: 1, d: 1 }, twoWay: true });
     expect(inputs.ancestor).toBeNull();
     expect(takenRises(raised).resumes).toEqual({ ancestor: { a: 1 }, local: { a: 1, mine: 1 }, unseen: 1 });
@@ -232,7 +232,7 @@ describe("a run that names a version which history does not have any more", () =
     });
   });
 
-  it("goes on three ways from the next one that is known", () => {
+  it("continues three ways from the next known version", () => {
     const known: RunHistory = {
       changes: [0, 2].map((n) => historyOf(versions).changes[n]!),
       lastOwnVersion: 0,
@@ -242,7 +242,7 @@ describe("a run that names a version which history does not have any more", () =
     expect(outcome).toMatchObject({ document: { a: 1, c: 1, mine: 1, d: 1 }, twoWay: true });
   });
 
-  it("of another epoch, or not there yet, stays on what it had", () => {
+  it("of another epoch, or not yet reached, stays on its previous document", () => {
     const ahead = { versionUnknown: true } as const;
     const operations = [update({ a: 2 }, 9, ahead), update({ b: 9 }, 9, ahead)];
     const sent = { a: 1, b: 1, c: 1 };
@@ -253,8 +253,9 @@ describe("a run that names a version which history does not have any more", () =
   });
 });
 
-describe("a run that goes on from its device's own view", () => {
-  // The device's edits of mine became versions 3 and 5; it has not heard of them when it receives what others wrote.
+describe("a run that continues from its device's own view", () => {
+  // The device's edits of mine became versions 3 and 5; it does not know that yet when it receives the edits of
+  // others.
   const versions = [
     { n: 10, mine: 0 },
     { n: 11, mine: 0 },
@@ -264,7 +265,7 @@ describe("a run that goes on from its device's own view", () => {
   ];
   const history = historyOf(versions, [3, 5]);
   const remote = { data: versions[4] ?? null, timestampMs: null };
-  // It has added 1 to n with each edit.
+  // Each edit of the device has added 1 to n.
   const run = (...operations: AcceptedOperation[]) => runOf(operations, { deviceView: { n: 12, mine: 2 } });
   const mergeFrom = (...operations: AcceptedOperation[]) =>
     mergeRun("merge", run(...operations), history, remote, COUNTER);
@@ -274,7 +275,7 @@ describe("a run that goes on from its device's own view", () => {
       document: { n: 17, mine: 3, theirs: 1 },
       overlaps: [],
     });
-    // It saw 10 + 1 of others + 2 of its own.
+    // It saw 10 + 1 by others + 2 of its own.
     expect(mergeFrom(update({ n: 14, mine: 3 }, 2)).inputs).toMatchObject({ ancestor: { n: 13, mine: 2 } });
     for (const [version, n] of [
       [2, 13],
@@ -291,8 +292,8 @@ describe("a run that goes on from its device's own view", () => {
     }
   });
 
-  it("sees the same in however many changes others wrote it", () => {
-    // It has removed what others remove and write again.
+  it("sees the same document, however many changes of others led to it", () => {
+    // The device removed a field that others remove and write again.
     const written = [
       { a: 0, b: 0 },
       { b: 0, l: 1 },
@@ -313,7 +314,7 @@ describe("a run that goes on from its device's own view", () => {
     expect(seenIn({ changes, lastOwnVersion })).toEqual({ b: 0, l: 1 });
   });
 
-  it("removes what others wrote and it has seen", () => {
+  it("removes a field that others wrote and it has seen", () => {
     expect(mergeFrom(update({ theirs: null }, 4)).outcome).toMatchObject({ document: { n: 16, mine: 2 } });
     expect(proposedBy(mergeFrom(update({ theirs: null }, 4)).outcome)).not.toHaveProperty("theirs");
   });
@@ -332,7 +333,7 @@ describe("any run", () => {
     rises: fc.nat(2),
   });
 
-  /** One place, merged by hand: the device keeps its edit, but for a deletion of something that others edited. */
+  /** Merges one place by hand: the device keeps its edit, except its deletion of a value that others edited. */
   function mergeByHand(ancestor: Flat, remote: Flat, local: Flat): Flat {
     const merged: Flat = {};
     for (const key of KEYS) {
@@ -343,7 +344,7 @@ describe("any run", () => {
     return merged;
   }
 
-  it("comes to what its device comes to that merges by hand whenever it receives a version", () => {
+  it("equals the result of a device that merges by hand whenever it receives a version", () => {
     let risen = 0;
     fc.assert(
       fc.property(
@@ -379,9 +380,9 @@ describe("any run", () => {
           const document = (proposedBy(outcome) ?? {}) as Flat;
           for (const key of KEYS) {
             const isUntouched = mine[key] === at(seen)[key];
-            // What others wrote, and the device has not touched, is there.
+            // A field that others wrote, and the device has not touched, is there.
             if (isUntouched) expect([key, document[key]]).toEqual([key, now[key]]);
-            // What the device removed, and others left alone since, does not come back.
+            // A field that the device removed, and others left alone since, stays removed.
             if (removed.has(key) && now[key] === at(seen)[key]) expect(document).not.toHaveProperty(key);
           }
         },
@@ -391,7 +392,7 @@ describe("any run", () => {
     expect(risen).toBeGreaterThan(300);
   });
 
-  it("asks for no more merges than versions that it rises to", () => {
+  it("yields at most one merge for each version that it rises to", () => {
     const operations = Array.from({ length: 1_000 }, (_, n) => update({ n }, 1 + Math.floor(n / 100)));
     const versions = Array.from({ length: 10 }, (_, n): JsonObject => ({ v: n }));
     let merges = 0;
@@ -404,7 +405,7 @@ describe("any run", () => {
   });
 });
 
-it("a run that takes more to replay than it may is left to a person, with nothing proposed but what stands there", () => {
+it("a run whose replay exceeds the limit is left to a person, and the proposal is the stored document", () => {
   const wide = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, n]));
   const operations = Array.from({ length: 1_000 }, (_, position) => update({ edited: position }));
   const remote = { data: { ...wide, theirs: true }, timestampMs: 1 };

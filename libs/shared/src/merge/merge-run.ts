@@ -20,24 +20,27 @@ import {
   type RunHistory,
 } from "./raise-run.ts";
 
-/** The merge of a run, with everything that it started from. */
+/** The merge of a run, with all its inputs. */
 export interface MergedRun {
   inputs: MergeInputs;
   outcome: MergeOutcome;
   raised: RaisedRun;
-  /** To replay the run takes more than it may cost: it is left to a person, and `local` is what it had come to by then. */
+  /**
+   * True if replaying the run exceeds the limit. The run is left to a person, and `local` is the result up to the
+   * limit.
+   */
   costly: boolean;
 }
 
-/** Says why a run is left to a person, who can decide for the server's document, or another one. */
-export const RUN_TOO_COSTLY = `To replay the device's operations takes more work than they may cost: it would copy more than ${RUN_VALUES_MAX} values`;
+/** The reason why a run is left to a person, who can choose the server's document or another one. */
+export const RUN_TOO_COSTLY = `Replaying the device's operations would copy more than ${RUN_VALUES_MAX} values, which exceeds the limit`;
 
 /**
- * Replays a device's run on the document that it started from, and merges the outcome with the server's document as the
- * strategy says. Pure: the conflict service and the drain decide alike.
+ * Replays a device's run on the document that it started from, and merges the outcome with the server's document
+ * according to the strategy. Pure: the conflict service and the drain decide alike.
  *
- * If the ancestor is unknown, the run is replayed on the server's document: a patch then changes what it names and
- * nothing else.
+ * If the ancestor is unknown, the run is replayed on the server's document: a patch then changes only the places
+ * that it names.
  */
 export function mergeRun(
   strategy: ConflictStrategy,
@@ -51,8 +54,8 @@ export function mergeRun(
 }
 
 /**
- * Merges one rise as the strategy says. `client-wins` keeps what the device had received: its document is its edits on top
- * of that.
+ * Merges one rise according to the strategy. `client-wins` keeps the document that the device had received, with
+ * the device's edits on top.
  */
 export function resolveRise(
   strategy: ConflictStrategy,
@@ -68,7 +71,7 @@ export function resolveRise(
   return { document, overlaps, twoWay: inputs.ancestor === null, asks: reason };
 }
 
-/** Merges a run whose rises are merged with the document as it is now. */
+/** Merges a run whose rises are merged with the current document. */
 export function mergeRaised(
   strategy: ConflictStrategy,
   given: RaisedRun,
@@ -96,7 +99,7 @@ export function mergeRaised(
   return { inputs, outcome, raised: given, costly: false };
 }
 
-/** What of a run's rises the drain needs to merge it once more. */
+/** The part of a run's rises that the drain needs to merge the run once more. */
 export function takenRises({ unseen, ancestor, local, ...raised }: RaisedRun): RisesTaken {
   const { seenVersion, rose, refused, ended, overlaps, twoWay } = raised;
   const resumes =
@@ -104,7 +107,7 @@ export function takenRises({ unseen, ancestor, local, ...raised }: RaisedRun): R
   return { seenVersion, rose, refused, ended, overlaps, twoWay, ...(resumes && { resumes }) };
 }
 
-/** Merges a run's two sides with the document as it is now, and puts together what its rises and this came to. */
+/** Merges a run's two sides with the current document, and combines the outcome with that of its rises. */
 export function mergeLast(
   strategy: ConflictStrategy,
   raised: RisesTaken & Pick<RaisedRun, "asks">,
@@ -112,7 +115,7 @@ export function mergeLast(
   remote: RemoteDocument,
   policy: MergePolicy = {},
 ): MergeOutcome {
-  // Nobody wrote since the version that the device has received: what it did after that meets nobody.
+  // The document is unchanged since the version that the device received: its later operations meet no other write.
   const isAlone = raised.rose !== null && isAsSeen(raised.rose, inputs, remote);
   const last = isAlone && strategy === "server-wins" ? "client-wins" : strategy;
   const outcome = mergeByStrategy(last, inputs, remote, policy);
@@ -129,7 +132,7 @@ export function mergeLast(
   return ended === null ? merged : { ...merged, ended };
 }
 
-/** The document that a merge comes to, or proposes. */
+/** The document that a merge commits or proposes. */
 export function proposedBy(outcome: StrategyOutcome | MergeOutcome): MergeInputs["local"] {
   return outcome.kind === "park" ? outcome.proposed : outcome.document;
 }

@@ -17,16 +17,17 @@ import type { MergedItems } from "./sort-inserts.ts";
 /**
  * Merges arrays whose items have no identity, as sequences.
  *
- * The ancestor's items are walked once. What either side inserted is kept where it stands, remote's first and the same
- * thing once; an item that one side changed or removed follows that side; an item that both changed is merged as a
- * value. Only where a side rewrote a run beyond recognition, and the other changed it too, the run overlaps as a whole.
- * This is diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007) with a finer idea of overlap: edits
- * that merely touch are both kept, because the items of an array, unlike the lines of a program, seldom depend on
- * their neighbours.
+ * The ancestor's items are walked once. Inserts of either side stay at their place, remote's first and equal ones
+ * once. An item that one side changed or removed follows that side. An item that both changed is merged as a value.
+ * A run overlaps as a whole only if one side rewrote it beyond recognition and the other changed it, too. This is
+ * diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of Diff3", 2007) with a narrower definition of overlap:
+ * edits that merely touch are both kept, because the items of an array, unlike the lines of a program, seldom
+ * depend on their neighbours.
  *
- * @param sides - no `ancestor` makes the merge two-way: what both have in common, in order, stands in for it.
- * @returns `undefined` if items moved, or both sides put the same item into different places: a sequence would have it
- *   twice, or not at all.
+ * @param sides - a missing `ancestor` makes the merge two-way: the items that both have in common, in order, stand
+ * in for it.
+ * @returns `undefined` if items moved, or both sides put the same item into different places: a sequence would have
+ * it twice, or not at all.
  */
 export function mergeSequence(
   sides: EditedSides<readonly Json[]>,
@@ -80,7 +81,7 @@ export function mergeSequence(
   }
 }
 
-/** Whether both sides put the same new item into different places, or in the place of something. */
+/** Reports whether both sides put the same new item into different places, or into a rewrite. */
 function insertElsewhere({ remote, local }: Record<Side, SequenceEdits>, intern: Intern): boolean {
   const placeByToken = new Map(listNew(remote, intern));
   return listNew(local, intern).some(
@@ -110,8 +111,8 @@ function findCommon(remote: TokenizedItems, local: TokenizedItems, budget: Searc
 }
 
 /**
- * Leaves out inserts beside items that the other side alone changed or replaced, where it put the same there: the same
- * thing at one place is there once. A merged array has it so, and may be merged again.
+ * Leaves out inserts beside items that only the other side changed or replaced, if it put equal items there: an
+ * item is at one place once. A merged array has them so, and can be merged again.
  */
 function dropRepeats(side: SequenceEdits, other: SequenceEdits): SequenceEdits {
   const repeated = new Set<number>();
@@ -143,7 +144,7 @@ function listGaps({ insertsByGap }: SequenceEdits, { start, end }: Pick<Run, "st
 
 type AddItems = (items: readonly Json[], origin?: Side) => void;
 
-/** Both sides' inserts at one place: what they share once, else remote's before local's. */
+/** Merges both sides' inserts at one place: common items once, otherwise remote's before local's. */
 function mergeInserts(
   remote: TokenizedItems | undefined,
   local: TokenizedItems | undefined,
@@ -168,7 +169,10 @@ function mergeInserts(
   add(local.items.slice(localStart), "local");
 }
 
-/** Where the run ends that rewrites make of the items from `start` on; `start` itself when none starts there. */
+/**
+ * Finds the end of the run that rewrites make of the items from `start` on; returns `start` if no rewrite starts
+ * there.
+ */
 function findRunEnd(start: number, remote: SequenceEdits, local: SequenceEdits): number {
   let end = start;
   for (let index = start; index === start || index < end; index++) {
@@ -184,7 +188,7 @@ function findRunEnd(start: number, remote: SequenceEdits, local: SequenceEdits):
 interface Run {
   readonly start: number;
   readonly end: number;
-  /** Where it begins in the merged array. */
+  /** The index at which the run begins in the merged array. */
   readonly at: number;
 }
 
@@ -201,7 +205,7 @@ function mergeRun(
   };
   const chosen = chooseRun();
   const merged = [...items[chosen]];
-  // An insert into the run is no part of what overlaps, so it outlives the other side's rewrite of its surroundings.
+  // An insert into the run is not part of the overlap, so it survives the other side's rewrite of its surroundings.
   const other = chosen === "remote" ? local : remote;
   const inserts: Json[] = [];
   for (let gap = run.start + 1; gap < run.end; gap++) {
@@ -218,7 +222,7 @@ function mergeRun(
     if (!hasChanges(local, run)) return "remote";
     const remoteRemoves = onlyRemoves(remote, run);
     const deletion = remoteRemoves || onlyRemoves(local, run);
-    // The same rewrite, which one side went on with, is one edit.
+    // Equal rewrites, one of which continues, are one edit.
     if (!deletion) {
       const same = compareRewrites(items, "remote") ?? compareRewrites(items, "local");
       if (same) return same;
@@ -232,8 +236,8 @@ function mergeRun(
 }
 
 /**
- * Compares two rewrites of a run where one has all of the other: it stands if the rest of it is new, and the other does if
- * the rest is what it left and the other removed.
+ * Compares two rewrites of a run if one contains the other. The longer one wins if its additional items are new.
+ * The shorter one wins if those items are the ancestor's, so that the shorter side removed them.
  */
 function compareRewrites(items: Sides<readonly Json[]>, longer: Side): Side | undefined {
   const shorter = longer === "remote" ? "local" : "remote";
@@ -244,7 +248,7 @@ function compareRewrites(items: Sides<readonly Json[]>, longer: Side): Side | un
   return rest.some((item) => before.has(canonicalJson(item))) ? undefined : longer;
 }
 
-/** What is left of some items without others, or `undefined` where they do not have those in order. */
+/** Returns some items without others, or `undefined` if they do not contain the others in order. */
 function subtractInOrder(items: readonly Json[], others: readonly Json[]): Json[] | undefined {
   let found = 0;
   const rest = items.filter((item) => {
@@ -256,7 +260,7 @@ function subtractInOrder(items: readonly Json[], others: readonly Json[]): Json[
   return found === others.length ? rest : undefined;
 }
 
-/** What a side made of a run, its inserts into it included. */
+/** The items that a side made of a run, its inserts into the run included. */
 function readRun(side: SequenceEdits, run: Pick<Run, "start" | "end">): Json[] {
   const items: Json[] = [];
   for (let index = run.start; index < run.end; index++) {
@@ -280,7 +284,7 @@ function containsInOrder(items: readonly Json[], wanted: readonly Json[]): boole
   return subtractInOrder(items, wanted) !== undefined;
 }
 
-/** Unlike `push(...items)`, takes any number of items. */
+/** Appends any number of items, unlike `push(...items)`. */
 function append(target: Json[], items: readonly Json[]): void {
   for (const item of items) target.push(item);
 }

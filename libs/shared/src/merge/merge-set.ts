@@ -5,10 +5,10 @@ import type { Intern } from "./interner.ts";
 import { sortInserts, type MergedItems } from "./sort-inserts.ts";
 
 /**
- * Merges arrays that are sets: what either side added is in, what either side removed is out, and nothing is in twice.
- * There is nothing to overlap; `prefer` only has a say in the order.
+ * Merges arrays that are sets: items that either side added are in, items that either side removed are out, and no
+ * item is in twice. Sets never overlap; `prefer` only affects the order.
  *
- * @param sides - no `ancestor` makes the merge two-way: then nothing counts as removed.
+ * @param sides - a missing `ancestor` makes the merge two-way: no item then counts as removed.
  */
 export function mergeSet(
   { ancestor, remote, local }: EditedSides<readonly Json[]>,

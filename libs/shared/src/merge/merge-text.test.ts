@@ -15,10 +15,10 @@ function merge([ancestor, remote, local]: readonly [string, string, string], set
   return { text: document?.["note"] as string, overlaps, undecided };
 }
 
-/** Words that are each there once, so that what became of one can be told. */
+/** Words that occur once each, so that the fate of each can be checked. */
 const words = fc.nat(8).map((count) => Array.from({ length: count }, (_, n) => `word${n}`));
 
-/** Inserts words at some places and removes others: rewrites nothing. */
+/** Inserts words at some places and removes others, without rewrites. */
 const edit = fc.record({
   inserted: fc.array(fc.nat(9), { maxLength: 3 }),
   removed: fc.uniqueArray(fc.nat(8), { maxLength: 2 }),
@@ -66,17 +66,17 @@ describe("a text", () => {
       text: "A\nb\nc\nd\n",
     },
     {
-      name: "keeps what both wrote at one place, remote's first",
+      name: "keeps the inserts of both sides at one place, remote's first",
       texts: ["Milk.", "Milk. Eggs.", "Milk. Bread."],
       text: "Milk. Eggs. Bread.",
     },
     {
-      name: "has once what both wrote alike, and one went on with",
+      name: "has words once that both wrote alike, and one continued",
       texts: ["Milk.", "Milk. Eggs.", "Milk. Eggs. Bread."],
       text: "Milk. Eggs. Bread.",
     },
     {
-      name: "has once what both wrote, and one typed on",
+      name: "has words once that both wrote, and one continued typing",
       texts: ["Call Anna.", "Call Anna. Bring milk.", "Call Anna. Bring milk and eggs."],
       text: "Call Anna. Bring milk and eggs.",
     },
@@ -94,12 +94,12 @@ describe("a text", () => {
       overlaps: [{ scope: "words", chosen: "local" } as const],
     })),
     {
-      name: "does not run together what both wrote at one place",
+      name: "separates the inserts of both sides at one place",
       texts: ["", "Eggs", "Bread"],
       text: "Eggs Bread",
     },
     {
-      name: "is chosen by words where both rewrote the same ones, and keeps the rest",
+      name: "is chosen by words if both rewrote the same ones, and keeps the rest",
       texts: ["meet at noon in the hall", "meet at nine in the hall", "please meet at ten in the park"],
       text: "please meet at ten in the park",
       overlaps: [
@@ -107,7 +107,7 @@ describe("a text", () => {
       ],
     },
     {
-      name: "takes remote's words where remote is preferred, and keeps the rest of local's",
+      name: "takes remote's words if remote is preferred, and keeps the rest of local's",
       texts: ["meet at noon in the hall", "meet at nine in the hall", "please meet at ten in the park"],
       settings: { prefer: "remote" },
       text: "please meet at nine in the park",
@@ -122,14 +122,14 @@ describe("a text", () => {
       overlaps: [{ path: "/note", scope: "words", chosen: "local" }],
     },
     {
-      name: "leaves a removed passage out where deletions win",
+      name: "leaves a removed passage out if deletions win",
       texts: ["Keep. Take the old road. End.", "Keep. End.", "Keep. Take the new road. End."],
       settings: { deleteVsEdit: "delete-wins" },
       text: "Keep. End.",
       overlaps: [{ path: "/note", scope: "words", chosen: "remote" }],
     },
     {
-      name: "loses what either side removed, where the removals lie on one another",
+      name: "loses the words that either side removed if the removals overlap",
       texts: ["one two three four five", "one four five", "one two five"],
       text: "one five",
     },
@@ -145,12 +145,12 @@ describe("a text", () => {
     expect(merged.overlaps).toHaveLength(overlaps.length);
   });
 
-  it("that one side edited and the other removed words of is left to a person where that is the policy", () => {
+  it("that one side edited and the other removed words of is left to a person under that policy", () => {
     const merged = merge(["a b c", "a c", "a B c"], { deleteVsEdit: "park" });
     expect(merged).toMatchObject({ text: "a B c", undecided: true, overlaps: [{ undecided: true }] });
   });
 
-  it("loses no word that one side alone wrote, and brings none back that a side removed and the other left alone", () => {
+  it("loses no word that only one side wrote, and restores none that a side removed and the other left alone", () => {
     fc.assert(
       fc.property(words, edit, edit, settings, (words, remoteEdit, localEdit, settings) => {
         const remote = write(words, remoteEdit, "r");
@@ -180,7 +180,7 @@ describe("a text", () => {
     );
   });
 
-  it("has every number as somebody wrote it", () => {
+  it("has every number as one of the sides wrote it", () => {
     const digits = fc.stringMatching(/^[1-9]{1,2}$/);
     const joiner = fc.constantFrom(".", ",", ":", "-", "/");
     const number = fc
@@ -200,7 +200,7 @@ describe("a text", () => {
     );
   });
 
-  it("is the same whichever side is which, where nothing overlaps and no two inserts meet", () => {
+  it("is the same if the sides are swapped, as long as there is no overlap and no two inserts meet", () => {
     fc.assert(
       fc.property(words, edit, edit, (words, first, second) => {
         const placeOf = (at: number) => Math.min(at, words.length);
@@ -216,7 +216,7 @@ describe("a text", () => {
     );
   });
 
-  it("merged again with either side stays as it is, where nothing was put in the place of something else", () => {
+  it("merged again with either side stays as it is, if neither side rewrote words", () => {
     const pure = fc.oneof(
       edit.map(({ inserted }) => ({ inserted, removed: [] })),
       edit.map(({ removed }) => ({ inserted: [], removed })),
@@ -235,7 +235,7 @@ describe("a text", () => {
     );
   });
 
-  it("that is new on both sides, or of unknown past, is a value like any other", () => {
+  it("that is new on both sides, or of unknown past, is an ordinary value", () => {
     const rules = [{ path: "/note", is: "text" }] as const;
     for (const ancestor of [{}, null]) {
       const merged = mergeDocument({ ancestor, remote: { note: "a b" }, local: { note: "a c" } }, { rules });

@@ -2,13 +2,16 @@ import type { SearchBudget } from "./common-subsequence.ts";
 import { diffText, isApart, type TextEdit } from "./diff-text.ts";
 import type { Decision, Side, Sides } from "./sides.ts";
 
-/** Whatever is no word. The second is tried only where a word ends, so that it takes no quadratic time. */
+/**
+ * Non-word characters at either end. The second expression starts only at the end of a word, to avoid quadratic
+ * time.
+ */
 const PUNCTUATION_BEFORE = /^[^\p{L}\p{N}\p{M}]+/u;
 const PUNCTUATION_AFTER = /(?<=[\p{L}\p{N}\p{M}])[^\p{L}\p{N}\p{M}]+$/u;
 
-/** What merging a text asks of the merge that it is part of. */
+/** The callbacks and settings that merging a text takes from the enclosing merge. */
 export interface TextMerge {
-  /** Whose words stand where both sides rewrote the same ones. */
+  /** The side whose words win if both sides rewrote the same ones. */
   readonly prefer: Side;
   readonly budget: SearchBudget;
   /** Decides between the side that rewrote something and the other, which removed it. */
@@ -17,7 +20,7 @@ export interface TextMerge {
   readonly recordOverlap: (words: Sides<string>, decision: Decision) => void;
 }
 
-/** The edits of both sides that lie on one another, and the ancestor's words that they are about. */
+/** The overlapping edits of both sides, and the range of the ancestor's words that they cover. */
 interface Clash {
   start: number;
   end: number;
@@ -28,10 +31,10 @@ interface Clash {
 /**
  * Merges a text that both sides wrote in, word by word.
  *
- * What either side inserted, removed or rewrote is taken over where the other left those words alone; edits that merely
- * touch are both kept. What both inserted at one place is kept, remote's first. Only where both changed the same words,
- * differently, one of them is chosen, for those words alone. Diff3 (Khanna, Kunal, Pierce, "A Formal Investigation of
- * Diff3", 2007) on words, except that touching is no overlap.
+ * Inserts, removals and rewrites of either side are kept if the other side left those words alone; edits that
+ * merely touch are both kept. Inserts of both sides at one place are kept, remote's first. If both changed the same
+ * words, differently, one version of these words alone is chosen. This is diff3 (Khanna, Kunal, Pierce, "A Formal
+ * Investigation of Diff3", 2007) on words, except that touching is no overlap.
  */
 export function mergeText(texts: Sides<string>, merge: TextMerge): string {
   const { ancestor } = texts;
@@ -53,8 +56,8 @@ export function mergeText(texts: Sides<string>, merge: TextMerge): string {
 }
 
 /**
- * Leaves out inserts that the other side has as well, as part of what it put in place of the words beside: the result of
- * a merge has them so, and may be merged again.
+ * Leaves out inserts that the other side has as well, as part of its replacement of the words beside them. The
+ * result of a merge has them so, and can be merged again.
  */
 function withoutRepeats(
   edits: readonly TextEdit[],
@@ -88,7 +91,7 @@ function isRewrite({ start, end, text }: TextEdit): boolean {
   return end > start && text !== "";
 }
 
-/** The next edit, with all that lie on it, and on those. */
+/** Collects the next edit with all edits that overlap it, directly or through others. */
 function collectClash(remote: readonly TextEdit[], r: number, local: readonly TextEdit[], l: number): Clash {
   const [nextRemote, nextLocal] = [remote[r], local[l]];
   const first =
@@ -112,7 +115,7 @@ function collectClash(remote: readonly TextEdit[], r: number, local: readonly Te
   return clash;
 }
 
-/** By place; what is inserted in front of something comes before what becomes of that. */
+/** Orders edits by start; an insert comes before the edit of the words behind it. */
 function compareEdits(a: TextEdit, b: TextEdit): number {
   return a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start);
 }
@@ -127,9 +130,9 @@ function mergeClash(ancestor: string, clash: Clash, merge: TextMerge): string {
   if (clash.remote.length === 0) return words.local;
   const remoteRemoves = clash.remote.every(({ text }) => text === "");
   const localRemoves = clash.local.every(({ text }) => text === "");
-  // Removals that lie on one another leave nothing of what they cover.
+  // Overlapping removals remove everything they cover.
   if (remoteRemoves && localRemoves) return "";
-  // The same words, which one side went on writing around, are typed once.
+  // Equal words that one side continued are typed once.
   if (!remoteRemoves && !localRemoves && isOnePlace(clash)) {
     if (goesOnWith(words.remote, words.local)) return words.remote;
     if (goesOnWith(words.local, words.remote)) return words.local;
@@ -143,7 +146,7 @@ function mergeClash(ancestor: string, clash: Clash, merge: TextMerge): string {
   return words[decision.chosen];
 }
 
-/** Whether both sides put something in place of exactly the same words, or inserted at the same place. */
+/** Reports whether both sides replaced exactly the same words, or inserted at the same place. */
 function isOnePlace({ start, end, remote, local }: Clash): boolean {
   return [remote, local].every(
     ([edit, more]) => edit !== undefined && more === undefined && edit.start === start && edit.end === end,
@@ -161,7 +164,7 @@ function applyEdits(ancestor: string, { start, end }: Clash, edits: readonly Tex
   return parts.join("");
 }
 
-/** One after the other, but never run together to one word. */
+/** Joins two inserts, with a space if they would otherwise make one word. */
 function joinInserts(first: string, second: string): string {
   return isApart(first, second) ? first + second : `${first} ${second}`;
 }
@@ -174,7 +177,10 @@ function endsWithWords(longer: string, shorter: string): boolean {
   return longer.endsWith(shorter) && isApart(longer.slice(0, longer.length - shorter.length), shorter);
 }
 
-/** Whether a passage has all words of a shorter one: what that ends with, such as a full stop, may have moved on. */
+/**
+ * Reports whether a passage has all words of a shorter one. Punctuation at its ends, such as a full stop, may have
+ * moved.
+ */
 function goesOnWith(longer: string, shorter: string): boolean {
   if (containsWords(longer, shorter)) return true;
   const words = trimPunctuation(shorter);

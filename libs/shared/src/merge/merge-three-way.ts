@@ -16,57 +16,58 @@ import { createEquality } from "./equality.ts";
 import { NESTING_MAX, nestsDeeper } from "./nesting.ts";
 import type { Side, Sides } from "./sides.ts";
 
-/** A document as a merge sees it; `null` when it was deleted or never there. */
+/** A document as the input of a merge; `null` if it was deleted or never existed. */
 export type Doc = JsonObject | null;
 
 export interface MergeOptions {
-  /** Whose value stands where both sides changed the same place. Default `local`. */
+  /** The side whose value wins if both sides changed the same place. Default `local`. */
   readonly prefer?: Side;
   /**
-   * The newest edits of each side since the ancestor: where both changed the same place, the side with the newer edit of that
-   * place stands, remote's if they are equal. `prefer` is then not asked. A place that was edited, and has its old value again, is
-   * changed, too.
+   * The newest edits of each side since the ancestor. If both changed the same place, the side with the newer edit
+   * of that place wins, remote on equal times; `prefer` is then ignored. A place that was edited, and has its old
+   * value again, counts as changed.
    */
   readonly times?: { readonly remote: EditTimes; readonly local: EditTimes };
-  /** What stands where one side deleted what the other edited. Default `edit-wins`: nothing anyone typed disappears. */
+  /** The winner if one side deleted a value that the other edited. Default `edit-wins`: no typed text disappears. */
   readonly deleteVsEdit?: DeleteVsEdit;
-  /** Keys that identify the items of an array, the first that fits an array wins. Default `["id"]`. */
+  /** Keys that identify the items of an array; the first that fits an array is used. Default `["id"]`. */
   readonly arrayKeys?: readonly string[];
-  /** What the values at some places are: the identity of an array's items, sets, counters, texts, Yjs states. */
+  /** The kinds of values at some places: identified items, sets, counters, texts, versions, Yjs states. */
   readonly rules?: readonly FieldRule[];
 }
 
 /** A place that both sides changed, differently. */
 export interface Overlap {
-  /** RFC 6901 pointer into the merged document. Something that was removed is named by the place it would have. */
+  /** RFC 6901 pointer into the merged document. A removed value is named by the place it would have. */
   readonly path: string;
   /**
-   * Absent when the overlap is about the value at `path`. `order`: both sides moved items of the array at `path`, and
+   * Absent if the overlap is about the value at `path`. `order`: both sides moved items of the array at `path`, and
    * only their order was chosen. `run`: both sides rewrote a run of items that begins at `path`, and the values are
-   * arrays of those items. `words`: both sides rewrote some words of the text at `path`, and the values are those words.
+   * arrays of those items. `words`: both sides rewrote some words of the text at `path`, and the values are those
+   * words.
    */
   readonly scope?: OverlapScope;
-  /** The value on each side; the property is absent where that side has nothing. */
+  /** The value on each side; the property is absent if that side has no value. */
   readonly ancestor?: Json;
   readonly remote?: Json;
   readonly local?: Json;
   /** The side whose value is in the merged document. */
   readonly chosen: Side;
-  /** The choice is left to a person: `chosen` is what stands until then. */
+  /** The choice is left to a person; until then `chosen` applies. */
   readonly undecided?: true;
-  /** The version onto which the run was merged when its device received that one. Absent in a run's last merge. */
+  /** The version onto which the run was merged when its device received that version. Absent in a run's last merge. */
   readonly version?: number;
 }
 
 export interface DocumentMerge {
-  /** The merged document, `null` when it stays deleted. Shares structure with the inputs. */
+  /** The merged document, `null` if it stays deleted. Shares structure with the inputs. */
   readonly document: Doc;
   readonly overlaps: Overlap[];
-  /** True when there was no ancestor, so that only what is on one side alone could be told from an edit. */
+  /** True if there was no ancestor: only values of one side alone could be distinguished from edits. */
   readonly twoWay: boolean;
-  /** Some overlap, anywhere, is left to a person: the document is a proposal. */
+  /** True if any overlap is left to a person: the document is a proposal. */
   readonly undecided: boolean;
-  /** The reason why nothing was merged: then the preferred side is the proposal. Absent after a merge. */
+  /** The reason why the documents were not merged: the preferred side is then the proposal. Absent after a merge. */
   readonly error?: MergeError;
 }
 
@@ -74,8 +75,8 @@ export interface DocumentMerge {
 export type MergeError = "nested_too_deep";
 
 /**
- * Merges like `mergeDocument`, with the merging of Yjs states handed in: whoever has none leaves it out, and Yjs out of
- * what a browser loads. States are then values like any other.
+ * Merges like `mergeDocument`, with the Yjs merge as a parameter. A caller that leaves it out keeps Yjs out of a
+ * browser's bundle; states are then ordinary values.
  */
 export function mergeThreeWay(
   documents: Sides<Doc>,
@@ -117,7 +118,7 @@ export function mergeThreeWay(
   }
   const deletes = (sides.remote === undefined) !== (sides.local === undefined);
   const merge = twoWay && deletes ? mergeDeletion : mergeValue;
-  // What comes out of two objects, or of one and nothing, is an object or nothing.
+  // Merging two objects, or one object and no value, gives an object or no value.
   const document = (merge(context, undefined, sides) ?? null) as Doc;
   return { document, overlaps, twoWay, undecided: overlaps.some(({ undecided }) => undecided) };
 }

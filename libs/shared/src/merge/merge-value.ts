@@ -11,32 +11,32 @@ import { mergeText } from "./merge-text.ts";
 import { mergeVersion } from "./merge-version.ts";
 import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
 
-/** A value at one place of a document, or `undefined` where the document has nothing there. */
+/** A value at one place of a document, or `undefined` if the document has no value there. */
 export type Slot = Json | undefined;
 
 /**
- * What stands where one side deleted something and the other edited it: what the edit made of it, what local did, or the
- * deletion. `park` leaves it to a person, and until then the edit stands.
+ * The outcome if one side deleted a value and the other edited it: the edited value, local's side, or the deletion.
+ * `park` leaves it to a person, and until then the edit applies.
  */
 export type DeleteVsEdit = "edit-wins" | "local-wins" | "delete-wins" | "park";
 
-/** Merges two Yjs states, or returns `undefined` where one of them is none. */
+/** Merges two Yjs states, or returns `undefined` if one of them is no state. */
 export type YjsMerge = (remote: string, local: string) => string | undefined;
 
-/** What one merge carries along: its settings, and where overlaps are collected. */
+/** The settings of one merge, and the collector of its overlaps. */
 export interface MergeContext {
   readonly prefer: Side;
-  /** Decide in place of `prefer`, if they are given. */
+  /** Edit times that decide in place of `prefer`, if given. */
   readonly times: { readonly remote: EditTimes; readonly local: EditTimes } | undefined;
   readonly deleteVsEdit: DeleteVsEdit;
   readonly arrayKeys: readonly string[];
   readonly rules: RuleNode | undefined;
-  /** `undefined` where states are values like any other. */
+  /** `undefined` if Yjs states are ordinary values. */
   readonly mergeYjs: YjsMerge | undefined;
   readonly twoWay: boolean;
   readonly isSame: (a: Slot, b: Slot) => boolean;
   readonly intern: Intern;
-  /** What the searches of this merge may use up together. */
+  /** The step budget that all searches of this merge share. */
   readonly budget: SearchBudget;
   readonly recordOverlap: (
     place: Place,
@@ -46,21 +46,24 @@ export interface MergeContext {
   ) => void;
 }
 
-/** What an overlap is about when it is not the value at its place. */
+/** The subject of an overlap if it is not the value at its place. */
 export type OverlapScope = "order" | "run" | "words";
 
-/** Where a value stands in the merged document: a key or index in what holds it; `undefined` is the root. */
+/** The position of a value in the merged document: a key or index in its holder; `undefined` is the root. */
 export type Place =
   | {
       readonly holder: Place;
       readonly key: string | number;
       readonly rules: RuleNode | undefined;
-      /** The place in what holds it, as {@link EditTimes} names it; `undefined` if they do not tell it from its neighbours. */
+      /**
+       * The place in its holder as {@link EditTimes} names it; `undefined` if it cannot be distinguished from its
+       * neighbours.
+       */
       readonly step: string | undefined;
     }
   | undefined;
 
-/** Merges the values at one place. This is where the kinds of value part. */
+/** Merges the values at one place, depending on their kind. */
 export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
   const { isSame } = context;
   const { ancestor, remote, local } = sides;
@@ -84,14 +87,14 @@ export function mergeValue(context: MergeContext, place: Place, sides: Sides<Slo
   return chooseWhole(context, place, sides);
 }
 
-/** The side whose value stands at a place that both changed. */
+/** The side whose value wins at a place that both changed. */
 function preferredAt({ prefer, times }: MergeContext, place: Place): Side {
   if (times === undefined) return prefer;
   const path = stepsTo(place);
   return newerSide(timeAt(times.remote, path), timeAt(times.local, path));
 }
 
-/** The side whose order of an array stands, and whose items if a run of them is all that both changed. */
+/** The side whose order of an array wins, and whose items win if both changed a run of them. */
 function preferredInArray({ prefer, times }: MergeContext, place: Place): Side {
   if (times === undefined) return prefer;
   const path = stepsTo(place);
@@ -99,12 +102,12 @@ function preferredInArray({ prefer, times }: MergeContext, place: Place): Side {
   return newerSide(ordered(times.remote), ordered(times.local));
 }
 
-/** A time that is missing is the oldest. */
+/** The side with the newer time; a missing time is the oldest. */
 function newerSide(remote: number | null | undefined, local: number | null | undefined): Side {
   return (local ?? -1) > (remote ?? -1) ? "local" : "remote";
 }
 
-/** Tells whether a side edited a place that has the ancestor's value again. */
+/** Reports whether a side edited a place that has the ancestor's value again. */
 function isChangedBack({ times }: MergeContext, place: Place, side: Side, ancestor: Slot): boolean {
   return times !== undefined && ancestor !== undefined && isEdited(times[side], stepsTo(place));
 }
@@ -115,7 +118,7 @@ function stepsTo(place: Place): (string | undefined)[] {
   return steps.toReversed();
 }
 
-/** Merges a value that one side deleted with what the other made of it. */
+/** Merges a value that one side deleted with the other side's value. */
 export function mergeDeletion(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
   const decision = decideDeletion(context, sides.remote === undefined ? "local" : "remote");
   context.recordOverlap(place, sides, decision);
@@ -137,7 +140,7 @@ function decideDeletion({ deleteVsEdit }: MergeContext, editor: Side): Decision 
   }
 }
 
-/** Merges a scalar of a kind that its place tells, or returns `undefined` where it is no value of that kind. */
+/** Merges a scalar according to the kind of its place, or returns `undefined` if a value is not of that kind. */
 function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
   const { ancestor, remote, local } = sides;
   const kind = kindAt(context, place);
@@ -177,7 +180,10 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
   }
 }
 
-/** The numbers of a counter. One that neither side knew was 0; one whose past is unknown cannot be added up. */
+/**
+ * The numbers of a counter. A counter that is new on both sides starts at 0; one whose past is unknown cannot be
+ * added up.
+ */
 function countedSides(
   context: MergeContext,
   place: Place,
@@ -218,7 +224,7 @@ function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Js
   });
 }
 
-/** Whether both sides changed what may be two objects: one side may have put another in the place of the one that was. */
+/** Reports whether both sides changed an object that may be two: one side may have replaced it with another object. */
 function isDoubtful({ isSame }: MergeContext, { ancestor, remote, local }: Sides<Slot>): boolean {
   return (
     isJsonObject(ancestor) &&
@@ -230,14 +236,17 @@ function isDoubtful({ isSame }: MergeContext, { ancestor, remote, local }: Sides
   );
 }
 
-/** Takes one side's value as it is, so that nothing comes of it that nobody wrote. */
+/** Takes one side's value as it is, so that the result is a value that one side wrote. */
 function chooseWhole(context: MergeContext, place: Place, sides: Sides<Slot>): Slot {
   const chosen = preferredAt(context, place);
   context.recordOverlap(place, sides, { chosen });
   return sides[chosen];
 }
 
-/** Tells the places of an array's items: by identity, or by index in an array that has kept its length. */
+/**
+ * Returns the function that names the places of an array's items: by identity, or by index in an array that kept
+ * its length.
+ */
 function stepsInArray(
   { times }: MergeContext,
   { ancestor, remote, local }: EditedSides<Json[]>,
@@ -247,7 +256,7 @@ function stepsInArray(
   const key = keys.find((key) => [ancestor ?? [], remote, local].every((items) => indexByKey(items, key)));
   if (key !== undefined) return (_, items) => itemStep(key, items.remote ?? items.local ?? items.ancestor);
   const isSameLength = remote.length === local.length && remote.length === (ancestor ?? remote).length;
-  // An item that was found again at another index is known by nothing.
+  // An item that was matched at another index has no name.
   const isThere = (index: number, items: Sides<Slot>) =>
     items.remote === remote[index] &&
     items.local === local[index] &&
@@ -291,12 +300,12 @@ function equalSlots(a: Slot, b: Slot): boolean {
   return a === b || (a !== undefined && b !== undefined && jsonEqual(a, b));
 }
 
-/** Reads a key that may be named like something every object inherits. */
+/** Reads an own key, which may have the name of an inherited property. */
 function readOwn(object: JsonObject | undefined, key: string): Slot {
   return object && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Assigning to `__proto__` would set the prototype instead of the key. */
+/** Sets an own key. Assigning to `__proto__` would set the prototype instead. */
 function defineOwn(object: JsonObject, key: string, value: Json): void {
   if (key !== "__proto__") object[key] = value;
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });

@@ -13,7 +13,7 @@ interface Typing {
   readonly removed: number;
 }
 
-/** What a device makes of a state. */
+/** Applies a device's typings to a state. */
 function type(state: string | undefined, clientId: number, typings: readonly Typing[]): string {
   const doc = open(state);
   doc.clientID = clientId;
@@ -46,7 +46,7 @@ const remote = type(base, 2, [{ at: 0, text: "R", removed: 0 }]);
 const local = type(base, 3, [{ at: 9, text: "L", removed: 0 }]);
 
 describe("Yjs states", () => {
-  it("under the name that says so merge as such, without a rule and without an overlap", () => {
+  it("under the Yjs key merge without a rule and without an overlap", () => {
     const { document, overlaps } = mergeDocument({
       ancestor: { note: { yjs_state_b64: base } },
       remote: { note: { yjs_state_b64: remote } },
@@ -57,7 +57,7 @@ describe("Yjs states", () => {
     expect(overlaps).toStrictEqual([]);
   });
 
-  it("under another name merge as such by rule, and else are values", () => {
+  it("under another name merge by rule, and are otherwise ordinary values", () => {
     const sides = { ancestor: { s: base }, remote: { s: remote }, local: { s: local } };
     const merged = mergeDocument(sides, { rules: [{ path: "/s", is: "yjs" }] });
     expect(read(merged.document?.["s"])).toBe("RhelloL");
@@ -74,7 +74,7 @@ describe("Yjs states", () => {
     expect(merged.overlaps).toStrictEqual([]);
   });
 
-  it("are values for who leaves Yjs out", () => {
+  it("are ordinary values for a caller that leaves Yjs out", () => {
     const sides = {
       ancestor: { yjs_state_b64: base },
       remote: { yjs_state_b64: remote },
@@ -83,14 +83,14 @@ describe("Yjs states", () => {
     expect(mergeThreeWay(sides).overlaps).toMatchObject([{ path: "/yjs_state_b64" }]);
   });
 
-  it("that cannot be read are values, and an overlap", () => {
+  it("that cannot be read are ordinary values, and an overlap", () => {
     const sides = { ancestor: { yjs_state_b64: base }, remote: { yjs_state_b64: remote } };
     const trailing = toBase64(Uint8Array.from([...fromBase64(local), 7]));
     const cut = toBase64(fromBase64(local).slice(0, -3));
     const second = toBase64(Y.encodeStateAsUpdateV2(open(local)));
-    // It claims two thousand million structs.
+    // The state claims two thousand million structs.
     const huge = toBase64(Uint8Array.from([1, 255, 255, 255, 255, 7, 1, 0]));
-    // Its clients stand in another order than Yjs writes them in.
+    // The clients of the state are in another order than Yjs writes them in.
     const unordered = toBase64(Uint8Array.from([2, 1, 2, 0, 0, 1, 1, 3, 0, 0, 1, 0]));
     for (const unreadable of [
       "",
@@ -109,7 +109,7 @@ describe("Yjs states", () => {
     }
   });
 
-  it("end with what either side typed and neither removed, to the byte whichever side is which", () => {
+  it("have all text that either side typed and neither removed, byte for byte the same if the sides are swapped", () => {
     fc.assert(
       fc.property(typings, typings, (remoteTypings, localTypings) => {
         const remote = type(base, 2, remoteTypings);
@@ -119,7 +119,7 @@ describe("Yjs states", () => {
         Y.applyUpdate(expected, fromBase64(local));
         expect(read(merged)).toBe(expected.getText("t").toJSON());
         expect(read(mergeYjsStates(local, remote))).toBe(read(merged));
-        // Merged again, it does not even change its bytes.
+        // Merged again, the state does not even change its bytes.
         expect(mergeYjsStates(merged, local)).toBe(merged);
         expect(mergeYjsStates(remote, merged)).toBe(merged);
         expect(mergeYjsStates(base, remote)).toBe(remote);
@@ -128,8 +128,8 @@ describe("Yjs states", () => {
     );
   });
 
-  it("that would take minutes to open together are put together at once", () => {
-    // Yjs holds each item that one device put in front against all that the other put behind.
+  it("that would take minutes to integrate are merged at once", () => {
+    // Yjs compares each item that one device inserted in front with all items that the other inserted behind.
     const itemCount = 10_000;
     const list = (clientId: number, indexOf: (length: number) => number) => {
       const doc = new Y.Doc();
@@ -147,7 +147,7 @@ describe("Yjs states", () => {
     expect(mergeYjsStates(local, merged)).toBe(merged);
   });
 
-  it("with gaps are filled by what the other has, and not taken for whole", () => {
+  it("with gaps are filled from the other state, and do not count as complete", () => {
     const doc = open(base);
     doc.clientID = 1;
     const updates: Uint8Array[] = [];

@@ -3,7 +3,7 @@ import * as Y from "yjs";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** Clocks by client. Yjs has them for what is deleted; what is there is counted alike. */
+/** Clocks by client: Yjs keeps them for deleted structs; here they also count present structs. */
 type Ranges = ReturnType<typeof Y.createDeleteSet>;
 
 interface State {
@@ -13,25 +13,26 @@ interface State {
 }
 
 /**
- * Merges two Yjs states, each what `encodeStateAsUpdate` gives, as Base64. Needs no ancestor, and is the same whichever
- * side is which. What a state knows to be deleted is kept, so that undo goes on working on the device that deleted it.
+ * Merges two Yjs states, each a result of `encodeStateAsUpdate`, as Base64. The merge needs no ancestor and is
+ * symmetric. Known deletions are kept, so that undo continues to work on the device that deleted.
  *
- * No document is made of them: to find the places of what both wrote takes Yjs time that grows with the product of the
- * two, minutes for a megabyte of the wrong kind. Put together as they are, whoever opens the result finds the places.
+ * The states are not opened as a document: integrating both takes Yjs time that grows with the product of the two,
+ * minutes for a megabyte of the wrong kind. The states are concatenated, and the client that opens the result
+ * integrates them.
  *
- * @returns `undefined` where one of them is no such state.
+ * @returns `undefined` if one of them is no such state.
  */
 export function mergeYjsStates(remote: string, local: string): string | undefined {
   try {
     const [remoteState, localState] = [readState(remote), readState(local)];
     if (!remoteState || !localState) return undefined;
-    // One that has everything the other has stays as it is, to the byte: written anew, it would seem to have changed.
+    // A state that contains the other is kept byte for byte: encoded anew, it would seem to have changed.
     if (hasAll(remoteState, localState)) return remote;
     if (hasAll(localState, remoteState)) return local;
     const [first, second] = remote < local ? [remoteState, localState] : [localState, remoteState];
     return toBase64(Y.mergeUpdates([first.bytes, second.bytes]));
   } catch {
-    return undefined; // Cut short, or nested too deeply.
+    return undefined; // Truncated, or nested too deeply.
   }
 }
 
@@ -50,7 +51,7 @@ function readState(text: string): State | undefined {
   const held = Y.createDeleteSet();
   let before: Y.ID | undefined;
   for (const { id, length, constructor } of structs) {
-    // Yjs writes them in this order, and puts states together by it.
+    // Yjs writes structs in this order, and relies on it when merging states.
     if (before && (id.client > before.client || (id.client === before.client && id.clock <= before.clock))) {
       return undefined;
     }

@@ -1,9 +1,9 @@
 import type { Json } from "../json/json.ts";
 
-/** How deep documents may nest that are merged: the merge follows them by recursion. */
+/** The deepest nesting of documents that can be merged: the merge follows it by recursion. */
 export const NESTING_MAX = 1024;
 
-/** Whether a value nests deeper than some levels; a scalar has none. */
+/** Reports whether a value nests deeper than a number of levels; a scalar has no levels. */
 export function nestsDeeper(value: Json | undefined, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;

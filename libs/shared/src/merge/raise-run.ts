@@ -7,18 +7,24 @@ import { joinTimes, type EditTimes } from "./edit-times.ts";
 import { mergeDocument, type Overlap } from "./merge-document.ts";
 import { timesBetween, type DocumentEdits } from "./times-since.ts";
 
-/** A device's operations on one document, and what it says that it started from. */
+/** A device's operations on one document, and the base that it names. */
 export interface DeviceRun {
-  /** The version that it named; 0: no document; `null`: unknown. */
+  /** The version that the device named; 0: no document; `null`: unknown. */
   baseVersion: number | null;
-  /** The document that it sent along. */
+  /** The document that the device sent along. */
   ancestor: JsonObject | null;
-  /** The document that it saw when it went on from operations of its own that were merged meanwhile: then the ancestor. */
+  /**
+   * The document that the device saw when it continued from own operations that were still being merged; if set,
+   * the ancestor.
+   */
   deviceView: JsonObject | null;
   operations: readonly AcceptedOperation[];
 }
 
-/** A document as history has it at some version; `deleted` if that version is a tombstone, and this what it ended. */
+/**
+ * A document as history has it at some version. `deleted` is true if that version is a tombstone; `data` is then
+ * the document that the tombstone ended.
+ */
 export interface HistoricDocument {
   data: JsonObject;
   deleted: boolean;
@@ -30,26 +36,26 @@ export interface HistoricChange extends HistoricDocument {
   version: number;
   /** The clamped timestamp of the operation that wrote it. */
   timestampMs: number | null;
-  /** The run's own device wrote it. */
+  /** True if the run's own device wrote it. */
   own: boolean;
 }
 
 /** The part of a document's history that the merge of a run depends on. */
 export interface RunHistory {
   /**
-   * The changes that hold {@link versionsOf} the run, ascending, as far as history has them. For a run that goes on from a
-   * device's view, also the last change of the device before each change of another one, and the other way round.
+   * The changes that hold {@link versionsOf} the run, ascending, as far as history has them. A run that continues
+   * from a device's view also has the device's last change before each change of another one, and vice versa.
    */
   changes: readonly HistoricChange[];
-  /** The version of the device's own last change, for a run that goes on from a device's view; else 0. */
+  /** The version of the device's own last change, for a run that continues from a device's view; otherwise 0. */
   lastOwnVersion: number;
-  /** The changes since the first version that the run names; without them the times of their places are not known. */
+  /** The changes since the first version that the run names; without them the times of their places are unknown. */
   edits?: DocumentEdits;
 }
 
 export const NO_HISTORY: RunHistory = { changes: [], lastOwnVersion: 0 };
 
-/** A merge inside of a run: the device had received a newer version, and edited what it saw then. */
+/** A merge within a run: the device had received a newer version, and edited the document it then saw. */
 export interface Rise {
   version: number;
   inputs: MergeInputs;
@@ -61,20 +67,20 @@ export interface RiseOutcome {
   document: JsonObject | null;
   overlaps: Overlap[];
   twoWay: boolean;
-  /** The reason, if the rise is left to a person. The document is then a proposal. */
+  /** The reason why the rise is left to a person, if it is. The document is then a proposal. */
   asks?: string | undefined;
 }
 
-/** A run whose rises are merged: only the merge with the document as it is now is left. */
+/** A run whose rises are merged: only the merge with the current document is left. */
 export interface RaisedRun {
   /** The newest version that the run names; `null`: unknown. */
   seenVersion: number | null;
-  /** Whether the device has received a version while it made the run, and if so, which kind. */
+  /** The kind of the version that the device received while it made the run; `null` if it received none. */
   rose: "live" | "deleted" | null;
-  /** The document that the device saw at {@link seenVersion}; `null` if nobody knows. */
+  /** The document that the device saw at {@link seenVersion}; `null` if unknown. */
   ancestor: JsonObject | null;
   local: JsonObject | null;
-  /** Operations made on a document that nobody knows: they are applied to the one that the run is merged with. */
+  /** Operations made on an unknown document. They are applied to the document that the run is merged with. */
   unseen: readonly AcceptedOperation[];
   localTimestampMs: number | null;
   /** The times of the run's edits, by place. */
@@ -85,7 +91,7 @@ export interface RaisedRun {
   overlaps: Overlap[];
   twoWay: boolean;
   asks?: string | undefined;
-  /** The rest of what to replay the run may cost, and whether it has cost more. */
+  /** The remaining budget for replaying the run; `costly` is true once it is exceeded. */
   budget: Budget;
   costly: boolean;
 }
@@ -103,12 +109,12 @@ export function versionsOf(run: Pick<DeviceRun, "baseVersion" | "operations">): 
   return versions.filter((version) => version !== null && version > 0) as number[];
 }
 
-/** The document that a run starts from; `null` if nobody knows. */
+/** The document that a run starts from; `null` if unknown. */
 export function ancestorOf(run: DeviceRun, history: RunHistory): JsonObject | null {
   return firstAncestor(run, history, segmentsOf(run)[0]?.operations ?? []);
 }
 
-/** The newest version that a run names once it has one more operation. */
+/** The newest version that a run names after one more operation. */
 export function risenTo(seenVersion: number | null, operation: AcceptedOperation): number | null {
   const { kind, expectedVersion, versionUnknown } = operation;
   if (kind === "create" || !expectedVersion || versionUnknown) return seenVersion;
@@ -129,12 +135,13 @@ export function raiseRun(
 }
 
 /**
- * Goes through a run, and asks for the outcome of each rise. A run's operations may name rising versions: its device has
- * received those versions meanwhile. At each rise to E the run so far is merged onto the document at E, which is what the
- * device saw; E's document is then the ancestor, and the outcome the local side of what follows. Pure.
+ * Walks a run and yields each rise, to receive its outcome. A run's operations may name rising versions: its device
+ * has received those versions meanwhile. At each rise to E the run so far is merged onto the document at E, which
+ * the device saw. E's document is then the ancestor, and the outcome is the local side of the operations that
+ * follow. Pure.
  *
- * A version that is not known any more is passed over: the operations that name it wait for the next document that is
- * known, and are applied to that one with the run so far merged in. That merge is two-way.
+ * A version that is no longer known is passed over: the operations that name it wait for the next known document,
+ * and are applied to that one with the run so far merged in. That merge is two-way.
  */
 export function* risesOf(
   run: DeviceRun,
@@ -178,7 +185,7 @@ export function* risesOf(
       seenVersion: segment.version ?? raised.seenVersion,
       rose: seen.deleted ? "deleted" : "live",
       ancestor,
-      // A document that the device saw deleted is edited as it was before, if nothing of its own is left.
+      // If the device saw the document deleted and has no own version left, it edits the document as it was before.
       local: raised.local ?? (view === null ? ancestor : null),
     };
     raised = withOperations(raised, segment.operations, policy);
@@ -186,7 +193,7 @@ export function* risesOf(
   return raised;
 }
 
-/** Merges a run so far onto a document: first what is known, then the operations that waited for a document. */
+/** Merges a run so far onto a document: first the known part, then the operations that waited for a document. */
 function* mergeOnto(
   raised: RaisedRun,
   { remote, version }: Pick<Rise, "remote" | "version">,
@@ -201,7 +208,7 @@ function* mergeOnto(
   return taken(next, version, yield { version, inputs: { ...inputsOf(next), ancestor: null }, remote });
 }
 
-/** Applies the operations that waited for a document to the one that is found. */
+/** Applies the operations that waited for a document to the document found. */
 export function withUnseen(raised: RaisedRun, policy: MergePolicy): RaisedRun {
   return { ...applied(raised, raised.unseen, policy), unseen: [] };
 }
@@ -261,7 +268,7 @@ function applied(
   };
 }
 
-/** Cuts a run where an operation names a newer version than all before it. */
+/** Cuts a run at each operation that names a newer version than all before it. */
 function segmentsOf({ baseVersion, operations }: Pick<DeviceRun, "baseVersion" | "operations">): Segment[] {
   const [first] = operations;
   let known = baseVersion ?? 0;
@@ -282,7 +289,10 @@ function segmentsOf({ baseVersion, operations }: Pick<DeviceRun, "baseVersion" |
   return segments;
 }
 
-/** The document that the first operations start from: the device's own view, else the version that it names, else the one sent along. */
+/**
+ * The document that the first operations start from: the device's own view, else the version that it names, else
+ * the document sent along.
+ */
 function firstAncestor(
   run: DeviceRun,
   history: RunHistory,
@@ -291,7 +301,7 @@ function firstAncestor(
   if (run.deviceView !== null) return run.deviceView;
   if (run.baseVersion === 0) return {};
   const historic = run.baseVersion === null ? undefined : changeAt(history, run.baseVersion);
-  // A document that is written anew after its deletion takes nothing up from before it.
+  // A document that is created anew after its deletion inherits no value from before it.
   if (historic?.deleted && startsAnew(operations)) return {};
   return historic?.data ?? run.ancestor;
 }
@@ -318,8 +328,8 @@ function documentOf({ data, deleted }: HistoricDocument): JsonObject | null {
 }
 
 /**
- * The document that a device saw at a version that does not hold all of its own merges yet: what it saw before, with what
- * others wrote since.
+ * The document that a device saw at a version that does not yet contain all of its own merges: its previous view,
+ * with the changes of others since.
  */
 function viewAt(
   seen: HistoricChange,
@@ -334,7 +344,7 @@ function viewAt(
   let view = ancestor;
   const between = history.changes.filter(({ version }) => version > since && version < seen.version);
   const changes = [...between, seen];
-  // Changes in a row by the device, or by others, are one step, however many they are.
+  // Consecutive changes by the device, or by others, are one step, however many they are.
   const turns = changes.filter(({ own }, index) => own !== changes[index + 1]?.own);
   for (const change of turns) {
     const start = before === undefined ? (isFromNothing ? {} : null) : (documentOf(before) ?? {});

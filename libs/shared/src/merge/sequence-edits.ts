@@ -12,15 +12,15 @@ export interface TokenizedItems {
 
 /** An array with what one side did to it, against the ancestor's. */
 export interface SequenceEdits {
-  /** For each ancestor index its item now: the same, changed, or `undefined` when it is gone. */
+  /** For each ancestor index its item now: the same, changed, or `undefined` if it is gone. */
   readonly itemNow: readonly (Json | undefined)[];
-  /** For each ancestor index whether the side changed or removed its item. */
+  /** For each ancestor index true if the side changed or removed its item. */
   readonly changed: readonly boolean[];
   /** New items, by the ancestor index that they stand before. */
   readonly insertsByGap: ReadonlyMap<number, TokenizedItems>;
-  /** Runs replaced by items in which none of theirs can be recognised, by the ancestor index they start at. */
+  /** Runs replaced by unrecognisable items, by the ancestor index at which each run starts. */
   readonly rewriteByStart: ReadonlyMap<number, Rewrite>;
-  /** Whether an item is gone from its place and equal to one that is new elsewhere. */
+  /** True if an item is gone from its place and equal to one that is new elsewhere. */
   readonly moves: boolean;
 }
 
@@ -32,14 +32,15 @@ interface Rewrite {
   readonly tokens: readonly number[];
 }
 
-/** Tells what one side did to an array. */
+/** Finds the edits that one side made to an array. */
 export function findEdits(
   ancestor: readonly Json[],
   side: readonly Json[],
   intern: Intern,
   budget: SearchBudget,
 ): SequenceEdits {
-  // What both begin and end with, most of a long array as a rule, is only compared: that costs less than its tokens.
+  // The common head and tail, most of a long array as a rule, are only compared: that costs less than numbering
+  // their items.
   const { head, tail } = countEqualEnds(ancestor, side);
   const from = tokenizeItems(ancestor.slice(head, ancestor.length - tail), intern);
   const to = tokenizeItems(side.slice(head, side.length - tail), intern);
@@ -68,7 +69,7 @@ function countMatched(matches: Int32Array): number {
   return matches.reduce((count, match) => (match < 0 ? count : count + 1), 0);
 }
 
-/** How many items two arrays share, wherever they stand; an item that is there twice counts twice if it is on both sides. */
+/** Counts the items that two arrays share, in any order; an item that occurs twice on both sides counts twice. */
 function countShared(a: readonly number[], b: readonly number[]): number {
   const left = new Map<number, number>();
   for (const token of a) left.set(token, (left.get(token) ?? 0) + 1);
@@ -102,7 +103,7 @@ function collectNew(matches: Int32Array, to: TokenizedItems, offset: number) {
   return { insertsByGap, rewriteByStart };
 }
 
-/** How many items two arrays begin with alike, and how many of the rest they end with. */
+/** Counts the equal items at the head of two arrays, and at the tail of the rest. */
 function countEqualEnds(a: readonly Json[], b: readonly Json[]): { head: number; tail: number } {
   const isEqual = (i: number, j: number) => jsonEqual(a[i] ?? null, b[j] ?? null);
   const max = Math.min(a.length, b.length);
@@ -113,7 +114,7 @@ function countEqualEnds(a: readonly Json[], b: readonly Json[]): { head: number;
   return { head, tail };
 }
 
-/** Whether a side changed or removed any item of a run. */
+/** Reports whether a side changed or removed any item of a run. */
 export function hasChanges(
   side: SequenceEdits,
   run: { readonly start: number; readonly end: number },

@@ -1,24 +1,24 @@
 /** One of the two that changed a document since their common ancestor. */
 export type Side = "remote" | "local";
 
-/** The same thing in the three documents of a merge. */
+/** One value for each of the three documents of a merge. */
 export interface Sides<T> {
   readonly ancestor: T;
   readonly remote: T;
   readonly local: T;
 }
 
-/** The same thing as both sides have it, and as it was before where that is known. */
+/** One value for each side, and for the ancestor if it is known. */
 export interface EditedSides<T> {
   readonly ancestor: T | undefined;
   readonly remote: T;
   readonly local: T;
 }
 
-/** What was decided where both sides changed one place. */
+/** The decision at a place that both sides changed. */
 export interface Decision {
-  /** Whose value stands. */
+  /** The side whose value wins. */
   readonly chosen: Side;
-  /** It stands only until a person decides. */
+  /** True if the decision only applies until a person decides. */
   readonly undecided?: true;
 }

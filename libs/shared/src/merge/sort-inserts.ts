@@ -1,24 +1,27 @@
 import { isJsonObject, type Json } from "../json/json.ts";
 import type { Side } from "./sides.ts";
 
-/** The items of a merged array, and by which side alone each was inserted, if by one. */
+/** The items of a merged array, and for each the only side that inserted it, if any. */
 export interface MergedItems {
   readonly items: Json[];
   readonly origins: (Side | undefined)[];
 }
 
-/** The number of items on either side of inserts that show how an array is sorted: of those that one side alone inserted, none. */
+/**
+ * The number of items on either side of inserts that show how an array is sorted. Items that only one side inserted
+ * are not counted.
+ */
 const NEIGHBOURS = 4;
-/** How many keys of items are tried. */
+/** The most keys of items that are tried. */
 const KEYS_MAX = 16;
-/** How much of a text counts for its place. */
+/** The most characters of a text that affect its order. */
 const TEXT_MAX = 100;
 
 type Compare = (a: Json, b: Json) => number;
 
 /**
- * Sorts together what both sides inserted at one place, if each side's inserts are sorted with the items around them:
- * by themselves, or by any key of objects. Otherwise they stay as they are, remote's first.
+ * Sorts both sides' inserts at one place together, if each side's inserts are sorted with the items around them: by
+ * their values, or by any key of objects. Otherwise they keep their order, remote's first.
  */
 export function sortInserts({ items, origins }: MergedItems): Json[] {
   const shared = items.map((_, index) => index).filter((index) => origins[index] === undefined);
@@ -92,7 +95,7 @@ function foldLetters(text: string): string {
   return text.slice(0, TEXT_MAX).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
-/** NaN unless both are numbers, or both are texts. */
+/** Returns the difference in order; NaN unless both ranks are numbers, or both are texts. */
 function compareRanks(a: Rank, b: Rank): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   if (typeof a !== "string" || typeof b !== "string") return NaN;

@@ -9,18 +9,21 @@ import {
   type ItemPolicy,
 } from "./edit-times.ts";
 
-/** A change of a document, as far as the times of its edits depend on it. */
+/** A change of a document, with the fields that the times of its edits depend on. */
 export interface TimedChange {
   firstVersion: number;
   version: number;
-  /** `null` of a deletion, and if it was left out. */
+  /** `null` for a deletion, or if it was left out. */
   data: JsonObject | null;
-  /** Its document was not read: there were too many, or they were too large. */
+  /** True if the change's document was not read: there were too many, or they were too large. */
   leftOut: boolean;
-  /** The times of its edits, by place; `null`: all places that differ from the change before, at {@link timestampMs}. */
+  /**
+   * The times of its edits, by place; `null`: all places that differ from the change before, at {@link
+   * timestampMs}.
+   */
   editTimes: EditTimes | null;
   timestampMs: number | null;
-  /** The device whose edits are merged wrote it. */
+  /** True if the device whose edits are merged wrote it. */
   own: boolean;
 }
 
@@ -28,14 +31,14 @@ export interface TimedChange {
 export interface DocumentEdits {
   /** The version that the device saw; 0: no document. */
   seenVersion: number;
-  /** From the change that holds that version on, ascending, as far as history has them. */
+  /** Changes from the one that holds that version on, ascending, as far as history has them. */
   changes: readonly TimedChange[];
 }
 
 /**
- * Tells when others edited which places of a document since a device saw it. What the device wrote itself is no edit of
- * others, and a place that it wrote anew has none from before. Of changes whose documents are not known only the newest time
- * is: each may have edited any place. Pure.
+ * Returns the times at which others edited the places of a document since a device saw it. The device's own writes
+ * are not edits of others, and a place that it overwrote has no earlier edits. For changes whose documents are
+ * unknown only the newest time is known: each may have edited any place. Pure.
  */
 export function timesSince({ seenVersion, changes }: DocumentEdits, policy: ItemPolicy = {}): EditTimes {
   let times: EditTimes = {};
@@ -60,8 +63,8 @@ export function timesSince({ seenVersion, changes }: DocumentEdits, policy: Item
 }
 
 /**
- * Tells when others edited which places of a document after one version that a device has received, and up to another; nothing if
- * nobody knows the version, or the edits were not read.
+ * Returns the times at which others edited the places of a document after one version that a device has received,
+ * up to another. Returns no times if the version is unknown, or the edits were not read.
  */
 export function timesBetween(
   { edits }: { edits?: DocumentEdits | undefined },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { definePolicies, policyOf, type Policies } from "./policies.ts";
 
 describe("policies", () => {
-  it("are taken as they are where nothing is wrong", () => {
+  it("are accepted as they are if valid", () => {
     const policies: Policies = {
       default: { strategy: "last-write-wins", override: "admins" },
       collections: {
@@ -18,14 +18,14 @@ describe("policies", () => {
     [{ collections: { notes: { rules: [{ path: "body", is: "text" }] } } }, "collections.notes.rules.0.path"],
     [{ collections: { notes: { rules: [{ path: "/tags", is: "bag" }] } } }, "collections.notes.rules.0.is"],
     [{ collections: { notes: { resolve: "merge" } } }, "collections.notes.resolve: must be a function"],
-    [{ default: { strategy: "report", resolve: () => undefined } }, "default.resolve: is never asked"],
+    [{ default: { strategy: "report", resolve: () => undefined } }, "default.resolve: is never called"],
     [{ collection: {} }, "collection"],
     [undefined, "policies"],
-  ])("that are wrong name the place: %j", (policies, place) => {
+  ])("that are invalid name the path: %j", (policies, place) => {
     expect(() => definePolicies(policies as Policies)).toThrow(place);
   });
 
-  it("are a collection's own, or else the default one, never another object's", () => {
+  it("are a collection's own, otherwise the default one, never inherited from a prototype", () => {
     const own = { strategy: "manual" } as const;
     const policies: Policies = { default: { strategy: "merge" }, collections: { notes: own } };
     expect(policyOf(policies, "notes")).toBe(own);

@@ -4,30 +4,36 @@ import type { MergePolicy } from "../merge/merge-by-strategy.ts";
 import { compileRules } from "../merge/field-rules.ts";
 import { CONFLICT_STRATEGIES, type ConflictStrategy } from "../protocol/batch.ts";
 
-/** What a `resolve` hook decides on. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
+/** The input of a `resolve` hook. `null` is a deleted document; `ancestor` is `null` if it is unknown. */
 export interface ResolveCase {
   readonly ancestor: JsonObject | null;
   readonly remote: JsonObject | null;
   readonly local: JsonObject | null;
-  /** What the strategy comes to, or proposes to a person. To change it where it is not right keeps what else both did. */
+  /**
+   * The document that the strategy commits, or proposes to a person. A hook that edits it keeps both sides' other
+   * changes.
+   */
   readonly merged: JsonObject | null;
   readonly context: ResolveContext;
 }
 
-/** What there is to know of a conflict beside its documents. */
+/** The details of a conflict beside its documents. */
 export interface ResolveContext {
   readonly workspaceId: string;
   readonly collection: string;
   readonly documentId: string;
   readonly conflictId: string;
   readonly deviceId: string;
-  /** From 1; the document moved since the round before. */
+  /** The merge attempt, from 1; each further one means that the document moved. */
   readonly round: number;
-  /** What decides where the hook does not. */
+  /** The strategy that decides if the hook does not. */
   readonly strategy: ConflictStrategy;
 }
 
-/** A hook's answer: a document (`null` deletes it), a strategy, or a question for a person. Nothing: the policy's own. */
+/**
+ * A hook's answer: a document (`null` deletes it), a strategy, or a question for a person. `undefined` defers to
+ * the policy's strategy.
+ */
 export type ResolveAnswer =
   | { readonly document: JsonObject | null }
   | { readonly use: Exclude<ConflictStrategy, "report"> }
@@ -36,22 +42,22 @@ export type ResolveAnswer =
 
 export type ResolveHook = (on: ResolveCase) => ResolveAnswer | Promise<ResolveAnswer>;
 
-/** Who may name another strategy in a batch than the policy's. */
+/** The users who may name another strategy in a batch than the policy's. */
 export const OVERRIDES = ["writers", "admins", "nobody"] as const;
 
-/** How conflicts on the documents of a collection are decided. */
+/** The rules by which conflicts on a collection's documents are decided. */
 export interface CollectionPolicy extends MergePolicy {
   /** Default `merge`. */
   readonly strategy?: ConflictStrategy;
-  /** Default `writers`: everyone who may write. */
+  /** Default `writers`: all users who may write. */
   readonly override?: (typeof OVERRIDES)[number];
-  /** Asked before the strategy, in the conflict service; never of a conflict in a group, or in its last round. */
+  /** Called before the strategy, in the conflict service; never for a conflict in a group, or in its last round. */
   readonly resolve?: ResolveHook;
-  /** How long the hook may take, in milliseconds. Default 1,000. */
+  /** The hook's time limit in milliseconds. Default 1,000. */
   readonly resolveTimeoutMs?: number;
 }
 
-/** The policies of a deployment. A collection that is not named has the default one, whole. */
+/** The policies of a deployment. A collection without its own policy has the default one, whole. */
 export interface Policies {
   readonly default?: CollectionPolicy;
   readonly collections?: Readonly<Record<string, CollectionPolicy>>;
@@ -85,7 +91,8 @@ const policySchema = z
   })
   .refine(({ strategy, resolve }) => strategy !== "report" || resolve === undefined, {
     path: ["resolve"],
-    message: "is never asked where the strategy is report: the device decides by itself",
+    message:
+      "is never called if the strategy is report: the device decides. Remove resolve, or choose another strategy",
   });
 const policiesSchema = z.strictObject({
   default: policySchema.optional(),
@@ -93,8 +100,8 @@ const policiesSchema = z.strictObject({
 });
 
 /**
- * Checks policies, so that a mistake in them stops a start and not a merge.
- * @throws TypeError naming every fault and where it is
+ * Validates policies, so that an error in them prevents the start instead of failing a merge.
+ * @throws TypeError with every fault and its path
  */
 export function definePolicies(policies: Policies): Policies {
   const parsed = policiesSchema.safeParse(policies);
@@ -102,7 +109,7 @@ export function definePolicies(policies: Policies): Policies {
   const faults = parsed.error.issues.map(
     ({ path, message }) => `${path.join(".") || "policies"}: ${message}`,
   );
-  throw new TypeError(`These policies cannot be used. ${faults.join(". ")}.`);
+  throw new TypeError(`Invalid policies. ${faults.join(". ")}.`);
 }
 
 /** The policy of a collection. */

@@ -9,7 +9,7 @@ function parse(operations: unknown[], rest: object = {}) {
   return batchSchema.safeParse({ workspace_id: "w", operations, ...rest });
 }
 
-/** Where the first fault lies, as a path. */
+/** The path of the first fault. */
 function faultAt(operations: unknown[], rest?: object): string | undefined {
   return parse(operations, rest).error?.issues[0]?.path.join("/");
 }
@@ -23,7 +23,7 @@ describe("the batch schema", () => {
     });
   });
 
-  it("takes every operation with everything that it may carry", () => {
+  it("accepts every operation with all its fields", () => {
     const common = {
       collection: "games",
       expected_version: 0,
@@ -43,7 +43,7 @@ describe("the batch schema", () => {
     expect(parse(operations, rest).data).toStrictEqual({ workspace_id: "w", operations, ...rest });
   });
 
-  it("drops what a patch step does not know, as RFC 6902 wants (appendix A.11)", () => {
+  it("drops unknown members of a patch step, as RFC 6902 requires (appendix A.11)", () => {
     const patch = [{ op: "add", path: "/baz", value: "qux", xyz: 123 }];
     expect(parse([{ ...PATCH, patch }]).data?.operations[0]).toMatchObject({
       patch: [{ op: "add", path: "/baz", value: "qux" }],
@@ -101,7 +101,7 @@ describe("the batch schema", () => {
       patch(...Array.from({ length: 1_001 }, () => ({ op: "remove", path: "/a" }))),
       "operations/0/patch",
     ],
-  ])("refuses an operation that %s, and says where", (_what, operation, path) => {
+  ])("refuses an operation that %s, and reports the path", (_what, operation, path) => {
     expect(faultAt([operation])).toBe(path);
   });
 
@@ -111,7 +111,7 @@ describe("the batch schema", () => {
     ["is atomic by a text", { atomic: "true" }, "atomic"],
     ["has an empty device_id", { device_id: "" }, "device_id"],
     ["has an empty epoch", { epoch: "" }, "epoch"],
-  ])("refuses a batch that %s, and says where", (_what, rest, path) => {
+  ])("refuses a batch that %s, and reports the path", (_what, rest, path) => {
     expect(faultAt([CREATE], rest)).toBe(path);
   });
 
@@ -139,7 +139,7 @@ describe("the batch schema", () => {
     },
   );
 
-  it("takes ids of 200 characters, and of any script", () => {
+  it("accepts ids of 200 characters, and of any script", () => {
     expect(parse([{ ...CREATE, document_id: "x".repeat(200) }]).success).toBe(true);
     expect(parse([{ ...CREATE, document_id: "übung/東京 😀" }]).success).toBe(true);
   });
@@ -173,7 +173,7 @@ describe("groups", () => {
 
   it.each([
     ["apart", batchOf(["a", "g"], ["a", "g"], ["a"]), []],
-    ["with strangers' documents in between", batchOf(["a", "g"], ["x"], ["b", "g"]), []],
+    ["with documents of other groups in between", batchOf(["a", "g"], ["x"], ["b", "g"]), []],
     ["one after the other", batchOf(["a", "g"], ["b", "g"], ["a", "h"], ["b", "h"]), []],
     ["with one of its documents in between", batchOf(["a", "g"], ["b"], ["b", "g"]), [1]],
     ["interleaved on one document", batchOf(["a", "g"], ["a", "h"], ["b", "g"], ["b", "h"]), [1, 2]],

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { idSchema, operationSchema, type Operation } from "./operation.ts";
 
-/** Most operations a batch may carry. */
+/** The most operations of a batch. */
 export const BATCH_OPERATIONS_MAX = 100;
-/** Most bytes a request body may have, before and after decompression. */
+/** The largest size of a request body in bytes, before and after decompression. */
 export const BATCH_BYTES_MAX = 10 * 1024 * 1024;
 
-/** What decides where both sides changed the same place. */
+/** The ways to decide if both sides changed the same place. */
 export const CONFLICT_STRATEGIES = [
   "merge",
   "report",
@@ -34,7 +34,7 @@ export const batchSchema = z.strictObject({
           context.addIssue({
             code: "custom",
             path: [index, "client_id"],
-            message: "stands twice in this batch",
+            message: "is already used by another operation of this batch",
           });
         }
         seen.add(operation.client_id);
@@ -43,21 +43,22 @@ export const batchSchema = z.strictObject({
         context.addIssue({
           code: "custom",
           path: [index, "group"],
-          message: "stands inside a group that it is not part of, and names a document of that group",
+          message:
+            "must be the group of the operations around it, because the operation names one of their documents",
         });
       }
     }),
 });
 
 /**
- * Finds the operations that stand between the members of a group and name one of its documents. A group takes effect
- * together, so before or after it, either way such an operation would overtake another one on its document.
+ * Finds operations between the members of a group that name one of its documents. A group takes effect together:
+ * before it or after it, such an operation would overtake another one on its document.
  */
 function findStraddled(operations: readonly Operation[]): number[] {
   if (operations.every((operation) => operation.group === undefined)) return [];
   const places = operations.map(({ group, collection, ...operation }, index) => {
     const id = operation.document_id ?? ("data" in operation ? operation.data?.["id"] : undefined);
-    // A document without an id yet is nobody else's.
+    // A document without an id yet is named by no other operation.
     return { group, index, document: JSON.stringify([collection, id ?? index]) };
   });
   return places.flatMap(({ group, index, document }) => {

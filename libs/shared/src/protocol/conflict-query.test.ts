@@ -11,11 +11,11 @@ it.each([
   { since: "yesterday" },
   { before: "1" },
   { limit: "0" },
-])("a question for conflicts that Postgres would refuse is refused before: %j", (query) => {
+])("a conflict query that Postgres would refuse is refused before: %j", (query) => {
   expect(conflictQuerySchema.safeParse(query).success).toBe(false);
 });
 
-it("names times as Postgres takes them, whatever the offset", () => {
+it("writes times in the form that Postgres accepts, whatever the offset", () => {
   const { since, until } = conflictQuerySchema.parse({
     since: "2026-11-25T22:00:00+23:59",
     until: "0001-01-01T00:00:00Z",

@@ -4,19 +4,19 @@ import { wholeNumber } from "./whole-number.ts";
 
 export const CONFLICT_STATUSES = ["open", "parked", "reported", "resolved"] as const;
 
-/** Before the year 1 Postgres counts, and writes, in another way. */
+/** Postgres counts and writes years before the year 1 differently. */
 const EARLIEST_MS = Date.parse("0001-01-01T00:00:00Z");
-/** After it JavaScript writes years as Postgres does not read them. */
+/** JavaScript writes later years in a form that Postgres does not read. */
 const LATEST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
-/** A time in UTC: Postgres takes fewer offsets than RFC 3339 has. */
+/** A time, converted to UTC: Postgres accepts fewer offsets than RFC 3339 allows. */
 const timeSchema = z.iso
   .datetime({ offset: true })
   .refine((time) => Date.parse(time) >= EARLIEST_MS, "must not be before the year 1")
   .refine((time) => Date.parse(time) <= LATEST_MS, "must not be after the year 9999")
   .transform((time) => new Date(time).toISOString());
 
-/** What a listing of conflicts can be asked for. */
+/** The filters of a conflict listing. */
 export const conflictQuerySchema = z.object({
   status: z.enum(CONFLICT_STATUSES).optional(),
   collection: idSchema.optional(),
@@ -26,9 +26,9 @@ export const conflictQuerySchema = z.object({
     .max(300)
     .regex(/^\P{Cc}+$/u, "must not be empty, nor contain control characters")
     .optional()
-    .describe("One that stands for a subject may be longer than an id"),
+    .describe("The device, or the subject that stands in for it; a subject may be longer than an id"),
   since: timeSchema.optional().describe("Opened at this time or later"),
   until: timeSchema.optional().describe("Opened before this time"),
-  before: z.uuid().optional().describe("The `next` of the page before"),
+  before: z.uuid().optional().describe("The `next` of the previous page"),
   limit: wholeNumber({ min: 1, max: 500 }).default(100),
 });

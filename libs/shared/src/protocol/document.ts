@@ -26,7 +26,7 @@ export interface ChangeBody {
   committed_at: string;
 }
 
-/** A page of the feed; `next` is the `since` of the page after it. */
+/** A page of the feed; `next` is the `since` of the next page. */
 export interface ChangesBody {
   epoch: string;
   changes: ChangeBody[];
@@ -41,23 +41,23 @@ export interface HistoryChangeBody extends ChangeBody {
   ended?: JsonObject | undefined;
 }
 
-/** A page of a document's history, newest first; `next` is the `before` of the page after it. */
+/** A page of a document's history, newest first; `next` is the `before` of the next page. */
 export interface HistoryBody {
   changes: HistoryChangeBody[];
   next: number | null;
   more: boolean;
 }
 
-/** The first line of a snapshot: `seq` was read before any row, and the feed goes on from it. */
+/** The first line of a snapshot. `seq` was read before any row; the feed continues from it. */
 export interface SnapshotHead {
   epoch: string;
   seq: number;
 }
 
-/** The last line of a page of a snapshot; `next` is the `after` of the page after it. */
+/** The last line of a page of a snapshot; `next` is the `after` of the next page. */
 export interface SnapshotTail {
   next: string | null;
   seq: number;
-  /** The page ended early, and goes on at `next`: the token is no longer good. */
+  /** Set if the page ended early because the token expired; the snapshot continues at `next`. */
   ended?: "token_expired";
 }

@@ -1,6 +1,6 @@
 import type { AcceptedBatch, BatchHead } from "./lane-entry.ts";
 
-/** A batch that is text already: a request that waits holds no values, each of which takes more memory than its text. */
+/** A batch that is already encoded: a waiting request holds text, because parsed values take more memory. */
 export interface EncodedBatch {
   head: BatchHead;
   /** The {@link AcceptedBatch} as JSON; as UTF-8 if it is large. */

@@ -5,58 +5,61 @@ import type { ConflictStrategy } from "./batch.ts";
 import type { JsonPatchStep, OperationKind } from "./operation.ts";
 
 /**
- * An operation as ingest accepted it. Whatever an outcome depends on (ids, times) is fixed here, so that a drain that
- * runs again does the same thing.
+ * An operation as ingest accepted it. Ids and times that an outcome depends on are fixed here, so that a repeated
+ * drain has the same result.
  */
 export interface AcceptedOperation {
   clientId: string;
-  /** Its place in the request, from 0; results stand in this order. */
+  /** Its position in the request, from 0; results have this order. */
   position: number;
   kind: OperationKind;
   collection: string;
   documentId: string;
-  /** The id was made here. Until the outcome is known nobody is told: a resend makes another, and the first one counts. */
+  /**
+   * Set if ingest made the id. No client is told the id until the outcome is known: a resend makes another id, and
+   * the first one counts.
+   */
   documentIdMade?: true;
   data?: JsonObject;
   patch?: JsonPatchStep[];
   expectedVersion?: number;
-  /** Of a held one: its expected version is none of this history, but of another epoch, or was not there yet. */
+  /** Set on a held operation if its expected version belongs to another epoch, or did not exist yet. */
   versionUnknown?: true;
   ancestor?: JsonObject;
   /** Clamped to the server's clock, milliseconds since 1970. */
   timestampMs?: number;
   group?: string;
-  /** A digest of the content: another one under the same `clientId` is a mistake, not a resend. */
+  /** A digest of the content. Another content under the same `clientId` is an error, not a resend. */
   fingerprint: string;
-  /** A person sends again what ended as an error: it is judged anew. */
+  /** Set if a person resends an operation that ended as an error: it is evaluated anew. */
   replay?: true;
-  /** A person decides a conflict with it: it is not judged, but settles the record. */
+  /** Set if a person decides a conflict with it: it is not evaluated, but resolves the record. */
   decision?: Decision;
 }
 
-/** What a conflict can be decided with: one side's document, the merge of both, or another document. */
+/** The choices for a decision: one side's document, the merge of both, or another document. */
 export const DECISION_CHOICES = ["server", "local", "merged", "data"] as const;
 export type DecisionChoice = (typeof DECISION_CHOICES)[number];
 
-/** A person's decision on a conflict, with what it was made on: it holds only if that is still so. */
+/** A person's decision on a conflict, with the state it was made on. It holds only if that state is still current. */
 export interface Decision {
   conflictId: string;
   choice: DecisionChoice;
   /** The record's `revision`. */
   revision: number;
-  /** The document's version, 0 where there was none. */
+  /** The document's version, 0 if there was no document. */
   version: number;
-  /** What the conflict is about, with the device's whole run. */
+  /** The inputs of the conflict's merge, with the device's whole run. */
   inputs: MergeInputs;
 }
 
-/** A batch as it stands in a lane's stream. */
+/** A batch as stored in a lane's stream. */
 export interface AcceptedBatch {
   batchId: string;
   workspaceId: string;
-  /** The declared device, else the token's subject in its place; half of an operation's key. */
+  /** The declared device, otherwise the token's subject; part of an operation's key. */
   deviceId: string;
-  /** Without a declared device, expected versions match strictly and nothing folds. */
+  /** If false, expected versions match strictly and operations do not fold. */
   deviceDeclared: boolean;
   subject: string;
   requestId: string;
@@ -65,66 +68,66 @@ export interface AcceptedBatch {
   replyTo: string;
   atomic: boolean;
   onConflict?: ConflictStrategy;
-  /** The history that the batch's expected versions belong to. */
+  /** The epoch that the batch's expected versions belong to. */
   epoch?: string;
-  /** In the order in which they take effect. */
+  /** The operations in the order in which they take effect. */
   operations: AcceptedOperation[];
 }
 
-/** An operation without what it writes: all that is asked about it before it is drained. */
+/** An operation without its content: the part that is read before it is drained. */
 export type OperationHead = Omit<AcceptedOperation, "data" | "patch" | "ancestor" | "decision">;
 
-/** A batch without what its operations write. */
+/** A batch without the content of its operations. */
 export interface BatchHead extends Omit<AcceptedBatch, "operations"> {
   operations: OperationHead[];
 }
 
-/** What the conflict service made of a conflict, on its way back through the lane. */
+/** The conflict service's result for a conflict, on its way back through the lane. */
 export interface Resolution {
   workspaceId: string;
   collection: string;
   documentId: string;
   conflictId: string;
-  /** The round it answers; a resolution of another round than the record's is a duplicate. */
+  /** The round that it answers. A resolution of another round than the record's is a duplicate. */
   round: number;
-  /** The remote version that the merge saw, 0 where there was no document. */
+  /** The remote version that the merge saw, 0 if there was no document. */
   expectedVersion: number;
-  /** How many operations of the held run the merge covers. */
+  /** The number of operations of the held run that the merge covers. */
   operationsCovered: number;
   outcome: MergeOutcome;
   inputs: MergeInputs;
-  /** The merges inside of the run, so that the drain can merge it once more. */
+  /** The merges within the run, so that the drain can merge it once more. */
   rises: RisesTaken;
-  /** In the last round the drain merges by itself, should the document have moved once more. */
+  /** True in the last round: the drain merges by itself if the document has moved once more. */
   isLastRound: boolean;
-  /** What the collection's hook came to; none where there was none to ask. */
+  /** The outcome of the collection's hook; absent if no hook was called. */
   hook?: HookOutcome;
-  /** The strategy that a hook chose, in place of the record's. */
+  /** The strategy that a hook chose instead of the record's. */
   strategy?: ConflictStrategy;
 }
 
 /**
- * What a hook came to: `resolved` with its own document, `deferred` to a strategy, `asked` for a person, `failed`, or
- * `skipped`, because nothing is asked within a drain.
+ * The outcome of a hook: `resolved` with its own document, `deferred` to a strategy, `asked` for a person,
+ * `failed`, or `skipped`, because a drain calls no hook.
  */
 export type HookOutcome = "resolved" | "deferred" | "asked" | "failed" | "skipped";
 
-/** The merges inside of a run, by which it has risen to a newer version. */
+/** The merges within a run, by which it has risen to a newer version. */
 export interface RisesTaken {
   /** The newest version that the run names; `null`: unknown. */
   seenVersion: number | null;
-  /** Whether the device has received a version while it made the run, and if so, which kind. */
+  /** The kind of the version that the device received while it made the run; `null` if it received none. */
   rose: "live" | "deleted" | null;
   refused: RefusedOperation[];
   /** The document that the run's last operation deleted, if the run had changed it. */
   ended: JsonObject | null;
   overlaps: Overlap[];
   twoWay: boolean;
-  /** Where the run goes on from, if its last operations were made on a document that nobody knows. */
+  /** The state from which the run continues, if its last operations were made on an unknown document. */
   resumes?: { ancestor: JsonObject; local: JsonObject | null; unseen: number };
 }
 
-/** What a device brings to a merge. `null` is a deleted document; `ancestor` is `null` when it is unknown. */
+/** The device's side of a merge. `null` is a deleted document; `ancestor` is `null` if it is unknown. */
 export interface MergeInputs {
   ancestor: JsonObject | null;
   local: JsonObject | null;
@@ -134,16 +137,16 @@ export interface MergeInputs {
   localTimes?: EditTimes;
 }
 
-/** Either a document to commit, or a decision for a person to take. */
+/** A document to commit, or a conflict to park for a person. */
 export type MergeOutcome =
   | {
       kind: "commit";
       document: JsonObject | null;
       overlaps: Overlap[];
       twoWay: boolean;
-      /** Operations of the run that could not be applied to the ancestor, each its own `error`. */
+      /** Operations of the run that could not be applied to the ancestor, each with its own `error`. */
       refused: RefusedOperation[];
-      /** Of a deletion: the document that the run had edited before. */
+      /** Set for a deletion: the document that the run had edited before. */
       ended?: JsonObject;
     }
   | { kind: "park"; reason: string; proposed: JsonObject | null; overlaps: Overlap[] };
@@ -160,10 +163,10 @@ export type LaneEntry =
   | { kind: "batch"; batch: AcceptedBatch; trace: Record<string, string> }
   | { kind: "resolution"; resolution: Resolution; trace: Record<string, string> };
 
-/** An entry as it lies on its lane. Ids are those of a Redis stream: `milliseconds-number`, ascending. */
+/** An entry as stored on its lane. Ids are those of a Redis stream: `milliseconds-number`, ascending. */
 export interface StoredEntry {
   id: string;
   entry: LaneEntry;
-  /** The last entry that had been taken off the lane, and so answered, when this batch was accepted. */
+  /** The last entry that had been answered and removed from the lane when this batch was accepted. */
   answeredId: string;
 }

@@ -10,13 +10,13 @@ export const idSchema = z
   .min(1)
   .max(200)
   .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
-  .refine((id) => id.isWellFormed(), "must not hold half of a surrogate pair");
+  .refine((id) => id.isWellFormed(), "must not contain an unpaired surrogate");
 
 const jsonObjectSchema = z
   .custom<JsonObject>((value) => isJsonObject(value as Json), "must be a JSON object")
   .meta({ type: "object" });
 const jsonSchema = z.custom<Json>((value) => value !== undefined, "is missing");
-// No expression that matches the whole: on megabytes it exhausts the stack.
+// A regular expression for the whole pointer would exhaust the stack on megabytes.
 const pointerSchema = z
   .string()
   .refine(
@@ -41,20 +41,20 @@ export type Priority = (typeof PRIORITIES)[number];
 
 const common = {
   client_id: idSchema.describe(
-    "The operation's id, chosen by the client; the key that makes a resend harmless",
+    "The operation's id, chosen by the client; the key by which a resend is recognised",
   ),
   collection: idSchema.default(DEFAULT_COLLECTION),
   expected_version: z
     .int()
     .min(0)
     .optional()
-    .describe("The version of the document that the user was looking at, never a predicted one"),
+    .describe("The version of the document that the user saw, never a predicted one"),
   timestamp: z.int().min(0).optional().describe("The client's clock, milliseconds since 1970"),
   priority: z.enum(PRIORITIES).default("normal"),
   group: idSchema.optional().describe("Operations of one group take effect together or not at all"),
   ancestor: jsonObjectSchema
     .optional()
-    .describe("The document at `expected_version`, should history no longer have it"),
+    .describe("The document at `expected_version`, in case history no longer has it"),
 };
 
 const createSchema = z.strictObject({
@@ -90,7 +90,11 @@ export const operationSchema = z
       operation.operation === "update" &&
       (operation.data === undefined) === (operation.patch === undefined)
     ) {
-      context.addIssue({ code: "custom", path: ["data"], message: "an update carries either data or patch" });
+      context.addIssue({
+        code: "custom",
+        path: ["data"],
+        message: "an update must carry either data or patch",
+      });
     }
     if (operation.operation === "delete") return;
     const inner = operation.data?.["id"];

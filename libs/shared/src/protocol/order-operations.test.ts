@@ -11,7 +11,7 @@ interface Placed {
   name: string;
 }
 
-/** Writes an operation as `kind document`, with its group after it: `delete a g1`. */
+/** Parses an operation written as `kind document`, with an optional group: `delete a g1`. */
 function operation(text: string): Placed {
   const [kind = "", documentId = "", group] = text.split(" ");
   const placed = { kind: kind as OperationKind, collection: "documents", documentId, name: text };
@@ -52,11 +52,11 @@ describe("the order of a batch", () => {
     expect(order("delete a", "create c", "delete b")).toEqual(["create c", "delete a", "delete b"]);
   });
 
-  it("leaves a delete in its place when a later operation names its document", () => {
+  it("leaves a delete in its place if a later operation names its document", () => {
     expect(order("delete a", "create a", "update b")).toEqual(["delete a", "create a", "update b"]);
   });
 
-  it("moves the last of several deletes of a document, and no other", () => {
+  it("moves only the last of several deletes of a document", () => {
     expect(order("delete a", "update b", "delete a", "update c")).toEqual([
       "delete a",
       "update b",
@@ -65,7 +65,7 @@ describe("the order of a batch", () => {
     ]);
   });
 
-  it("does not mistake the same id in another collection for the document", () => {
+  it("does not confuse the document with one of the same id in another collection", () => {
     const games = { ...operation("update a"), collection: "games" };
     const ordered = orderOperations([operation("delete a"), games]);
     expect(ordered.map(({ name }) => name)).toEqual(["update a", "delete a"]);
@@ -88,7 +88,7 @@ describe("the order of a batch", () => {
     ]);
   });
 
-  it("loses no operation and makes none", () => {
+  it("neither loses nor adds an operation", () => {
     fc.assert(
       fc.property(batch, (operations) => {
         const ordered = orderOperations(operations);
@@ -98,7 +98,7 @@ describe("the order of a batch", () => {
     );
   });
 
-  it("keeps what is not a delete in its order", () => {
+  it("keeps the order of all other operations", () => {
     fc.assert(
       fc.property(ungrouped, (operations) => {
         const rest = (list: readonly Placed[]) => list.filter(({ kind }) => kind !== "delete");
@@ -117,7 +117,7 @@ describe("the order of a batch", () => {
     );
   });
 
-  it("leaves no operation of another group, or of none, between two of a group", () => {
+  it("leaves no foreign operation between two of a group", () => {
     fc.assert(
       fc.property(batch, (operations) => {
         const groups = orderOperations(operations).map(({ group }) => group);

@@ -3,9 +3,9 @@ import type { AcceptedOperation } from "./lane-entry.ts";
 type Placed = Pick<AcceptedOperation, "kind" | "collection" | "documentId" | "group">;
 
 /**
- * Puts the operations of a batch in the order in which they take effect: a delete goes to the end, unless a later
- * operation of the batch names its document, so that parents exist and children go last; a group is brought together
- * at its first member; all else keeps its place.
+ * Puts the operations of a batch in the order in which they take effect. A delete goes to the end, unless a later
+ * operation of the batch names its document, so that parents exist and children go last. A group is brought
+ * together at its first member. All other operations keep their place.
  */
 export function orderOperations<T extends Placed>(operations: readonly T[]): T[] {
   const lastIndexByDocument = new Map<string, number>();

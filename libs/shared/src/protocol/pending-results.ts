@@ -1,7 +1,7 @@
 import type { BatchHead } from "./lane-entry.ts";
 import type { OperationResult } from "./result.ts";
 
-/** The answers to a batch that is not drained yet, in the order of the request. */
+/** The results of a batch that is not drained yet, in the order of the request. */
 export function pendingResults(batch: Pick<BatchHead, "operations">): OperationResult[] {
   return [...batch.operations]
     .sort((a, b) => a.position - b.position)

@@ -4,7 +4,7 @@ import { batchStatus, isFinal, type BatchStatus, type OperationResult, type Resu
 const results = (...statuses: ResultStatus[]): OperationResult[] =>
   statuses.map((status, index) => ({ client_id: `op_${index}`, status }));
 
-describe("how a batch stands", () => {
+describe("the status of a batch", () => {
   it.each<[BatchStatus, ResultStatus[]]>([
     ["completed", ["success", "success"]],
     ["partial", ["success", "conflict"]],
@@ -18,7 +18,7 @@ describe("how a batch stands", () => {
     expect(batchStatus(results(...statuses))).toBe(status);
   });
 
-  it("is final when nothing is pending, however it ended", () => {
+  it("is final when no result is pending, whatever the outcome", () => {
     expect(isFinal(results("success", "conflict", "error", "skipped"))).toBe(true);
     expect(isFinal(results("success", "pending"))).toBe(false);
   });

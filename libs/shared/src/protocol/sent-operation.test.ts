@@ -10,7 +10,7 @@ const accepted = {
 };
 const common = { client_id: "op_1", collection: "notes", document_id: "note_1" };
 
-it("an operation is shown as it was sent, without what the server notes for itself", () => {
+it("an operation is shown as it was sent, without the server's internal fields", () => {
   const rest = { expectedVersion: 0, ancestor: { a: 1 }, timestampMs: 7, group: "g", replay: true as const };
   expect(sentOperation({ ...accepted, ...rest, kind: "put", data: { a: 2 } })).toStrictEqual({
     ...common,
@@ -23,7 +23,7 @@ it("an operation is shown as it was sent, without what the server notes for itse
   });
 });
 
-it("an operation is shown with what it has, and nothing in the place of the rest", () => {
+it("an operation is shown with its own fields only", () => {
   const patch = [{ op: "remove" as const, path: "/a" }];
   expect(sentOperation({ ...accepted, kind: "update", patch })).toStrictEqual({
     ...common,

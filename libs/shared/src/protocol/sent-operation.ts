@@ -2,7 +2,7 @@ import type { JsonObject } from "../json/json.ts";
 import type { AcceptedOperation } from "./lane-entry.ts";
 import type { JsonPatchStep, OperationKind } from "./operation.ts";
 
-/** An operation as its device sent it, in the words of the wire, with what the server filled in. */
+/** An operation as its device sent it, with wire names, and with the values that the server filled in. */
 export interface SentOperationBody {
   client_id: string;
   operation: OperationKind;
@@ -12,12 +12,12 @@ export interface SentOperationBody {
   patch?: JsonPatchStep[];
   expected_version?: number;
   ancestor?: JsonObject;
-  /** Clamped to the server's clock. */
+  /** The timestamp in milliseconds since 1970, clamped to the server's clock. */
   timestamp?: number;
   group?: string;
 }
 
-/** Writes an accepted operation as it was sent. */
+/** Returns an accepted operation as it was sent. */
 export function sentOperation(accepted: AcceptedOperation): SentOperationBody {
   const { clientId, kind, collection, documentId, data, patch } = accepted;
   const { expectedVersion, ancestor, timestampMs, group } = accepted;

@@ -48,7 +48,7 @@ describe("a whole number in a query string", () => {
     ["1", "2"],
     {},
     { a: "1" },
-  ])("%j is not", (value) => {
+  ])("%j is rejected", (value) => {
     const parsed = schema.safeParse(value);
     expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
       "must be a whole number from 0 to 500, in plain digits",

@@ -7,7 +7,7 @@ const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const bounds = fc.constantFrom(DRAIN_BACKOFF, ROUND_BACKOFF);
 
 describe("the backoff", () => {
-  it("lies between 1 ms and its largest bound, however often something failed", () => {
+  it("lies between 1 ms and its largest bound, however many attempts failed", () => {
     fc.assert(
       fc.property(fc.integer(), bounds, random, (attempt, within, draw) => {
         const delayMs = backoffMs(attempt, within, draw);
@@ -25,7 +25,7 @@ describe("the backoff", () => {
     expect(boundsMs).toEqual([50, 100, 200, 400, 3_200, 5_000, 5_000, 5_000]);
   });
 
-  it("has full jitter: the draw decides between nothing and the whole bound", () => {
+  it("has full jitter: the draw decides between zero and the whole bound", () => {
     expect(backoffMs(3, ROUND_BACKOFF, 0)).toBe(1);
     expect(backoffMs(3, ROUND_BACKOFF, 0.5)).toBe(2_000);
     expect(backoffMs(3, ROUND_BACKOFF, ALMOST_ONE)).toBe(4_000);
@@ -36,7 +36,7 @@ describe("the backoff", () => {
     expect(ROUND_BACKOFF).toEqual({ backoffMsMin: 1_000, backoffMsMax: 300_000 });
   });
 
-  it("takes an attempt below the first for the first", () => {
+  it("treats an attempt below the first as the first", () => {
     expect(backoffMs(0, DRAIN_BACKOFF, ALMOST_ONE)).toBe(50);
     expect(backoffMs(-3, DRAIN_BACKOFF, ALMOST_ONE)).toBe(50);
   });

@@ -4,10 +4,10 @@ export interface BackoffBounds {
   backoffMsMax: number;
 }
 
-/** For a drain that failed: as long as the fault lasts, never faster than a store can bear. */
+/** The backoff of a failed drain, for as long as the fault lasts: no faster than a store can bear. */
 export const DRAIN_BACKOFF: BackoffBounds = { backoffMsMin: 50, backoffMsMax: 5_000 };
 
-/** For the rounds of a conflict. */
+/** The backoff between the rounds of a conflict. */
 export const ROUND_BACKOFF: BackoffBounds = { backoffMsMin: 1_000, backoffMsMax: 300_000 };
 
 /**

@@ -2,7 +2,7 @@ import { fromBase64, toBase64 } from "lib0/buffer";
 import * as Y from "yjs";
 import type { Json } from "../../json/json.ts";
 
-/** What a client makes of a Yjs state, or of none, by typing a text in front. */
+/** Types a text in front of a Yjs state, or of an empty document, as a client would. */
 export function typeInto(state: string | undefined, clientId: number, text: string): string {
   const doc = open(state);
   doc.clientID = clientId;
