@@ -1,6 +1,7 @@
 // What Syncline promises, written down once more: single-threaded, one operation after the other, no windows, no stores.
 // It follows docs/protocol/ and docs/merging.md, and shares no code with the services.
 import {
+  type ErrorType,
   applyOperation,
   canonicalJson,
   mergeDocument,
@@ -90,7 +91,7 @@ export interface Answer {
   merged?: { overlaps: number; rounds: number };
   /** What a person chose, where that settled it. */
   choice?: DecisionChoice;
-  errorType?: string;
+  errorType?: ErrorType;
   conflict?: Conflict;
   mismatch?: { expected: number | null; current: number };
   /** Of a parked one: its answer since a person has decided. Who looks at its batch hears this from then on. */
@@ -249,7 +250,7 @@ interface Merge {
   seen: number | null;
   isTwoWay: boolean;
   /** What could not be applied, with the reason. */
-  errorTypes: Map<Held, string>;
+  errorTypes: Map<Held, ErrorType>;
   outcome: Outcome;
 }
 
@@ -477,7 +478,7 @@ export class Model {
     if (reported !== undefined && on.accepted.answered < reported.refusedAt)
       return this.#stayBehind(on, reported);
 
-    const conflict = (base: number | null, errorType: string, detail = "") => {
+    const conflict = (base: number | null, errorType: ErrorType, detail = "") => {
       this.#count(`${kind}: ${errorType}${detail}`);
       return this.#conflict(on, base, errorType);
     };
@@ -582,7 +583,7 @@ export class Model {
     return { answer, replayed: false, restore };
   }
 
-  #conflict(on: Case, base: number | null, errorType: string): Evaluated {
+  #conflict(on: Case, base: number | null, errorType: ErrorType): Evaluated {
     const { batch, operation, device } = on;
     const { strategy: ofPolicy = "merge" } = policyOf(POLICIES, collectionOf(operation));
     const strategy = batch.on_conflict ?? (on.grouped ? "report" : ofPolicy);
@@ -625,7 +626,7 @@ export class Model {
     return judged;
   }
 
-  #report(on: Case, conflict: Conflict, errorType: string): Evaluated {
+  #report(on: Case, conflict: Conflict, errorType: ErrorType): Evaluated {
     this.#count(on.grouped ? "reported: a group's culprit" : "reported");
     conflict.status = "reported";
     conflict.refusedAt = on.accepted.place;
@@ -639,7 +640,7 @@ export class Model {
   }
 
   /** A group cannot wait for the conflict service. */
-  #mergeAtOnce(on: Case, conflict: Conflict, errorType: string): Evaluated {
+  #mergeAtOnce(on: Case, conflict: Conflict, errorType: ErrorType): Evaluated {
     const document = this.#state.documents.get(on.document);
     const held = this.#heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer);
     const merge = this.#merge(conflict, [held], document);
@@ -708,7 +709,7 @@ export class Model {
     const mismatch = mismatchOf(on, conflict);
     const outcome = isPending
       ? { status: "pending" as const, conflict, mismatch }
-      : { status: "conflict" as const, errorType: "behind_conflict", conflict, mismatch };
+      : { status: "conflict" as const, errorType: "behind_conflict" as const, conflict, mismatch };
     const judged = this.#record(on, outcome, () => {
       if (status === "reported") conflict.refusedAt = on.accepted.place;
     });
@@ -839,7 +840,7 @@ export class Model {
   ): Merge {
     const { strategy } = conflict;
     const policy = policyOf(POLICIES, conflict.collection);
-    const errorTypes = new Map<Held, string>();
+    const errorTypes = new Map<Held, ErrorType>();
     const overlaps: Overlap[] = [];
     const edits: Edit[] = [];
     let level = conflict.base;
@@ -1260,7 +1261,7 @@ function applyTo(
   document: JsonObject | null,
   { operation, data, patch }: SentOperation,
   documentId: string,
-): { data: JsonObject | null } | string {
+): { data: JsonObject | null } | ErrorType {
   const content = { kind: operation, documentId, ...(data && { data }), ...(patch && { patch }) };
   const applied = applyOperation(document, content);
   if (!applied.ok) return applied.errorType;

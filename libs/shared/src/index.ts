@@ -4,6 +4,7 @@ export * from "./consolidate/budget.ts";
 export * from "./consolidate/fold-operations.ts";
 export * from "./consolidate/merge-patch.ts";
 export * from "./errors/codes.ts";
+export * from "./errors/operation-errors.ts";
 export * from "./errors/syncline-error.ts";
 export * from "./ids/entry-id.ts";
 export * from "./ids/keys.ts";

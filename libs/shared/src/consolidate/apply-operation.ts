@@ -1,3 +1,4 @@
+import type { ErrorType } from "../errors/operation-errors.ts";
 import { isTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
 import { keepYjsStates, type YjsPolicy } from "../merge/keep-yjs-states.ts";
@@ -9,7 +10,7 @@ import { applyMergePatch } from "./merge-patch.ts";
 
 /** The document after an operation (`null`: deleted), or why the operation itself is at fault. */
 export type Applied =
-  { ok: true; document: JsonObject | null } | { ok: false; errorType: string; message: string };
+  { ok: true; document: JsonObject | null } | { ok: false; errorType: ErrorType; message: string };
 
 /** What an operation does to its document. */
 export type OperationEffect = Pick<AcceptedOperation, "kind" | "documentId" | "data" | "patch">;

@@ -1,3 +1,4 @@
+import type { ErrorType } from "../errors/operation-errors.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, DecisionChoice } from "../protocol/lane-entry.ts";
 import type { OperationKind } from "../protocol/operation.ts";
@@ -21,7 +22,7 @@ export interface LedgerRow {
   overlapCount: number | null;
   rounds: number | null;
   error: string | null;
-  errorType: string | null;
+  errorType: ErrorType | null;
   expectedVersion: number | null;
   currentVersion: number | null;
   conflictId: string | null;

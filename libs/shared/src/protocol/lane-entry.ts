@@ -1,3 +1,4 @@
+import type { ErrorType } from "../errors/operation-errors.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { EditTimes } from "../merge/edit-times.ts";
 import type { Overlap } from "../merge/merge-document.ts";
@@ -154,7 +155,7 @@ export type MergeOutcome =
 /** An operation that is itself at fault. */
 export interface RefusedOperation {
   clientId: string;
-  errorType: string;
+  errorType: ErrorType;
   message: string;
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorType } from "../errors/operation-errors.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { DecisionChoice } from "./lane-entry.ts";
 
@@ -43,7 +44,7 @@ export interface OperationResult {
   /** A sentence for people; clients must not parse it. */
   error?: string;
   /** The stable name of the reason for an `error`. */
-  error_type?: string;
+  error_type?: ErrorType;
   conflict_data?: ConflictData;
 }
 

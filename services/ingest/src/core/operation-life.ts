@@ -1,4 +1,5 @@
 import {
+  type ErrorType,
   backoffMs,
   pendingResults,
   resultOf,
@@ -67,7 +68,7 @@ export interface OperationBody {
   result: OperationResult;
   /** The reason for which the operation was refused, or is being merged. */
   reason: {
-    error_type: string | null;
+    error_type: ErrorType | null;
     error: string;
     expected_version: number | null;
     current_version: number | null;

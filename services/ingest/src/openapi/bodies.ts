@@ -1,4 +1,5 @@
 import {
+  ERROR_TYPES,
   CONFLICT_STATUSES,
   CONFLICT_STRATEGIES,
   DECISION_CHOICES,
@@ -47,7 +48,7 @@ export const operationResultBody = z.strictObject({
   data: json.nullable().exactOptional(),
   read_again: z.literal(true).exactOptional(),
   error: z.string().exactOptional(),
-  error_type: z.string().exactOptional(),
+  error_type: z.enum(ERROR_TYPES).exactOptional(),
   conflict_data: conflictDataBody.exactOptional(),
 }) satisfies z.ZodType<OperationResult>;
 
@@ -112,7 +113,7 @@ export const operationBody = z.strictObject({
   result: operationResultBody,
   reason: z
     .strictObject({
-      error_type: z.string().nullable(),
+      error_type: z.enum(ERROR_TYPES).nullable(),
       error: z.string(),
       expected_version: count.nullable(),
       current_version: count.nullable(),

@@ -1,4 +1,5 @@
 import {
+  type ErrorType,
   documentKey,
   mergeRun,
   NO_HISTORY,
@@ -383,7 +384,7 @@ function record(on: Case, recorded: Recorded, note?: () => void): Answer {
 }
 
 /** Records an operation that is itself at fault, with its content: it can be tried again once the cause is gone. */
-function fail(on: Case, errorType: string, error: string): Answer {
+function fail(on: Case, errorType: ErrorType, error: string): Answer {
   const { batch, operation, grouped } = on;
   const { deviceDeclared, onConflict, epoch } = batch;
   const content: OperationContent = {

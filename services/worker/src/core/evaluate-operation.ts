@@ -1,17 +1,23 @@
-import { applyOperation, type AcceptedOperation, type JsonObject, type MergePolicy } from "@syncline/shared";
+import {
+  type ErrorType,
+  applyOperation,
+  type AcceptedOperation,
+  type JsonObject,
+  type MergePolicy,
+} from "@syncline/shared";
 import type { DocumentState } from "./window-state.ts";
 
 /** What an operation does to the document it meets. */
 export type Evaluation =
   | { kind: "write"; document: JsonObject | null }
   | { kind: "nothing" }
-  | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: string }
+  | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: ErrorType }
   | AtFault;
 
 /** Why an operation is itself at fault. */
 export interface AtFault {
   kind: "error";
-  errorType: string;
+  errorType: ErrorType;
   message: string;
 }
 
@@ -89,7 +95,7 @@ function write(operation: AcceptedOperation, document: JsonObject | null, policy
   return { kind: "write", document: applied.document };
 }
 
-function conflict(baseVersion: number | null, reason: string, reasonType: string): Evaluation {
+function conflict(baseVersion: number | null, reason: string, reasonType: ErrorType): Evaluation {
   return { kind: "conflict", baseVersion, reason, reasonType };
 }
 
