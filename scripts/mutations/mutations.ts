@@ -151,7 +151,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/redis/append-resolution.lua",
     find: "then return 0 end",
     replace: "then end",
-    caughtBy: { file: LANE, test: "takes a round's resolution once while it lies there" },
+    caughtBy: { file: LANE, test: "accepts a round's resolution once while it is on the lane" },
   },
   {
     name: "resolution-of-another-round",
@@ -201,7 +201,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/redis/remove-entries.lua",
     find: "local last = there[#there]",
     replace: "local last = ARGV[#ARGV]",
-    caughtBy: { file: LANE, test: "says of each entry what had been answered when it was accepted" },
+    caughtBy: { file: LANE, test: "returns the answered position at each entry's acceptance" },
   },
   {
     name: "accepted-without-a-replica",
@@ -225,7 +225,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/redis/remove-entries.lua",
     find: " and isSame(item[2][4] or '', KEYS[3 + i])",
     replace: "",
-    caughtBy: { file: LANE, test: "leaves an entry that was given the id of another one" },
+    caughtBy: { file: LANE, test: "keeps an entry with the id of a lost one" },
   },
   {
     name: "full-workspace-goes-on",
@@ -233,7 +233,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/redis/append-batch.lua",
     find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",
     replace: "",
-    caughtBy: { file: LANE, test: "takes no batch that would go beyond a bound" },
+    caughtBy: { file: LANE, test: "rejects a batch over a limit" },
   },
   {
     name: "removed-and-still-counted",
@@ -241,7 +241,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/redis/remove-entries.lua",
     find: "count('operations', fields[2])",
     replace: "",
-    caughtBy: { file: LANE, test: "of two drains that take the same entries off, once" },
+    caughtBy: { file: LANE, test: "once, if two drains remove the same entries" },
   },
   {
     name: "deletes-not-last",
@@ -791,7 +791,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "redis.call('GET', KEYS[4])",
     caughtBy: {
       file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
-      test: "knows of each workspace how far",
+      test: "keeps the answered position of each workspace",
     },
   },
   {
@@ -802,7 +802,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
     caughtBy: {
       file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
-      test: "does not take a workspace back while",
+      test: "does not readmit a workspace while",
     },
   },
   {
@@ -813,7 +813,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "",
     caughtBy: {
       file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
-      test: "what was answered of it stays so",
+      test: "keeps its answered position",
     },
   },
   {
@@ -996,7 +996,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "migrations/000001_schema.sql",
     find: "USING (workspace_id IN (SELECT unnest(visible_workspaces())))",
     replace: "USING (true)",
-    caughtBy: { file: ROLES, test: "shows the workspaces that were named" },
+    caughtBy: { file: ROLES, test: "shows the named workspaces" },
   },
   {
     name: "reach-stays-with-the-connection",
@@ -1004,7 +1004,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/postgres/sql/name-workspaces.sql",
     find: "::text, true",
     replace: "::text, false",
-    caughtBy: { file: ROLES, test: "is not passed on with a connection" },
+    caughtBy: { file: ROLES, test: "is not inherited with a connection" },
   },
   {
     name: "a-right-too-many",
@@ -1012,7 +1012,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "migrations/000001_schema.sql",
     find: "GRANT SELECT, INSERT ON devices TO syncline_ingest;",
     replace: "GRANT SELECT, INSERT, UPDATE ON devices TO syncline_ingest;",
-    caughtBy: { file: ROLES, test: "may do to tables what its statements need" },
+    caughtBy: { file: ROLES, test: "has the table permissions that its statements need" },
   },
   {
     name: "any-algorithm-will-do",
@@ -1107,7 +1107,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/http/bound-connections.ts",
     find: "if (this.size >= this.#connectionsMax && !this.#makeRoom()) {",
     replace: "if (this.size < 0) {",
-    caughtBy: { file: "libs/runtime/src/http/bound-connections.test.ts", test: "makes room for one" },
+    caughtBy: {
+      file: "libs/runtime/src/http/bound-connections.test.ts",
+      test: "closes the longest idle connection",
+    },
   },
   {
     name: "large-bodies-in-the-thread-of-all",
@@ -1123,7 +1126,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/http/refusal-trail.ts",
     find: "if (count <= LINES_MAX)",
     replace: "if (count > 0)",
-    caughtBy: { file: "libs/runtime/src/http/refusal-trail.test.ts", test: "writes so many refusals" },
+    caughtBy: {
+      file: "libs/runtime/src/http/refusal-trail.test.ts",
+      test: "writes a limited number of refusals",
+    },
   },
   {
     name: "held-without-end",
@@ -1183,7 +1189,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/http/read-query.ts",
     find: "if (!Object.hasOwn(schema.shape, name)) throw parameterProblem(name, unknownParameter(schema));",
     replace: "if (!Object.hasOwn(schema.shape, name)) continue;",
-    caughtBy: { file: "libs/runtime/src/http/read-query.test.ts", test: "is refused" },
+    caughtBy: { file: "libs/runtime/src/http/read-query.test.ts", test: "is rejected" },
   },
   {
     name: "odd-number-read",

@@ -151,14 +151,14 @@ describe("an ingest behind a proxy, for one web site", () => {
     const [unknown, reader] = [randomUUID(), randomUUID()];
     await client.postRaw("{}", { authorization: "Bearer nonsense", "x-request-id": unknown });
     expect(await trailOf(system, unknown)).toMatchObject({
-      msg: "refused a request",
+      msg: "request refused",
       method: "POST",
       reason: "The token is not valid",
     });
     const token = await system.syncline.token({ [client.workspaceId]: "reader" }, { subject: "bob" });
     const body = JSON.stringify({ workspace_id: client.workspaceId, operations: [put({})] });
     await client.postRaw(body, { authorization: `Bearer ${token}`, "x-request-id": reader });
-    expect(await trailOf(system, reader)).toMatchObject({ msg: "refused a request", subject: "bob" });
+    expect(await trailOf(system, reader)).toMatchObject({ msg: "request refused", subject: "bob" });
   });
 });
 

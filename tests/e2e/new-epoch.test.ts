@@ -26,7 +26,7 @@ it("that is stored while services run ends all of them, and they serve it once t
   // What `npm run restored` does.
   await system.pool.query("UPDATE settings SET value = gen_random_uuid()::text WHERE name = 'epoch'");
   expect(await ends()).toEqual(END_OF_ALL);
-  const reasons = system.syncline.logs().match(/the database's epoch is another one than at start/g);
+  const reasons = system.syncline.logs().match(/the database's epoch has changed/g);
   expect(reasons?.length).toBeGreaterThanOrEqual(4);
   await startAgain();
   const after = await epochOf(clients[0]);

@@ -114,7 +114,9 @@ it.each([
   await setAside();
   await expect(deadLetters(...parameters)).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^(usage: npm run dead-letters|--lane 99: LANES is 16)/),
+    stderr: expect.stringMatching(
+      /^(usage: npm run dead-letters|--lane 99 must be below LANES, which is 16)/,
+    ),
   });
   expect(await redis.xlen(keys.deadLetters(LANE))).toBe(1);
 });

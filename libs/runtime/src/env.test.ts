@@ -18,11 +18,11 @@ function messageFor(env: NodeJS.ProcessEnv): string {
     if (error instanceof EnvError) return error.message;
     throw error;
   }
-  throw new Error("the environment was not refused");
+  throw new Error("the environment was not rejected");
 }
 
 describe("reading the environment", () => {
-  it("gives typed values, and defaults for what is not set", () => {
+  it("returns typed values, with defaults for unset variables", () => {
     expect(readEnv(schema, { ...GOOD, PORT: "8080", HOME: "/root" })).toStrictEqual({
       ...GOOD,
       HOST: "0.0.0.0",
@@ -37,7 +37,7 @@ describe("reading the environment", () => {
     });
   });
 
-  it("takes an empty variable for one that is not set", () => {
+  it("treats an empty variable as unset", () => {
     expect(readEnv(schema, { ...GOOD, PORT: "", LOG_LEVEL: "" })).toMatchObject({
       PORT: 3000,
       LOG_LEVEL: "info",
@@ -45,7 +45,7 @@ describe("reading the environment", () => {
     expect(messageFor({ ...GOOD, DATABASE_URL: "" })).toContain("DATABASE_URL is not set");
   });
 
-  it("names every variable that is missing or wrong, and none that is right", () => {
+  it("names every missing or invalid variable, and no valid one", () => {
     const message = messageFor({
       REDIS_URL: "http://localhost",
       PORT: "70000",
@@ -58,7 +58,7 @@ describe("reading the environment", () => {
     expect(message).not.toContain("HOST");
   });
 
-  it("says what a variable is for", () => {
+  it("describes the variable", () => {
     expect(messageFor({ ...GOOD, DATABASE_URL: undefined })).toContain(
       "postgres://user:password@host:port/database",
     );
@@ -71,17 +71,17 @@ describe("reading the environment", () => {
     ["REDIS_URL", "redis//sesame"],
     ["LOG_LEVEL", "sesame"],
     ["PORT", "sesame"],
-  ])("does not repeat what %s holds", (name, value) => {
+  ])("does not repeat the value of %s", (name, value) => {
     const message = messageFor({ ...GOOD, [name]: value });
     expect(message).toContain(name);
     expect(message).not.toContain("sesame");
   });
 
-  it.each(["-1", "65536", "80.5", "http"])("refuses the port %s", (port) => {
+  it.each(["-1", "65536", "80.5", "http"])("rejects the port %s", (port) => {
     expect(messageFor({ ...GOOD, PORT: port })).toContain("PORT is not usable");
   });
 
-  it("takes the backoff of merges, and refuses a base above its cap", () => {
+  it("reads the backoff of merges, and rejects a minimum above the maximum", () => {
     const backoff = { MERGE_BACKOFF_MS_MIN: "20", MERGE_BACKOFF_MS_MAX: "500" };
     const read = readEnv(schema, { ...GOOD, ...backoff });
     expect(mergeBackoffOf(read)).toEqual({ backoffMsMin: 20, backoffMsMax: 500 });
@@ -93,7 +93,7 @@ describe("reading the environment", () => {
     );
   });
 
-  it("takes several nodes of a Redis Cluster, whose passwords may hold commas", () => {
+  it("reads several nodes of a Redis Cluster, whose passwords may contain commas", () => {
     const REDIS_URL = "redis://:a,b@one:6379,redis://:a,b@two:6379, redis://:a,b@[::1]:6379";
     expect(readEnv(schema, { ...GOOD, REDIS_URL, REDIS_CLUSTER: "true" }).REDIS_URL).toEqual([
       "redis://:a,b@one:6379",
@@ -104,7 +104,7 @@ describe("reading the environment", () => {
     expect(messageFor({ ...GOOD, REDIS_URL: "redis://one:6379,redis://" })).toContain("REDIS_URL");
   });
 
-  it("refuses a database of a cluster that there cannot be", () => {
+  it("rejects a database number other than 0 on a cluster", () => {
     const cluster = (REDIS_URL: string) => ({ ...GOOD, REDIS_URL, REDIS_CLUSTER: "true" });
     expect(messageFor(cluster("redis://one:6379/3"))).toContain("number 0");
     for (const url of ["redis://one:6379", "redis://one:6379/", "redis://one:6379/0"])

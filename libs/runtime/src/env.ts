@@ -3,10 +3,10 @@ import { z } from "zod";
 import { policiesVariable } from "./policies.ts";
 import type { RedisAddress } from "./redis/shards.ts";
 
-/** Each shard costs a few connections from every process. */
+/** Bounds the connections: each process opens a few to every shard. */
 const SHARDS_MAX = 256;
 
-/** Variables that more than one service reads. Each service spreads what it needs into its own schema. */
+/** Variables that more than one service reads. Each service spreads the ones it needs into its own schema. */
 export const commonEnv = {
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
@@ -16,12 +16,12 @@ export const commonEnv = {
     .transform((list) => list.split(/,\s*(?=rediss?:)/))
     .pipe(z.array(z.url({ protocol: /^rediss?$/ })))
     .describe(
-      "Redis 7 or Valkey, as redis://host:port/number. Of a cluster one node or several, comma-separated: the others are found from there; user and password are the first one's",
+      "Redis 7 or Valkey, as redis://host:port/number. For a cluster: one node or several, comma-separated; the other nodes are discovered; the first URL's user and password apply to all",
     ),
   REDIS_CLUSTER: z
     .enum(["true", "false"])
     .default("false")
-    .describe("Whether REDIS_URL names nodes of a Redis Cluster"),
+    .describe("true if REDIS_URL names nodes of a Redis Cluster"),
   REDIS_SHARDS: z.coerce
     .number()
     .int()
@@ -29,25 +29,27 @@ export const commonEnv = {
     .max(SHARDS_MAX)
     .default(1)
     .describe(
-      "How many parts a cluster's masters share the lanes in, a power of two and no more than LANES; four for each master spread well. Stored at the first start; another number refuses to start",
+      "The number of shards that the lanes are spread over on a cluster: a power of two, at most LANES; four per master spread well. Stored at the first start; a process with another number refuses to start",
     ),
   HOST: z.string().min(1).default("0.0.0.0").describe("The address to listen on"),
   LANES: z.coerce
     .number()
     .int()
     .default(16)
-    .describe("How many lanes, a power of two. Stored at the first start; another number refuses to start"),
+    .describe(
+      "The number of lanes, a power of two. Stored at the first start; a process with another number refuses to start",
+    ),
   LOG_LEVEL: z
     .enum(["fatal", "error", "warn", "info", "debug", "trace"])
     .default("info")
-    .describe("How much to log"),
+    .describe("The least severe level that is logged"),
   METRICS_PORT: z.coerce
     .number()
     .int()
     .min(1)
     .max(65535)
     .optional()
-    .describe("A port of its own for /metrics, to keep it from clients; without it, /metrics is on PORT"),
+    .describe("A separate port for /metrics, to keep it from clients; if unset, /metrics is served on PORT"),
   POLICIES: policiesVariable,
   MERGE_BACKOFF_MS_MIN: z.coerce
     .number()
@@ -56,7 +58,7 @@ export const commonEnv = {
     .max(60_000)
     .default(ROUND_BACKOFF.backoffMsMin)
     .describe(
-      "The longest wait before the second round of a conflict's merge, in milliseconds; it doubles with each round, and the first starts at once. The same for all three",
+      "The longest wait before the second round of a conflict's merge, in milliseconds; it doubles with each round; the first round starts immediately. Must be the same for all three services",
     ),
   MERGE_BACKOFF_MS_MAX: z.coerce
     .number()
@@ -64,30 +66,30 @@ export const commonEnv = {
     .min(1)
     .max(3_600_000)
     .default(ROUND_BACKOFF.backoffMsMax)
-    .describe("What the longest wait between two rounds is capped at, in milliseconds"),
+    .describe("The upper limit of the wait between two rounds, in milliseconds"),
 } as const;
 
-/** What the variables of Redis must be together. */
+/** Rejects Redis variables that contradict each other. */
 export function refineRedisEnv(
   env: Pick<RedisAddress, "REDIS_URL" | "REDIS_CLUSTER">,
   context: z.RefinementCtx,
 ): void {
   const isCluster = env.REDIS_CLUSTER === "true";
   const refuse = (message: string) => context.addIssue({ code: "custom", path: ["REDIS_URL"], message });
-  if (!isCluster && env.REDIS_URL.length > 1) refuse("it names several nodes, and REDIS_CLUSTER is not true");
+  if (!isCluster && env.REDIS_URL.length > 1) refuse("it names several nodes, but REDIS_CLUSTER is not true");
   if (isCluster && env.REDIS_URL.some((url) => !/^\/?0?$/.test(new URL(url).pathname))) {
     refuse("a cluster has one database only, number 0");
   }
 }
 
-/** How long a conflict's rounds wait for each other. */
+/** The backoff between the rounds of a conflict's merge. */
 export function mergeBackoffOf(
   env: Record<"MERGE_BACKOFF_MS_MIN" | "MERGE_BACKOFF_MS_MAX", number>,
 ): BackoffBounds {
   return { backoffMsMin: env.MERGE_BACKOFF_MS_MIN, backoffMsMax: env.MERGE_BACKOFF_MS_MAX };
 }
 
-/** For the services that clients, or other services, send requests to. */
+/** For services that receive requests. */
 export const stopDelayVariable = z.coerce
   .number()
   .int()
@@ -95,7 +97,7 @@ export const stopDelayVariable = z.coerce
   .max(15_000)
   .default(5_000)
   .describe(
-    "How long requests are still taken after SIGTERM, while /readyz says no and load balancers notice, in milliseconds",
+    "The time after SIGTERM during which requests are still served while /readyz answers 503, so that load balancers notice, in milliseconds",
   );
 
 /** A port, with the service's own default. */
@@ -103,14 +105,14 @@ export function portVariable(port: number) {
   return z.coerce.number().int().min(0).max(65535).default(port).describe("The port to listen on");
 }
 
-/** Raised at start: every variable that is missing or wrong, each with its reason. */
+/** Thrown at start. Its message names every variable that is missing or invalid, each with its reason. */
 export class EnvError extends Error {
   override readonly name = "EnvError";
 }
 
 /**
- * Reads the environment once, through one schema. An empty variable counts as one that is not set.
- * @throws {@link EnvError} naming every faulty variable, never a value: it may be a secret
+ * Reads the environment through one schema. An empty variable counts as unset.
+ * @throws {@link EnvError} naming every faulty variable, but no value: a value may be a secret
  */
 export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv): z.infer<S> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
@@ -129,7 +131,7 @@ export function readEnv<S extends z.ZodObject>(schema: S, env: NodeJS.ProcessEnv
   throw new EnvError(`Cannot start. ${faults.join(". ")}.`);
 }
 
-/** What is called …_MIN lies below what is called …_MAX, or one of the two is a mistake. */
+/** Finds each …_MIN variable that is greater than its …_MAX. */
 function findCrossedBounds(env: Record<string, unknown>): string[] {
   return Object.entries(env).flatMap(([name, min]) => {
     const nameOfMax = name.replace(/_MIN$/, "_MAX");
@@ -139,7 +141,10 @@ function findCrossedBounds(env: Record<string, unknown>): string[] {
   });
 }
 
-/** Reads the environment at the start of a process, and ends the process with one sentence where it is at fault. */
+/**
+ * Reads the environment at the start of a process. If a variable is faulty, prints one sentence and exits with status
+ * 1.
+ */
 export function readEnvOrExit<S extends z.ZodObject>(schema: S): z.infer<S> {
   try {
     return readEnv(schema, process.env);

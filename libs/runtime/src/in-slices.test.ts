@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { inSlices, mapInSlices } from "./in-slices.ts";
 
-it("steps that take long let others have their turn, and come to their end", async () => {
+it("long work yields to other tasks, and completes", async () => {
   const others = { turns: 0, ended: false };
   const count = () => {
     others.turns += 1;
@@ -10,7 +10,7 @@ it("steps that take long let others have their turn, and come to their end", asy
   setImmediate(count);
   const outcome = await inSlices(
     (function* () {
-      // Until the others have had some: steps that never gave way would go on for ever.
+      // Ends after other tasks have run; work that never yields would run indefinitely.
       while (others.turns < 3) yield;
       return "done";
     })(),
@@ -19,7 +19,7 @@ it("steps that take long let others have their turn, and come to their end", asy
   expect(outcome).toBe("done");
 });
 
-it("items are mapped in their order, and a failure is the caller's", async () => {
+it("items are mapped in their order, and an error reaches the caller", async () => {
   await expect(mapInSlices([1, 2, 3], (n) => n * 2)).resolves.toEqual([2, 4, 6]);
   await expect(
     mapInSlices([1], () => {

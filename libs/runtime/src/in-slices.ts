@@ -1,12 +1,13 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 
-/** So long a process may be busy before it looks at what else has come. */
+/** The longest time that a process works before it yields to other tasks. */
 const SLICE_MS = 10;
 
 /**
- * Goes through steps to their end, and gives way in between: health has to be answered, and locks renewed.
+ * Runs steps to their end and yields in between, so that health checks are answered and locks renewed.
  *
- * @param rests - leaves the process to others for as long as it was busy each time: what others wait for may take many turns
+ * @param rests - idles after each slice for as long as the slice took: other tasks may need many turns of the event
+ *   loop
  */
 export async function inSlices<T>(steps: Iterator<unknown, T>, { rests = false } = {}): Promise<T> {
   let sliceBeganAtMs = performance.now();
@@ -20,7 +21,7 @@ export async function inSlices<T>(steps: Iterator<unknown, T>, { rests = false }
   }
 }
 
-/** Maps items one by one, and gives way in between. */
+/** Maps items one by one and yields in between. */
 export function mapInSlices<T, R>(items: Iterable<T>, map: (item: T) => R): Promise<R[]> {
   return inSlices(
     (function* () {

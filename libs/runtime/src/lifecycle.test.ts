@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { expect, it } from "vitest";
 
-/** Runs a process that lives by a lifecycle. What it closes it prints, one line each; its log goes elsewhere. */
+/**
+ * Runs a process with a lifecycle. It prints each resource that it closes, one a line; its log is suppressed except for
+ * errors.
+ */
 async function run(
   body: string,
   signals: NodeJS.Signals[] = [],
@@ -21,7 +24,7 @@ async function run(
   const pending = [...signals];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    // One signal for every time that it says it waits for one.
+    // One signal for each "waiting" that the process prints.
     while (pending.length > 0 && output.split("waiting\n").length - 1 > signals.length - pending.length) {
       const signal = pending.shift();
       if (signal !== undefined) child.kill(signal);
@@ -35,7 +38,7 @@ async function run(
 const RUN = "setInterval(() => {}, 1_000); setImmediate(() => say('waiting')); await life.runUntilSignal();";
 
 it.each<NodeJS.Signals>(["SIGTERM", "SIGINT"])(
-  "%s closes what was opened, last first, and exits with 0",
+  "%s closes the resources, last opened first, and exits with 0",
   async (signal) => {
     const { status, lines } = await run(
       `life.own("first", 1, (value) => say("closed " + value));
@@ -49,7 +52,7 @@ it.each<NodeJS.Signals>(["SIGTERM", "SIGINT"])(
   },
 );
 
-it("closes the rest where one thing fails to close, and exits with 1", async () => {
+it("closes the other resources if one fails to close, and exits with 1", async () => {
   const { status, lines } = await run(
     `life.own("first", 1, () => say("closed first"));
      life.own("second", 2, () => { throw new Error("stuck"); });
@@ -60,7 +63,7 @@ it("closes the rest where one thing fails to close, and exits with 1", async () 
   expect(status).toBe(1);
 });
 
-it("gives up closing after its time, and exits with 1", async () => {
+it("abandons closing after its time limit, and exits with 1", async () => {
   const { status, lines } = await run(`life.own("stuck", 1, () => new Promise(() => {})); ${RUN}`, [
     "SIGTERM",
   ]);
@@ -68,7 +71,7 @@ it("gives up closing after its time, and exits with 1", async () => {
   expect(status).toBe(1);
 });
 
-it("gives up closing at a second signal", async () => {
+it("abandons closing at a second signal", async () => {
   const { status, lines } = await run(
     `life.own("stuck", 1, () => { say("waiting"); return new Promise(() => {}); }); ${RUN}`,
     ["SIGTERM", "SIGTERM"],
@@ -77,7 +80,7 @@ it("gives up closing at a second signal", async () => {
   expect(status).toBe(1);
 });
 
-it("closes what is open after a start that failed, says why, and exits with 1", async () => {
+it("logs the error of a failed start, closes open resources, and exits with 1", async () => {
   const { status, lines } = await run(
     `life.own("first", 1, () => say("closed first"));
      await life.fail(new Error("port 3000 is taken"));`,
@@ -86,7 +89,7 @@ it("closes what is open after a start that failed, says why, and exits with 1", 
   expect(status).toBe(1);
 });
 
-it("gives back what it is given to own", async () => {
+it("returns the resource that it is given", async () => {
   const { lines } = await run(`say(life.own("name", "value", () => {})); await life.fail("x");`);
   expect(lines).toEqual(["value", "start failed"]);
 });

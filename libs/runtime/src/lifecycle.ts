@@ -1,19 +1,24 @@
 import type { Logger } from "./log.ts";
 
-/** Owns what a process opened, and closes it in reverse. */
+/** Owns the resources that a process opened, and closes them in reverse order. */
 export interface Lifecycle {
-  /** Hands over something that is open, with the way to close it. Returns it. */
+  /** Hands over an open resource and the function that closes it. Returns the resource. */
   own<T>(name: string, value: T, close: (value: T) => unknown): T;
-  /** False from the first signal on. */
+  /** False after the first signal. */
   isRunning: () => boolean;
-  /** Waits for SIGTERM or SIGINT, then closes everything, last opened first, and exits. */
+  /** Waits for SIGTERM or SIGINT, closes all resources, the last opened first, and exits. */
   runUntilSignal(): Promise<never>;
-  /** After a start that failed, or where the process must not go on: says why, closes what is open, exits with status 1. */
+  /**
+   * Logs the error, closes the open resources and exits with status 1. For a failed start, or a process that must not
+   * continue.
+   */
   fail: (error: unknown) => Promise<never>;
 }
 
 /**
- * @param closeTimeoutMs - closing that takes longer is given up, with status 1; a second signal does the same at once
+ * Creates the lifecycle of this process.
+ *
+ * @param closeTimeoutMs - closing that takes longer is abandoned, with status 1; so it is at a second signal
  */
 export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }): Lifecycle {
   const { log, closeTimeoutMs } = options;
@@ -50,7 +55,7 @@ export function createLifecycle(options: { log: Logger; closeTimeoutMs: number }
     return process.exit(clean ? status : 1);
   }
 
-  // From the first moment on: in a container nothing else ends the process, and a start may wait for long.
+  // Installed at once: in a container no default handler ends the process, and a start may wait for minutes.
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       if (stopping !== undefined) process.exit(1);

@@ -6,8 +6,8 @@ import { emitLogRecord } from "./telemetry/log-records.ts";
 export type { Logger };
 
 /**
- * JSON lines on stdout, each with the trace that it was written in; the same as log records where OpenTelemetry is to
- * send them. Ids and counts go in, payloads never do.
+ * Creates a logger that writes JSON lines to stdout, each with its trace. If OpenTelemetry exports logs, the same lines
+ * are sent as log records. Lines contain ids and counts, never payloads.
  */
 export function createLogger(options: { service: string; level: string }): Logger {
   return pino({
@@ -26,19 +26,22 @@ export function createLogger(options: { service: string; level: string }): Logge
   });
 }
 
-/** Who did what, and from where: lines with `audit`, which are written whatever the level is. */
+/**
+ * Creates the audit log: lines with `audit`, which name the subject, the action and the address. They are written at
+ * every log level.
+ */
 export function createAuditLog(log: Logger): Logger {
   return log.child({ audit: true }, { level: "info" });
 }
 
-/** In the names that OpenTelemetry gives them in log lines. */
+/** The active trace, under the names that OpenTelemetry defines for log lines. */
 function traceIds(): object {
   const span = trace.getActiveSpan()?.spanContext();
   if (span === undefined) return {};
   return { trace_id: span.traceId, span_id: span.spanId, trace_flags: `0${span.traceFlags.toString(16)}` };
 }
 
-/** What a log says of an error. Of one from Postgres neither message nor detail: both may quote a document. */
+/** Describes an error for the log. A Postgres error loses its message and detail: both may quote a document. */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   if (error instanceof pg.DatabaseError) {

@@ -4,17 +4,20 @@ import { pathToFileURL } from "node:url";
 import { definePolicies, type Policies } from "@syncline/shared";
 import { z } from "zod";
 
-/** Read by all three services: ingest refuses, the worker chooses the strategy, the conflict service asks hooks. */
+/**
+ * Read by all three services: ingest validates overrides, the worker picks the strategy, the conflict service calls
+ * hooks.
+ */
 export const policiesVariable = z
   .string()
   .optional()
   .describe(
-    "A module whose default export says how conflicts are decided, by collection; the same one for all three. Without it all are merged",
+    "A module whose default export holds the conflict policy of each collection; the same module for all three services. If unset, every conflict is merged",
   );
 
 /**
- * Loads the module that holds the policies.
- * @throws with a sentence that names the module, where there is none or it cannot be used
+ * Loads the policy module.
+ * @throws with a sentence that names the module, if it does not exist or cannot be used
  */
 export async function loadPolicies(path: string | undefined): Promise<Policies> {
   if (path === undefined) return {};

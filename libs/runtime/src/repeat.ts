@@ -1,12 +1,15 @@
 import type { Logger } from "./log.ts";
 
-/** Something that is done again and again. */
+/** A task that runs at intervals. */
 export interface Repeating {
-  /** Waits for the run in flight, and runs no more. */
+  /** Waits for the run in flight and starts no other. */
   stop(): Promise<void>;
 }
 
-/** Runs something at intervals, counted from the end of the run before; a run that fails is logged and does not end it. */
+/**
+ * Runs a task at intervals, measured from the end of the previous run. A failed run is logged, and the next one
+ * follows.
+ */
 export function repeat(
   what: string,
   run: () => Promise<void>,

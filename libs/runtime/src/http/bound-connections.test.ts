@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { expect, it } from "vitest";
 import { BoundConnections } from "./bound-connections.ts";
 
-/** A connection that knows its address, and whether it was ended. */
+/** A connection with an address, which records that it was closed. */
 class Connection extends EventEmitter {
   destroyed = false;
   readonly remoteAddress: string;
@@ -25,7 +25,7 @@ function open(connections: BoundConnections, address: string): Connection & Sock
   return connection;
 }
 
-it("makes room for one that comes, by the one that has idled for longest where most idle", () => {
+it("closes the longest idle connection of the network with the most idle ones, if a new one arrives at the limit", () => {
   const connections = new BoundConnections(4);
   const other = open(connections, "192.0.2.9");
   const [first, second, third] = [1, 2, 3].map(() => open(connections, "192.0.2.1"));
@@ -44,7 +44,7 @@ it("makes room for one that comes, by the one that has idled for longest where m
   expect(connections.size).toBe(4);
 });
 
-it("refuses one that comes while all have a request under way, until one ends", () => {
+it("rejects a new connection while all others have a request in progress", () => {
   const connections = new BoundConnections(2);
   const [first, second] = [1, 2].map(() => open(connections, "192.0.2.1"));
   for (const one of [first, second, second]) connections.beginRequest(one!);
@@ -56,7 +56,7 @@ it("refuses one that comes while all have a request under way, until one ends", 
   expect([first?.destroyed, second?.destroyed]).toEqual([false, true]);
 });
 
-it("forgets one that ends by itself", () => {
+it("forgets a connection that its client closes", () => {
   const connections = new BoundConnections(2);
   const one = open(connections, "192.0.2.1");
   connections.beginRequest(one);

@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import { networkOf } from "./client-address.ts";
 
 /**
- * Keeps at most so many connections open. When one more comes, one that has no request under way makes room: the one that
- * has been so for longest, of the network that has most of these. So whoever opens many ends their own.
+ * Limits the number of open connections. At the limit, a new connection closes an idle one: the longest idle of the
+ * network that has the most idle connections. So a client that opens many connections loses its own.
  */
 export class BoundConnections {
   readonly #connectionsMax: number;
-  /** Those without a request under way, the longest first. */
+  /** Connections without a request in progress, the longest idle first. */
   readonly #idleByNetwork = new Map<string, Set<Socket>>();
   readonly #networkBySocket = new Map<Socket, string>();
   readonly #requestsBySocket = new Map<Socket, number>();
@@ -34,7 +34,7 @@ export class BoundConnections {
     });
   }
 
-  /** Says that a request came on a connection. */
+  /** Marks a connection as busy with a request. */
   beginRequest(socket: Socket): void {
     this.#requestsBySocket.set(socket, (this.#requestsBySocket.get(socket) ?? 0) + 1);
     this.#setBusy(socket);

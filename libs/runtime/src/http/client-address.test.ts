@@ -11,11 +11,11 @@ describe("the network of an address", () => {
     ["2001:db8:1:2::", "2001:db8:1:2::/64"],
     ["::1", "0:0:0:0::/64"],
     ["unknown", "unknown"],
-  ])("of %s is %s", (address, network) => {
+  ])("for %s is %s", (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 
-  it("is one for an address without a name, too", () => {
+  it("is empty without an address", () => {
     expect(networkOf(undefined)).toBe("");
   });
 });
@@ -27,7 +27,7 @@ describe("the network of a client", () => {
     return clientNetworkOf(request as unknown as IncomingMessage, app.get("trust proxy fn") as TrustProxy);
   };
 
-  it("is that of the connection, unless a proxy is believed about another", () => {
+  it("is that of the connection, unless a trusted proxy names another", () => {
     expect(networkBehind(false, "192.0.2.7")).toBe("10.0.0.1");
     expect(networkBehind(1, "203.0.113.9, 192.0.2.7")).toBe("192.0.2.7");
     expect(networkBehind("10.0.0.0/8", "192.0.2.7")).toBe("192.0.2.7");

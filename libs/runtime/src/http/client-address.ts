@@ -2,12 +2,12 @@ import type { IncomingMessage } from "node:http";
 import ipaddr from "ipaddr.js";
 import proxyAddr from "proxy-addr";
 
-/** Tells whether an address is that of a proxy that is believed, so many hops away; Express makes it of `trust proxy`. */
+/** True if an address, this many hops away, is a trusted proxy. Express derives it from `trust proxy`. */
 export type TrustProxy = (address: string, hop: number) => boolean;
 
 /**
- * The network that a client's share is counted for: its IPv4 address, or the first half of its IPv6 address, of which a
- * single client has all the rest.
+ * The network that a client's share is counted for: its IPv4 address, or the /64 prefix of its IPv6 address, because
+ * one client has the whole prefix.
  */
 export function clientNetworkOf(request: IncomingMessage, trust: TrustProxy): string {
   return networkOf(proxyAddr(request, trust));

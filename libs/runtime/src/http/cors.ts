@@ -1,7 +1,10 @@
 import cors from "cors";
 import type { Middleware } from "./middleware.ts";
 
-/** Headers that pages may send and read beyond the safelisted ones. Tokens go in a header, so cookies are not allowed. */
+/**
+ * The headers that pages may send and read beyond the safelisted ones. Tokens go in a header, so cookies are not
+ * allowed.
+ */
 const CORS_HEADERS = {
   methods: ["GET", "HEAD", "POST"],
   allowedHeaders: [
@@ -31,12 +34,12 @@ const CORS_HEADERS = {
   maxAge: 600,
 };
 
-/** An origin as browsers send it, `*` for all, or an origin with any port: `http://localhost:*`. */
+/** Matches an origin as browsers send it, `*` for all, or an origin with any port: `http://localhost:*`. */
 export const ORIGIN_PATTERN = /^(\*|https?:\/\/[^/\s*]+?(:\*)?)$/;
 
 /**
- * Lets the pages of the given origins use the API. Preflights are answered here, before tokens and limits; a preflight from
- * any other origin is answered 204 without the headers that would allow it.
+ * Allows pages of the given origins to use the API. Preflights are answered here, before tokens and limits; a preflight
+ * from any other origin is answered 204 without the headers that would allow it.
  */
 export function createCors(origins: readonly string[]): Middleware[] {
   const origin = origins.includes("*") ? "*" : origins.map(matcherOf);
@@ -52,7 +55,7 @@ function matcherOf(origin: string): string | RegExp {
   return new RegExp(`^${site}(:\\d+)?$`);
 }
 
-/** An OPTIONS request that is no preflight asks for a path's methods: its route answers. */
+/** Ends preflights. Any other OPTIONS request asks for a path's methods, and its route answers it. */
 const endPreflight: Middleware = (request, response, next) => {
   const isPreflight =
     request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;

@@ -26,22 +26,22 @@ import { createMeasureRequest } from "./measure-request.ts";
 interface Parts {
   verifyToken: VerifyToken;
   health: Middleware;
-  /** Answers who comes too much with a problem, before anything is done for them; health is asked before it. */
+  /** Rejects requests over the limit with a problem, before any work is done for them. Runs after the health routes. */
   admit?: Middleware;
-  /** Looks at a request once its token is checked, and throws a problem to refuse it. */
+  /** Checks a request after its token was verified; throws a problem to reject it. */
   admitIdentified?: (response: Response) => void;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
-  /** The origins whose pages may ask, as {@link createCors} reads them; without it none. */
+  /** The origins whose pages may use the API, as {@link createCors} reads them; none by default. */
   corsOrigins?: readonly string[] | undefined;
-  /** Which proxies are believed when they say who asked, as Express has it. */
+  /** The proxies whose `X-Forwarded-For` is trusted, as Express' `trust proxy` takes them. */
   trustProxy?: string | undefined;
   log: Logger;
 }
 
 /**
- * What says something where JSON is answered, as OWASP has it for REST. The rest of what helmet sets by default is for
- * pages, and would be in every answer: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
+ * The headers that matter for JSON responses, as OWASP recommends for REST. The other defaults of helmet are for pages
+ * and would be in every response: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html
  */
 const secureHeaders = helmet({
   contentSecurityPolicy: {
@@ -59,8 +59,9 @@ const secureHeaders = helmet({
 });
 
 /**
- * What every HTTP service shares: health, secure headers, request ids, traces, the token check, and problems. Who is turned
- * away at the door does not get as far as Express: of these there are most when nothing must cost anything.
+ * Creates the request handler that every HTTP service shares: health, secure headers, request ids, traces, the token
+ * check and problems. Requests rejected by `admit` do not reach Express: under overload they are the majority and must
+ * cost little.
  */
 export function createApp({
   verifyToken,
@@ -74,10 +75,10 @@ export function createApp({
 }: Parts): RequestListener {
   const app = express();
   app.disable("etag").disable("x-powered-by").set("query parser", false);
-  // A number says how many proxies there are; all else names them.
+  // A number is a count of proxies; any other text names them.
   if (trustProxy !== undefined)
     app.set("trust proxy", /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy);
-  // Ends in a newline, so that a terminal's prompt stands on a line of its own.
+  // The body ends in a newline, so that a terminal's prompt stands on a line of its own.
   app.response.json = function (this: Response, body: unknown) {
     return this.type("json").send(`${JSON.stringify(body)}\n`);
   };
@@ -96,7 +97,7 @@ export function createApp({
   addRoutes(app);
   guardMethods(methodGuard, app);
   app.use((request) => {
-    throw new Problem("not-found", { detail: `There is no ${request.method} ${request.path}` });
+    throw new Problem("not-found", { detail: `No route for ${request.method} ${request.path}` });
   });
   app.use(answerProblem(log));
 
@@ -115,24 +116,24 @@ export function createApp({
   ];
   if (admit !== undefined) middlewares.push(admit);
   return behind(middlewares, (request, response) =>
-    // Express makes its own of both.
+    // Express replaces the prototypes of both.
     app(request as Request, response as Response, () => answerLeftOver(response)),
   );
 }
 
-/** What Express passes on: an address that it cannot read, or an answer that broke off. */
+/** Handles requests that Express passes on: a malformed URL, or a response that broke off. */
 function answerLeftOver(response: ServerResponse): void {
   if (response.headersSent) response.destroy();
-  else sendProblem(response, new Problem("not-found", { detail: "The address cannot be read" }));
+  else sendProblem(response, new Problem("not-found", { detail: "Malformed URL" }));
 }
 
-/** What cannot be an id names nothing. */
+/** Answers 404 to a malformed id: no resource can have it. */
 function requireId(_request: Request, _response: Response, next: NextFunction, id: string): void {
-  if (!idSchema.safeParse(id).success) throw new Problem("not-found", { detail: "No id looks like this" });
+  if (!idSchema.safeParse(id).success) throw new Problem("not-found", { detail: "Invalid id" });
   next();
 }
 
-/** Names every request, for logs and the ledger: by the caller's own name where it sent one. */
+/** Gives each request an id for logs and the ledger: the client's own `x-request-id` if it sent a valid one. */
 const nameRequest: Middleware = (request, response, next) => {
   const given = request.headers["x-request-id"];
   const requestId = typeof given === "string" && /^[\x21-\x7e]{1,200}$/.test(given) ? given : randomUUID();
@@ -141,7 +142,7 @@ const nameRequest: Middleware = (request, response, next) => {
   next();
 };
 
-/** The one place where an error becomes an answer. */
+/** The only place that turns an error into a response. */
 function answerProblem(log: Logger): ErrorRequestHandler {
   const noteRefusal = createRefusalTrail(createAuditLog(log));
   return (error: unknown, request, response, next) => {
@@ -153,7 +154,7 @@ function answerProblem(log: Logger): ErrorRequestHandler {
       const requestId = requestIdOf(response);
       noteRefusal({ requestId, subject, from, method, path: path.slice(0, 300), reason: problem.message });
     }
-    // There are many refusals when there is too much to do.
+    // Not logged if overloaded: there would be a line for every request.
     if (problem.status >= 500 && problem.type !== "overloaded") {
       const level = problem.type === "internal" ? "error" : "warn";
       log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);
@@ -167,13 +168,13 @@ function toProblem(error: unknown): Problem {
   const disposition = dispositionOf(error);
   if (disposition === "retry" || disposition === "deployment") {
     return new Problem("unavailable", {
-      detail: "A store cannot be reached; send it again",
+      detail: "A store cannot be reached; retry the request",
       retryAfterSeconds: 1,
     });
   }
   const status = error instanceof Error && "status" in error ? error.status : undefined;
   if (status === 413)
-    return new Problem("too-large", { detail: `A body may have at most ${BATCH_BYTES_MAX} bytes` });
+    return new Problem("too-large", { detail: `The body exceeds ${BATCH_BYTES_MAX} bytes` });
   if (status === 415)
     return new Problem("unsupported-media-type", { detail: "The body's encoding is not supported" });
   if (typeof status === "number" && status >= 400 && status < 500) {

@@ -28,7 +28,7 @@ const holds: ReadinessCheck = () => Promise.resolve();
 const fails: ReadinessCheck = () => Promise.reject(new Error("Redis did not answer"));
 
 describe("a process", () => {
-  it("is alive even where its stores are not, and while it stops", async () => {
+  it("is alive even if its stores are down, and while it stops", async () => {
     const options = { isRunning: false, checkByName: { redis: fails } };
     expect(await get("/healthz?from=probe", options)).toEqual([200, { status: "alive" }]);
   });
@@ -40,14 +40,14 @@ describe("a process", () => {
     ]);
   });
 
-  it("is not ready when one check fails, and says which and why", async () => {
+  it("is not ready when one check fails, and names the check and the reason", async () => {
     expect(await get("/readyz", { checkByName: { postgres: holds, redis: fails } })).toEqual([
       503,
       { status: "not ready", checks: { postgres: "ok", redis: "Redis did not answer" } },
     ]);
   });
 
-  it("looks at its stores for all who ask meanwhile at once", async () => {
+  it("shares one check of its stores among concurrent requests", async () => {
     let looks = 0;
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const check = () => (looks++, released);
@@ -72,19 +72,19 @@ describe("a process", () => {
     ]);
   });
 
-  it("says why its metrics cannot be read, and lives on", async () => {
+  it("gives the reason if its metrics cannot be read, and stays alive", async () => {
     const scrape = () => Promise.reject(new Error("the reader is closed"));
     const unreadable = { status: "the metrics cannot be read", reason: "the reader is closed" };
     expect(await get("/metrics", { scrape })).toEqual([503, unreadable]);
   });
 
-  it("answers nothing else by itself", async () => {
+  it("answers 404 to other paths and 405 to other methods if it serves alone", async () => {
     expect(await get("/healthz/more")).toEqual([404, { status: "not found" }]);
     await server?.close();
     expect((await get("/healthz", { method: "POST" }))[0]).toBe(405);
   });
 
-  it("passes on what is not about its health", () => {
+  it("passes other requests on", () => {
     const handle = createHealthHandler({ isRunning: () => true, checkByName: {} });
     let passedOn = false;
     handle({ method: "GET", url: "/api/v1" } as never, {} as never, () => {

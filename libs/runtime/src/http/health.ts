@@ -3,7 +3,7 @@ import { createCoalescer } from "../queues/coalesce.ts";
 import { Problem } from "./problem.ts";
 import { sendProblem } from "./send-problem.ts";
 
-/** What must hold before a process is given work: each check throws, or answers why not. */
+/** A condition for readiness: throws an error with the reason if it does not hold. */
 export type ReadinessCheck = () => Promise<void>;
 
 type Next = () => void;
@@ -11,9 +11,9 @@ type Next = () => void;
 const ALLOW = { allow: "GET, HEAD, OPTIONS" };
 
 /**
- * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, where
- * they are to be read here, `GET /metrics`, and passes everything else on. A middleware, and by itself
- * the listener of a server that has nothing else.
+ * Answers `GET /healthz` (the process is alive), `GET /readyz` (it can work: not stopping, stores reachable) and, if
+ * `scrape` is given, `GET /metrics`. Passes every other request on. Used as middleware, and without `next` as the
+ * listener of a server that serves only these routes.
  */
 export function createHealthHandler(options: {
   isRunning: () => boolean;
@@ -21,7 +21,7 @@ export function createHealthHandler(options: {
   scrape?: (() => Promise<string>) | undefined;
 }): (request: IncomingMessage, response: ServerResponse, next?: Next) => void {
   const { isRunning, checkByName, scrape } = options;
-  // Nobody is refused these, so however many ask, one at a time is run.
+  // These routes are not rate limited, so concurrent requests share one run.
   const shareChecks = createCoalescer<Record<string, string>>();
   const shareScrape = createCoalescer<string>();
 

@@ -4,7 +4,7 @@ import { listen } from "./listen.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
 
-it("takes a free port where none is asked for, and says which", async () => {
+it("takes a free port for port 0, and returns it", async () => {
   const server = await listen((_request, response) => response.end("hello"), HERE);
   expect(server.port).toBeGreaterThan(0);
   expect(await (await fetch(`http://127.0.0.1:${server.port}`)).text()).toBe("hello");
@@ -19,7 +19,7 @@ it("keeps idle connections open for longer than the proxies in front of it", asy
   await server.close();
 });
 
-it("lets go who does not send a request whole in time, and answers 408", async () => {
+it("answers 408 to a request that is not complete in time, and closes its connection", async () => {
   const server = await listen((request, response) => request.resume().once("end", () => response.end()), {
     ...HERE,
     requestTimeoutMs: 1_000,
@@ -42,7 +42,7 @@ it("lets go who does not send a request whole in time, and answers 408", async (
 it("names a port that is taken", async () => {
   const first = await listen(() => {}, HERE);
   const second = listen(() => {}, { ...HERE, port: first.port });
-  await expect(second).rejects.toThrow(`port ${first.port} is taken; set PORT to another one`);
+  await expect(second).rejects.toThrow(`port ${first.port} is taken; set PORT to a free port`);
   await first.close();
 });
 
@@ -65,7 +65,7 @@ it("answers the request in flight before it has closed", async () => {
   await closing;
 });
 
-it("does not wait for a connection whose answer had begun before it was to close", async () => {
+it("does not wait for a keep-alive connection whose response had begun before the close", async () => {
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = await listen((_request, response) => {
     response.write("do");
@@ -78,7 +78,7 @@ it("does not wait for a connection whose answer had begun before it was to close
   await closing;
 });
 
-it("sends away who is answered, in mid-request too, and still takes who comes", async () => {
+it("closes connections after their response while it drains, and still accepts new ones", async () => {
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const server = await listen((request, response) => {
@@ -99,7 +99,7 @@ it("sends away who is answered, in mid-request too, and still takes who comes", 
   await server.close();
 });
 
-it("tells every answer that its connection has ended, also one that waits behind another", async () => {
+it("emits close on every response of a closed connection, also on one that waits behind another", async () => {
   let came = 0;
   let open = 0;
   const server = await listen((_request, response) => {
@@ -115,9 +115,9 @@ it("tells every answer that its connection has ended, also one that waits behind
   await server.close();
 });
 
-describe.concurrent("what takes long", () => {
+describe.concurrent("a slow client", () => {
   it(
-    "lets go who does not take an answer, and waits for one that is not there yet",
+    "is disconnected if it does not read its response, but not while its response is pending",
     { timeout: 60_000 },
     async () => {
       const { promise: released, resolve: release } = Promise.withResolvers<void>();
@@ -138,7 +138,7 @@ describe.concurrent("what takes long", () => {
     },
   );
 
-  it("does not wait for ever for who has not sent a request whole", { timeout: 60_000 }, async () => {
+  it("does not delay the close indefinitely with an incomplete request", { timeout: 60_000 }, async () => {
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
     const server = await listen((request) => void request.resume().once("data", arrive), HERE);
     const sockets = [

@@ -10,38 +10,43 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BoundConnections } from "./bound-connections.ts";
 
 /**
- * How long an idle connection stays open: longer than the proxies in front keep theirs (60 s is usual). Were it the
- * server that closes first, a proxy would now and then send a request into a connection that is just being closed.
+ * The time that an idle connection stays open: longer than proxies in front keep theirs (60 s is usual). If the server
+ * closed first, a proxy would sometimes send a request on a connection that is being closed.
  */
 const KEEP_ALIVE_MS = 75_000;
 
-/** Headers are small: who takes longer for them is not sending, but holding on to a connection. */
+/** The time limit for headers. They are small, so a client that takes longer only occupies a connection. */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS_DEFAULT = 60_000;
 const CONNECTIONS_MAX_DEFAULT = 1_000;
-/** Who takes nothing of an answer for so long is let go. Longer than headers may take: those who send them are told. */
+/**
+ * Closes a connection whose client reads nothing of a response for this long. Longer than the limit for headers, whose
+ * clients are answered 408.
+ */
 const STALL_MS_MAX = 12_000;
-/** What does not end by itself within this time of a close is ended: who has not sent a request whole loses nothing by it. */
+/** The time after {@link Listening.close} at which open connections are closed. An incomplete request loses no data. */
 const CLOSE_MS_MAX = 8_000;
-/** How often connections are looked through for those whose time is over. */
+/** The interval at which connections are checked for exceeded time limits. */
 const LOOK_MS = 1_000;
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   port: number;
   /**
-   * Goes on for so long, and sends away whoever is answered meanwhile: each answer ends its connection, so that the next
-   * request opens one, to a process that is not about to end. Called before {@link close}, once `/readyz` says no.
+   * Continues to serve for this long, but each response closes its connection, so that clients open their next one to
+   * another process. Call it before {@link close}, once `/readyz` answers 503.
    */
   drainConnections(forMs: number): Promise<void>;
-  /** Ends idle connections at once, the others when their request is answered, or within a few seconds. */
+  /** Closes idle connections immediately, the others after their response or within {@link CLOSE_MS_MAX}. */
   close(): Promise<void>;
 }
 
 /**
- * @param options - `requestTimeoutMs`: within this time a request has been sent whole, or is answered 408 and let go;
- *   `connectionsMax`: see {@link BoundConnections}
- * @throws when the port is taken, naming it
+ * Starts a server.
+ *
+ * @param options - `requestTimeoutMs`: a request that is not complete by then is answered 408 and its connection
+ *   closed; `connectionsMax`: see {@link BoundConnections}
+ * @throws an error that names the port if it is taken
  */
 export async function listen(
   handler: RequestListener,
@@ -65,7 +70,7 @@ export async function listen(
     response.once("close", () => {
       answering.delete(response);
       connections.endRequest(request.socket);
-      // One whose head was sent before has promised to stay open.
+      // A response whose head was already sent has promised to keep its connection alive.
       if (closing) server.closeIdleConnections();
     });
     handler(request, response);
@@ -81,7 +86,10 @@ export async function listen(
     connections.open(socket);
     socket.once("close", () => setImmediate(() => forgetAnswersOn(socket)));
   });
-  /** Before Node 24.16 an answer that waits behind another one of its connection is not told that this has ended. */
+  /**
+   * Emits `close` on the responses of a closed connection: before Node 24.16 a response that waits behind another one
+   * of its connection does not get the event.
+   */
   function forgetAnswersOn(socket: Socket): void {
     for (const response of answering) if (response.req.socket === socket) response.emit("close");
   }
@@ -89,7 +97,7 @@ export async function listen(
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
       reject(
-        taken ? new Error(`port ${options.port} is taken; set PORT to another one`, { cause: error }) : error,
+        taken ? new Error(`port ${options.port} is taken; set PORT to a free port`, { cause: error }) : error,
       );
     });
     server.listen(options.port, options.host, resolve);

@@ -4,16 +4,19 @@ import { PROBLEMS } from "./problem.ts";
 import { methodOf, outcomeOf } from "./request-attributes.ts";
 import { problemTypeOf } from "./request-context.ts";
 
-/** One measured duration a request, by its route once that is known; and a count of those answered with a problem. */
+/**
+ * Records each request's duration, by route once it is known, and counts the requests that were answered with a
+ * problem.
+ */
 export function createMeasureRequest(): Middleware {
   const durations = createHistogram(
     "http.server.request.duration",
-    "How long requests took, until their answer was sent or their client left",
+    "Duration of requests, until the response was sent or the client disconnected",
     { unit: "s", bounds: SECONDS_BOUNDS },
   );
   const problems = createCounter(
     "syncline.http.problems",
-    "Requests that were answered with a problem, by its type",
+    "Requests answered with a problem, by problem type",
     "{request}",
     Object.keys(PROBLEMS).map((type) => ({ "syncline.problem.type": type })),
   );

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 
-/** Answers a request, or passes it on. It must not throw: nobody in front of Express would catch it. */
+/** Answers a request or passes it on. It must not throw: no error handler runs before Express. */
 export type Middleware = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
 
-/** Asks one after the other, and the listener once all have passed a request on. */
+/** Runs the middlewares in order, then the listener if all of them passed the request on. */
 export function behind(middlewares: readonly Middleware[], listener: RequestListener): RequestListener {
   return (request, response) => {
     let passed = 0;

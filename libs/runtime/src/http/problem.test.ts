@@ -22,7 +22,7 @@ describe("a problem", () => {
     });
   });
 
-  it("says what RFC 9457 asks for, and keeps for the header when to try again", () => {
+  it("has the members of RFC 9457, and keeps the retry time for the header", () => {
     const problem = new Problem("unavailable", { detail: "A store is down", retryAfterSeconds: 3 });
     expect(JSON.parse(JSON.stringify(problem))).toStrictEqual({
       type: "urn:syncline:problem:unavailable",
@@ -33,7 +33,7 @@ describe("a problem", () => {
     expect(problem.details.retryAfterSeconds).toBe(3);
   });
 
-  it("has its title for a message where nothing more is known", () => {
+  it("uses its title as its message if it has no detail", () => {
     expect(new Problem("internal").message).toBe(PROBLEMS.internal.title);
   });
 });
@@ -60,16 +60,16 @@ describe("a problem with a field", () => {
   });
 
   it.each([
-    ["of the batch", ["device_id"]],
-    ["of an operation without a usable client_id", ["operations", 2, "data"]],
-    ["of what is no operation", ["operations", 3]],
-    ["of an operation that is not there", ["operations", 9]],
-    ["that is the list itself", ["operations"]],
+    ["on the batch", ["device_id"]],
+    ["on an operation without a usable client_id", ["operations", 2, "data"]],
+    ["on an element that is no operation", ["operations", 3]],
+    ["on a missing operation", ["operations", 9]],
+    ["on the list itself", ["operations"]],
   ])("%s names no operation", (_what, path) => {
     expect(at(path).toJSON()).not.toHaveProperty("operation");
   });
 
-  it("shortens a client_id that is longer than an id can be", () => {
+  it("cuts a client_id at the maximum length of an id", () => {
     expect(at(["operations", 1, "data"]).details.operation).toHaveLength(200);
     expect(at(["operations", 4, "data"]).details.operation).toBe("x".repeat(199));
   });

@@ -1,6 +1,6 @@
 import { cutText } from "@syncline/shared";
 
-/** Where in a request something is wrong, and what. */
+/** The location of an error in a request, and its description. */
 export interface FieldFault {
   path: (string | number)[];
   message: string;
@@ -36,22 +36,24 @@ export const PROBLEMS = {
 
 export type ProblemType = keyof typeof PROBLEMS;
 
-/** What a problem says beyond its type. `operation` is a `client_id`, `field` an RFC 6901 pointer into the body. */
+/**
+ * The members of a problem beside its type. `operation` is a `client_id`, `field` an RFC 6901 pointer into the body.
+ */
 export interface ProblemDetails {
   detail?: string;
   operation?: string;
   field?: string;
-  /** Where a reader that cannot go on starts again. */
+  /** The URL at which a reader that cannot continue starts again. */
   snapshot?: string;
   retryAfterSeconds?: number;
-  /** The methods that the path takes. */
+  /** The methods that the path supports. */
   allow?: string;
-  /** What stands there now, of a decision that was made on something else. */
+  /** The document's current version, if a decision was made on an older one. */
   current_version?: number;
   conflict_status?: string;
 }
 
-/** Ends a request with a problem (RFC 9457). */
+/** An error that ends a request with a problem (RFC 9457). */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly type: ProblemType;
@@ -81,13 +83,13 @@ export class Problem extends Error {
 
 const POINTER_CHARS_MAX = 2_000;
 
-/** Says which field of which operation is wrong. */
+/** Creates the problem that names an invalid field and its operation. */
 export function fieldProblem(fault: FieldFault, body: unknown): Problem {
   const [first, index] = fault.path;
   const whole = fault.path
     .map((step) => `/${String(step).replaceAll("~", "~0").replaceAll("/", "~1")}`)
     .join("");
-  // A key may be megabytes long; what is left of its pointer is enough to find it.
+  // A key may be megabytes long; the start of the pointer is enough to find it.
   const pointer = cutText(whole, POINTER_CHARS_MAX);
   const operation = first === "operations" && typeof index === "number" ? clientIdAt(body, index) : undefined;
   const where = operation === undefined ? pointer || "the body" : `${pointer} (operation ${operation})`;

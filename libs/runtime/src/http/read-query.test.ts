@@ -52,11 +52,11 @@ describe("a query string", () => {
     ["?name=%FF", "/name", /is not percent-encoded UTF-8/],
     ["?name=%", "/name", /is not percent-encoded UTF-8/],
     ["?%zz=1", "/%zz", /is not percent-encoded UTF-8/],
-  ])("%j is refused", (query, field, message) => {
+  ])("%j is rejected", (query, field, message) => {
     expect(refusalOf(query)).toEqual([422, field, expect.stringMatching(message)]);
   });
 
-  it("of a route without parameters must be empty", () => {
+  it("must be empty for a route without parameters", () => {
     expect(read("", z.object({}))).toStrictEqual({});
     expect(refusalOf("?a=1", z.object({}))).toEqual([
       422,

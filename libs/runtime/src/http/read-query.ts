@@ -2,14 +2,14 @@ import type { RequestHandler } from "express";
 import { z } from "zod";
 import { fieldProblem, type Problem } from "./problem.ts";
 
-/** The address as the request line has it. */
+/** A request with its URL as sent. */
 interface Addressed {
   originalUrl: string;
 }
 
 /**
- * Reads the query string of a request. Every parameter is one that the route knows, stands once, and is well encoded:
- * a typing error must not pass for an option.
+ * Reads the query string of a request. Each parameter must be known to the route, occur once and be well encoded: a
+ * misspelled option is rejected.
  * @throws {@link Problem} `invalid-field`, naming the parameter
  */
 export function readQuery<S extends z.ZodObject>(schema: S, request: Addressed): z.infer<S> {
@@ -25,7 +25,7 @@ export function readQuery<S extends z.ZodObject>(schema: S, request: Addressed):
   throw parameterProblem(String(issue?.path[0] ?? ""), issue?.message ?? "is not acceptable");
 }
 
-/** Refuses every query parameter, for a route that has none. */
+/** Rejects every query parameter, for routes that have none. */
 export const requireNoQuery: RequestHandler = (request, _response, next) => {
   readQuery(NO_PARAMETERS, request);
   next();
@@ -39,7 +39,7 @@ function unknownParameter({ shape }: z.ZodObject): string {
   return `is not a parameter of this route; it has ${known.join(", ")}`;
 }
 
-/** The parameters of an address, in order. */
+/** The parameters of a URL, in order. */
 function* pairsOf(address: string): Generator<[name: string, value: string]> {
   const start = address.indexOf("?");
   if (start === -1) return;

@@ -18,14 +18,14 @@ function createTrail() {
   return { lines, refuse };
 }
 
-it("writes so many refusals of a client, then counts, and writes the count when the window ends", () => {
+it("writes a limited number of refusals for each client, and the number of suppressed ones when the window ends", () => {
   const { lines, refuse } = createTrail();
   for (let n = 0; n < LINES_MAX + 7; n++) refuse("192.0.2.1");
   refuse("192.0.2.2");
   expect(lines).toHaveLength(LINES_MAX + 1);
   vi.advanceTimersByTime(WINDOW_MS);
   expect(lines.slice(LINES_MAX + 1)).toEqual([
-    [{ client: "192.0.2.1", suppressed: 7 }, "refused more requests"],
+    [{ client: "192.0.2.1", suppressed: 7 }, "further requests refused"],
   ]);
   refuse("192.0.2.1");
   expect(lines).toHaveLength(LINES_MAX + 3);
@@ -33,17 +33,17 @@ it("writes so many refusals of a client, then counts, and writes the count when 
   expect(lines).toHaveLength(LINES_MAX + 3);
 });
 
-it("tells a subject from others at its address", () => {
+it("counts each subject at an address separately", () => {
   const { lines, refuse } = createTrail();
   for (let n = 0; n < 2 * LINES_MAX; n++) refuse("192.0.2.1", "alice");
   refuse("192.0.2.1", "bob");
   expect(lines).toHaveLength(LINES_MAX + 1);
 });
 
-it("counts clients together if there are too many to tell apart", () => {
+it("counts clients together beyond the limit of separate ones", () => {
   const { lines, refuse } = createTrail();
   for (let n = 0; n < CLIENTS_MAX + LINES_MAX + 5; n++) refuse(`client ${n}`);
   expect(lines).toHaveLength(CLIENTS_MAX + LINES_MAX);
   vi.advanceTimersByTime(WINDOW_MS);
-  expect(lines.at(-1)).toEqual([{ client: "others", suppressed: 5 }, "refused more requests"]);
+  expect(lines.at(-1)).toEqual([{ client: "others", suppressed: 5 }, "further requests refused"]);
 });

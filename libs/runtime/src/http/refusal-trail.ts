@@ -1,13 +1,13 @@
 import type { Logger } from "../log.ts";
 
-/** So many lines are written for one client within a window; whoever sends more would fill the log with them. */
+/** The number of lines for one client in a window; more would let one client fill the log. */
 export const LINES_MAX = 10;
 export const WINDOW_MS = 60_000;
-/** Clients told apart within a window; those beyond are counted together. */
+/** The number of clients counted separately in a window; the others are counted together. */
 export const CLIENTS_MAX = 1_000;
 const OTHERS = "others";
 
-/** A refusal as the audit log shows it; `subject`, or else `from`, is the client. */
+/** A refusal as the audit log shows it. The client is `subject`, or `from` if there is none. */
 export interface RefusalLine {
   requestId: string;
   subject: string | undefined;
@@ -18,15 +18,16 @@ export interface RefusalLine {
 }
 
 /**
- * Writes refusals to the audit log, a bounded number of each client. Those that are left out are counted, and the count
- * is written when the window ends.
+ * Writes refusals to the audit log, a limited number for each client. The number of suppressed ones is written when the
+ * window ends.
  */
 export function createRefusalTrail(audit: Pick<Logger, "info">): (line: RefusalLine) => void {
   const countByClient = new Map<string, number>();
 
   function endWindow(): void {
     for (const [client, count] of countByClient) {
-      if (count > LINES_MAX) audit.info({ client, suppressed: count - LINES_MAX }, "refused more requests");
+      if (count > LINES_MAX)
+        audit.info({ client, suppressed: count - LINES_MAX }, "further requests refused");
     }
     countByClient.clear();
   }
@@ -37,6 +38,6 @@ export function createRefusalTrail(audit: Pick<Logger, "info">): (line: RefusalL
     if (countByClient.size === 0) setTimeout(endWindow, WINDOW_MS).unref();
     const count = (countByClient.get(client) ?? 0) + 1;
     countByClient.set(client, count);
-    if (count <= LINES_MAX) audit.info(line, "refused a request");
+    if (count <= LINES_MAX) audit.info(line, "request refused");
   };
 }

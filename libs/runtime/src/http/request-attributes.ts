@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** The rest is `_OTHER`: whoever invents methods must not invent time series. */
+/** Known methods; any other is `_OTHER`, so that invented methods do not create time series. */
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]);
 
 export function methodOf({ method = "" }: IncomingMessage): string {
   return METHODS.has(method) ? method : "_OTHER";
 }
 
-/** The route's pattern, once one was found. */
+/** The pattern of the matched route, if any. */
 export function routeOf({ route }: IncomingMessage & { route?: { path?: string } }): string | undefined {
   return route?.path;
 }
 
-/** What became of a request, in OpenTelemetry's terms. */
+/** The outcome of a request, in OpenTelemetry's attributes. */
 export function outcomeOf(
   request: IncomingMessage,
   { statusCode }: ServerResponse,

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { ProblemType } from "./problem.ts";
 import type { Identity } from "./token-verifier.ts";
 
-/** What the first handlers find out about a request, for the ones behind them. */
+/** Facts about a request that earlier handlers pass to later ones. */
 interface RequestContext {
   identity?: Identity;
   requestId?: string;
@@ -11,7 +11,7 @@ interface RequestContext {
   problemType?: ProblemType;
 }
 
-/** Where Express keeps such things, which takes them over from whoever came before it. */
+/** The context of a request, in `locals`: Express keeps an object that is already there. */
 function contextOf(response: ServerResponse & { locals?: RequestContext }): RequestContext {
   return (response.locals ??= {});
 }
@@ -20,19 +20,23 @@ export function setIdentity(response: ServerResponse, identity: Identity): void 
   contextOf(response).identity = identity;
 }
 
-/** @throws where no handler before has checked the token: a mistake in how routes are laid out */
+/**
+ * Returns the verified identity.
+ *
+ * @throws if no earlier handler verified the token: a mistake in the order of routes
+ */
 export function identityOf(response: ServerResponse): Identity {
   const { identity } = contextOf(response);
   if (identity === undefined) throw new Error("the route is not behind the token check");
   return identity;
 }
 
-/** Who asks; `undefined` where nobody has said so. */
+/** The authenticated subject, if any. */
 export function subjectOf(response: ServerResponse): string | undefined {
   return contextOf(response).identity?.subject;
 }
 
-/** Says which network a request comes from: see {@link clientNetworkOf}. */
+/** Sets the client's network: see {@link clientNetworkOf}. */
 export function setNetwork(response: ServerResponse, network: string): void {
   contextOf(response).network = network;
 }
@@ -41,7 +45,7 @@ export function networkOfClient(response: ServerResponse): string {
   return contextOf(response).network ?? "";
 }
 
-/** Says what a request was refused for. */
+/** Sets the type of the problem that a request was answered with. */
 export function setProblemType(response: ServerResponse, type: ProblemType): void {
   contextOf(response).problemType = type;
 }
@@ -50,7 +54,7 @@ export function problemTypeOf(response: ServerResponse): ProblemType | undefined
   return contextOf(response).problemType;
 }
 
-/** Says that an answer is to last: nobody has to be told that it was slow. */
+/** Marks a response as long-lived, so that its trace is not marked as slow. */
 export function setStaysOpen(response: ServerResponse): void {
   contextOf(response).staysOpen = true;
 }

@@ -2,10 +2,10 @@ import type { Express, RequestHandler, Router } from "express";
 import { Problem } from "./problem.ts";
 
 /**
- * Answers the methods that a path has no route for: 204 to OPTIONS, 405 to any other, each with `Allow`. It comes before the
- * token check, because `/openapi.json` tells everybody as much.
+ * Answers the methods that a path has no route for: 204 to OPTIONS, 405 to any other, each with `Allow`. Runs before
+ * the token check, because `/openapi.json` publishes the methods anyway.
  *
- * @param guard - gets the guards; the app uses it before the token check
+ * @param guard - receives the guards; the app uses it before the token check
  * @param app - has all its routes
  */
 export function guardMethods(guard: Router, app: Express): void {
@@ -26,7 +26,7 @@ function requireMethod(methods: ReadonlySet<string>): RequestHandler {
   return ({ method, path }, response, next) => {
     if (answered.includes(method)) return next();
     if (method !== "OPTIONS") {
-      throw new Problem("method-not-allowed", { detail: `${path} does not take ${method}`, allow });
+      throw new Problem("method-not-allowed", { detail: `${path} does not support ${method}`, allow });
     }
     response.set("allow", allow).status(204).end();
   };

@@ -8,7 +8,7 @@ const telemetry = { scrape, shutdown: () => Promise.resolve() };
 const health = { isRunning: () => true, checkByName: {} };
 const HOST = "127.0.0.1";
 
-/** Starts what a service serves its health on, and gives what is answered on its port and on that for metrics. */
+/** Starts a service's health and metrics servers, and returns a request function for each port. */
 async function start(hasOwnPort: boolean) {
   const free = await listen(() => {}, { host: HOST, port: 0 });
   await free.close();
@@ -36,12 +36,12 @@ async function start(hasOwnPort: boolean) {
   };
 }
 
-it("serves metrics on the service's own port where there is no other", async () => {
+it("serves metrics on the service's own port by default", async () => {
   const { onPort } = await start(false);
   expect(await onPort("/metrics")).toEqual([200, "things 1\n"]);
 });
 
-it("serves metrics on a port of their own where there is one, with health, and no longer on the service's", async () => {
+it("serves metrics and health on METRICS_PORT if it is set, and metrics no longer on the service's port", async () => {
   const { onPort, onMetricsPort } = await start(true);
   expect(await onMetricsPort("/metrics")).toEqual([200, "things 1\n"]);
   expect((await onMetricsPort("/healthz"))[0]).toBe(200);

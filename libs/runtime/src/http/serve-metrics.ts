@@ -4,9 +4,9 @@ import { createHealthHandler, type ReadinessCheck } from "./health.ts";
 import { listen } from "./listen.ts";
 
 /**
- * Serves the metrics on a port of their own, where there is one; health is answered there, too.
+ * Serves metrics and health on METRICS_PORT, if it is set.
  *
- * @returns what is left to be served on the service's port
+ * @returns the metrics that the service's own port has to serve, if any
  */
 export async function serveMetrics(
   life: Pick<Lifecycle, "own">,

@@ -2,13 +2,13 @@ import type pg from "pg";
 import { redisByName, type Shards } from "../redis/shards.ts";
 import type { ReadinessCheck } from "./health.ts";
 
-/** Whether the stores answer. */
+/** Checks that the stores answer. */
 export interface StoreChecks {
-  /** Of each store by itself, every shard of a cluster among them. */
+  /** One check for each store, and for each shard of a cluster. */
   each: Readonly<Record<string, ReadinessCheck>>;
   /**
-   * What must hold to be given work. Of a cluster one shard is enough: while another one has no master, its workspaces fare
-   * the same with every process, and the others are served.
+   * The conditions for readiness. One shard of a cluster is enough: while another shard has no master, its workspaces
+   * are unavailable in every process, and the others are served.
    */
   ready: Readonly<Record<"postgres" | "redis", ReadinessCheck>>;
 }

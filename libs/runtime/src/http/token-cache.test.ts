@@ -9,7 +9,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Accepts every token for so long, but for those that say no; counts how often it was asked. */
+/** Accepts every token for the given time, except tokens that contain "no"; records the calls. */
 function createVerifier(validMs: number) {
   const asked: string[] = [];
   const expiresAtMs = Date.now() + validMs;
@@ -22,14 +22,14 @@ function createVerifier(validMs: number) {
   return { verify, asked };
 }
 
-it("checks a token once, and each by itself", async () => {
+it("verifies each token once", async () => {
   const { verify, asked } = createVerifier(600_000);
   for (const authorization of ["a", "b", "a", "b"])
     expect((await verify(authorization)).subject).toBe(authorization);
   expect(asked).toEqual(["a", "b"]);
 });
 
-it("checks it again after a minute", async () => {
+it("verifies a token again after a minute", async () => {
   const { verify, asked } = createVerifier(600_000);
   await verify("a");
   await vi.advanceTimersByTimeAsync(61_000);
@@ -37,7 +37,7 @@ it("checks it again after a minute", async () => {
   expect(asked).toEqual(["a", "a"]);
 });
 
-it("does not accept one that has ended", async () => {
+it("rejects an expired token", async () => {
   const { verify } = createVerifier(10_000);
   await verify("a");
   await vi.advanceTimersByTimeAsync(9_000);
@@ -46,7 +46,7 @@ it("does not accept one that has ended", async () => {
   await expect(verify("a")).rejects.toThrow("expired");
 });
 
-it("remembers no refusal", async () => {
+it("does not cache rejections", async () => {
   const { verify, asked } = createVerifier(600_000);
   await expect(verify("no")).rejects.toThrow("refused");
   await expect(verify("no")).rejects.toThrow("refused");

@@ -1,20 +1,20 @@
 import { LRUCache } from "lru-cache";
 import type { Identity, VerifyToken } from "./token-verifier.ts";
 
-/** How long a token is taken at its word; one whose key is withdrawn is refused after that. */
+/** The time that a verification stays valid; a token whose key was withdrawn is rejected after it. */
 const REMEMBERED_MS = 60_000;
-/** Tokens as text, all together. */
+/** The total length of the cached tokens. */
 const REMEMBERED_CHARS_MAX = 16 * 1024 * 1024;
 
 /**
- * Remembers whose token it is: to check a signature takes longer than everything else that a small request needs. Never
- * beyond the token's own end; what is refused is not remembered.
+ * Caches the identity of verified tokens, because checking a signature costs more than the rest of a small request. An
+ * entry never outlives its token; rejections are not cached.
  */
 export function withTokenCache(verify: VerifyToken): VerifyToken {
   const identityByAuthorization = new LRUCache<string, Identity>({
     maxSize: REMEMBERED_CHARS_MAX,
     sizeCalculation: (_identity, authorization) => authorization.length,
-    // Tokens end by this clock.
+    // The clock that tokens expire by.
     perf: Date,
   });
   return async (authorization = "") => {

@@ -20,11 +20,11 @@ function faultOf(env: NodeJS.ProcessEnv): string {
     if (error instanceof EnvError) return error.message;
     throw error;
   }
-  throw new Error("the environment was not refused");
+  throw new Error("the environment was not rejected");
 }
 
-describe("how tokens are checked", () => {
-  it("is by a secret and HS256, or by a provider's keys and RS256 or ES256", () => {
+describe("the environment of token verification", () => {
+  it("selects a secret and HS256, or a provider's keys and RS256 or ES256", () => {
     expect(rulesOf({ JWT_SECRET: SECRET })).toStrictEqual({
       keys: { secrets: [SECRET] },
       algorithms: ["HS256"],
@@ -41,7 +41,7 @@ describe("how tokens are checked", () => {
     });
   });
 
-  it("takes a list of algorithms, and a second secret", () => {
+  it("accepts a list of algorithms and a second secret", () => {
     const previous = randomBytes(24).toString("hex");
     const env = { JWT_SECRET: SECRET, JWT_SECRET_PREVIOUS: previous, JWT_ALGORITHMS: "HS256, HS512" };
     expect(rulesOf(env)).toMatchObject({
@@ -58,9 +58,9 @@ describe("how tokens are checked", () => {
     ["a secret for public keys", { JWT_SECRET: SECRET, JWT_ALGORITHMS: "RS256" }, "JWT_ALGORITHMS"],
     ["public keys for a secret", { ...PROVIDER, JWT_ALGORITHMS: "RS256,HS256" }, "JWT_ALGORITHMS"],
     ["no signature", { JWT_SECRET: SECRET, JWT_ALGORITHMS: "none" }, "JWT_ALGORITHMS"],
-    ["keys that anybody on the way can change", { ...PROVIDER, JWT_JWKS_URL: "http://id.example/" }, "https"],
-    ["a skew that makes tokens everlasting", { JWT_SECRET: SECRET, JWT_CLOCK_SKEW_SECONDS: "3600" }, "SKEW"],
-  ])("is refused with %s", (_what, env, fault) => {
+    ["keys over unencrypted HTTP", { ...PROVIDER, JWT_JWKS_URL: "http://id.example/" }, "https"],
+    ["a clock skew above the maximum", { JWT_SECRET: SECRET, JWT_CLOCK_SKEW_SECONDS: "3600" }, "SKEW"],
+  ])("is rejected with %s", (_what, env, fault) => {
     expect(faultOf(env)).toContain(fault);
   });
 
@@ -77,7 +77,7 @@ describe("how tokens are checked", () => {
     "my-very-own-secret-key-for-this-server",
     "ThisIsAnExampleOfHowLongItMustBe!",
     "abcdefghijklmnopqrstuvwxyz0123456789",
-  ])("is refused with a secret that can be guessed: %s", (secret) => {
+  ])("is rejected with a guessable secret: %s", (secret) => {
     for (const name of ["JWT_SECRET", "JWT_SECRET_PREVIOUS"]) {
       const fault = faultOf({ JWT_SECRET: SECRET, [name]: secret });
       expect(fault).toContain(`${name} is not usable`);
@@ -85,7 +85,7 @@ describe("how tokens are checked", () => {
     }
   });
 
-  it("takes every random secret, however it is written", () => {
+  it("accepts every random secret, in any encoding", () => {
     for (let i = 0; i < 500; i++) {
       for (const encoding of ["hex", "base64", "base64url"] as const) {
         expect(rulesOf({ JWT_SECRET: randomBytes(32).toString(encoding) }).algorithms).toEqual(["HS256"]);

@@ -12,13 +12,13 @@ import { repeat } from "../repeat.ts";
 import { Problem } from "./problem.ts";
 import type { TokenRules } from "./token-env.ts";
 
-/** A key that is no longer published is no longer accepted after so long. */
+/** The interval at which the keys are read. A withdrawn key is rejected after at most this long. */
 const REFRESH_MS = 5 * 60_000;
-/** A key that nobody has heard of makes us look at once, but not more often than this. */
+/** The minimum interval between reads that unknown key ids trigger. */
 const LOOK_AGAIN_MS = 10_000;
 const FETCH_TIMEOUT_MS = 5_000;
 
-/** The keys that a token may be signed with: each is tried in turn. */
+/** The keys that a token may be signed with. Each is tried in turn. */
 export interface TokenKeys {
   keys: readonly (Uint8Array | JWTVerifyGetKey)[];
   stop: () => Promise<void>;
@@ -29,14 +29,15 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
     const keys = source.secrets.map((secret) => new TextEncoder().encode(secret));
     return { keys, stop: async () => undefined };
   }
-  // Looked at in the background, and never thrown away: while the provider is away, the keys known by then are good.
+  // Reads the keys in the background and never discards them: while the provider is unavailable, the known keys stay
+  // valid.
   const remote = createRemoteJWKSet(new URL(source.jwksUrl), {
     cacheMaxAge: Number.POSITIVE_INFINITY,
     cooldownDuration: LOOK_AGAIN_MS,
     timeoutDuration: FETCH_TIMEOUT_MS,
     [customFetch]: createFetchWithRests(),
   });
-  const what = "the look at the keys for tokens";
+  const what = "reading the token keys (JWT_JWKS_URL)";
   remote.reload().catch((error: unknown) => log.warn({ err: error }, `${what} failed`));
   const looking = repeat(what, () => remote.reload(), { intervalMs: REFRESH_MS, log });
   const findKey: JWTVerifyGetKey = async (header, token) => {
@@ -47,7 +48,7 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
         throw error;
       if (error instanceof errors.JOSENotSupported) throw error;
       throw new Problem("unavailable", {
-        detail: "The keys that tokens are signed with cannot be read; send it again",
+        detail: "The keys that tokens are signed with cannot be read; retry the request",
         retryAfterSeconds: 5,
       });
     }
@@ -55,16 +56,16 @@ export function openTokenKeys(source: TokenRules["keys"], log: Logger): TokenKey
   return { keys: [findKey], stop: () => looking.stop() };
 }
 
-/** Rests after a look that found no keys, too: jose counts only those that did. */
+/** Delays the next read after one that returned no keys: jose delays it only after a successful read. */
 function createFetchWithRests(): FetchImplementation {
   let restsUntilMs = 0;
   return async (url, options) => {
-    if (Date.now() < restsUntilMs) throw new Error("The provider gave no keys a moment ago");
+    if (Date.now() < restsUntilMs) throw new Error("the identity provider returned no keys a moment ago");
     restsUntilMs = Date.now() + LOOK_AGAIN_MS;
     const response = await fetch(url, options);
     if (response.status === 200) {
       const keys = (await response.clone().json()) as JSONWebKeySet;
-      createLocalJWKSet(keys); // throws where they are none
+      createLocalJWKSet(keys); // throws if the body is no key set
       restsUntilMs = 0;
     }
     return response;

@@ -43,11 +43,11 @@ async function refusal(authorization: string | undefined, by = verify): Promise<
     if (error instanceof Problem) return error;
     throw error;
   }
-  throw new Error("the token was not refused");
+  throw new Error("the token was not rejected");
 }
 
 describe("a token", () => {
-  it("that is valid says who asks, and what they may do where", async () => {
+  it("that is valid gives the subject and its role in each workspace", async () => {
     expect(await verify(`Bearer ${await sign(CLAIMS)}`)).toStrictEqual({
       subject: "user_1",
       roleByWorkspace: new Map([
@@ -58,24 +58,24 @@ describe("a token", () => {
     });
   });
 
-  it("that is valid says when it ends", async () => {
+  it("that is valid gives the time of its expiry", async () => {
     const { expiresAtMs } = await verify(`Bearer ${await sign(CLAIMS)}`);
     expect(Math.abs(expiresAtMs - (Date.now() + 3_600_000))).toBeLessThan(60_000);
   });
 
-  it("may be introduced in any case", async () => {
+  it("may follow the word Bearer in any case", async () => {
     expect((await verify(`bearer  ${await sign(CLAIMS)}`)).subject).toBe("user_1");
   });
 
   it.each([undefined, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Bearer two tokens"])(
-    "is asked for where there is only %j",
+    "is required instead of %j",
     async (authorization) => {
       const problem = await refusal(authorization);
       expect([problem.type, problem.message]).toEqual(["unauthorized", "Send Authorization: Bearer <token>"]);
     },
   );
 
-  it("that has expired is refused, and says so", async () => {
+  it("that has expired is rejected, with this reason", async () => {
     const problem = await refusal(`Bearer ${await sign(CLAIMS, { expires: "1 minute ago" })}`);
     expect([problem.type, problem.message]).toEqual(["unauthorized", "The token has expired"]);
   });
@@ -88,7 +88,7 @@ describe("a token", () => {
     ["is signed with another algorithm", () => sign(CLAIMS, { alg: "HS512", secret: SECRET })],
     ["is not signed at all", () => `${header}.${payload}.`],
     [
-      "says that it is not signed, and carries a signature",
+      "declares itself unsigned, but carries a signature",
       async () => {
         const [, , signature] = (await sign(CLAIMS)).split(".");
         return `${header}.${payload}.${signature}`;
@@ -107,7 +107,7 @@ describe("a token", () => {
     ],
     ["is not valid yet", () => sign({ ...CLAIMS, nbf: now + 3_600 })],
     ["is no token", () => "token"],
-  ])("that %s is refused, without a reason that helps to guess", async (_what, make) => {
+  ])("that %s is rejected, without a reason that helps an attacker", async (_what, make) => {
     const problem = await refusal(`Bearer ${await make()}`);
     expect([problem.type, problem.status, problem.message]).toEqual([
       "unauthorized",
@@ -119,12 +119,12 @@ describe("a token", () => {
   it.each<[string, JWTPayload]>([
     ["no sub", { workspaces: {} }],
     ["an empty sub", { sub: "", workspaces: {} }],
-    ["a sub too long for a device to be named after", { sub: "x".repeat(201), workspaces: {} }],
+    ["a sub that is too long for a device id", { sub: "x".repeat(201), workspaces: {} }],
     ["no workspaces", { sub: "user_1" }],
     ["workspaces that are a list", { sub: "user_1", workspaces: ["w1"] }],
-    ["a role that there is not", { sub: "user_1", workspaces: { w1: "owner" } }],
-    ["a workspace that no id looks like", { sub: "user_1", workspaces: { "w\u0000": "admin" } }],
-  ])("with %s is refused", async (_what, claims) => {
+    ["an unknown role", { sub: "user_1", workspaces: { w1: "owner" } }],
+    ["a malformed workspace id", { sub: "user_1", workspaces: { "w\u0000": "admin" } }],
+  ])("with %s is rejected", async (_what, claims) => {
     const problem = await refusal(`Bearer ${await sign(claims)}`);
     expect([problem.type, problem.message]).toEqual([
       "unauthorized",
@@ -136,7 +136,7 @@ describe("a token", () => {
 describe("the rules", () => {
   const now = Math.floor(Date.now() / 1_000);
 
-  it("hold for issuer and audience, where they are named", async () => {
+  it("apply to issuer and audience, if they are set", async () => {
     const strict = verifierOf({ issuer: "https://id.example", audience: "syncline" });
     const claims = { ...CLAIMS, iss: "https://id.example", aud: ["other", "syncline"] };
     expect((await strict(`Bearer ${await sign(claims)}`)).subject).toBe("user_1");
@@ -147,7 +147,7 @@ describe("the rules", () => {
     expect((await refusal(`Bearer ${await sign(CLAIMS)}`, strict)).type).toBe("unauthorized");
   });
 
-  it("allow for clocks that differ, by as much as is said", async () => {
+  it("tolerate the configured clock skew", async () => {
     const lenient = verifierOf({ clockSkewSeconds: 60 });
     const ended = await sign({ ...CLAIMS, exp: now - 30 }, { expires: "30 seconds ago" });
     const early = await sign({ ...CLAIMS, nbf: now + 30 });
@@ -160,7 +160,7 @@ describe("the rules", () => {
     );
   });
 
-  it("accept a secret and the one before it, while both are named", async () => {
+  it("accept a secret and the previous one, while both are set", async () => {
     const old = await sign(CLAIMS, { secret: "the secret that was there before this" });
     const rotating = verifierOf({ keys: { secrets: [SECRET, "the secret that was there before this"] } });
     expect((await rotating(`Bearer ${old}`)).subject).toBe("user_1");
@@ -175,7 +175,7 @@ describe("keys of an identity provider", () => {
     publicKey: CryptoKey;
   }
   let published: { kid: string; pair: Pair }[] = [];
-  /** What the provider answers in place of keys. */
+  /** The provider's response in place of keys. */
   let trouble: { status: number; body: string } | undefined;
   const away = { status: 500, body: "" };
   let looks = 0;
@@ -211,13 +211,13 @@ describe("keys of an identity provider", () => {
   const signBy = async (kid: string, { privateKey }: Pair) =>
     `Bearer ${await new SignJWT(CLAIMS).setProtectedHeader({ alg: "RS256", kid }).setExpirationTime("1h").sign(privateKey)}`;
 
-  it("are found by their id, also one that is published only later, and stay known while the provider is away", async () => {
+  it("are found by their id, also one that is published later, and stay known while the provider is unavailable", async () => {
     published = [{ kid: "one", pair: first }];
     const { verify, stop } = openVerifier();
     try {
       expect((await verify(await signBy("one", first))).subject).toBe("user_1");
       published = [...published, { kid: "two", pair: second }];
-      // Whatever names keys that there are not makes nobody look again and again.
+      // Tokens with unknown key ids do not trigger a read each.
       const before = looks;
       for (let i = 0; i < 20; i++) {
         expect((await refusal(await signBy(`unknown-${i}`, second), verify)).type).toBe("unauthorized");
@@ -236,10 +236,10 @@ describe("keys of an identity provider", () => {
   });
 
   it.each([
-    ["is away", away],
+    ["is unavailable", away],
     ["answers with a page", { status: 200, body: "<h1>Back soon</h1>" }],
     ["answers without keys", { status: 200, body: '{"error":"later"}' }],
-  ])("are not looked at again and again while the provider %s either", async (_, answer) => {
+  ])("are not read for every unknown key id while the provider %s", async (_, answer) => {
     published = [{ kid: "one", pair: first }];
     const { verify, stop } = openVerifier();
     try {
@@ -263,7 +263,7 @@ describe("keys of an identity provider", () => {
     }
   });
 
-  it("that cannot be read are no reason to call a token invalid", async () => {
+  it("that cannot be read make a token unavailable, not invalid", async () => {
     trouble = away;
     const { verify, stop } = openVerifier();
     try {
@@ -275,7 +275,7 @@ describe("keys of an identity provider", () => {
     }
   });
 
-  it("are never taken for a secret, and no other algorithm will do", async () => {
+  it("are never used as a secret, and no other algorithm is accepted", async () => {
     published = [{ kid: "one", pair: first }];
     const { verify, stop } = openVerifier();
     const hour = Math.floor(Date.now() / 1_000) + 3_600;
@@ -302,7 +302,7 @@ describe("a role", () => {
     ["reader", ["reader"]],
     ["writer", ["reader", "writer"]],
     ["admin", ["reader", "writer", "admin"]],
-  ])("of %s is enough for %j and for no other", (role, enough) => {
+  ])("%s grants %j and no other", (role, enough) => {
     for (const least of ROLES) {
       const check = () => requireRole(inWorkspace(role), "w", least);
       if (enough.includes(least)) expect(check).not.toThrow();
@@ -320,7 +320,7 @@ describe("a role", () => {
   });
 
   it.each(["w2", "W", "", "__proto__", "constructor"])(
-    "in one workspace gives nothing in %j",
+    "in one workspace grants no access to %j",
     (workspaceId) => {
       expect(() => requireRole(inWorkspace("admin"), workspaceId, "reader")).toThrow(forbidden);
     },

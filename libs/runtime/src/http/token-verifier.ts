@@ -9,11 +9,11 @@ import { openTokenKeys } from "./token-keys.ts";
 export const ROLES = ["reader", "writer", "admin"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Who asks, and what they may do where. */
+/** The authenticated subject, with its role in each workspace. */
 export interface Identity {
   subject: string;
   roleByWorkspace: ReadonlyMap<string, Role>;
-  /** When the token is no longer accepted, in milliseconds since 1970. */
+  /** The time from which the token is rejected, in milliseconds since 1970. */
   expiresAtMs: number;
 }
 
@@ -23,10 +23,14 @@ const claimsSchema = z.object({
   workspaces: z.record(idSchema, z.enum(ROLES)),
 });
 
-/** @throws {@link Problem} `unauthorized`; `unavailable` where the keys to check it with cannot be read */
+/**
+ * Verifies an `Authorization` header.
+ *
+ * @throws {@link Problem} `unauthorized`; `unavailable` if the keys to check it with cannot be read
+ */
 export type VerifyToken = (authorization: string | undefined) => Promise<Identity>;
 
-/** Checks tokens, and looks after the keys that it needs for that. */
+/** Verifies tokens and keeps their keys up to date. */
 export interface TokenVerifier {
   verify: VerifyToken;
   stop: () => Promise<void>;
@@ -46,7 +50,7 @@ export function openTokenVerifier(rules: TokenRules, log: Logger): TokenVerifier
   async function payloadOf(token: string): Promise<JWTPayload> {
     for (const key of keys) {
       try {
-        // One overload takes a key, the other a function that finds it.
+        // One overload takes a key, the other a function that finds the key.
         const { payload } = await (typeof key === "function"
           ? jwtVerify(token, key, options)
           : jwtVerify(token, key, options));
@@ -82,7 +86,11 @@ export function openTokenVerifier(rules: TokenRules, log: Logger): TokenVerifier
   };
 }
 
-/** @throws {@link Problem} `forbidden` unless the identity has at least this role in the workspace */
+/**
+ * Requires at least this role in the workspace.
+ *
+ * @throws {@link Problem} `forbidden` if the identity does not have it
+ */
 export function requireRole(
   identity: Pick<Identity, "roleByWorkspace">,
   workspaceId: string,
@@ -92,6 +100,6 @@ export function requireRole(
   if (role === undefined)
     throw new Problem("forbidden", { detail: "The token does not give access to this workspace" });
   if (ROLES.indexOf(role) < ROLES.indexOf(least)) {
-    throw new Problem("forbidden", { detail: `This needs the role ${least}; the token gives ${role}` });
+    throw new Problem("forbidden", { detail: `Requires the role ${least}; the token grants ${role}` });
   }
 }

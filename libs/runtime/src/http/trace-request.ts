@@ -4,7 +4,7 @@ import { markNotable, SLOW_MS } from "../telemetry/tracing.ts";
 import { methodOf, outcomeOf, routeOf } from "./request-attributes.ts";
 import { staysOpen } from "./request-context.ts";
 
-/** One server span a request, named by its route once that is known. */
+/** Creates one server span for each request, named by its route once it is known. */
 export function createTraceRequest(): RequestHandler {
   const tracer = trace.getTracer("syncline");
   return (request, response, next) => {

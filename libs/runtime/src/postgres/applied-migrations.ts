@@ -1,6 +1,6 @@
 import type { Migration } from "./migration-files.ts";
 
-/** A database whose migrations are not those of this version. Its message says what to do. */
+/** Thrown if a database's migrations do not match this version. Its message says what to do. */
 export class SchemaMismatchError extends Error {
   override readonly name = "SchemaMismatchError";
 }
@@ -11,10 +11,10 @@ interface Querying {
 }
 
 /**
- * Reads which migrations a database has.
+ * Reads the migrations that were applied to a database.
  *
  * @returns the content hash of each applied migration by its name; empty if the database was never migrated
- * @throws {SchemaMismatchError} if the database was migrated before applied migrations were stored with their content
+ * @throws {SchemaMismatchError} if the database was migrated before content hashes were stored
  */
 export async function readAppliedMigrations(database: Querying): Promise<Map<string, string>> {
   const { rows: columns } = await database.query<{ name: string }>(
@@ -23,7 +23,7 @@ export async function readAppliedMigrations(database: Querying): Promise<Map<str
   if (columns.length === 0) return new Map();
   if (!columns.some(({ name }) => name === "content_hash")) {
     throw new SchemaMismatchError(
-      "the database was made by a version from before the first release, and there is no way from its schema to this one: " +
+      "the database was created by a version from before the first release, and its schema cannot be migrated: " +
         "use an empty database (with `npm start`, delete its data folder, .syncline unless SYNCLINE_HOME says otherwise)",
     );
   }
@@ -34,10 +34,10 @@ export async function readAppliedMigrations(database: Querying): Promise<Map<str
 }
 
 /**
- * Finds the migrations that a database lacks. One that has more is fine: migrations leave the version before them running
- * (docs/operations/upgrades.md).
+ * Finds the migrations that a database lacks. Additional ones are allowed: the version before a migration still runs on
+ * the migrated schema (docs/operations/upgrades.md).
  *
- * @throws {SchemaMismatchError} if an applied migration had another content than the file of this version
+ * @throws {SchemaMismatchError} if the content of an applied migration differs from this version's file
  */
 export function findPendingMigrations(
   migrations: readonly Migration[],

@@ -22,7 +22,7 @@ const cameBack = async (values: readonly (string | number | boolean | null)[], t
   return rows[0]?.values;
 };
 
-it("is read as what it was written from", async () => {
+it("is read back as the written values", async () => {
   const text = fc
     .string({
       unit: fc.oneof(fc.constantFrom('"', "\\", ",", "{", "}", "NULL", " "), fc.string({ unit: "grapheme" })),

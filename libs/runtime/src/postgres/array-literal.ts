@@ -1,8 +1,8 @@
 const SPECIAL = /["\\]/;
 
 /**
- * Writes a one-dimensional array as Postgres reads it, for a parameter that is cast to its type. The driver does so, too, but
- * takes several times as long, which counts where a statement has thousands of rows in columns.
+ * Writes a one-dimensional array in Postgres' syntax, for a parameter that is cast to its type. The driver does the
+ * same, but takes several times as long, which matters for statements with columns of thousands of values.
  */
 export function arrayLiteral(values: readonly (string | number | boolean | null)[]): string {
   return `{${values.map(elementOf).join(",")}}`;

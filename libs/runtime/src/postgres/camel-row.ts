@@ -1,7 +1,7 @@
-/** Column names are few, and rows are many. */
+/** Cached because there are few column names and many rows. */
 const camelByName = new Map<string, string>();
 
-/** A row in the words of the code: `workspace_id` becomes `workspaceId`. */
+/** Renames the columns of a row: `workspace_id` becomes `workspaceId`. */
 export function camelRow<T>(row: Record<string, unknown>): T {
   const camel: Record<string, unknown> = {};
   for (const name of Object.keys(row)) camel[camelOf(name)] = row[name];

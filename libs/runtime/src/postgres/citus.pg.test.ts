@@ -4,12 +4,12 @@ import pg from "pg";
 import { expect, it, onTestFinished } from "vitest";
 
 const CITUS = new URL("../../../../migrations/optional/citus.sql", import.meta.url);
-/** Of the whole database, so they lie on the coordinator. */
+/** Tables of the whole database, which stay on the coordinator. */
 const LOCAL_TABLES = ["schema_migrations", "settings"];
 
-// Citus cannot be had from npm or Debian. What it asks of a schema can be checked without it; that it takes the statements
-// cannot.
-it("every table is distributed by workspace, and holds what is unique to be so within a workspace, as Citus requires", async () => {
+// Citus is not available from npm or Debian, so only its requirements for a schema are checked, not that it accepts the
+// statements.
+it("every table is distributed by workspace, and its unique indexes contain the workspace, as Citus requires", async () => {
   const { databaseUrl, drop } = await createTestDatabase();
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

@@ -9,23 +9,23 @@ interface Reach {
 const reach = new AsyncLocalStorage<Reach>();
 
 /**
- * Does something for these workspaces: the statements of {@link createQuery} inside it, however deep, see their rows and
- * no others. For a request they are its token's, whatever the request is for; work that nobody asked for names them here.
+ * Runs a function with these visible workspaces: statements of {@link createQuery} inside it, at any depth, see only
+ * their rows. For a request these are its token's workspaces; background work names its own.
  *
- * @param subject - the one that asks, if any
+ * @param subject - the authenticated subject, if any
  */
 export function inWorkspaces<T>(workspaceIds: readonly string[], run: () => T, subject?: string): T {
   return reach.run({ workspaceIds, subject }, run);
 }
 
-/** The workspaces that are in reach here. */
+/** The visible workspaces in this context. */
 export function visibleWorkspaces(): readonly string[] {
   const store = reach.getStore();
   assertInvariant(store !== undefined, "a statement must say in which workspaces it reads");
   return store.workspaceIds;
 }
 
-/** The subject for whom something is done here; `undefined` for work that nobody asked for. */
+/** The authenticated subject in this context; `undefined` for background work. */
 export function currentSubject(): string | undefined {
   return reach.getStore()?.subject;
 }

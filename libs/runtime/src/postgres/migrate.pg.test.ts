@@ -46,7 +46,7 @@ it("applies each migration once when several pods start together on an empty dat
   expect(applied.flat()).toEqual([SCHEMA]);
 });
 
-it("leaves the database as it was before a migration that fails, and names the migration", async () => {
+it("rolls a failing migration back, and names it", async () => {
   await write("000002_good.sql", "CREATE TABLE good ()");
   await write("000003_bad.sql", "CREATE TABLE half (); SELECT no_such_function()");
   await expect(run()).rejects.toThrow(/migration 000003_bad\.sql failed/);
@@ -61,7 +61,7 @@ it("stores each migration's content hash", async () => {
   );
 });
 
-it("refuses a migration that was edited after it was applied, by name, and applies nothing", async () => {
+it("rejects a migration that was edited after it was applied, by name, and applies none", async () => {
   await write(SCHEMA, `${await readFile(new URL(SCHEMA, folder), "utf8")}\n-- edited\n`);
   await write("000002_more.sql", "CREATE TABLE more ()");
   await expect(run()).rejects.toThrow(
@@ -70,12 +70,12 @@ it("refuses a migration that was edited after it was applied, by name, and appli
   expect(await tableExists("more")).toBe(false);
 });
 
-it("takes a migration for unchanged if only its line ends differ", async () => {
+it("treats a migration as unchanged if only its line endings differ", async () => {
   await write(SCHEMA, (await readFile(new URL(SCHEMA, folder), "utf8")).replaceAll("\n", "\r\n"));
   expect(await run()).toEqual([]);
 });
 
-it("refuses a database from before the first release, and says what to do", async () => {
+it("rejects a database from before the first release, with instructions", async () => {
   await client.query("ALTER TABLE schema_migrations DROP COLUMN content_hash");
   await client.query("UPDATE schema_migrations SET name = '000001_core.sql'");
   await expect(run()).rejects.toThrow(/from before the first release, .*use an empty database/);

@@ -2,16 +2,16 @@ import pg from "pg";
 import { findPendingMigrations, readAppliedMigrations } from "./applied-migrations.ts";
 import { MIGRATIONS, readMigrations, type Migration } from "./migration-files.ts";
 
-/** Any number that no other program takes a lock on. */
+/** An arbitrary number that no other program uses for a lock. */
 const MIGRATION_LOCK = 7_105_110_999;
 
 /**
- * Brings a database to the newest schema: applies the migrations that it lacks, oldest first, each in a transaction of its
- * own. Pods that start together wait for each other.
+ * Migrates a database to the newest schema: applies each missing migration, oldest first, in its own transaction.
+ * Processes that start together wait for each other.
  *
- * @param options.folder - the folder of the migrations, if not that of this version
+ * @param options.folder - the folder of the migrations; by default that of this version
  * @returns the names of the migrations that were applied
- * @throws {SchemaMismatchError} if an applied migration had another content; nothing is applied then
+ * @throws {SchemaMismatchError} if the content of an applied migration differs; no migration is applied then
  */
 export async function migrate(options: { databaseUrl: string; folder?: URL }): Promise<string[]> {
   const migrations = await readMigrations(options.folder ?? MIGRATIONS);
@@ -33,7 +33,7 @@ export async function migrate(options: { databaseUrl: string; folder?: URL }): P
     for (const migration of pending) await applyMigration(client, migration);
     return pending.map(({ name }) => name);
   } finally {
-    // Ends the session, and with it the lock.
+    // Ends the session, which releases the lock.
     await client.end();
   }
 }

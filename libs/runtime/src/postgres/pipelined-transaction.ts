@@ -2,7 +2,7 @@ import type pg from "pg";
 import { corkWrites } from "./cork-writes.ts";
 import { toSynclineError } from "./sql-error.ts";
 
-/** A statement with its values; one that has a name is prepared once a connection. */
+/** A statement with its values. A named statement is prepared once on each connection. */
 export interface Call {
   name?: string;
   text: string;
@@ -10,9 +10,9 @@ export interface Call {
 }
 
 /**
- * Runs a transaction whose statements are all sent at once: one round trip, no lock is held over another, and one that
- * this process does not live to see is ended by Postgres. Returns the rows of its last statement.
- * @throws the first failure; what failed only because of it is left out
+ * Runs a transaction whose statements are all sent at once. It takes one round trip, holds no lock over a second one,
+ * and if this process dies, Postgres still ends it. Returns the rows of its last statement.
+ * @throws the first failure; failures that follow from it are left out
  */
 export async function pipelinedTransaction<R extends object>(
   pool: pg.Pool,
@@ -27,7 +27,7 @@ export async function pipelinedTransaction<R extends object>(
       corkWrites(client, () => [
         client.query("BEGIN"),
         ...calls.map((call) => client.query<R>(call)),
-        // After a failure Postgres takes COMMIT for ROLLBACK.
+        // After a failure Postgres treats COMMIT as ROLLBACK.
         client.query("COMMIT"),
       ]),
     );
@@ -37,7 +37,7 @@ export async function pipelinedTransaction<R extends object>(
     const last = answers.at(-2);
     return last?.status === "fulfilled" ? (last.value.rows as R[]) : [];
   } finally {
-    // A connection that does not even take the end of a transaction is of no use to the next.
+    // A connection that could not end its transaction must not be reused.
     client.release(!isClean);
   }
 }

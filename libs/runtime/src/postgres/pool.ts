@@ -12,19 +12,19 @@ const types: pg.CustomTypesConfig = {
   },
 };
 
-/** Nothing that we ask takes longer. */
+/** The time limit of a statement. */
 const STATEMENT_MS_MAX = 20_000;
 
 /**
  * Opens a pool whose clients pipeline: statements sent without waiting for each other share a round trip.
  *
- * @param onError - told of connections that break; the pool replaces them
+ * @param onError - called for connections that break; the pool replaces them
  */
 export function openPool(options: {
   databaseUrl: string;
   connectionsMax: number;
   applicationName: string;
-  /** How long a statement waits for a row that another transaction holds; 3 s if not given. */
+  /** The time that a statement waits for a locked row, 3 s by default. */
   lockMsMax?: number;
   onError: (error: Error) => void;
 }): pg.Pool {
@@ -33,23 +33,23 @@ export function openPool(options: {
     max: options.connectionsMax,
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
-    // A transaction that hangs must not hold its locks for ever.
+    // A stuck transaction must not hold its locks indefinitely.
     idle_in_transaction_session_timeout: 30_000,
     statement_timeout: STATEMENT_MS_MAX,
-    // A row that somebody does not let go of: better to come again than to hold up what goes together with it.
+    // Fails soon on a locked row: a retry is better than delaying the rest of the transaction.
     lock_timeout: options.lockMsMax ?? 3_000,
-    // Should Postgres not be there to end it: a connection may be dead without a word. It is replaced then.
+    // For a dead connection, on which Postgres cannot report its own timeout. The pool replaces the connection then.
     query_timeout: STATEMENT_MS_MAX + 5_000,
     keepAlive: true,
-    // Each statement finds its rows by an index. One that was prepared while a table was new and empty would keep to
-    // reading it whole, and a guess at what that costs would have Postgres compile it.
+    // Each statement finds its rows by an index. A statement that was prepared on an empty table would keep its
+    // sequential scan, and the estimated cost of that scan would trigger JIT compilation.
     options: "-c enable_seqscan=off -c jit=off",
     types,
     pipeline: true,
   };
   const pool = new pg.Pool(config);
   pool.on("error", options.onError);
-  // The pool itself listens to idle ones: one that breaks in mid-transaction would end the process.
+  // The pool handles errors of idle connections only; an error during a transaction would end the process.
   pool.on("connect", (client) => client.on("error", options.onError));
   return pool;
 }

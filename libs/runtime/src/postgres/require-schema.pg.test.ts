@@ -23,29 +23,29 @@ afterEach(async () => {
 
 const start = () => claimSettings(pool, { lanes: 16, shards: 1 });
 
-it("starts on a schema that is newer than it needs: the version before it goes on beside a migration", async () => {
+it("starts on a newer schema, so that the version before a migration keeps running", async () => {
   await pool.query("INSERT INTO schema_migrations VALUES ('999999_of_a_later_version.sql', 'any')");
   await expect(start()).resolves.toMatchObject({ epoch: expect.any(String) });
 });
 
-it("refuses to start on an older one, and says which migration is missing and what to run", async () => {
+it("refuses to start on an older schema, and names the missing migration and the command to run", async () => {
   await pool.query("DELETE FROM schema_migrations");
   await expect(start()).rejects.toThrow(/lacks 000001_schema\.sql; .*npm run migrate/);
 });
 
-it("refuses a database that was never migrated", async () => {
+it("refuses to start on a database that was never migrated", async () => {
   await pool.query("ALTER TABLE schema_migrations RENAME TO renamed");
   await expect(start()).rejects.toThrow(/lacks 000001_schema\.sql; .*npm run migrate/);
 });
 
-it("refuses to start if an applied migration had another content, and names the file", async () => {
+it("refuses to start if the content of an applied migration differs, and names the file", async () => {
   await pool.query("UPDATE schema_migrations SET content_hash = 'another'");
   await expect(start()).rejects.toThrow(
     /^migrations\/000001_schema\.sql is not the file that was applied to this database \(SHA-256 another was applied, the file has [0-9a-f]{64}\)/,
   );
 });
 
-it("refuses a database from before the first release", async () => {
+it("refuses to start on a database from before the first release", async () => {
   await pool.query("ALTER TABLE schema_migrations DROP COLUMN content_hash");
   await expect(start()).rejects.toThrow(/from before the first release/);
 });

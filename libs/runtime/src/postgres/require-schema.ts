@@ -3,14 +3,14 @@ import { findPendingMigrations, readAppliedMigrations, SchemaMismatchError } fro
 import { readMigrations } from "./migration-files.ts";
 
 /**
- * Checks that a database has every migration that this version comes with, with the same content.
+ * Checks that a database has every migration of this version, with the same content.
  *
- * @throws {SchemaMismatchError} if it has not: a service on such a database would fail later, statement by statement
+ * @throws {SchemaMismatchError} otherwise: a service on such a database would fail later, at some statement
  */
 export async function requireSchema(pool: pg.Pool): Promise<void> {
   const missing = findPendingMigrations(await readMigrations(), await readAppliedMigrations(pool));
   if (missing.length === 0) return;
   throw new SchemaMismatchError(
-    `the database's schema is older than this version needs: it lacks ${missing.map(({ name }) => name).join(", ")}; run the migrations first (npm run migrate, or the image migrate)`,
+    `the database's schema is too old for this version: it lacks ${missing.map(({ name }) => name).join(", ")}; run the migrations first (npm run migrate, or the image migrate)`,
   );
 }

@@ -1,5 +1,5 @@
-// `npm run restored`: tells a database that it was restored from a backup, where it cannot see that by itself: a dump that
-// was read into a server, say, keeps its rows and takes the server's identity.
+// `npm run restored`: gives a restored database a new epoch, if the database cannot detect the restore itself: for
+// example a dump that was loaded into another server keeps its rows and has the identity of that server.
 import pg from "pg";
 import { z } from "zod";
 import { commonEnv, readEnvOrExit } from "../env.ts";
@@ -12,7 +12,7 @@ try {
     "UPDATE settings SET value = gen_random_uuid()::text WHERE name = 'epoch' RETURNING value",
   );
   console.log(
-    `The epoch is now ${rows[0]?.value}. Services that run end, and serve it once they are started again; clients start again from a snapshot.`,
+    `The epoch is now ${rows[0]?.value}. Running services exit and use the new epoch after a restart; clients start again from a snapshot.`,
   );
 } finally {
   await client.end();

@@ -1,5 +1,5 @@
-// `npm run roles [-- --own-server]`: makes the database roles of Syncline, and sets their passwords. For an administrator, once, and again to
-// change a password.
+// `npm run roles [-- --own-server]`: creates Syncline's database roles and sets their passwords. For an administrator,
+// once, and again to change a password.
 import pg from "pg";
 import { z } from "zod";
 import { commonEnv, readEnvOrExit } from "../env.ts";
@@ -28,10 +28,12 @@ try {
     syncline_worker: env.SYNCLINE_WORKER_PASSWORD,
   };
   const reachable = await setUpRoles(env.DATABASE_URL, passwords, { isOwnServer });
-  console.log("The roles are set up. Migrate as syncline_migrate, and give each service its own role.");
+  console.log(
+    "The roles are set up. Run migrations as syncline_migrate, and give each service its own role.",
+  );
   for (const name of reachable) {
     console.warn(
-      `The roles may connect to the database ${name} of this server, because PUBLIC may. If nobody else relies on that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC (docs/security.md, "Other databases of the server").`,
+      `The roles may connect to the database ${name} of this server, because PUBLIC may. If no other user relies on that: REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(name)} FROM PUBLIC (docs/security.md, "Other databases of the server").`,
     );
   }
 } catch (error) {

@@ -16,7 +16,7 @@ let worker: Pool;
 const open = (databaseUrl: string) =>
   openPool({
     databaseUrl,
-    // Whoever comes next gets the connection of who was before.
+    // The next caller gets the connection of the previous one.
     connectionsMax: 1,
     applicationName: "test",
     onError: (error) => {
@@ -25,7 +25,7 @@ const open = (databaseUrl: string) =>
   });
 const statement = (name: string, text: string) => ({ name, text });
 const DENIED = { code: "42501" };
-/** Those that the roles have already: other tests use them, too. */
+/** The current passwords of the roles, which other tests use, too. */
 function passwords(): Record<DatabaseRole, string> {
   const passwordOf = (role: DatabaseRole) => new URL(urls[role]).password;
   return {
@@ -61,7 +61,7 @@ afterAll(async () => {
 });
 
 describe("a service's role", () => {
-  it("may do to tables what its statements need, and nothing else", async () => {
+  it("has the table permissions that its statements need, and no others", async () => {
     const { rows } = await admin.query<{ grantee: string; table_name: string; rights: string }>(
       `SELECT grantee, table_name, string_agg(lower(privilege_type), ' ' ORDER BY privilege_type) AS rights
        FROM information_schema.role_table_grants
@@ -113,7 +113,7 @@ describe("a service's role", () => {
     });
   });
 
-  it("owns nothing, makes nothing, and has no rights over roles", async () => {
+  it("owns no table, cannot create one, and has no role attributes", async () => {
     const { rows } = await admin.query(
       `SELECT rolname FROM pg_roles
        WHERE rolname LIKE 'syncline\\_%' AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)`,
@@ -133,7 +133,7 @@ describe("a service's role", () => {
     }
   });
 
-  it("calls only its own of the functions that span workspaces", async () => {
+  it("calls only its own functions among those that span workspaces", async () => {
     await ingest.query("SELECT * FROM list_full_held_queues()");
     await conflict.query("SELECT * FROM list_stalled_conflicts(0, 1, 1, 1)");
     const stalledPage = "SELECT * FROM list_stalled_conflicts(0, 1, 1, 1, '-infinity', gen_random_uuid())";
@@ -153,7 +153,7 @@ describe("a service's role", () => {
     );
   });
 
-  it("learns of the epoch without reading the settings", async () => {
+  it("reads the epoch without access to the settings", async () => {
     for (const pool of [ingest, conflict, worker]) {
       await pool.query("SELECT * FROM current_epoch()");
       await expect(pool.query("SELECT server_history()")).rejects.toMatchObject(DENIED);
@@ -161,7 +161,7 @@ describe("a service's role", () => {
     }
   });
 
-  it("cannot put a table of its own in the place of the one that such a function means", async () => {
+  it("cannot shadow a table of such a function with its own", async () => {
     await worker.query("CREATE TEMP TABLE settings (name text PRIMARY KEY, value text)");
     await worker.query("SELECT * FROM claim_settings(16, 1)");
     expect((await worker.query("SELECT FROM pg_temp.settings")).rowCount).toBe(0);
@@ -169,7 +169,7 @@ describe("a service's role", () => {
   });
 });
 
-describe("the wall between workspaces", () => {
+describe("row-level security between workspaces", () => {
   const WORKSPACES = statement("workspaces", "SELECT workspace_id FROM workspaces ORDER BY workspace_id");
   const DOCUMENTS = statement("documents", "SELECT workspace_id FROM documents ORDER BY workspace_id");
   const CLAIM = statement(
@@ -188,7 +188,7 @@ describe("the wall between workspaces", () => {
       return seen;
     });
 
-  it("stands around every table that has workspaces", async () => {
+  it("covers every table with a workspace column", async () => {
     const { rows } = await admin.query<{ relname: string; relrowsecurity: boolean; policies: string[] }>(
       `SELECT c.relname, c.relrowsecurity, ARRAY(
          SELECT policyname::text FROM pg_policies WHERE tablename = c.relname ORDER BY policyname
@@ -206,7 +206,7 @@ describe("the wall between workspaces", () => {
     }
   });
 
-  it("shows the workspaces that were named, by whatever name, and no others", async () => {
+  it("shows the named workspaces, whatever characters their ids contain, and no others", async () => {
     expect(await visible(["mine"])).toEqual(["mine"]);
     expect(await visible(["yours", "mine", "nobody's"])).toEqual(["mine", "yours"]);
     expect(await visible(["odd,{}\"\\ 'ü"])).toEqual(["odd,{}\"\\ 'ü"]);
@@ -214,7 +214,7 @@ describe("the wall between workspaces", () => {
     expect(await visible([])).toEqual([]);
   });
 
-  it("is not passed on with a connection, nor mixed up between requests that share one", async () => {
+  it("is not inherited with a connection, nor mixed up between requests that share one", async () => {
     expect(await visible(["mine"])).toEqual(["mine"]);
     expect((await ingest.query("SELECT FROM workspaces")).rowCount).toBe(0);
     const seen = await Promise.all(
@@ -223,7 +223,7 @@ describe("the wall between workspaces", () => {
     expect(seen).toEqual(Array.from({ length: 200 }, (_, n) => [n % 2 === 0 ? "mine" : "yours"]));
   });
 
-  it("is no condition of an index, which would sort the workspaces in reach for each key that is looked up", async () => {
+  it("is not an index condition, which would sort the visible workspaces for each key", async () => {
     const client = await ingest.connect();
     try {
       await client.query("SET enable_seqscan = off");
@@ -249,23 +249,23 @@ describe("the wall between workspaces", () => {
     }
   });
 
-  it("lets nobody write behind it", async () => {
+  it("rejects writes to other workspaces", async () => {
     await inWorkspaces(["mine"], () => read(CLAIM, ["mine"]));
     await expect(inWorkspaces(["mine"], () => read(CLAIM, ["yours"]))).rejects.toMatchObject({
       cause: DENIED,
     });
   });
 
-  it("takes a statement that names no workspaces for a mistake", async () => {
+  it("rejects a statement without named workspaces", async () => {
     await expect(read(WORKSPACES, [])).rejects.toMatchObject({ code: "SYN_INVARIANT" });
   });
 
-  it("lets the worker through, whose statements span workspaces", async () => {
+  it("does not restrict the worker, whose statements span workspaces", async () => {
     expect((await worker.query("SELECT FROM documents")).rowCount).toBe(3);
   });
 });
 
-it("what an administrator migrated or restored goes to the role that migrates, whole", async () => {
+it("tables and functions that an administrator migrated or restored all go to syncline_migrate", async () => {
   const restored = await createTestDatabase();
   const pool = open(restored.databaseUrl);
   await pool.query("REASSIGN OWNED BY syncline_migrate TO CURRENT_USER");
@@ -285,7 +285,7 @@ it("what an administrator migrated or restored goes to the role that migrates, w
   await restored.drop();
 });
 
-it("are told to connect to other databases of the server, until those are closed to everybody", async () => {
+it("reports other databases that the roles may connect to, until PUBLIC may not", async () => {
   const [name, url] = ["strangers", new URL(urls.syncline_worker)];
   url.pathname = `/${name}`;
   const connect = async () => {
@@ -308,7 +308,7 @@ it("are told to connect to other databases of the server, until those are closed
   }
 });
 
-it("cannot connect to the databases that a server of our own has besides", async () => {
+it("the roles cannot connect to the other databases of Syncline's own server", async () => {
   for (const name of ["postgres", "template1"]) {
     const url = new URL(urls.syncline_worker);
     url.pathname = `/${name}`;
@@ -340,7 +340,7 @@ it("a password is set without being sent", async () => {
   await admin.query("DROP ROLE scram_test");
 });
 
-it("are made for several databases of a server at once", async () => {
+it("the roles can be set up for several databases of a server concurrently", async () => {
   const databases = await Promise.all(Array.from({ length: 6 }, () => createTestDatabase()));
   try {
     await Promise.all(databases.map(({ databaseUrl }) => setUpRoles(databaseUrl, passwords())));

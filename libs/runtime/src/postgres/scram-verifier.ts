@@ -3,7 +3,7 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 const ITERATIONS = 4_096;
 
 /**
- * What Postgres keeps of a password (RFC 5803), so that the password itself need not be sent to set it.
+ * The verifier that Postgres stores for a password (RFC 5803). Setting it does not send the password itself.
  *
  * @param password - printable ASCII: other characters would have to be normalized first
  */

@@ -6,7 +6,7 @@ const sql = (name: string): string => readFileSync(new URL(`./sql/${name}.sql`, 
 const SET_UP_ROLES = sql("set-up-roles");
 const FIND_REACHABLE_DATABASES = sql("find-reachable-databases");
 
-/** The roles that Syncline has in Postgres: one that owns the tables, and one for each service. */
+/** Syncline's roles in Postgres: the owner of the tables, and one for each service. */
 export const DATABASE_ROLES = [
   "syncline_migrate",
   "syncline_ingest",
@@ -15,18 +15,22 @@ export const DATABASE_ROLES = [
 ] as const;
 export type DatabaseRole = (typeof DATABASE_ROLES)[number];
 
-/** Postgres's codes for a role or a database that another process made, changed or dropped: XX000 has no name of its own. */
+/**
+ * Postgres' codes for a role or a database that another process changed at the same time. XX000 (internal error) is one
+ * of them.
+ */
 const AT_ONCE = new Set(["42710", "23505", "3D000", "XX000"]);
 const ATTEMPTS_MAX = 10;
 
 /**
- * Makes the roles, and lets them log in with these passwords. Roles belong to the server: where that is done for another of its
- * databases at the same time, it is done again.
+ * Creates the roles and sets their passwords. Roles belong to the server: if a process does the same for another of its
+ * databases at the same time, the attempt is repeated.
  *
- * Whoever may log in to a server may connect to each of its databases, unless `PUBLIC` has lost that right there. On a server
- * that has nothing else, it loses it everywhere; the databases of others are left alone, and returned.
+ * A role that can log in may connect to each of the server's databases, unless `PUBLIC` lacks that permission there. On
+ * a server that is Syncline's own, it is revoked for every database; on any other, the databases are left unchanged and
+ * returned.
  *
- * @param databaseUrl - an administrator's address of Syncline's database: a superuser, or who may make roles and owns it
+ * @param databaseUrl - an administrator's URL of Syncline's database: a superuser, or an owner that may create roles
  * @returns the other databases of the server that the roles may still connect to
  */
 export async function setUpRoles(
@@ -55,7 +59,7 @@ async function setUpOnce(
     await client.query("BEGIN");
     await client.query(SET_UP_ROLES);
     for (const role of DATABASE_ROLES) {
-      // No statement for a role takes parameters. What Postgres' log may show of it is no password.
+      // Statements for roles take no parameters. Postgres may log the verifier, but not the password.
       const verifier = pg.escapeLiteral(scramVerifier(passwordByRole[role]));
       await client.query(`ALTER ROLE ${role} LOGIN PASSWORD ${verifier}`);
     }

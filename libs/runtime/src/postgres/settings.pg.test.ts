@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 const epochOf = async () => (await claimSettings(pool, { lanes: 16, shards: 4 })).epoch;
 
-it("keeps the epoch from one start to the next, and for all who start at once", async () => {
+it("keeps the epoch across starts, and for processes that start together", async () => {
   const epochs = await Promise.all(Array.from({ length: 8 }, epochOf));
   expect(new Set([...epochs, await epochOf()]).size).toBe(1);
 });
@@ -35,13 +35,13 @@ it("begins a new epoch, once, when the database is on another server or timeline
   expect(await epochOf()).not.toBe(before);
 });
 
-it("refuses another number of lanes than the database was set up with", async () => {
+it("rejects a number of lanes that differs from the stored one", async () => {
   await epochOf();
   await expect(claimSettings(pool, { lanes: 32, shards: 4 })).rejects.toThrow("set LANES=16");
   await expect(claimSettings(pool, { lanes: 12, shards: 4 })).rejects.toThrow("power of two");
 });
 
-it("refuses another number of shards than the database was set up with", async () => {
+it("rejects a number of shards that differs from the stored one", async () => {
   await epochOf();
   await expect(claimSettings(pool, { lanes: 16, shards: 1 })).rejects.toThrow("set REDIS_SHARDS=4");
   await expect(claimSettings(pool, { lanes: 16, shards: 32 })).rejects.toThrow("no more than LANES, 16");

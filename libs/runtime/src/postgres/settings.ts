@@ -2,7 +2,7 @@ import { isLaneCount, isShardCount } from "@syncline/shared";
 import type pg from "pg";
 import { requireSchema } from "./require-schema.ts";
 
-/** What is true of the whole database. */
+/** Settings of the whole database. */
 export interface DatabaseSettings {
   /** The identity of the database's history. */
   epoch: string;
@@ -11,19 +11,22 @@ export interface DatabaseSettings {
 }
 
 /**
- * Reads the database's settings, stores the numbers of lanes and of shards at the first start, and begins a new epoch where
- * the database was restored since the last one.
- * @throws when the schema is older than this version needs, or when this process is configured with other numbers than the
- *   database was: a workspace would change its lane, and two drains could work on it; or what waits on a lane would not be
+ * Reads the database's settings. Stores the numbers of lanes and shards at the first start, and begins a new epoch if
+ * the database was restored since the last start.
+ *
+ * @throws if the schema is too old for this version, or if this process is configured with other numbers than the
+ *   stored ones: a workspace would change its lane, and two drains could work on it, or entries on a lane would not be
  *   found
  */
 export async function claimSettings(
   pool: pg.Pool,
   { lanes, shards }: { lanes: number; shards: number },
 ): Promise<DatabaseSettings> {
-  if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}; it must be a power of two`);
+  if (!isLaneCount(lanes)) throw new Error(`LANES is ${lanes}, but it must be a power of two`);
   if (!isShardCount(shards, lanes)) {
-    throw new Error(`REDIS_SHARDS is ${shards}; it must be a power of two, and no more than LANES, ${lanes}`);
+    throw new Error(
+      `REDIS_SHARDS is ${shards}, but it must be a power of two and no more than LANES, ${lanes}`,
+    );
   }
   await requireSchema(pool);
   const { rows } = await pool.query<{ name: string; value: string }>(
@@ -36,7 +39,7 @@ export async function claimSettings(
   const epoch = valueByName.get("epoch");
   const history = valueByName.get("history");
   if (epoch === undefined || history === undefined)
-    throw new Error("the database has no epoch: its table settings was changed by hand");
+    throw new Error("the database has no epoch: restore the row epoch of its table settings");
   return { epoch, history };
 }
 

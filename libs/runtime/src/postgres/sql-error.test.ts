@@ -8,7 +8,7 @@ import { toSynclineError } from "./sql-error.ts";
 const ERRORS_PAGE = readFileSync(new URL("../../../../docs/errors.md", import.meta.url), "utf8");
 
 function databaseError(sqlstate: string): pg.DatabaseError {
-  const error = new pg.DatabaseError("what Postgres says", 0, "error");
+  const error = new pg.DatabaseError("Postgres' message", 0, "error");
   error.code = sqlstate;
   return error;
 }
@@ -34,7 +34,7 @@ describe("a failure of Postgres", () => {
     ["3D000", "undefined database", "SYN_POSTGRES_DEPLOYMENT"],
     ["0A000", "feature not supported", "SYN_POSTGRES_DEPLOYMENT"],
     ["XX001", "data corrupted", "SYN_POSTGRES_UNEXPECTED"],
-    ["QQ123", "of a class that Postgres does not have", "SYN_POSTGRES_UNEXPECTED"],
+    ["QQ123", "unknown class", "SYN_POSTGRES_UNEXPECTED"],
     ["53200", "out of memory", "SYN_POSTGRES_LIMIT"],
     ["XX000", "internal error", "SYN_POSTGRES_UNEXPECTED"],
     ["08006", "connection failure", "SYN_POSTGRES_UNAVAILABLE"],
@@ -59,7 +59,7 @@ describe("a failure of Postgres", () => {
   it.each(
     `00 01 02 03 08 09 0A 0B 0F 0L 0P 0Z 10 20 21 22 23 24 25 26 27 28 2B 2D 2F 34 38 39 3B 3D 3F 40 42 44 53 54 55 57 58 72 F0
      HV P0 XX`.split(/\s+/),
-  )("of class %s has a meaning, which the documentation names", (sqlClass) => {
+  )("with class %s has a code, which the documentation names", (sqlClass) => {
     const code = POSTGRES_FAULTS[sqlClass];
     expect(code).toBeDefined();
     expect(toSynclineError(databaseError(`${sqlClass}000`)).code).toBe(
@@ -71,26 +71,26 @@ describe("a failure of Postgres", () => {
     expect(row).toMatch(new RegExp(`\\b${sqlClass}\\b`));
   });
 
-  it("is judged by its code, whatever its message says", () => {
+  it("is classified by its SQLSTATE, not by its message", () => {
     const error = databaseError("22P02");
     error.message = "Connection terminated unexpectedly";
     expect(toSynclineError(error)).toMatchObject({ code: "SYN_OPERATION_REFUSED" });
   });
 
-  it("is tried again, and never held against an operation, where nobody foresaw it", () => {
+  it("is retried and never blamed on an operation, if it is unexpected", () => {
     const error = toSynclineError(new pg.DatabaseError("?", 0, "error"));
     expect(error).toMatchObject({ code: "SYN_POSTGRES_UNEXPECTED" });
     expect(dispositionOf(error)).toBe("retry");
   });
 
-  it("quotes nothing that Postgres says, which may be a document", () => {
-    expect(toSynclineError(databaseError("22P02")).message).not.toContain("what Postgres says");
+  it("does not quote Postgres' message, which may contain a document", () => {
+    expect(toSynclineError(databaseError("22P02")).message).not.toContain("Postgres' message");
   });
 });
 
 describe("a connection that fails", () => {
   it.each(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EHOSTUNREACH"])(
-    "with %s is tried again",
+    "with %s is retried",
     (code) => {
       expect(toSynclineError(Object.assign(new Error("x"), { code }))).toMatchObject({
         code: "SYN_POSTGRES_UNAVAILABLE",
@@ -98,7 +98,7 @@ describe("a connection that fails", () => {
     },
   );
 
-  it("on every address of its host is tried again", () => {
+  it("on every address of its host is retried", () => {
     const error = Object.assign(new AggregateError([new Error("v4"), new Error("v6")]), {
       code: "ECONNREFUSED",
     });
@@ -111,16 +111,16 @@ describe("a connection that fails", () => {
     "timeout exceeded when trying to connect",
     "Client has encountered a connection error and is not queryable",
     "Query read timeout",
-  ])("with the driver's words, %s, is tried again", (message) => {
+  ])("with the driver's message %s is retried", (message) => {
     expect(dispositionOf(toSynclineError(new Error(message)))).toBe("retry");
   });
 
-  it.each(["EAI_AGAIN", "DEPTH_ZERO_SELF_SIGNED_CERT"])("with %s is tried again", (code) => {
+  it.each(["EAI_AGAIN", "DEPTH_ZERO_SELF_SIGNED_CERT"])("with the TLS or DNS error %s is retried", (code) => {
     expect(dispositionOf(toSynclineError(Object.assign(new Error("x"), { code })))).toBe("retry");
   });
 
   it.each([new TypeError("x is not a function"), new RangeError("Invalid string length")])(
-    "is not what %s is: a bug",
+    "is not the cause of %s, which is a bug",
     (error) => {
       expect(toSynclineError(error)).toMatchObject({ code: "SYN_INVARIANT", cause: error });
     },

@@ -11,7 +11,7 @@ let database: TestDatabase;
 let pools: [Pool, Pool];
 let watch: Repeating;
 let reasons: Error[];
-/** The first time that the process is told to end. */
+/** Resolves when the process is first told to end. */
 let told: Promise<void>;
 const open = () =>
   openPool({
@@ -42,11 +42,11 @@ afterEach(async () => {
 });
 
 const STORE_ANOTHER_EPOCH = "UPDATE settings SET value = 'another' WHERE name = 'epoch'";
-/** As a standby does that is promoted, and whatever else takes the place of a server. */
+/** The effect of a promoted standby, or of any other replacement of the server. */
 const MOVE_TO_ANOTHER_SERVER =
   "CREATE OR REPLACE FUNCTION server_history() RETURNS text LANGUAGE sql AS $$ SELECT '7000000000000000000/2' $$";
 
-it("lets every pool go on while all is as it was claimed", async () => {
+it("leaves every pool alone while the claimed epoch is current", async () => {
   for (const pool of pools) {
     const clients = await Promise.all([pool.connect(), pool.connect()]);
     for (const client of clients) client.release();
@@ -58,15 +58,15 @@ it.each([
   [
     "another epoch was stored",
     STORE_ANOTHER_EPOCH,
-    /^the database's epoch is another one than at start, another/,
+    /^the database's epoch has changed from .* to another: this process ends/,
   ],
   [
-    "the server is another one",
+    "the server is a different one",
     MOVE_TO_ANOTHER_SERVER,
-    /another server or timeline than at start, 7000000000000000000\/2/,
+    /server or timeline has changed from .* to 7000000000000000000\/2: this process ends/,
   ],
 ])("gives out no new connection, of any pool, once %s", async (_, change, reason) => {
-  // The first pool has its first connection already.
+  // The first pool already has its first connection.
   const held = await pools[0].connect();
   try {
     await held.query(change);
@@ -80,7 +80,7 @@ it.each([
   for (const { message } of reasons) expect(message).toMatch(reason);
 });
 
-it("sees it without a new connection, too", async () => {
+it("detects the change without a new connection, too", async () => {
   await pools[0].query(STORE_ANOTHER_EPOCH);
   await told;
   expect(pools.map((pool) => pool.totalCount)).toEqual([1, 0]);

@@ -3,16 +3,17 @@ import type { Logger } from "../log.ts";
 import { repeat, type Repeating } from "../repeat.ts";
 import type { DatabaseSettings } from "./settings.ts";
 
-/** For this long at most, processes of two epochs run side by side. */
+/** The longest time that processes of two epochs run side by side. */
 const LOOK_INTERVAL_MS = 2_000;
 
 /**
- * Sees to it that a process does not outlive the epoch it has claimed: another one was stored since, or the server is
- * another one than then, such as a standby that was promoted. Looks again and again, and at each new connection before it
- * is used: no connection outlives its server, so nothing is ever written to another one in the name of the old epoch.
+ * Ends the process if the epoch that it claimed is over: another epoch was stored, or the server is a different one,
+ * such as a promoted standby. Checks at an interval, and on each new connection before its first use: no connection
+ * outlives its server, so no process writes to another server under the old epoch.
  *
- * @param pools - all that the process has, the first of which the look is taken with
- * @param onEnd - told why the process has to end, so that it claims the new epoch at its next start; perhaps more than once
+ * @param pools - all pools of the process; the first one runs the periodic check
+ * @param onEnd - called with the reason to end, possibly more than once; the process claims the new epoch at its next
+ *   start
  */
 export function watchEpoch(
   pools: readonly [pg.Pool, ...pg.Pool[]],
@@ -26,30 +27,28 @@ export function watchEpoch(
     return reason;
   }
 
-  // The pool waits for it, which its type does not say.
+  // The pool awaits the promise, although its type does not say so.
   async function onConnect(client: pg.ClientBase): Promise<void> {
     const reason = await look(client);
     if (reason !== undefined) throw reason;
   }
 
   for (const { options } of pools) Object.assign(options, { onConnect });
-  return repeat("the look at the epoch", async () => void (await look(pools[0])), {
+  return repeat("the epoch check", async () => void (await look(pools[0])), {
     intervalMs: LOOK_INTERVAL_MS,
     log,
   });
 }
 
 function reasonToEnd(claimed: DatabaseSettings, current: DatabaseSettings | undefined): Error | undefined {
-  const END = "this process ends, to be started again with the new epoch";
+  const END = "this process ends and must be restarted to use the new epoch";
   if (current?.history !== claimed.history) {
     return new Error(
-      `the database is on another server or timeline than at start, ${current?.history} and not ${claimed.history}: ${END}`,
+      `the database's server or timeline has changed from ${claimed.history} to ${current?.history}: ${END}`,
     );
   }
   if (current.epoch !== claimed.epoch) {
-    return new Error(
-      `the database's epoch is another one than at start, ${current.epoch} and not ${claimed.epoch}: ${END}`,
-    );
+    return new Error(`the database's epoch has changed from ${claimed.epoch} to ${current.epoch}: ${END}`);
   }
   return undefined;
 }

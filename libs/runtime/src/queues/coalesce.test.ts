@@ -12,7 +12,7 @@ function createTask() {
   return { run, ends };
 }
 
-it("shares one run among all who ask while another is under way, and begins it after that one", async () => {
+it("shares one run among all calls during another run, and begins it after that one", async () => {
   const coalesce = createCoalescer();
   const { run, ends } = createTask();
   const first = coalesce("a", run);
@@ -26,7 +26,7 @@ it("shares one run among all who ask while another is under way, and begins it a
   expect(ends).toHaveLength(2);
 });
 
-it("runs again for who asks once a run is over, and for each key by itself", async () => {
+it("runs again for a call after a run, and separately for each key", async () => {
   const coalesce = createCoalescer();
   const { run, ends } = createTask();
   const runs = [coalesce("a", run), coalesce("b", run)];
@@ -37,7 +37,7 @@ it("runs again for who asks once a run is over, and for each key by itself", asy
   expect(ends).toHaveLength(3);
 });
 
-it("tells a failure to those whose run it was, and goes on", async () => {
+it("rejects the calls of a failed run only, and continues", async () => {
   const coalesce = createCoalescer();
   const { run, ends } = createTask();
   const first = coalesce("a", run);

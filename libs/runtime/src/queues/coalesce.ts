@@ -1,15 +1,15 @@
 interface Runs<T> {
-  /** Resolves when the run under way has ended, however it ended. */
+  /** Resolves when the current run has ended, successfully or not. */
   ended: Promise<void>;
   following: Promise<T> | undefined;
 }
 
-/** Runs a task, or shares one: see {@link createCoalescer}. */
+/** Runs a task or shares a run of it: see {@link createCoalescer}. */
 export type Coalesce<T> = (key: string, run: () => Promise<T>) => Promise<T>;
 
 /**
- * Keeps at most one run a key under way. Calls that come meanwhile share the one that follows it: it begins after all of
- * them, so each caller's run has seen what the caller did before.
+ * Keeps at most one run for each key in progress. Calls during a run share the run that follows it: that run begins
+ * after all of these calls, so it sees every write that a caller made before its call.
  */
 export function createCoalescer<T>(): Coalesce<T> {
   const runsByKey = new Map<string, Runs<T>>();

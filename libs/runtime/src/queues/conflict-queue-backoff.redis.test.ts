@@ -8,7 +8,7 @@ import { createConflictQueue, type ConflictQueue } from "./conflict-queue.ts";
 
 const keys = keysOf("{syncline}");
 const BACKOFF = { backoffMsMin: 60_000, backoffMsMax: 150_000 };
-/** So many draws from the whole of an interval that none near its end would be a miracle. */
+/** Enough draws that a uniform distribution certainly has some near each end of the interval. */
 const DRAWS = 200;
 
 let redis: ReturnType<typeof connectRedis>;
@@ -28,7 +28,7 @@ afterAll(async () => {
   await closeRedis(redis);
 });
 
-/** How long so many conflicts wait for a round. */
+/** The delays of many conflicts' jobs for a round. */
 async function delaysOf(round: number): Promise<number[]> {
   const ids = Array.from({ length: DRAWS }, (_, index) => `c${index}`);
   const trace = {};
@@ -42,18 +42,18 @@ it.each([
   [3, 120_000],
   [4, 150_000],
   [8, 150_000],
-])("a round %i waits somewhere between nothing and %i ms", async (round, bound) => {
+])("round %i waits between 0 and %i ms", async (round, bound) => {
   const delays = await delaysOf(round);
   expect(Math.max(...delays)).toBeLessThanOrEqual(bound);
   expect(Math.max(...delays)).toBeGreaterThan(bound * 0.8);
   expect(Math.min(...delays)).toBeLessThan(bound * 0.2);
 });
 
-it("the first round starts at once", async () => {
+it("the first round starts immediately", async () => {
   expect(new Set(await delaysOf(1))).toEqual(new Set([0]));
 });
 
-it("asking twice for a round is asking once", async () => {
+it("a second request for a round has no effect", async () => {
   const before = await queue.getJobCounts();
   await delaysOf(2);
   expect(await queue.getJobCounts()).toEqual(before);

@@ -43,11 +43,11 @@ afterAll(async () => {
 
 const roundOf = (conflictId: string): ConflictJob => ({ workspaceId: "w", conflictId, round: 2, trace: {} });
 
-it("a round that was put off by a clock that ran an hour ahead starts when it is overdue", async () => {
+it("an overdue round starts, although a clock that was an hour ahead delayed it", async () => {
   const jobs = new Queue("conflict", { connection: redis, prefix: keys.queuePrefix });
   await jobs.add("merge", roundOf("c1"), { jobId: "c1-2", delay: 3_600_000, removeOnComplete: true });
   await queue.request([roundOf("c1")]);
-  expect(merged).toEqual([]); // asking twice for one round is asking once
+  expect(merged).toEqual([]); // a second request for a round has no effect
   await queue.requestOverdue([roundOf("c1"), roundOf("c2")]);
   await expect.poll(() => merged.map(({ conflictId }) => conflictId).toSorted()).toEqual(["c1", "c2"]);
   await jobs.close();

@@ -9,26 +9,31 @@ import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "conflict";
 
-/** Asks for one round of one conflict's merge. */
+/** One round of one conflict's merge. */
 export interface ConflictJob {
   workspaceId: string;
   conflictId: string;
-  /** From 1. */
+  /** The current merge attempt, from 1. */
   round: number;
   trace: TraceCarrier;
 }
 
 export interface ConflictQueue {
-  /** Asking twice for one round is asking once. The first round starts at once, later ones after a backoff. */
+  /**
+   * Enqueues merge attempts; a second request for a round has no effect. The first round starts at once, later ones
+   * after a backoff.
+   */
   request(jobs: readonly ConflictJob[]): Promise<void>;
-  /** Starts rounds at once: they should have begun by now, whether their jobs got lost or are put off. */
+  /** Starts overdue rounds immediately, also if their jobs were lost or are delayed. */
   requestOverdue(jobs: readonly ConflictJob[]): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * @param backoff - how long rounds wait for each other
- * @param onError - told of what breaks in between; without it, it would go to stderr as it is
+ * Creates the producer of merge attempts.
+ *
+ * @param backoff - the backoff between the rounds of a conflict
+ * @param onError - called for connection errors; without it BullMQ prints them to stderr
  */
 export function createConflictQueue(
   shards: Shards,
@@ -62,7 +67,7 @@ export function createConflictQueue(
       add(jobs, ({ round }) => (round === 1 ? 0 : backoffMs(round - 1, backoff, Math.random()))),
     async requestOverdue(jobs) {
       await add(jobs, () => 0);
-      // One that is there already stays as it is. When it is due was reckoned by the clock of whoever put it off.
+      // An existing job is unchanged by `add`. Its delay was computed by another process's clock, which may be wrong.
       for (const job of jobs) {
         await guarded(queueOf(job).getJob(jobIdOf(job)).then(promoteIfDelayed));
       }
@@ -80,20 +85,24 @@ async function promoteIfDelayed(job: Job<ConflictJob> | undefined): Promise<void
   try {
     await job.promote();
   } catch (error) {
-    // Another process has started it meanwhile.
+    // Ignored if another process has already started it.
     if (await job.isDelayed()) throw error;
   }
 }
 
-/** The merges of a shard's conflicts that a process runs. */
+/** The merges of a shard's conflicts that this process runs. */
 export interface ConflictWorker {
-  /** Lets merges in flight end, and takes no more. */
+  /** Waits for merges in flight and takes no more. */
   close(): Promise<void>;
   /** Takes no merges for a while. */
   rest: Rest;
 }
 
-/** @param shard - over a connection of its own: it blocks */
+/**
+ * Starts a worker that runs merge attempts.
+ *
+ * @param shard - with a connection of its own, because the worker blocks on it
+ */
 export function startConflictWorker(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
   merge: (job: ConflictJob) => Promise<void>,
@@ -115,6 +124,6 @@ export function startConflictWorker(
   });
   worker.on("failed", (job, error) => options.onFailure(job?.data, attribution.reasonOf(error)));
   const rest = pauseOnRedisError(worker, options.onError);
-  // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
+  // Without Redis there is no reason to wait: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready"), rest };
 }

@@ -3,31 +3,35 @@ import type { ReadinessCheck } from "../http/health.ts";
 import type { Logger } from "../log.ts";
 import { createGauge, observe } from "../telemetry/metrics.ts";
 
-/** After a fault of the deployment a process takes no jobs for so long; then one is tried. */
+/** The pause after a deployment fault; then one job is tried. */
 const REST_MS = 15_000;
-/** A fault that did not come again in this time is over: jobs may have gone to other processes. */
+/** A fault that did not recur in this time is over: the jobs may have gone to other processes. */
 const FAULT_MS = 2 * REST_MS;
 
 /**
- * Stops a process's jobs while a store does not fit this version: a missing column, right or password is nothing that a retry
- * mends, and other processes, of the version before, may be able to do the work. `/readyz` says why.
+ * Pauses a process's jobs while a store does not fit this version. A missing column, permission or password is not
+ * fixed by a retry, and processes of the previous version may be able to do the work. `/readyz` gives the reason.
  */
 export interface DeploymentGate {
-  /** Notes a failure. One of the deployment makes the workers rest. */
+  /** Notes a failure. A deployment fault pauses the workers. */
   failed(error: unknown): void;
-  /** Notes that work was done: the fault is gone. */
+  /** Notes a success: the fault is gone. */
   succeeded(): void;
   /** Throws while there is a fault, with the reason. */
   check: ReadinessCheck;
 }
 
-/** @param rest - makes all workers of the process rest */
+/**
+ * Creates the gate.
+ *
+ * @param rest - pauses all workers of the process
+ */
 export function createDeploymentGate(deps: { rest: (ms: number) => void; log: Logger }): DeploymentGate {
   let fault: { reason: string; untilMs: number } | undefined;
   const current = () => (fault !== undefined && performance.now() < fault.untilMs ? fault : undefined);
   const gauge = createGauge(
     "syncline.deployment.fault",
-    "Whether this process takes no jobs, because a store does not fit this version: 1, or 0",
+    "1 if this process takes no jobs because a store does not fit this version, otherwise 0",
     "{fault}",
   );
   observe([gauge], (result) => result.observe(gauge, current() === undefined ? 0 : 1));

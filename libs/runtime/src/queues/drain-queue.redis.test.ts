@@ -15,7 +15,7 @@ let blockingRedis: ReturnType<typeof connectRedis>;
 let waker: LaneWaker;
 let worker: DrainWorker;
 const failures: Error[] = [];
-/** Each drain that has begun, by the function that ends it. */
+/** Functions that end the drains that have begun, in order. */
 const endDrain: (() => void)[] = [];
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ afterAll(async () => {
 });
 
 describe("a wake-up", () => {
-  it("that comes during a drain of the lane is kept for after it: one drain at a time, and one more", async () => {
+  it("that comes during a drain of the lane is kept: one drain at a time, and one more after it", async () => {
     await waker.wake(0);
     await expect.poll(() => endDrain.length).toBe(1);
     await waker.wake(0);
@@ -57,14 +57,14 @@ describe("a wake-up", () => {
     await expect.poll(() => endDrain.length).toBe(2);
     endDrain[1]?.();
     await waker.wake(1);
-    // Another lane's comes after whatever there was for this one.
+    // A job of another lane comes after all jobs of this one.
     await expect.poll(() => endDrain.length).toBe(3);
     endDrain[2]?.();
   });
 });
 
-describe("a drain that was put off by a clock that ran an hour ahead", () => {
-  it("starts at an urgent wake-up all the same", async () => {
+describe("a drain that a clock an hour ahead has delayed", () => {
+  it("starts at an urgent wake-up", async () => {
     const queue = new Queue("drain", { connection: redis, prefix: keys.queuePrefix });
     const hourMs = 3_600_000;
     const data = { lane: 5, retryAtMs: Date.now() + hourMs };
@@ -82,8 +82,8 @@ describe("a drain that was put off by a clock that ran an hour ahead", () => {
   });
 });
 
-describe("a Redis that has lost a job while its lane was drained", () => {
-  it("counts as one that is away, and not as a mistake of ours", async () => {
+describe("a Redis that loses a job during its drain", () => {
+  it("counts as unavailable, not as a bug", async () => {
     const begun = endDrain.length;
     await waker.wake(6);
     await expect.poll(() => endDrain.length).toBe(begun + 1);
@@ -93,7 +93,7 @@ describe("a Redis that has lost a job while its lane was drained", () => {
     expect(failures.splice(0).map((error) => dispositionOf(error))).not.toContain("fatal");
   });
 
-  it("fails a wake-up as one that is away does", async () => {
+  it("fails a wake-up like an unavailable one", async () => {
     const connection = connectRedis(await createTestRedisUrl(), () => undefined);
     const lanes = createLaneWaker(createShards([connection]), () => undefined);
     const conflicts = createConflictQueue(createShards([connection]), ROUND_BACKOFF, () => undefined);
@@ -110,8 +110,8 @@ describe("a Redis that has lost a job while its lane was drained", () => {
   });
 });
 
-describe("a Redis that refuses to give out jobs", () => {
-  it("is asked again only after a pause, and drains go on when it does", async () => {
+describe("a Redis that rejects requests for jobs", () => {
+  it("is asked again only after a pause, and drains resume when it recovers", async () => {
     const url = await createTestRedisUrl();
     const [commands, blocking] = [
       connectRedis(url, () => undefined),
@@ -127,7 +127,7 @@ describe("a Redis that refuses to give out jobs", () => {
     });
     const lanes = createLaneWaker(createShards([commands]), () => undefined);
     await lanes.wake(1);
-    // Each of the four takers may be refused before the pause begins.
+    // Each of the four takers may be rejected before the pause begins.
     await expect.poll(() => refusedAtMs.length).toBeGreaterThan(12);
     const pauses = refusedAtMs.filter(
       (atMs, index) => index > 0 && atMs - (refusedAtMs[index - 1] ?? 0) > 900,
@@ -142,7 +142,7 @@ describe("a Redis that refuses to give out jobs", () => {
 });
 
 describe("a queue whose connection breaks", () => {
-  it("tells its owner, and writes nothing by itself", async () => {
+  it("passes the error to its owner", async () => {
     const connection = connectRedis(await createTestRedisUrl(), () => undefined);
     const errors: Error[] = [];
     const onError = (error: Error) => errors.push(error);

@@ -10,28 +10,32 @@ import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
 
-/** A job says which lane to drain, or which deferred workspace of it, never what is in it. */
+/** A job names the lane to drain, or one of its deferred workspaces; it holds no operations. */
 interface DrainJob extends LanePart {
-  /** While a failed drain backs off, no wake-up may start it before this time. */
+  /** The end of a failed drain's backoff, before which no wake-up starts it. */
   retryAtMs?: number;
 }
 
 /**
- * Asks for a lane to be drained. A wake-up during a drain is kept; a second one for a waiting job is dropped. Those that
- * are asked for while one is on its way go together, as the one that follows it.
+ * Wakes lanes. A wake-up during a drain is kept; a second one for a waiting job is dropped. Wake-ups requested while
+ * one is being sent share the one that follows it.
  */
 export interface LaneWaker {
   /**
-   * @param delayMs - how long the lane may wait for company; a lane that already waits does not wait longer
-   * @param urgent - starts a lane that waits at once
+   * @param delayMs - the time to wait for more batches; a lane that already waits does not wait longer
+   * @param urgent - starts a waiting lane immediately
    */
   wake(lane: number, delayMs?: number, urgent?: boolean): Promise<void>;
-  /** Asks for a deferred workspace to be drained by itself: its failures hold up nobody else. */
+  /** Wakes a deferred workspace, which is drained by itself: its failures delay no other workspace. */
   wakeDeferred(part: Required<LanePart>, delayMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+/**
+ * Creates the producer of wake-ups.
+ *
+ * @param onError - called for connection errors; without it BullMQ prints them to stderr
+ */
 export function createLaneWaker(shards: Shards, onError: (error: Error) => void): LaneWaker {
   const queues = openShardQueues<DrainJob>(QUEUE, shards, onError);
   const coalesce = createCoalescer<void>();
@@ -44,7 +48,7 @@ export function createLaneWaker(shards: Shards, onError: (error: Error) => void)
 
   async function addJob(part: LanePart, delayMs: number, urgent: boolean): Promise<void> {
     const job = queues.on(shards.ofLane(part.lane)).add("drain", part, {
-      // Order lives in the stream, so a retried job cannot break it; a fault that lasts is no reason to give up.
+      // The stream keeps the order, so a retried job cannot break it. A lasting fault is no reason to give up.
       attempts: Number.MAX_SAFE_INTEGER,
       backoff: { type: "lane" },
       deduplication: {
@@ -61,26 +65,26 @@ export function createLaneWaker(shards: Shards, onError: (error: Error) => void)
   }
 }
 
-/** The drains of a shard's lanes that a process runs. */
+/** The drains of a shard's lanes that this process runs. */
 export interface DrainWorker {
-  /** Lets drains in flight end, and takes no more. */
+  /** Waits for drains in flight and takes no more. */
   close(): Promise<void>;
   /** Takes no drains for a while. */
   rest: Rest;
 }
 
 /**
- * Runs drains, at most one live job a lane in the whole fleet. A drain that throws is tried again after a backoff with
- * full jitter, for as long as the fault lasts.
+ * Runs drains, at most one live job for each lane in the whole fleet. A drain that throws is retried after a backoff
+ * with full jitter, for as long as the fault lasts.
  *
- * @param shard - over a connection of its own: it blocks
+ * @param shard - with a connection of its own, because the worker blocks on it
  */
 export function startDrainWorker(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
   drain: (part: LanePart, failedAttempts: number) => Promise<void>,
   options: {
     concurrency: number;
-    /** @param isOwn - whether the drain has thrown it, and not what is around it */
+    /** @param isOwn - true if the drain itself threw the error, false if BullMQ or Redis did */
     onFailure: (part: LanePart, attempt: number, error: Error, isOwn: boolean) => void;
     onError: (error: Error) => void;
   },
@@ -90,14 +94,14 @@ export function startDrainWorker(
     QUEUE,
     async (job, token) => {
       await respectBackoff(job, token);
-      // A worker that died over a lane counts like one that failed.
+      // A worker that died during a drain counts as a failed attempt.
       await attribution.watch(drain(partOf(job), job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
       prefix: keys.queuePrefix,
       concurrency: options.concurrency,
-      // A killed worker's lanes are taken over within a few seconds, and however often that happens.
+      // A killed worker's lanes are taken over within a few seconds, any number of times.
       lockDuration: 5_000,
       stalledInterval: 2_000,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
@@ -113,11 +117,11 @@ export function startDrainWorker(
     },
   );
   const rest = pauseOnRedisError(worker, options.onError);
-  // Without Redis there is nothing to wait for: the jobs in flight have failed, or will.
+  // Without Redis there is no reason to wait: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready"), rest };
 }
 
-/** The deduplication id: at most one live job for each. */
+/** The deduplication id: at most one live job has it. */
 function nameOf({ lane, workspaceId }: LanePart): string {
   return workspaceId === undefined ? `lane-${lane}` : `lane-${lane}/${workspaceId}`;
 }
@@ -126,11 +130,11 @@ function partOf({ data: { lane, workspaceId } }: Job<DrainJob>): LanePart {
   return { lane, workspaceId };
 }
 
-/** Promoting a delayed job would start it before its backoff is over. Going back to waiting counts no attempt. */
+/** Delays a job again that was promoted before the end of its backoff. This counts no attempt. */
 async function respectBackoff(job: Job<DrainJob>, token: string | undefined): Promise<void> {
   const { retryAtMs } = job.data;
   const leftMs = (retryAtMs ?? 0) - Date.now();
-  // No backoff is that long: whoever reckoned it has another clock.
+  // No backoff is longer: the process that computed it had another clock.
   if (retryAtMs === undefined || leftMs <= 5 || leftMs > DRAIN_BACKOFF.backoffMsMax) return;
   if (token === undefined)
     throw new SynclineError("SYN_INVARIANT", "a job without a token cannot be delayed");

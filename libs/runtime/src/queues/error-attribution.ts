@@ -2,15 +2,15 @@ import { SynclineError } from "@syncline/shared";
 import { toRedisError } from "../redis/redis-error.ts";
 
 /**
- * Tells what a job's own work has thrown from what went wrong around it: a job that Redis has lost, or an answer that did not
- * come when it was to be put aside. That is Redis' doing, and no mistake of ours.
+ * Separates errors that a job's own work threw from failures around it: a job that Redis lost, or a reply that did not
+ * arrive when the result was stored. Those are faults of Redis, not of our code.
  */
 export interface ErrorAttribution {
-  /** Notes what the work throws. */
+  /** Remembers the errors that the work throws. */
   watch<T>(work: Promise<T>): Promise<T>;
-  /** Why a job has failed. */
+  /** The reason of a job's failure. */
   reasonOf(error: unknown): Error;
-  /** Whether the job's own work has thrown it. */
+  /** True if the job's own work threw the error. */
   isOwn(error: unknown): boolean;
 }
 

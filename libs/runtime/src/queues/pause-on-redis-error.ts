@@ -2,14 +2,14 @@ import type { Worker } from "bullmq";
 
 const REST_MS = 1_000;
 
-/** Makes a worker take no jobs for a while; those under way go on. */
+/** Pauses a worker; jobs in progress continue. */
 export type Rest = (ms: number) => void;
 
 /**
- * Passes a worker's errors on, and lets it rest when Redis has refused it something: a Redis that is full, read-only or
- * reading its data does so for a while, and BullMQ would ask again at once, thousands of times a second.
+ * Passes a worker's errors on, and pauses the worker after an error reply. A Redis that is full, read-only or loading
+ * stays so for a while, and BullMQ would retry immediately, thousands of times a second.
  *
- * @returns what makes it rest for other reasons; the longest rest counts
+ * @returns a function that pauses the worker for other reasons; the longest pause counts
  */
 export function pauseOnRedisError(
   worker: Pick<Worker, "on" | "once" | "pause" | "resume">,
@@ -38,6 +38,6 @@ export function pauseOnRedisError(
 
   async function goOn(): Promise<void> {
     rest = undefined;
-    await worker.resume(); // tells of its errors as events
+    await worker.resume(); // emits its errors as events
   }
 }

@@ -5,19 +5,23 @@ import { createErrorAttribution } from "./error-attribution.ts";
 import { pauseOnRedisError } from "./pause-on-redis-error.ts";
 
 const QUEUE = "retention";
-/** One for the whole fleet: whoever schedules it again finds it there. */
+/** One for the whole fleet; scheduling it again is harmless. */
 const SCHEDULER = "retention";
-/** After so many the next run of the schedule tries again. */
+/** The number of attempts, after which the next scheduled run tries again. */
 const ATTEMPTS_MAX = 5;
 
-/** Sees to it that retention is applied at intervals, by one process of the fleet at a time. */
+/** Schedules retention at intervals, for one process of the fleet at a time. */
 export interface RetentionSchedule {
-  /** Does nothing where it is scheduled already. Redis may lose the schedule, so ask again and again. */
+  /** Schedules retention unless it is already scheduled. Redis may lose the schedule, so call this repeatedly. */
   ensure(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param options.onError - told of what breaks in between; without it, it would go to stderr as it is */
+/**
+ * Creates the schedule.
+ *
+ * @param options.onError - called for connection errors; without it BullMQ prints them to stderr
+ */
 export function createRetentionSchedule(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
   options: { intervalMs: number; onError: (error: Error) => void },
@@ -30,7 +34,7 @@ export function createRetentionSchedule(
       const known = await queue.getJobScheduler(SCHEDULER);
       if (known?.every === intervalMs && (known.next ?? 0) > Date.now()) return;
       await queue.setGlobalConcurrency(1);
-      // A run that is due and waits keeps its time.
+      // A due run that is waiting keeps its time.
       await queue.upsertJobScheduler(
         SCHEDULER,
         { every: intervalMs },
@@ -50,17 +54,17 @@ export function createRetentionSchedule(
   };
 }
 
-/** The runs of retention that fall to a process. */
+/** The retention runs of this process. */
 export interface RetentionWorker {
-  /** Lets a run in flight end, and takes no more. */
+  /** Waits for a run in flight and takes no more. */
   close(): Promise<void>;
 }
 
 /**
- * Runs what the schedule asks for. A run that throws is tried again after a backoff; one whose process died is taken over
+ * Runs retention when it is due. A run that throws is retried after a backoff; the run of a dead process is taken over
  * by another.
  *
- * @param shard - over a connection of its own: it blocks
+ * @param shard - with a connection of its own, because the worker blocks on it
  */
 export function startRetentionWorker(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
@@ -78,6 +82,6 @@ export function startRetentionWorker(
   });
   worker.on("failed", (job, error) => options.onFailure(job?.attemptsMade ?? 0, attribution.reasonOf(error)));
   pauseOnRedisError(worker, options.onError);
-  // Without Redis there is nothing to wait for: the run in flight ends by itself.
+  // Without Redis there is no reason to wait: the run in flight ends by itself.
   return { close: () => worker.close(redis.status !== "ready") };
 }

@@ -2,13 +2,17 @@ import { assertInvariant } from "@syncline/shared";
 import { Queue } from "bullmq";
 import type { Shard, Shards } from "../redis/shards.ts";
 
-/** One of BullMQ's queues on each shard. */
+/** A BullMQ queue on each shard. */
 export interface ShardQueues<T> {
   on(shard: Shard): Queue<T>;
   close(): Promise<void>;
 }
 
-/** @param onError - told of what breaks in between; without it, it would go to stderr as it is */
+/**
+ * Opens a queue of this name on each shard.
+ *
+ * @param onError - called for connection errors; without it BullMQ prints them to stderr
+ */
 export function openShardQueues<T>(
   name: string,
   shards: Shards,

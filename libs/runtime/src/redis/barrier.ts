@@ -3,35 +3,36 @@ import { createCoalescer } from "../queues/coalesce.ts";
 import { toRedisError } from "./redis-error.ts";
 import type { OpenRedis, Shard } from "./shards.ts";
 
-/** Makes sure that what was written does not die with the master that took it. */
+/** Confirms that writes survive the loss of the master that took them. */
 export interface Barrier {
   /**
-   * The history that a lane is written to: a master's, from when it became one. To be asked as soon as a write was answered.
-   * `undefined` where it is not known.
+   * The replication id of a lane's master, which changes when another node becomes master. Read it as soon as a write
+   * is answered. `undefined` if it is unknown.
    */
   historyOf(lane: number): string | undefined;
   /**
-   * Waits until a replica has what was written to a lane before.
-   * @returns whether one has it; not where the lane's master has another history by now
+   * Waits until a replica has all earlier writes to a lane.
+   * @returns true if a replica has them; false if none has, or if the master's replication id has changed since
    */
   isReplicated(lane: number, history: string | undefined): Promise<boolean>;
 }
 
-/** A replica that is there answers within a round trip or two. */
+/** The wait for a replica. An available replica answers within a round trip or two. */
 const REPLICA_MS_MAX = 1_000;
 
 /**
- * On a cluster a master acknowledges before its replicas have a write, and a failover loses what none had. Replication is
- * one ordered stream: so when a replica has a key that is written now, it has all that was written in that history before.
- * One barrier at a time for each shard, for everybody who waits by then, so that its cost does not grow with load.
+ * Creates the barrier. A cluster's master acknowledges a write before its replicas have it, and a failover loses writes
+ * that no replica had. Replication is one ordered stream: a replica that has a key written now has all earlier writes
+ * with the same replication id. Each shard runs one barrier at a time for all waiting callers, so that its cost does
+ * not grow with load.
  */
 export function createBarrier({ shards, connectAgain }: OpenRedis): Barrier {
-  // `WAIT` holds up its connection, so it is none that others use.
+  // `WAIT` blocks its connection, so it gets its own.
   const barriers = connectAgain();
   const watches = shards.all.map(({ redis }) => watchHistory(redis));
   const coalesce = createCoalescer<string | undefined>();
 
-  /** @returns the history of which a replica has everything, up to when this began */
+  /** @returns the replication id under which a replica has all writes made before this call */
   async function raise({ redis, keys }: Shard): Promise<string | undefined> {
     const barrier = redis.pipeline().set(keys.barrier, "").info("replication").wait(1, REPLICA_MS_MAX);
     const answers = await barrier.exec();
@@ -48,7 +49,7 @@ export function createBarrier({ shards, connectAgain }: OpenRedis): Barrier {
       const shard = barriers.ofLane(lane);
       const replicated = await coalesce(shard.keys.barrier, () => raise(shard));
       if (replicated === undefined) return false;
-      // Without a failover, too, a master begins a new one, when it is without replicas for long.
+      // A master also changes its replication id without a failover, after a long time without replicas.
       if (replicated !== history) watches[shard.index]?.look();
       return replicated === history;
     },
@@ -60,7 +61,7 @@ function watchHistory(redis: Redis): { history: () => string | undefined; look: 
   function look(): void {
     redis.info("replication").then(
       (info) => (history = historyIn(info)),
-      // Its connection is told of, and looked at again when it is back.
+      // The connection reports the error itself, and the replication id is read again when it is back.
       () => (history = undefined),
     );
   }

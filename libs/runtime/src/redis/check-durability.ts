@@ -4,8 +4,8 @@ import { toRedisError } from "./redis-error.ts";
 const REQUIRED = { appendonly: "yes", appendfsync: "always", "maxmemory-policy": "noeviction" } as const;
 
 /**
- * Says why a 202 from this Redis would be a promise that a power cut can break; empty when it would not.
- * A managed Redis that hides `CONFIG` counts as one that cannot promise.
+ * Returns the reasons for which a 202 from this Redis could be lost in a power failure; empty if there are none. A
+ * managed Redis that hides `CONFIG` counts as not durable.
  */
 export async function durabilityFaults(redis: Redis): Promise<string[]> {
   const faults: string[] = [];
@@ -15,7 +15,7 @@ export async function durabilityFaults(redis: Redis): Promise<string[]> {
       const answer = await redis.config("GET", name);
       value = answer[1];
     } catch (error) {
-      // Where nobody answered, nobody knows.
+      // No answer means unknown, not unsafe.
       if (!(error instanceof Error) || error.name !== "ReplyError") throw toRedisError(error);
       faults.push(`${name} cannot be read (${error.message})`);
       continue;

@@ -4,30 +4,30 @@ import { slotOf } from "@syncline/shared";
 import { AbstractConnector, Redis } from "ioredis";
 import type { NodeFinder } from "./connect.ts";
 
-/** Where a node of a cluster answers. */
+/** The address of a cluster node. */
 interface Node {
   host: string;
   port: number;
 }
 
-/** The nodes of a Redis Cluster, as far as one needs to know them to connect to the right one. */
+/** Finds nodes of a Redis Cluster for new connections. */
 export interface ClusterNodes {
-  /** For a connection to whichever node is master of a tag's slot, whenever it connects anew. */
+  /** Connects to the current master of a tag's slot, at each new connection. */
   toMasterOf(tag: string): NodeFinder;
-  /** For a connection to any node. */
+  /** Connects to any node. */
   toAny(): NodeFinder;
 }
 
-/** How a node is asked for the others: one that does not answer soon is passed by. */
+/** The time limit for asking a node for the others; a slower node is skipped. */
 const ASK_TIMEOUT_MS = 1_000;
-/** As ioredis' own connectors: how long a connection that was ended may take to close. */
+/** The time that an ended connection may take to close, as in ioredis' own connectors. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * Finds the nodes of a cluster. A shard lies in one slot, so a connection to its master is all that it needs: a plain one,
- * with its order, its timeouts and `WAIT`. What is special is only where it connects to, which is asked for each time.
+ * Finds the nodes of a cluster. A shard lies in one slot, so a plain connection to its master is enough and keeps its
+ * order, timeouts and `WAIT`. Only the address is special: it is looked up for each new connection.
  *
- * @param urls - nodes to begin with; user, password and TLS are the first one's, for all of them
+ * @param urls - nodes to begin with; user, password and TLS of the first one apply to all nodes
  */
 export function findNodes(urls: readonly string[]): ClusterNodes {
   const seeds = urls.map((url): Node => {
@@ -37,7 +37,7 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
   let known = seeds;
   let asking: Promise<SlotRange[]> | undefined;
 
-  /** Asks one node after the other, those heard of last first, for who holds which slots. */
+  /** Asks the nodes one after the other, the most recently known first, for the slot ranges. */
   async function askOn(): Promise<SlotRange[]> {
     const reasons: unknown[] = [];
     for (const node of [...shuffled(known), ...seeds]) {
@@ -52,7 +52,7 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
     throw new AggregateError(reasons, "no node of the Redis Cluster answers", { cause: reasons.at(-1) });
   }
 
-  /** Connections that look at the same time look together. */
+  /** Concurrent callers share one request. */
   function ask(): Promise<SlotRange[]> {
     asking ??= askOn().finally(() => (asking = undefined));
     return asking;
@@ -70,9 +70,10 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
       return {
         Connector,
         reconnectOnError(error) {
-          // The slot has moved, or did while the command waited: it was not carried out, and is sent again if it may wait.
+          // The slot has moved, possibly while the command was blocked. It was not executed, so ioredis sends it again
+          // if it may.
           if (/^(MOVED|READONLY|UNBLOCKED)\b/.test(error.message)) return 2;
-          // Nobody may write here now: a node that lost sight of the others, or all of them while one is being replaced.
+          // The node accepts no writes: it lost contact with the others, or a master is being replaced.
           if (/^CLUSTERDOWN\b/.test(error.message)) lookAgain();
           return false;
         },
@@ -90,7 +91,7 @@ export function findNodes(urls: readonly string[]): ClusterNodes {
   };
 }
 
-/** Slots, and who has them: the master first. */
+/** A range of slots and its nodes, the master first. */
 interface SlotRange {
   from: number;
   to: number;
@@ -108,13 +109,13 @@ async function askNode(node: Node, url: string): Promise<SlotRange[]> {
     connectTimeout: ASK_TIMEOUT_MS,
     commandTimeout: ASK_TIMEOUT_MS,
   });
-  redis.on("error", () => undefined); // the same comes out of the call
+  redis.on("error", () => undefined); // the call below rejects with the same error
   try {
     await redis.connect();
     return (await redis.cluster("SLOTS")).map(([from, to, ...nodes]) => ({
       from,
       to,
-      // One that does not know its own name is where it was asked.
+      // A node that does not know its own host name is at the address that was asked.
       nodes: nodes.map(([host, port]) => ({ host: host || node.host, port })),
     }));
   } finally {
@@ -124,11 +125,11 @@ async function askNode(node: Node, url: string): Promise<SlotRange[]> {
 
 interface FoundConnector {
   Connector: NonNullable<NodeFinder["Connector"]>;
-  /** Ends connections to what is not the right node any more. */
+  /** Ends connections to nodes that are no longer the right ones. */
   lookAgain: () => void;
 }
 
-/** Connects to the node that is found, each time anew; one of the wrong role is left again. */
+/** Creates a connector that finds its node at each connection, and leaves a node of the wrong role. */
 function connectorTo(find: () => Promise<Node>, isRightRole: (role: string) => boolean): FoundConnector {
   const open = new Map<Socket, Node>();
 
@@ -146,7 +147,7 @@ function connectorTo(find: () => Promise<Node>, isRightRole: (role: string) => b
         const node = await find();
         if (this.connecting) this.stream = this.#connectTo(node);
       } catch (error) {
-        // A rejection would be the connection's end for good; one that is closed already is tried again.
+        // A rejection would end the connection for good; ioredis retries after a stream that is already closed.
         this.firstError = error instanceof Error ? error : new Error(String(error));
         this.stream = new Socket().destroy();
       }
@@ -163,7 +164,7 @@ function connectorTo(find: () => Promise<Node>, isRightRole: (role: string) => b
       return socket;
     }
 
-    /** Every command that was on its way may find the node to be the wrong one; it is left once. */
+    /** Every pending command may find that the node is the wrong one; the node is left only once. */
     override disconnect() {
       const isOpen = this.stream !== undefined && !this.stream.writableEnded && !this.stream.destroyed;
       if (isOpen) super.disconnect();
@@ -180,7 +181,7 @@ function connectorTo(find: () => Promise<Node>, isRightRole: (role: string) => b
     for (const [socket, node] of open) if (node.host !== host || node.port !== port) socket.destroy();
   }
 
-  // Where nobody knows, it is asked again with the next error.
+  // If the lookup fails, the next error triggers another one.
   return { Connector, lookAgain: () => void leaveWrongNodes().catch(() => undefined) };
 }
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => closeRedis(redis));
 
 describe("a connection that breaks", () => {
-  it("fails what is under way at once, and works again", async () => {
+  it("fails commands in progress immediately, and works again", async () => {
     const id = await redis.client("ID");
     const events: string[] = [];
     const answer = redis.blpop("never there", 0).then(
@@ -23,7 +23,7 @@ describe("a connection that breaks", () => {
     await other.client("KILL", "ID", id);
     await answer;
     await expect.poll(() => redis.ping().catch(() => "broken")).toBe("PONG");
-    // A command that waited for the next connection would hold up a lane, or a client that has somewhere else to go.
+    // A command that waited for the next connection would delay a lane, or a client that could use another process.
     expect(events).toEqual(["failed", "connected again"]);
     await closeRedis(other);
   });

@@ -1,20 +1,21 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { toRedisError } from "./redis-error.ts";
 
-/** How a connection finds its node of a cluster. */
+/** The options with which a connection finds its cluster node. */
 export type NodeFinder = Pick<RedisOptions, "Connector" | "reconnectOnError">;
 
 /**
- * A connection that says nothing for so long, though it is asked, is dead, whoever was not told: a host or a firewall may
- * forget it without a word. Longer than BullMQ's longest blocking command, which is 10 s.
+ * The time without a reply after which a connection counts as dead: a host or firewall may drop it silently. Longer
+ * than BullMQ's longest blocking command, which is 10 s.
  */
 const SILENCE_MS_MAX = { commands: 5_000, jobs: 15_000 };
 
 /**
- * Opens a connection for commands that somebody waits for: while Redis is away they fail soon, instead of piling up.
+ * Opens a connection for commands that a caller waits for: while Redis is unavailable they fail soon instead of
+ * queueing.
  *
- * @param onError - told of every failed attempt; the connection goes on trying
- * @param finder - for a node of a cluster; without one it is the address'
+ * @param onError - called for each failed attempt; the connection continues to retry
+ * @param finder - finds a cluster node; by default the URL's host is used
  */
 export function connectRedis(
   redisUrl: string,
@@ -23,8 +24,8 @@ export function connectRedis(
 ): Redis {
   const redis = new Redis(redisUrl, {
     ...finder,
-    // A command whose answer was lost may have been carried out: whoever sent it decides whether to send it again, and
-    // hears of it at once. With a retry, one that is not sent again would hang until its own time is over.
+    // A command without a reply may have been executed, so its caller decides whether to send it again and must get the
+    // error immediately. With a retry, a command that is not sent again would hang until its timeout.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectTimeout: 5_000,
@@ -53,13 +54,17 @@ export function connectRedisForWorker(
   return redis;
 }
 
-/** Closes a connection: in good order where there is one, at once where Redis is away. */
+/** Closes a connection: with QUIT if it is ready, otherwise immediately. */
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === "ready") await redis.quit();
   else redis.disconnect();
 }
 
-/** @throws {@link SynclineError} if the command fails */
+/**
+ * Awaits a command and classifies its failure.
+ *
+ * @throws {@link SynclineError} if the command fails
+ */
 export async function guarded<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;

@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Moves an entry that cannot be read from its lane to where a person finds it, with what it was counted for.
+-- Dead-letters an unreadable entry: moves it from its lane to the dead entries, and removes it from the lane's
+-- counters.
 -- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] waiting key, KEYS[3] dead entries
 -- ARGV[1] entry id
--- returns 1 where it was still there
+-- returns 1 if it was still there
 local item = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not item then return 0 end
 local fields = item[2]

@@ -1,5 +1,5 @@
-// `npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]`: shows the entries that no code could read, puts them
-// back on their lanes, or drops them. docs/runbooks/dead-entries.md says which.
+// `npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]`: lists dead-lettered entries, puts them back
+// on their lanes, or drops them. docs/runbooks/dead-entries.md explains the choice.
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { commonEnv, EnvError, readEnv, refineRedisEnv } from "../env.ts";
@@ -8,7 +8,7 @@ import { openRedis } from "./shards.ts";
 
 const USAGE = "usage: npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]";
 
-/** Something that the reader of the message can put right. */
+/** An error that the user can fix. */
 class UsageError extends Error {}
 
 try {
@@ -24,7 +24,8 @@ async function run(): Promise<void> {
   const { LANES, REDIS_URL, REDIS_CLUSTER, REDIS_SHARDS } = commonEnv;
   const schema = z.object({ LANES, REDIS_URL, REDIS_CLUSTER, REDIS_SHARDS }).superRefine(refineRedisEnv);
   const env = readEnv(schema, process.env);
-  if (lane !== undefined && lane >= env.LANES) throw new UsageError(`--lane ${lane}: LANES is ${env.LANES}`);
+  if (lane !== undefined && lane >= env.LANES)
+    throw new UsageError(`--lane ${lane} must be below LANES, which is ${env.LANES}`);
   const redis = openRedis(env, () => undefined);
   try {
     const letters = createDeadLetters(redis.shards);
@@ -32,12 +33,12 @@ async function run(): Promise<void> {
     const found = await letters.list(lanes);
     if (command === "list") return print(found);
     const chosen = found.filter((entry) => all || entry.id === id);
-    if (chosen.length === 0) throw new UsageError("no such entry; `list` shows them all");
-    // The oldest first, so that a workspace's keep their order.
+    if (chosen.length === 0) throw new UsageError("no such entry; list them with `list`");
+    // The oldest first, so that the entries of a workspace keep their order.
     for (const entry of chosen) {
       const isDone = command === "replay" ? await letters.replay(entry) : await letters.drop(entry);
       const done = command === "replay" ? "put back on its lane" : "dropped";
-      console.log(`lane ${entry.lane} ${entry.id}: ${isDone ? done : "is not there any more"}`);
+      console.log(`lane ${entry.lane} ${entry.id}: ${isDone ? done : "no longer exists"}`);
     }
   } finally {
     await redis.close();
@@ -58,7 +59,7 @@ function readArguments(): { command: string; lane?: number; id?: string; all: bo
   const isCommand = ["list", "replay", "drop"].includes(command) && others.length === 0;
   const isLane = lane === undefined || (Number.isInteger(lane) && lane >= 0);
   const isChosen = command === "list" || (values.id === undefined) !== (values.all !== true);
-  // Ids are those of a lane.
+  // Ids are unique within a lane only.
   const isPlaced = values.id === undefined || lane !== undefined;
   if (!isCommand || !isLane || !isChosen || !isPlaced) throw new UsageError(USAGE);
   return {

@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { guarded } from "./connect.ts";
 import type { Shards } from "./shards.ts";
 
-/** An entry that no code could read, as far as it can be told without its payload. */
+/** A dead-lettered entry, described without its payload. */
 export interface DeadLetter {
   lane: number;
   /** Its id among the dead entries of its lane. */
   id: string;
-  /** The id that it had on the lane. */
+  /** Its former id on the lane. */
   from: string;
   workspaceId: string | undefined;
   kind: string | undefined;
@@ -16,12 +16,15 @@ export interface DeadLetter {
   bytes: number;
 }
 
-/** The entries that were set aside, for a person to put back or to drop. */
+/** Access to the dead-lettered entries, for an operator to put back or drop. */
 export interface DeadLetters {
   list(lanes: readonly number[]): Promise<DeadLetter[]>;
-  /** Puts an entry back, at the end of its lane. @returns whether it was still there */
+  /** Appends an entry to its lane again. @returns true if it was still there */
   replay(entry: Pick<DeadLetter, "lane" | "id">): Promise<boolean>;
-  /** Removes an entry for good, and the status of its batch: its client is told to send it again. @returns whether it was there */
+  /**
+   * Removes an entry and the status of its batch, so that its client sends the batch again. @returns true if it was
+   * still there
+   */
   drop(entry: Pick<DeadLetter, "lane" | "id" | "batchId">): Promise<boolean>;
 }
 
@@ -48,7 +51,7 @@ export function createDeadLetters(shards: Shards): DeadLetters {
       for (const lane of lanes) {
         const { redis, keys } = shards.ofLane(lane);
         for (let from = "-"; ;) {
-          // A few at a time: an entry may have megabytes.
+          // Few at a time, because an entry may have megabytes.
           const page = await guarded(redis.xrange(keys.deadLetters(lane), from, "+", "COUNT", PAGE_ENTRIES));
           found.push(...page.map(([id, fields]) => describeEntry(lane, id, fields)));
           const last = page.at(-1);
@@ -80,7 +83,7 @@ export function createDeadLetters(shards: Shards): DeadLetters {
   };
 }
 
-/** Reads what can be read: the text may be no JSON. */
+/** Reads the available fields: the entry may not be JSON. */
 function describeEntry(lane: number, id: string, fields: readonly string[]): DeadLetter {
   const valueOf = (name: string): string | undefined => {
     const at = fields.findIndex((field, index) => index % 2 === 0 && field === name);

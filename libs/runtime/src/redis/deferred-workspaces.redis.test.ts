@@ -12,7 +12,7 @@ const keys = keysOf("{syncline}");
 
 let redis: ReturnType<typeof connectRedis>;
 let lanes: LaneStreams;
-/** Each test has a lane of its own. */
+/** Each test has its own lane. */
 let lane = 0;
 beforeAll(async () => {
   redis = connectRedis(await createTestRedisUrl(), (error) => {
@@ -60,10 +60,10 @@ const read = async (workspaceId?: string) => (await lanes.readWindow({ lane, wor
 const idsOf = (entries: readonly StoredEntry[]) =>
   entries.map(({ entry }) => entry.kind === "batch" && entry.batch.batchId);
 const of = (workspaceId: string) => (stored: StoredEntry) => workspaceOf(stored) === workspaceId;
-/** Defers what has been read of a workspace. */
+/** Defers a workspace's entries at the head of the lane. */
 const defer = async (workspaceId: string) => lanes.deferEntries(lane, (await read()).filter(of(workspaceId)));
 
-it("goes on without a deferred workspace, whose entries keep their order, those that come later too", async () => {
+it("continues without a deferred workspace, whose earlier and later entries keep their order", async () => {
   const [a1, b1, a2, b2] = await append("a", "b", "a", "b");
   expect(await defer("a")).toBe(2);
   const [a3, b3] = await append("a", "b");
@@ -74,7 +74,7 @@ it("goes on without a deferred workspace, whose entries keep their order, those 
   expect(await lanes.listDeferred([lane])).toEqual([{ lane, workspaceId: "a" }]);
 });
 
-it("is not held up by however many entries of a deferred workspace lie at its head, and moves each once", async () => {
+it("is not delayed by any number of deferred entries at its head, and moves each once", async () => {
   await append("a");
   await defer("a");
   const many = await append(...Array.from({ length: 600 }, () => "a"));
@@ -84,7 +84,7 @@ it("is not held up by however many entries of a deferred workspace lie at its he
   expect(await redis.xlen(keys.deferredStream(lane, "a"))).toBe(1 + many.length);
 });
 
-it("knows of each workspace how far it was answered, whatever the lane did meanwhile", async () => {
+it("keeps the answered position of each workspace, whatever the lane does meanwhile", async () => {
   await append("a", "b");
   const [a1, b1] = await read();
   await defer("a");
@@ -92,7 +92,7 @@ it("knows of each workspace how far it was answered, whatever the lane did meanw
   await append("a", "b");
   const later = await read();
   const [, a2] = await read("a");
-  // Of b all was answered; of a nothing.
+  // All entries of b were answered, and none of a.
   expect(later.map(({ answeredId }) => answeredId)).toEqual([b1?.id]);
   expect(a2?.answeredId).toBe(a1?.answeredId);
   await lanes.removeEntries({ lane, workspaceId: "a" }, (await read("a")).slice(0, 1));
@@ -102,7 +102,7 @@ it("knows of each workspace how far it was answered, whatever the lane did meanw
   expect(a3?.answeredId).toBe(a1?.id);
 });
 
-it("takes a workspace back when nothing of it is left, and what was answered of it stays so", async () => {
+it("readmits a workspace without entries, and keeps its answered position", async () => {
   await append("a");
   await defer("a");
   const entries = await read("a");
@@ -117,19 +117,19 @@ it("takes a workspace back when nothing of it is left, and what was answered of 
   expect(await redis.exists(keys.deferredStream(lane, "a"), keys.deferredAnswered(lane, "a"))).toBe(0);
 });
 
-it("does not take a workspace back while entries of others, from before its last one, still wait", async () => {
+it("does not readmit a workspace while entries of others, older than its last one, still wait", async () => {
   await append("a");
   await defer("a");
   await append("b", "a");
   const ofB = await read();
   await lanes.removeEntries({ lane, workspaceId: "a" }, await read("a"));
-  // Else the lane would count as answered up to the last entry of a, and so beyond that of b.
+  // Otherwise the lane's answered position would move to the last entry of a, past the one of b.
   expect(await lanes.readmitWorkspace(lane, "a")).toBe(false);
   await lanes.removeEntries({ lane }, ofB);
   expect(await lanes.readmitWorkspace(lane, "a")).toBe(true);
 });
 
-it("counts what waits of deferred workspaces among what waits on the lane, in bounds and metrics alike", async () => {
+it("counts entries of deferred workspaces in the lane's backlog, for limits and metrics", async () => {
   await lanes.appendBatch(lane, encodeBatch(batchOf("a", 600)), {});
   await defer("a");
   expect(await lanes.appendBatch(lane, encodeBatch(batchOf("a", 101)), {})).toBe("workspace-full");
@@ -140,7 +140,7 @@ it("counts what waits of deferred workspaces among what waits on the lane, in bo
   expect(await redis.hgetall(keys.laneWaiting(lane))).toEqual({});
 });
 
-it("keeps a batch readable while its workspace is deferred, and a resolution known", async () => {
+it("keeps a batch readable while its workspace is deferred", async () => {
   const [a1 = ""] = await append("a");
   await defer("a");
   expect(await lanes.readBatchStatus(a1, ["a"])).toMatchObject({ workspaceId: "a" });
@@ -148,7 +148,7 @@ it("keeps a batch readable while its workspace is deferred, and a resolution kno
   expect(await lanes.readBatchStatus(a1, ["a"])).toBeNull();
 });
 
-it("sets aside what cannot be read of a deferred workspace", async () => {
+it("dead-letters unreadable entries of a deferred workspace", async () => {
   await append("a");
   await defer("a");
   await redis.xadd(
@@ -168,7 +168,7 @@ it("sets aside what cannot be read of a deferred workspace", async () => {
   expect(await redis.xlen(keys.deadLetters(lane))).toBe(1);
 });
 
-it("defers again what a drain that was overtaken has read, without moving anything twice", async () => {
+it("defers the entries of an overtaken drain again, and moves none twice", async () => {
   await append("a", "b");
   const window = await read();
   await lanes.deferEntries(lane, window.filter(of("a")));

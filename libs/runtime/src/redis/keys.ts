@@ -1,22 +1,28 @@
-/** Every key that Syncline keeps of one shard. The hash tag keeps what one script touches in one slot of a Redis Cluster. */
+/** The Redis keys of one shard. The hash tag keeps all keys of a script in one slot of a Redis Cluster. */
 export interface ShardKeys {
   laneStream(lane: number): string;
-  /** The last entry that was committed and taken off a lane. */
+  /** The id of the last entry that was committed and removed from a lane. */
   laneAnswered(lane: number): string;
-  /** How much waits on a lane: operations and bytes in all, and operations of each workspace. */
+  /** The size of a lane's backlog: its operations and bytes, and the operations of each workspace. */
   laneWaiting(lane: number): string;
-  /** The workspaces of a lane that cannot be committed at the moment: each has a stream of its own. */
+  /** The workspaces of a lane that cannot be committed at the moment. Each has its own stream. */
   deferredWorkspaces(lane: number): string;
-  /** What waits of a deferred workspace, in order. Without one: the prefix of all of a lane. */
+  /**
+   * The entries of a deferred workspace, in order. Without a workspace: the common prefix of a lane's deferred
+   * workspaces.
+   */
   deferredStream(lane: number, workspaceId?: string): string;
-  /** The last entry of a deferred workspace that was committed. Without one: the prefix of all of a lane. */
+  /**
+   * The last committed entry of a deferred workspace. Without a workspace: the common prefix of a lane's deferred
+   * workspaces.
+   */
   deferredAnswered(lane: number, workspaceId?: string): string;
-  /** Entries that could not be read at all: kept aside for a person. */
+  /** Dead-lettered entries: unreadable, kept for an operator. */
   deadLetters(lane: number): string;
   acceptedBatch(batchId: string): string;
-  /** Says that a round of a conflict is on its lane. */
+  /** Exists while a conflict's resolution of this round is on its lane. */
   acceptedResolution(conflictId: string, round: number): string;
-  /** Written before replicas are asked how far they are: it says nothing. */
+  /** Written before waiting for replicas; its value has no meaning. */
   barrier: string;
   /** The prefix of the rate limiters' keys. */
   ratePrefix: string;
@@ -41,12 +47,12 @@ export function keysOf(tag: string): ShardKeys {
   };
 }
 
-/** Channels are no keys: what is published on one node of a cluster is heard on all. */
+/** Channels are not keys: a message published on one cluster node reaches all nodes. */
 const CHANNELS = "{syncline}";
 
-/** The channel on which an ingest process hears of its batches. */
+/** The channel for replies to one ingest process's batches. */
 export const replyChannel = (replyTo: string): string => `${CHANNELS}:reply:${replyTo}`;
-/** The channel on which every ingest process hears of operations that were pending. */
+/** The channel for final results of pending operations, for every ingest process. */
 export const SETTLED_CHANNEL = `${CHANNELS}:settled`;
-/** The channel on which every ingest process hears of workspaces that were committed to. */
+/** The channel for commits to workspaces, for every ingest process. */
 export const CHANGED_CHANNEL = `${CHANNELS}:changed`;

@@ -1,8 +1,8 @@
--- Tells how much waits on a lane, and for how long. No entry leaves Redis for it: one may have megabytes.
+-- Measures a lane's backlog and its age. Entries stay in Redis, because one may have megabytes.
 -- KEYS[1] lane stream, KEYS[2] dead entries, KEYS[3] deferred workspaces
 -- ARGV[1] prefix of the deferred workspaces' streams
--- returns entries, those of deferred workspaces included; milliseconds since the oldest was appended (0: none); dead entries;
--- deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)
+-- returns entries, including those of deferred workspaces; milliseconds since the oldest was appended (0: none); dead
+-- entries; deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)
 local now = redis.call('TIME')
 local nowMs = now[1] * 1000 + math.floor(now[2] / 1000)
 local function ageOf(stream)

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.quit());
 
-it("tells of every lane what waits there, how long the oldest has waited, and what was set aside", async () => {
+it("reports each lane's entries, the age of the oldest, its dead entries and its deferred workspaces", async () => {
   const nowMs = Date.now();
   await redis.xadd(keys.laneStream(1), `${nowMs - 5_000}-0`, "operations", 1, "entry", "{}");
   await redis.xadd(keys.laneStream(1), `${nowMs - 1_000}-0`, "operations", 1, "entry", "{}");
@@ -40,6 +40,6 @@ it("tells of every lane what waits there, how long the oldest has waited, and wh
     },
   ]);
   expect(backlogs[1]?.oldestAgeMs).toBeGreaterThanOrEqual(5_000);
-  // Redis takes its time in whole milliseconds.
+  // The script uses whole milliseconds.
   expect(backlogs[1]?.oldestAgeMs).toBeLessThanOrEqual(5_000 + Date.now() - nowMs + 1);
 });

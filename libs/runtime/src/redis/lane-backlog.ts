@@ -3,17 +3,17 @@ import type { ChainableCommander } from "ioredis";
 import { toRedisError } from "./redis-error.ts";
 import type { Shard } from "./shards.ts";
 
-/** How much waits on a lane. */
+/** The backlog of a lane. */
 export interface LaneBacklog {
   lane: number;
   entries: number;
-  /** How long the oldest has waited, by Redis' clock; 0 where none waits. */
+  /** The age of the oldest entry by Redis' clock; 0 if there is none. */
   oldestAgeMs: number;
-  /** What was set aside, because no code could read it. */
+  /** The number of dead-lettered entries. */
   deadLetters: number;
-  /** Workspaces that cannot be committed at the moment, and that the lane goes on without. */
+  /** The number of workspaces that cannot be committed at the moment and do not block the lane. */
   deferredWorkspaces: number;
-  /** How long the oldest entry of those has waited; 0 if none waits. */
+  /** The age of their oldest entry; 0 if there is none. */
   deferredAgeMs: number;
 }
 
@@ -23,7 +23,7 @@ type Pipeline = ChainableCommander & {
   laneBacklog(stream: string, dead: string, deferred: string, deferredPrefix: string): Pipeline;
 };
 
-/** Looks at all lanes of a shard, in one round trip. */
+/** Reads the backlog of all lanes of a shard in one round trip. */
 export function createReadBacklogs(
   { redis, keys }: Pick<Shard, "redis" | "keys">,
   lanes: readonly number[],

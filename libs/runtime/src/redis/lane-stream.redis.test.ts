@@ -58,7 +58,7 @@ const batchIds = async (lane: number, operationsMax: number) =>
   );
 
 describe("a lane", () => {
-  it("is read in the order of its entries, whole batches at a time, up to so many operations", async () => {
+  it("is read in the order of its entries, in whole batches, up to a number of operations", async () => {
     const batches = [batchOf(40), batchOf(40), batchOf(40), batchOf(1)];
     for (const batch of batches) await lanes.appendBatch(0, encodeBatch(batch), {});
     const ids = batches.map(({ batchId }) => batchId);
@@ -73,13 +73,13 @@ describe("a lane", () => {
     expect(await batchIds(1, 1_000)).toHaveLength(50);
   });
 
-  it("gives no more bytes at once than a drain should hold", async () => {
+  it("returns no more bytes than the limit of a window", async () => {
     const large = "x".repeat(3 * 1024 * 1024);
     for (let n = 0; n < 4; n++) await lanes.appendBatch(2, encodeBatch(batchOf(1, large)), {});
     expect(await batchIds(2, 1_000)).toHaveLength(2);
   });
 
-  it("knows a batch's status until its entry is removed, and both go in one step", async () => {
+  it("keeps a batch's status until its entry is removed, both in one step", async () => {
     const batch = batchOf(2);
     await lanes.appendBatch(3, encodeBatch(batch), {});
     expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toMatchObject({
@@ -94,7 +94,7 @@ describe("a lane", () => {
     expect(await lanes.readBatchStatus(batch.batchId, [batch.workspaceId])).toBeNull();
   });
 
-  it("says of each entry what had been answered when it was accepted, and never takes that back", async () => {
+  it("returns the answered position at each entry's acceptance, which never moves back", async () => {
     const read = async () => (await lanes.readWindow({ lane: 6 }, 100)).entries;
     for (let n = 0; n < 3; n++) await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
     const [first, second, third] = await read();
@@ -104,7 +104,7 @@ describe("a lane", () => {
     }
     await lanes.removeEntries({ lane: 6 }, [first, second]);
     await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
-    // The slower one of two drains that overlap.
+    // The slower of two overlapping drains.
     await lanes.removeEntries({ lane: 6 }, [first]);
     await lanes.appendBatch(6, encodeBatch(batchOf(1)), {});
     expect((await read()).map(({ answeredId }) => answeredId)).toEqual([
@@ -115,7 +115,7 @@ describe("a lane", () => {
     await lanes.removeEntries({ lane: 6 }, await read());
   });
 
-  it("leaves an entry that was given the id of another one: by a replica that took over without that", async () => {
+  it("keeps an entry with the id of a lost one, as after a failover to a replica that lacked it", async () => {
     await lanes.appendBatch(7, encodeBatch(batchOf(1)), {});
     const { entries } = await lanes.readWindow({ lane: 7 }, 100);
     const [lost] = entries;
@@ -131,7 +131,7 @@ describe("a lane", () => {
     await lanes.removeEntries({ lane: 7 }, (await lanes.readWindow({ lane: 7 }, 100)).entries);
   });
 
-  it("takes a round's resolution once while it lies there, and again once it is drained", async () => {
+  it("accepts a round's resolution once while it is on the lane, and again after its drain", async () => {
     const resolution = resolutionOf();
     const isThere = () => lanes.hasResolution(5, resolution);
     expect(await isThere()).toBe(false);
@@ -150,7 +150,7 @@ describe("a lane", () => {
     expect(await redis.keys("*:resolution:*")).toHaveLength(1);
   });
 
-  it("sets aside an entry that nobody can read, and gives the ones behind it", async () => {
+  it("dead-letters an unreadable entry, and returns the ones behind it", async () => {
     await redis.xadd(keys.laneStream(4), "*", "operations", 1, "entry", "{not json");
     await redis.xadd(keys.laneStream(4), "*", "a", "stranger's");
     const batch = batchOf(1);
@@ -166,7 +166,7 @@ describe("a lane", () => {
     expect(await redis.xlen(keys.laneStream(4))).toBe(1);
   });
 
-  describe("counts what waits", () => {
+  describe("counts its backlog", () => {
     const bounds = { laneOperationsMax: 100, laneBytesMax: 100_000, workspaceOperationsMax: 50 };
     const bounded = () => createLaneStreams(createShards([redis]), bounds);
     const of = (workspaceId: string, operations: number, payload = "") => ({
@@ -174,7 +174,7 @@ describe("a lane", () => {
       workspaceId,
     });
     const waiting = (lane: number) => redis.hgetall(keys.laneWaiting(lane));
-    /** What the entries themselves add up to. */
+    /** The sums over the entries themselves. */
     async function addUp(lane: number): Promise<Record<string, string>> {
       const sums: Record<string, number> = {};
       for (const [, fields] of await redis.xrange(keys.laneStream(lane), "-", "+")) {
@@ -190,7 +190,7 @@ describe("a lane", () => {
       return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, String(sum)]));
     }
 
-    it("and takes no batch that would go beyond a bound, and leaves no trace of it", async () => {
+    it("and rejects a batch over a limit, without a trace", async () => {
       const streams = bounded();
       expect(await streams.appendBatch(7, encodeBatch(of("a", 50)), {})).toBe("appended");
       const before = [await waiting(7), await redis.dbsize()];
@@ -207,7 +207,7 @@ describe("a lane", () => {
       expect(await waiting(7)).toEqual({});
     });
 
-    it("and an empty lane takes any batch, so that none is refused for ever", async () => {
+    it("and accepts any batch while it is empty, so that none is rejected indefinitely", async () => {
       expect(await bounded().appendBatch(8, encodeBatch(of("a", 100, "x".repeat(2_000))), {})).toBe(
         "appended",
       );
@@ -215,7 +215,7 @@ describe("a lane", () => {
       await lanes.removeEntries({ lane: 8 }, (await lanes.readWindow({ lane: 8 }, 1_000)).entries);
     });
 
-    it("and of two drains that take the same entries off, once", async () => {
+    it("once, if two drains remove the same entries", async () => {
       for (const workspaceId of ["a", "b", "a", "c"])
         await lanes.appendBatch(9, encodeBatch(of(workspaceId, 3)), {});
       const { entries } = await lanes.readWindow({ lane: 9 }, 1_000);
@@ -231,7 +231,7 @@ describe("a lane", () => {
       expect(await waiting(9)).toEqual({});
     });
 
-    it("with what the conflict service sends back, which is never refused", async () => {
+    it("including resolutions, which are never rejected", async () => {
       await bounded().appendBatch(10, encodeBatch(of("w", 50)), {});
       await bounded().appendResolution(10, resolutionOf(), {});
       expect(await waiting(10)).toMatchObject({ operations: "51", "workspace:w": "51" });
@@ -239,7 +239,7 @@ describe("a lane", () => {
       expect(await waiting(10)).toEqual({});
     });
 
-    it("without what is set aside, also if that can no longer be read", async () => {
+    it("without dead-lettered entries, even unreadable ones", async () => {
       await redis.xadd(keys.laneStream(11), "*", "operations", 2, "entry", "{not json");
       await lanes.appendBatch(11, encodeBatch(of("a", 1)), {});
       await redis
@@ -256,7 +256,7 @@ describe("a lane", () => {
       expect(await waiting(11)).toEqual({});
     });
 
-    it("and starts anew on an empty lane, whatever another version left behind", async () => {
+    it("from zero on an empty lane, whatever another version left behind", async () => {
       await redis.hset(keys.laneWaiting(12), { operations: 100, bytes: 100_000, "workspace:a": 50 });
       expect(await bounded().appendBatch(12, encodeBatch(of("a", 1)), {})).toBe("appended");
       expect(await waiting(12)).toEqual(await addUp(12));

@@ -13,7 +13,7 @@ import type { ShardKeys } from "./keys.ts";
 import { toRedisError } from "./redis-error.ts";
 import type { Shards } from "./shards.ts";
 
-/** What can be read of a batch between its acceptance and its drain. */
+/** The readable status of a batch between its acceptance and its drain. */
 export interface AcceptedBatchStatus {
   workspaceId: string;
   deviceId: string;
@@ -21,71 +21,71 @@ export interface AcceptedBatchStatus {
   results: OperationResult[];
 }
 
-/** What lies at the head of a lane. */
+/** The entries at the head of a lane. */
 export interface ReadWindow {
   entries: StoredEntry[];
-  /** How long they are as text: about what they take in memory. */
+  /** Their length as text, which approximates their memory. */
   bytes: number;
   deadLetterIds: string[];
-  /** Deferred workspaces whose entries were moved out of the lane's way: their drains are to be woken. */
+  /** Deferred workspaces whose entries were moved off the lane: the caller wakes their drains. */
   movedWorkspaceIds: string[];
 }
 
-/** A lane, but for its deferred workspaces; or one of those. */
+/** A lane without its deferred workspaces, or one of its deferred workspaces. */
 export interface LanePart {
   lane: number;
   workspaceId?: string | undefined;
 }
 
-/** How much may wait: beyond it no batch is taken. What the conflict service sends back is, always. */
+/** The limits of the backlog. A batch over a limit is rejected; resolutions from the conflict service have no limit. */
 export interface LaneBounds {
   laneOperationsMax: number;
   laneBytesMax: number;
   workspaceOperationsMax: number;
 }
 
-/** Whether a batch is on its lane, or what was too full for it: then it is nowhere. */
+/** The outcome of appending a batch: on its lane, or rejected at a limit without a trace. */
 export type Appended = "appended" | "lane-full" | "workspace-full";
 
-/** The lanes' streams: what was accepted and is not committed yet. */
+/** The streams of the lanes: accepted entries that are not committed yet. */
 export interface LaneStreams {
   /**
-   * Appends a batch, notes what had been answered by then, and makes its status readable, in one step; or does nothing,
-   * where too much waits already.
+   * Appends a batch with the lane's answered position and makes its status readable, in one step. If a limit is
+   * reached, it does nothing.
    */
   appendBatch(lane: number, batch: EncodedBatch, trace: Record<string, string>): Promise<Appended>;
-  /** Appends a conflict's resolution, unless this round's is on the lane already. */
+  /** Appends a conflict's resolution unless this round's is already on the lane. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
-  /** Whether a round's resolution is on the lane: it is not taken again. */
+  /** True if this round's resolution is on the lane, so that it cannot be appended again. */
   hasResolution(lane: number, round: { conflictId: string; round: number }): Promise<boolean>;
   /**
-   * Reads a lane, or what waits of a deferred workspace, from its head, without removing anything, until so many operations
-   * are together. Entries that cannot be read are set aside, and reported; those of deferred workspaces are moved to theirs.
+   * Reads a lane or a deferred workspace from its head, up to the given number of operations, without removing entries.
+   * Unreadable entries are dead-lettered and reported; entries of deferred workspaces are moved to their own streams.
    */
   readWindow(part: LanePart, operationsMax: number): Promise<ReadWindow>;
-  /** Removes what is committed, which counts as answered from then on. Returns how many entries are left. */
+  /** Removes committed entries and advances the answered position. Returns the number of entries left. */
   removeEntries(part: LanePart, entries: readonly StoredEntry[]): Promise<number>;
   /**
-   * Defers the workspaces of some entries that were read from a lane: they wait on streams of their own, in order, and so does
-   * all that follows of these workspaces. Returns how many entries are left on the lane.
+   * Defers the workspaces of some entries that were read from a lane. These entries, and later ones of the workspaces,
+   * wait on streams of their own, in order. Returns the number of entries left on the lane.
    */
   deferEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
-  /** Ends a workspace's deferral, unless it has entries left. */
+  /** Ends a workspace's deferral unless it has entries left. Returns true if it ended. */
   readmitWorkspace(lane: number, workspaceId: string): Promise<boolean>;
   /** The deferred workspaces of some lanes. */
   listDeferred(lanes: readonly number[]): Promise<Required<LanePart>[]>;
-  /** Those of some lanes that hold entries. */
+  /** The given lanes that hold entries. */
   lanesWithEntries(lanes: readonly number[]): Promise<number[]>;
   /**
-   * Looks for a batch where those of some workspaces lie.
-   * @returns `null` when it was committed, or never accepted
+   * Finds an accepted batch on the shards of some workspaces.
+   * @returns `null` if it was committed or never accepted
    */
   readBatchStatus(batchId: string, workspaceIds: Iterable<string>): Promise<AcceptedBatchStatus | null>;
 }
 
-/** Most bytes of entries in a window: bounds what a drain holds in memory, and what a commit does. */
+/** The maximum bytes of a window: bounds a drain's memory and the size of a commit. */
 export const WINDOW_BYTES_MAX = 8 * 1024 * 1024;
-/** Most entries that one read moves, so that it is short: what is left is moved by the next. */
+/** The maximum number of entries that one call moves, so that it stays short; the next call continues. */
 const MOVES_MAX = 256;
 const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
 
@@ -95,7 +95,7 @@ const UNBOUNDED: LaneBounds = {
   workspaceOperationsMax: Number.MAX_SAFE_INTEGER,
 };
 
-/** Commands defined from the Lua files beside this one. */
+/** Commands defined from the Lua files in this folder. */
 interface Scripts {
   appendBatch(
     stream: string,
@@ -137,10 +137,14 @@ interface Scripts {
   deadLetterEntry(stream: string, waitingKey: string, deadLetters: string, id: string): Promise<number>;
 }
 
-/** @param bounds - for who takes batches */
+/**
+ * Creates the streams of the lanes.
+ *
+ * @param bounds - the limits for appending batches
+ */
 export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStreams {
   for (const redis of shards.connections) defineScripts(redis);
-  /** Where a lane lies, and how its keys are called. */
+  /** The connection and the keys of a lane. */
   const at = (lane: number) => {
     const { redis, keys } = shards.ofLane(lane);
     return { scripts: redis as unknown as Scripts, keys };
@@ -221,7 +225,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
           entries.push({ id, entry, answeredId: answered || id });
           continue;
         }
-        // Nothing that was accepted is dropped: what no code can read waits for a person.
+        // Accepted entries are never dropped: an unreadable one is kept for an operator.
         await guarded(
           scripts.deadLetterEntry(stream, keys.laneWaiting(part.lane), keys.deadLetters(part.lane), id),
         );
@@ -314,7 +318,7 @@ function defineScripts(redis: Redis): void {
   redis.defineCommand("deadLetterEntry", { numberOfKeys: 3, lua: script("./dead-letter-entry.lua") });
 }
 
-/** Where a part of a lane lies, and how far it was answered. */
+/** The stream of a lane part and the key of its answered position. */
 function keysOfPart(keys: ShardKeys, { lane, workspaceId }: LanePart): { stream: string; answered: string } {
   return workspaceId === undefined
     ? { stream: keys.laneStream(lane), answered: keys.laneAnswered(lane) }
@@ -329,21 +333,21 @@ export function workspaceOf({ entry }: StoredEntry): string {
   return entry.kind === "batch" ? entry.batch.workspaceId : entry.resolution.workspaceId;
 }
 
-/** Writes the {@link LaneEntry} of a batch that is text already. */
+/** Encodes the {@link LaneEntry} of a batch that is already JSON text. */
 function encodeEntry(json: EncodedBatch["json"], trace: Record<string, string>): string | Buffer {
   const [before, after] = ['{"kind":"batch","batch":', `,"trace":${JSON.stringify(trace)}}`];
   if (typeof json === "string") return before + json + after;
   return Buffer.concat([Buffer.from(before), json, Buffer.from(after)]);
 }
 
-/** Says that an entry is on its lane. */
+/** The key that exists while an entry is on its lane. */
 function acceptedKey(keys: ShardKeys, entry: LaneEntry): string {
   return entry.kind === "batch"
     ? keys.acceptedBatch(entry.batch.batchId)
     : keys.acceptedResolution(entry.resolution.conflictId, entry.resolution.round);
 }
 
-/** `undefined` for what is no entry, or one of a kind or shape that this version does not know. */
+/** Decodes an entry; `undefined` if it is not one, or if this version does not know its kind or shape. */
 function decodeEntry(text: string): LaneEntry | undefined {
   let entry: unknown;
   try {
@@ -383,7 +387,10 @@ function hasIds(value: Record<string, unknown>, names: readonly string[]): boole
   return names.every((name) => typeof value[name] === "string");
 }
 
-/** `undefined` for what is no status, as after somebody's repair by hand: such a batch is unknown, and is sent again. */
+/**
+ * Decodes a status; `undefined` if it is malformed, for example after a manual repair. Such a batch is unknown, and its
+ * client sends it again.
+ */
 function decodeStatus(text: string): AcceptedBatchStatus | undefined {
   let status: unknown;
   try {

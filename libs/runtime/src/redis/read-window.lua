@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- Reads a lane from its head until enough is together; removes nothing. Entries of deferred workspaces are moved to the streams
--- of those workspaces on the way, each once, so that they never fill a window. Also when memory has run out: moving needs none.
--- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] deferred workspaces (absent: nothing is moved)
--- ARGV[1] most operations, ARGV[2] most bytes; a first entry beyond either is read all the same
+-- Reads a lane from its head up to the given limits and removes no entries, but moves those of deferred workspaces to
+-- the streams of these workspaces, each once, so that they never fill a window. Runs without free memory, too: moving
+-- needs none.
+-- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] deferred workspaces (if absent, no entry is moved)
+-- ARGV[1] most operations, ARGV[2] most bytes; the first entry is returned even if it exceeds them
 -- ARGV[3] most entries to move, ARGV[4] prefix of the deferred workspaces' streams
--- returns ids, entries and the answered position of each: id, entry, answered, id, entry, answered, …; the workspaces whose
--- entries were moved; 1 if there is more to move
+-- returns for each entry its id, text and answered position: id, entry, answered, id, entry, answered, …; the
+-- workspaces whose entries were moved; 1 if there is more to move
 local operationsLeft, bytesLeft, movesLeft = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local window, moved, isMoved, from = {}, {}, {}, '-'
 local mayDefer = KEYS[2] ~= nil and redis.call('SCARD', KEYS[2]) > 0
@@ -24,7 +25,7 @@ while true do
         moved[#moved + 1] = workspace
       end
     else
-      -- A stranger's entry counts as one operation that nobody can read.
+      -- An entry of unknown shape counts as one operation. It will be dead-lettered.
       local operations, entry = tonumber(fields[2]) or 1, fields[4] or ''
       operationsLeft = operationsLeft - operations
       bytesLeft = bytesLeft - #entry

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Ends a workspace's deferral once nothing of it is left on its stream and the lane has come as far: from then on the lane's
--- answered position is the workspace's again.
+-- Ends a workspace's deferral once its stream is empty and the lane has reached the workspace's answered position. From
+-- then on the lane's answered position applies to the workspace again.
 -- KEYS[1] lane stream, KEYS[2] answered key, KEYS[3] deferred workspaces
 -- KEYS[4] the workspace's stream, KEYS[5] its answered key
 -- ARGV[1] workspace
@@ -14,7 +14,7 @@ local function isAfter(a, b)
 end
 local own = redis.call('GET', KEYS[5])
 if own then
-  -- An entry of another workspace is still waiting ahead of that position: it is not answered.
+  -- An entry of another workspace is still waiting ahead of that position and is not answered.
   local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
   if first and not isAfter(first[1], own) then return 0 end
   local ofLane = redis.call('GET', KEYS[2])

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => closeRedis(redis));
 
-/** The code of what a command fails with. */
+/** The error code of a failing command. */
 async function codeOf(command: Promise<unknown>): Promise<string> {
   try {
     await command;
@@ -23,20 +23,20 @@ async function codeOf(command: Promise<unknown>): Promise<string> {
 
 it.each([
   ["a key of another type", "SYN_REDIS_UNEXPECTED", ["XLEN", "text"]],
-  ["a call that is wrong", "SYN_REDIS_UNEXPECTED", ["GET"]],
+  ["a malformed call", "SYN_REDIS_UNEXPECTED", ["GET"]],
   [
     "a key of another type, in a script",
     "SYN_REDIS_UNEXPECTED",
     ["EVAL", "return redis.call('XLEN', 'text')", "0"],
   ],
   ["a command that this Redis does not know", "SYN_REDIS_DEPLOYMENT", ["NOSUCHCOMMAND"]],
-  ["a script that is gone", "SYN_REDIS_UNAVAILABLE", ["EVALSHA", "0".repeat(40), "0"]],
+  ["a missing script", "SYN_REDIS_UNAVAILABLE", ["EVALSHA", "0".repeat(40), "0"]],
 ])("%s is %s", async (_meaning, code, [command = "", ...parameters]) => {
   await redis.set("text", "text");
   expect(await codeOf(redis.call(command, ...parameters))).toBe(code);
 });
 
-it("a user without the right, or with a wrong password, is a fault of the deployment", async () => {
+it("a user without permission, or with a wrong password, is a deployment fault", async () => {
   const name = `weak-${process.pid}`;
   await redis.call("ACL", "SETUSER", name, "on", ">secret", "~*", "+@all", "-xlen");
   const url = new URL(redisUrl);
@@ -59,7 +59,7 @@ it.each(Object.entries(REDIS_FAULTS))("a reply that begins with %s is %s", (word
   expect(toRedisError(reply).code).toBe(code);
 });
 
-it("a connection that fails, and what nobody knows, is tried again", () => {
+it("a failed connection and an unknown reply are retried", () => {
   expect(toRedisError(new Error("connect ECONNREFUSED")).code).toBe("SYN_REDIS_UNAVAILABLE");
   const reply = Object.assign(new Error("NEWWORD of a later Redis"), { name: "ReplyError" });
   expect(toRedisError(reply).code).toBe("SYN_REDIS_UNEXPECTED");

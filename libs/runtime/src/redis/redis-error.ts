@@ -1,8 +1,8 @@
 import { SynclineError, type ErrorCodeName } from "@syncline/shared";
 
 /**
- * The meaning of Redis' error replies, by their first word. Those that pass by themselves, or after an operator made room, are
- * tried again; those of rights, passwords and topology stop the drains until a person has acted.
+ * The meaning of Redis' error replies, by their first word. Temporary failures, and those that an operator ends by
+ * making room, are retried; wrong permissions, passwords or topology stop the drains until an operator acts.
  */
 export const REDIS_FAULTS: Readonly<Record<string, ErrorCodeName>> = {
   // Redis is starting, full, read-only, without its master, or cannot write to its disk.
@@ -17,32 +17,34 @@ export const REDIS_FAULTS: Readonly<Record<string, ErrorCodeName>> = {
   MISCONF: "SYN_REDIS_UNAVAILABLE",
   MOVED: "SYN_REDIS_UNAVAILABLE",
   NOREPLICAS: "SYN_REDIS_UNAVAILABLE",
-  // A Redis that restarted has no scripts; the client sends them again.
+  // A restarted Redis has no scripts; the client sends them again.
   NOSCRIPT: "SYN_REDIS_UNAVAILABLE",
   OOM: "SYN_REDIS_UNAVAILABLE",
   READONLY: "SYN_REDIS_UNAVAILABLE",
   TRYAGAIN: "SYN_REDIS_UNAVAILABLE",
   UNBLOCKED: "SYN_REDIS_UNAVAILABLE",
   UNKILLABLE: "SYN_REDIS_UNAVAILABLE",
-  // Passwords, rights and the settings of a cluster.
+  // Passwords, permissions and cluster settings.
   CROSSSLOT: "SYN_REDIS_DEPLOYMENT",
   DENIED: "SYN_REDIS_DEPLOYMENT",
   NOAUTH: "SYN_REDIS_DEPLOYMENT",
   NOPERM: "SYN_REDIS_DEPLOYMENT",
   NOPROTO: "SYN_REDIS_DEPLOYMENT",
   WRONGPASS: "SYN_REDIS_DEPLOYMENT",
-  // One key, or one call: its lane is tried again, and the others go on.
+  // Errors of one key or call: its lane is retried, and the others continue.
   ERR: "SYN_REDIS_UNEXPECTED",
   WRONGTYPE: "SYN_REDIS_UNEXPECTED",
 };
 
-/** A Redis that is older than it must be, and, until 7.0, a user without the right to a command that a script calls. */
+/**
+ * Replies of a Redis that is too old and, before 7.0, for a user without permission for a command that a script calls.
+ */
 const MISFITS = /^ERR (unknown (sub)?command|The user executing the script can)/i;
 
 const MESSAGES: Partial<Record<ErrorCodeName, string>> = {
-  SYN_REDIS_UNAVAILABLE: "Redis cannot be reached, or refused the command",
-  SYN_REDIS_DEPLOYMENT: "Redis' version, users or settings do not fit this version",
-  SYN_REDIS_UNEXPECTED: "Redis failed in an unforeseen way",
+  SYN_REDIS_UNAVAILABLE: "Redis cannot be reached or rejected the command",
+  SYN_REDIS_DEPLOYMENT: "The version, users or settings of Redis do not fit this version",
+  SYN_REDIS_UNEXPECTED: "Redis failed with an unexpected error",
 };
 
 /** Classifies a failure of a Redis command. */
@@ -52,7 +54,7 @@ export function toRedisError(cause: unknown): SynclineError {
 }
 
 function codeOf(cause: unknown): ErrorCodeName {
-  // Not by its class: BullMQ may bring a client of its own.
+  // The name decides, not the class: BullMQ may bring another copy of the client.
   if (!(cause instanceof Error) || cause.name !== "ReplyError") return "SYN_REDIS_UNAVAILABLE";
   if (MISFITS.test(cause.message)) return "SYN_REDIS_DEPLOYMENT";
   const [word = ""] = cause.message.split(" ", 1);

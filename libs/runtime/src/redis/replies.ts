@@ -6,15 +6,15 @@ import { guarded } from "./connect.ts";
 import { CHANGED_CHANNEL, replyChannel, SETTLED_CHANNEL } from "./keys.ts";
 import type { Shard, Shards } from "./shards.ts";
 
-/** The answer to a batch, sent to the ingest process that took it. */
+/** The reply to a batch, for the ingest process that accepted it. */
 export interface BatchReplyMessage {
   batchId: string;
   results: OperationResult[];
 }
 
 /**
- * The final answer to an operation that was `pending`, sent to every ingest process. In any batch but the one that
- * brought it first it is a replay.
+ * The final result of an operation that was `pending`, for every ingest process. In any batch but its first it is a
+ * replay.
  */
 export interface SettledMessage {
   workspaceId: string;
@@ -23,14 +23,14 @@ export interface SettledMessage {
   result: OperationResult;
 }
 
-/** A workspace that was committed to. */
+/** A commit to a workspace. */
 export interface ChangedMessage {
   workspaceId: string;
 }
 
 /**
- * Answers on their way to waiting requests, and word of commits for those who follow a workspace. All are hints: what
- * is lost is found in Postgres.
+ * Publishes replies for waiting requests and commits for followers of a workspace. All of them are hints: a lost one
+ * can be read from Postgres.
  */
 export interface ReplyPublisher {
   publish(
@@ -40,7 +40,10 @@ export interface ReplyPublisher {
   ): Promise<void>;
 }
 
-/** Of each workspace it tells over the connection to its shard, which keeps it behind what was done there before. */
+/**
+ * Creates the publisher. It publishes on the connection to the workspace's shard, which keeps the order with earlier
+ * commands.
+ */
 export function createReplyPublisher(shards: Shards): ReplyPublisher {
   return {
     async publish(replies, settled, changed) {
@@ -70,16 +73,15 @@ async function publishFrom(
   await guarded(pipeline.exec());
 }
 
-/** How often a connection that only listens is asked whether it is still there. */
+/** The interval of pings on a connection that only listens. */
 const PING_INTERVAL_MS = 5_000;
 
 /**
- * Listens for the answers to one ingest process's batches, and for what every ingest process is published. Asks now and then
- * whether the connection is still there: one that is dead without a word is replaced then, and would else hear nothing for
- * hours.
+ * Subscribes to replies for one ingest process and to messages for all of them. Pings the connection at an interval, so
+ * that a silently dead one is replaced; otherwise it could miss messages for hours.
  *
- * @param redis - a connection of its own: it does nothing but listen
- * @returns the asking; the connection's owner closes it
+ * @param redis - a connection used only for this subscription
+ * @returns the repeated ping; the connection's owner closes the connection
  */
 export async function subscribeReplies(
   redis: Redis,
@@ -98,5 +100,5 @@ export async function subscribeReplies(
   });
   await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL, CHANGED_CHANNEL);
   const ping = async () => void (await redis.ping());
-  return repeat("the look at the subscription", ping, { intervalMs: PING_INTERVAL_MS, log });
+  return repeat("the ping on the reply subscription", ping, { intervalMs: PING_INTERVAL_MS, log });
 }

@@ -4,7 +4,7 @@ import { findNodes } from "./cluster-nodes.ts";
 import { closeRedis, connectRedis, connectRedisForWorker, type NodeFinder } from "./connect.ts";
 import { keysOf, type ShardKeys } from "./keys.ts";
 
-/** A slice of the lanes that lies on one server, with all that its scripts and queues touch. */
+/** A slice of the lanes on one server, with all keys that its scripts and queues use. */
 export interface Shard {
   index: number;
   /** The hash tag of all its keys. */
@@ -13,36 +13,40 @@ export interface Shard {
   redis: Redis;
 }
 
-/** All lanes, and where each lies. */
+/** The shards of all lanes. */
 export interface Shards {
   all: readonly Shard[];
   ofLane: (lane: number) => Shard;
-  /** The shard of a workspace's lane; of anything else that is to be spread, always the same. */
+  /** The shard of a workspace's lane. Spreads other text, too, always to the same shard. */
   of: (workspaceId: string) => Shard;
-  /** Connections to servers that may be different ones: one for each shard of a cluster, else one. */
+  /** The distinct connections: one for each shard of a cluster, otherwise one. */
   connections: readonly Redis[];
 }
 
-/** Where Redis is, as the environment says. */
+/** The variables that say where Redis is. */
 export interface RedisAddress {
   REDIS_URL: readonly string[];
   REDIS_CLUSTER: "true" | "false";
   REDIS_SHARDS: number;
 }
 
-/** The connections of a process, which closes them. */
+/** The Redis connections of a process, which closes them. */
 export interface OpenRedis {
   shards: Shards;
-  /** The same over other connections, for what would hold up other commands. */
+  /** The shards over other connections, for commands that would delay others. */
   connectAgain: () => Shards;
-  /** The same over connections for workers, which block. */
+  /** The shards over connections for workers, which block. */
   connectForJobs: () => Shards;
-  /** One that only listens. */
+  /** A connection that only listens. */
   connectListener: () => Redis;
   close: () => Promise<void>;
 }
 
-/** @param redisByShard - the same for several shards where they lie on one server */
+/**
+ * Creates shards from their connections.
+ *
+ * @param redisByShard - repeats a connection for shards on one server
+ */
 export function createShards(redisByShard: readonly Redis[]): Shards {
   const all = shardTags(redisByShard.length).map((tag, index): Shard => {
     const redis = redisByShard[index];
@@ -62,14 +66,14 @@ export function createShards(redisByShard: readonly Redis[]): Shards {
   };
 }
 
-/** The connections by what operators call them: `redis`, or one for each shard of a cluster. */
+/** The connections by the names that operators see: `redis`, or one for each shard of a cluster. */
 export function redisByName({ all, connections }: Shards): Record<string, Redis> {
   const [only, ...more] = connections;
   if (only !== undefined && more.length === 0) return { redis: only };
   return Object.fromEntries(all.map(({ index, redis }) => [`redis-${index}`, redis]));
 }
 
-/** Connects to one server, or to a cluster: there each shard has a connection to the master that it lies on. */
+/** Connects to one server or to a cluster, in which each shard has a connection to its master. */
 export function openRedis(place: RedisAddress, onError: (error: Error) => void): OpenRedis {
   const [url = ""] = place.REDIS_URL;
   const tags = shardTags(place.REDIS_SHARDS);

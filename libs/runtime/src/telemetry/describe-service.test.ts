@@ -3,7 +3,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import { expect, it, onTestFinished, vi } from "vitest";
 import { describeService, withoutUnknown } from "./describe-service.ts";
 
-it("says nothing of what a detector could not find, and warns of nothing", async () => {
+it("leaves out attributes that a detector could not find, without a warning", async () => {
   const warn = vi.fn();
   const silent = () => {};
   diag.setLogger({ error: warn, warn, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);

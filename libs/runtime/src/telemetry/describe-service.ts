@@ -12,8 +12,8 @@ import {
 const PACKAGE_JSON = new URL("../../package.json", import.meta.url);
 
 /**
- * What is true of all that this process sends. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` go before it. Of the
- * detectors only the host's is asked besides: the process's puts the command line and its user on everything.
+ * Describes this process in all its telemetry. `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence. The
+ * only detector is the host's: the process detector would add the command line and its user to every signal.
  */
 export async function describeService(serviceName: string): Promise<Resource> {
   const { version } = JSON.parse(readFileSync(PACKAGE_JSON, "utf8")) as { version: string };
@@ -29,10 +29,12 @@ export async function describeService(serviceName: string): Promise<Resource> {
   return withoutUnknown(resource);
 }
 
-/** Leaves out what a detector could not find, such as a container's machine id: it would be warned of. */
+/**
+ * Removes attributes that a detector could not find, such as a container's machine id: the SDK would warn about them.
+ */
 export async function withoutUnknown(resource: Resource): Promise<Resource> {
   await resource.waitForAsyncAttributes?.();
   const known = resource.getRawAttributes().filter(([, value]) => value !== undefined);
-  // The first of several values of a name is the one that counts.
+  // The first of several values of a name counts.
   return resourceFromAttributes(Object.fromEntries(known.toReversed()));
 }

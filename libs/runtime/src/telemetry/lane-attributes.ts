@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 
-/** A lane in the words of the semantic conventions: a partition of one destination. */
+/** A lane in the terms of the semantic conventions: a partition of one destination. */
 export function laneAttributes(
   lane: number,
   operation: { name: string; type: "send" | "process" },

@@ -1,6 +1,6 @@
 import { logs, SeverityNumber, type Attributes } from "@opentelemetry/api";
 
-/** Through a proxy: records go out once telemetry has started, where they are wanted. */
+/** A proxy: it exports records once telemetry has started, if logs are enabled. */
 const logger = logs.getLogger("syncline");
 
 const SEVERITY: Readonly<Record<string, SeverityNumber>> = {
@@ -12,7 +12,7 @@ const SEVERITY: Readonly<Record<string, SeverityNumber>> = {
   fatal: SeverityNumber.FATAL,
 };
 
-/** What a log line says, as {@link createLogger} writes it. The trace ids are the context's, which a record takes along. */
+/** A log line as {@link createLogger} writes it. A record takes its trace ids from the context. */
 interface LogLine extends Attributes {
   level: string;
   time: string;
@@ -20,7 +20,7 @@ interface LogLine extends Attributes {
   err?: { type?: string; message?: string; stack?: string; code?: string };
 }
 
-/** Makes a log record of a line, where log records are wanted; what is not on stdout is not in there either. */
+/** Emits a log line as a log record, if logs are enabled. A record contains no more than the line on stdout. */
 export function emitLogRecord(line: string): void {
   if (!logger.enabled()) return;
   const {

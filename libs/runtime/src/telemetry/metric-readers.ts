@@ -8,7 +8,7 @@ import { otlpProtocol } from "./otlp-protocol.ts";
 import { positiveNumber } from "./positive-number.ts";
 import { ScrapeReader } from "./scrape-reader.ts";
 
-/** Makes the readers that the exporters' names ask for. The SDK does the same, but lets us add none of our own. */
+/** Creates the readers for the named exporters. The SDK does the same, but accepts no reader of our own. */
 export async function createMetricReaders(
   exporters: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -28,7 +28,7 @@ function periodic(exporter: PushMetricExporter, env: NodeJS.ProcessEnv): Periodi
   });
 }
 
-/** One protocol is used, so one is loaded. */
+/** Loads only the exporter of the configured protocol. */
 async function createOtlpExporter(env: NodeJS.ProcessEnv): Promise<PushMetricExporter> {
   const protocol = otlpProtocol("METRICS", env);
   if (protocol === "grpc")

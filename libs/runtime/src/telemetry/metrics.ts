@@ -10,17 +10,21 @@ import {
 
 export type { Counter, Histogram, Observable } from "@opentelemetry/api";
 
-/** Upper bounds of buckets for what takes milliseconds when all is well, and seconds when it is not. */
+/** Upper bounds of buckets for durations that are milliseconds normally and seconds under trouble. */
 export const SECONDS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** For what may wait for long: behind an outage, or for a merge's next round. */
+/** Upper bounds of buckets for long waits: during an outage, or for a merge's next round. */
 export const LONG_SECONDS_BOUNDS = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900,
 ];
 
-/** Instruments are to be made once telemetry has started: one from before then counts nothing. */
+/** Instruments must be created after telemetry has started; an earlier one counts nowhere. */
 const meter = (): Meter => metrics.getMeter("syncline");
 
-/** @param startAt - the attributes of what is there from the start, at 0: else nobody sees a counter's first step */
+/**
+ * Creates a counter.
+ *
+ * @param startAt - the attribute sets that start at 0: otherwise a counter's first increment is invisible
+ */
 export function createCounter(
   name: string,
   description: string,
@@ -45,17 +49,17 @@ export function createHistogram(
   });
 }
 
-/** A value that is looked up when somebody reads the metrics, and at no other time. */
+/** Creates a gauge whose value is read only when the metrics are collected. */
 export function createGauge(name: string, description: string, unit: string): Observable {
   return meter().createObservableGauge(name, { description, unit });
 }
 
-/** A sum that is kept elsewhere, and looked up like a gauge. */
+/** Creates a counter whose sum is kept elsewhere and read like a gauge. */
 export function createObservedCounter(name: string, description: string, unit: string): Observable {
   return meter().createObservableCounter(name, { description, unit });
 }
 
-/** Looks up several gauges at once. Where that fails they are missing, and whoever reads the metrics is told why. */
+/** Observes several gauges at once. If that fails, they are missing and the reader of the metrics gets the reason. */
 export function observe(
   gauges: readonly Observable[],
   look: (result: BatchObservableResult) => Promise<void> | void,

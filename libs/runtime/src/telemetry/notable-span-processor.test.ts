@@ -16,7 +16,7 @@ let start: (name: string, parent?: Context) => Span;
 beforeEach(() => {
   sent = new InMemorySpanExporter();
   const provider = new TracerProvider({
-    // Of those without a parent none; of the others those whose parent is.
+    // Samples no root span, and other spans if their parent is sampled.
     sampler: createAlwaysRecordSampler(new ParentBasedSampler({ root: new AlwaysOffSampler() })),
     spanProcessors: [new NotableSpanProcessor(new SimpleSpanProcessor({ exporter: sent }))],
   });
@@ -35,14 +35,14 @@ const remote = (traceFlags: TraceFlags) =>
     isRemote: true,
   });
 
-it("lets go what there is nothing to tell of", () => {
+it("drops a trace without notable spans", () => {
   const first = start("first");
   start("child", below(first)).end();
   first.end();
   expect(names()).toEqual([]);
 });
 
-it("sends all of a trace in this process, where its first span turns out to be notable", () => {
+it("exports all spans of a trace in this process, if its first span becomes notable", () => {
   const first = start("first");
   const child = start("child", below(first));
   start("grandchild", below(child)).end();
@@ -55,7 +55,7 @@ it("sends all of a trace in this process, where its first span turns out to be n
   );
 });
 
-it("sends all of it where any of its spans failed", () => {
+it("exports all spans of a trace if one of them failed", () => {
   const first = start("first", remote(TraceFlags.NONE));
   const child = start("child", below(first));
   markFailed(child, new Error("no"));
@@ -64,7 +64,7 @@ it("sends all of it where any of its spans failed", () => {
   expect(names()).toEqual(["child", "first"]);
 });
 
-it("keeps one trace's matters apart from another's", () => {
+it("decides for each trace separately", () => {
   const [quiet, loud] = [start("quiet"), start("loud")];
   start("child of quiet", below(quiet)).end();
   markNotable(loud);
@@ -73,7 +73,7 @@ it("keeps one trace's matters apart from another's", () => {
   expect(names()).toEqual(["loud"]);
 });
 
-it("sends at once what the sampler has chosen", () => {
+it("exports sampled spans immediately", () => {
   const first = start("first", remote(TraceFlags.SAMPLED));
   start("child", below(first)).end();
   expect(names()).toEqual(["child"]);
@@ -81,7 +81,7 @@ it("sends at once what the sampler has chosen", () => {
   expect(names()).toEqual(["child", "first"]);
 });
 
-it("does not hold for ever what ends after the first span of its trace", () => {
+it("does not hold spans indefinitely that end after the first span of their trace", () => {
   for (let n = 0; n < 5_000; n++) {
     const first = start("first");
     const late = start("late", below(first));

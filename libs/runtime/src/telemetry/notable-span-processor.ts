@@ -1,7 +1,7 @@
 import { SpanStatusCode, TraceFlags, type Context } from "@opentelemetry/api";
 import type { ReadableSpan, Span, SpanProcessor } from "@opentelemetry/sdk-trace";
 
-/** Most traces that spans are held of: what ends after its root would stay for ever. */
+/** The maximum number of traces with held spans: spans that end after their root would be held indefinitely. */
 const HELD_TRACES_MAX = 2_000;
 
 interface HeldTrace {
@@ -10,9 +10,9 @@ interface HeldTrace {
 }
 
 /**
- * Keeps what the sampler would not: of a trace that was left out, this process's part is sent all the same where one of
- * its spans failed or was marked as notable by the time when the first of them ends. What that needs is recorded of every
- * trace, and let go when there was nothing to tell. Other processes decide by what they know.
+ * Keeps notable traces that the sampler dropped: exports this process's part of a trace if one of its spans failed or
+ * was marked as notable before the first of them ends. For that, the spans of every trace are recorded, and discarded
+ * if none is notable. Other processes decide for their own parts.
  */
 export class NotableSpanProcessor implements SpanProcessor {
   readonly #next: SpanProcessor;

@@ -1,4 +1,4 @@
-/** An option from a variable's text; none where that is no number above 0, as if it were not set. */
+/** An option from a variable's text; empty, as if unset, unless it is a number above 0. */
 export function positiveNumber<K extends string>(
   option: K,
   text: string | undefined,

@@ -2,10 +2,10 @@ import { SpanKind, trace } from "@opentelemetry/api";
 import { inSpan } from "./tracing.ts";
 
 /**
- * Runs something against Postgres in a span of its own, below the active one. Without one it is nobody's in particular: a
- * look-up that comes every second would be a trace every second.
+ * Runs statements in a span below the active one. Without an active span it creates none: a poll that runs every second
+ * would create a trace every second.
  *
- * @param summary - what is asked, never with what values
+ * @param summary - names the statement, without its values
  */
 export async function inPostgresSpan<T>(summary: string, run: () => Promise<T>): Promise<T> {
   if (trace.getActiveSpan()?.isRecording() !== true) return run();

@@ -1,13 +1,16 @@
 import { performance } from "node:perf_hooks";
 import { createGauge, createObservedCounter, observe } from "./metrics.ts";
 
-/** What a process takes of its machine. How busy its event loop is says how near it is to its limit. */
+/**
+ * Observes a process's CPU, memory and event loop. The event loop's utilization shows how near the process is to its
+ * limit.
+ */
 export function observeProcess(): void {
   const cpu = createObservedCounter("process.cpu.time", "CPU time that the process has used", "s");
   const memory = createGauge("process.memory.usage", "Memory that the process holds", "By");
   const loop = createObservedCounter(
     "nodejs.eventloop.time",
-    "How long the event loop has been busy, and how long idle",
+    "Time that the event loop has been active or idle",
     "s",
   );
   observe([cpu, memory, loop], (result) => {

@@ -1,12 +1,14 @@
 import { redisByName, type Shards } from "../redis/shards.ts";
 import { createGauge, observe } from "./metrics.ts";
 
-/** How full Redis is: what is accepted and not committed lies there. The same from every process. */
+/**
+ * Observes Redis' memory, which holds accepted entries that are not committed. Every process reports the same values.
+ */
 export function observeRedisMemory(shards: Shards): void {
   const used = createGauge("syncline.redis.memory.used", "Memory that Redis holds. Take max, not sum", "By");
   const limit = createGauge(
     "syncline.redis.memory.limit",
-    "Redis' maxmemory; not there where there is none. Take max, not sum",
+    "Redis' maxmemory; absent if it is unlimited. Take max, not sum",
     "By",
   );
   for (const [name, redis] of Object.entries(redisByName(shards))) {

@@ -1,7 +1,7 @@
 import { ERROR_CODES, SynclineError } from "@syncline/shared";
 import { createCounter } from "./metrics.ts";
 
-/** Counts what failed and is tried again, by the error's code. */
+/** Counts jobs that failed and are retried, by error code. */
 export function createRetryCounter(work: "drain" | "merge" | "retention"): (error: unknown) => void {
   const attributesByCode = new Map(
     [...Object.keys(ERROR_CODES), "_OTHER"].map((code) => [
@@ -11,7 +11,7 @@ export function createRetryCounter(work: "drain" | "merge" | "retention"): (erro
   );
   const retries = createCounter(
     "syncline.retries",
-    "Jobs that failed and are tried again, by the error's code",
+    "Jobs that failed and are retried, by error code",
     "{retry}",
     [...attributesByCode.values()],
   );

@@ -9,7 +9,7 @@ beforeEach(() => {
   provider = new MeterProvider({ readers: [reader] });
 });
 
-/** What is shown of one metric. */
+/** The lines of one metric. */
 async function shown(name: string): Promise<string[]> {
   const { text } = await reader.scrape();
   return text.split("\n").filter((line) => line.includes(name));
@@ -31,7 +31,7 @@ it("names a metric with its unit, as a collector would", async () => {
   expect(await shown("things_open ")).toContain("things_open 2");
 });
 
-it("shows the rest where one cannot be observed, and says why that one is missing", async () => {
+it("returns the other metrics if one cannot be observed, with the reason", async () => {
   const meter = provider.getMeter("test");
   meter.createObservableGauge("broken").addCallback(() => Promise.reject(new Error("the store is away")));
   meter.createObservableGauge("whole").addCallback((result) => {

@@ -1,16 +1,16 @@
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { MetricReader, type ResourceMetrics } from "@opentelemetry/sdk-metrics";
 
-/** A store that does not answer in time costs its own metrics, not the others'. */
+/** The time limit for observing. A store that does not answer in time loses its own metrics, not the others'. */
 const OBSERVE_TIMEOUT_MS = 3_000;
-/** The suffix that Prometheus wants for a unit. The serializer does not add it, a collector would: so both agree. */
+/** The suffix that Prometheus expects for a unit. A collector adds it, the serializer does not: this way both agree. */
 const SUFFIX_BY_UNIT: Readonly<Record<string, string>> = { s: "seconds", By: "bytes" };
 
-/** Metrics that are read when somebody asks for them. */
+/** Collects metrics on demand. */
 export class ScrapeReader extends MetricReader {
   readonly #serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
 
-  /** Everything as it stands now, in Prometheus' text format, and why something of it is missing. */
+  /** Returns all metrics in Prometheus' text format, and the errors that made some of them missing. */
   async scrape(): Promise<{ text: string; errors: unknown[] }> {
     const { resourceMetrics, errors } = await this.collect({ timeoutMillis: OBSERVE_TIMEOUT_MS });
     return { text: `${this.#serializer.serialize(withUnits(resourceMetrics)).trimEnd()}\n`, errors };

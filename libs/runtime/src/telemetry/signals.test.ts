@@ -3,11 +3,11 @@ import { readSignals } from "./signals.ts";
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" };
 
-it("lets nothing out that nobody asked for, but metrics to be scraped", () => {
+it("exports no signal by default, except metrics for scraping", () => {
   expect(readSignals({})).toEqual({ traces: [], metrics: ["prometheus"], logs: [] });
 });
 
-it("sends all signals to an endpoint, and metrics can still be scraped", () => {
+it("exports all signals to an endpoint, and metrics can still be scraped", () => {
   expect(readSignals(ENDPOINT)).toEqual({
     traces: ["otlp"],
     metrics: ["otlp", "prometheus"],
@@ -15,7 +15,7 @@ it("sends all signals to an endpoint, and metrics can still be scraped", () => {
   });
 });
 
-it("sends one signal where only its endpoint is given", () => {
+it("exports one signal if only its endpoint is set", () => {
   expect(readSignals({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://collector:4318/v1/traces" })).toEqual({
     traces: ["otlp"],
     metrics: ["prometheus"],
@@ -23,13 +23,13 @@ it("sends one signal where only its endpoint is given", () => {
   });
 });
 
-it("takes exporters by name, each once", () => {
+it("reads exporters by name, each once", () => {
   expect(
     readSignals({ ...ENDPOINT, OTEL_METRICS_EXPORTER: "otlp, otlp", OTEL_LOGS_EXPORTER: "console" }),
   ).toEqual({ traces: ["otlp"], metrics: ["otlp"], logs: ["console"] });
 });
 
-it("switches a signal off, or all of them", () => {
+it("disables one signal, or all", () => {
   expect(readSignals({ ...ENDPOINT, OTEL_TRACES_EXPORTER: "none" }).traces).toEqual([]);
   expect(readSignals({ ...ENDPOINT, OTEL_SDK_DISABLED: "true" })).toEqual({
     traces: [],

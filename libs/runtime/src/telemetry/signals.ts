@@ -1,4 +1,4 @@
-/** Which signals leave the process, and how: names of exporters, as `OTEL_*_EXPORTER` has them. */
+/** The exporters of each signal, named as in `OTEL_*_EXPORTER`. */
 export interface Signals {
   readonly traces: readonly string[];
   readonly metrics: readonly string[];
@@ -8,8 +8,8 @@ export interface Signals {
 const NONE: Signals = { traces: [], metrics: [], logs: [] };
 
 /**
- * Reads the standard variables. What is not named goes out by OTLP where an endpoint is given, and nowhere else;
- * metrics can be scraped besides, unless `OTEL_METRICS_EXPORTER` says otherwise.
+ * Reads the standard variables. A signal without an exporter is sent by OTLP if an endpoint is set. Metrics can also be
+ * scraped unless `OTEL_METRICS_EXPORTER` says otherwise.
  */
 export function readSignals(env: NodeJS.ProcessEnv): Signals {
   if (env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true") return NONE;

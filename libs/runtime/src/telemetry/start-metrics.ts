@@ -5,7 +5,7 @@ import type { Logger } from "../log.ts";
 import { createMetricReaders } from "./metric-readers.ts";
 import { observeProcess } from "./process-metrics.ts";
 
-/** Makes metrics count, from here on, and lets them be read. */
+/** Starts collecting metrics and exports them or lets them be scraped. */
 export async function startMetrics(options: {
   exporters: readonly string[];
   resource: Resource;

@@ -2,13 +2,13 @@ import type pg from "pg";
 import type { ReadinessCheck } from "../http/health.ts";
 import { createGauge, observe } from "./metrics.ts";
 
-/** Shorter than a reader of metrics waits. */
+/** Shorter than the timeout of a scrape. */
 const PING_TIMEOUT_MS = 2_000;
 
-/** Whether each store answers this process, and how fast: asked when somebody reads the metrics. */
+/** Observes if each store answers this process, and in what time. Pings the stores when the metrics are collected. */
 export function observeStores(checkByName: Readonly<Record<string, ReadinessCheck>>): void {
-  const up = createGauge("syncline.store.up", "Whether a store answers this process: 1, or 0", "{store}");
-  const ping = createGauge("syncline.store.ping", "How long a store took to answer a ping", "s");
+  const up = createGauge("syncline.store.up", "1 if a store answers this process, otherwise 0", "{store}");
+  const ping = createGauge("syncline.store.ping", "Time that a store took to answer a ping", "s");
   observe([up, ping], async (result) => {
     await Promise.all(
       Object.entries(checkByName).map(async ([name, check]) => {
@@ -21,7 +21,7 @@ export function observeStores(checkByName: Readonly<Record<string, ReadinessChec
   });
 }
 
-/** `undefined` where there is no answer, or none in time. Why not is told by the readiness check. */
+/** Times a ping; `undefined` if it failed or took too long. The readiness check gives the reason. */
 async function timeToAnswer(check: ReadinessCheck): Promise<number | undefined> {
   const startedAtMs = performance.now();
   const { promise: late, resolve } = Promise.withResolvers<undefined>();
@@ -36,19 +36,23 @@ async function timeToAnswer(check: ReadinessCheck): Promise<number | undefined> 
 }
 
 /**
- * How a service's connections to Postgres are used, pool by pool, in the words of the semantic conventions. To be called
- * before {@link observeStores}, whose ping would be counted among what waits.
+ * Observes a service's connections to Postgres, by pool, with the names of the semantic conventions. Call it before
+ * {@link observeStores}, whose ping would be counted as a pending request.
  */
 export function observePools(poolByName: Readonly<Record<string, pg.Pool>>): void {
   const count = createGauge(
     "db.client.connection.count",
-    "Connections of a pool, by whether they are used",
+    "Connections of a pool, by state (used or idle)",
     "{connection}",
   );
-  const max = createGauge("db.client.connection.max", "Most connections of a pool", "{connection}");
+  const max = createGauge(
+    "db.client.connection.max",
+    "Maximum number of connections of a pool",
+    "{connection}",
+  );
   const waiting = createGauge(
     "db.client.connection.pending_requests",
-    "How many wait for a connection of a pool",
+    "Requests that wait for a connection of a pool",
     "{request}",
   );
   observe([count, max, waiting], (result) => {

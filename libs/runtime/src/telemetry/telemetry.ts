@@ -2,20 +2,20 @@ import { diag, DiagLogLevel } from "@opentelemetry/api";
 import type { Logger } from "../log.ts";
 import { readSignals } from "./signals.ts";
 
-/** Traces, metrics and logs on their way out. */
+/** The running telemetry of a process. */
 export interface Telemetry {
-  /** The metrics in Prometheus' text format; `undefined` where nobody is to scrape them. */
+  /** Returns the metrics in Prometheus' text format; `undefined` if scraping is disabled. */
   readonly scrape: (() => Promise<string>) | undefined;
-  /** Sends what is left, for a few seconds at most, and ends. */
+  /** Exports the remaining telemetry, within {@link SHUTDOWN_TIMEOUT_MS}, and ends. */
   shutdown(): Promise<void>;
 }
 
-/** A collector that does not answer must not hold up a process that stops. */
+/** An unresponsive collector must not delay the end of a process. */
 const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /**
- * Starts OpenTelemetry, configured by the standard `OTEL_*` variables. Only what they ask for is loaded: without an
- * endpoint every span is a no-op and no log record is made; with metrics switched off as well, there is no SDK at all.
+ * Starts OpenTelemetry, configured by the standard `OTEL_*` variables. Loads only the required parts: without an
+ * endpoint every span is a no-op and no log record is created; with metrics disabled as well, there is no SDK at all.
  */
 export async function startTelemetry(
   serviceName: string,
@@ -26,8 +26,8 @@ export async function startTelemetry(
   if (traces.length + metrics.length + logs.length === 0) {
     return { scrape: undefined, shutdown: async () => {} };
   }
-  // What OpenTelemetry has to say of itself: that it cannot reach the collector, mostly.
-  const report = (reason: string) => log.warn({ reason }, "telemetry is not as it should be");
+  // OpenTelemetry's own errors, mostly that it cannot reach the collector.
+  const report = (reason: string) => log.warn({ reason }, "OpenTelemetry reported a problem");
   const silent = () => {};
   diag.setLogger(
     { error: report, warn: report, info: silent, debug: silent, verbose: silent },
@@ -50,7 +50,7 @@ export async function startTelemetry(
       import("./trace-sampling.ts"),
     ]);
     env["OTEL_LOGS_EXPORTER"] = logs.join(",") || "none";
-    // Nobody here reads baggage; it would be looked for at every step.
+    // Baggage is not used here, and looking for it would cost at every step.
     env["OTEL_PROPAGATORS"] ??= "tracecontext";
     const sdk = new NodeSDK({
       resource,

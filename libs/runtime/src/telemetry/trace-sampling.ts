@@ -12,8 +12,8 @@ import { otlpProtocol } from "./otlp-protocol.ts";
 import { positiveNumber } from "./positive-number.ts";
 
 /**
- * What takes the place of the SDK's own sampler and processor where only a share of all traces is to be sent; `undefined`
- * where all are, or none. The share is whole traces; what is notable of the others is sent besides.
+ * Replaces the SDK's sampler and processor if only a share of the traces is exported; `undefined` if all or none are.
+ * The share consists of whole traces; notable parts of the other traces are exported as well.
  */
 export async function createTraceSampling(
   env: NodeJS.ProcessEnv,

@@ -3,7 +3,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@open
 import { expect, it } from "vitest";
 import { carrierOf, inSharedContext, notable } from "./tracing.ts";
 
-it("links the spans of all that something is done for to that of the first", () => {
+it("links the spans of all contexts to the span of the first", () => {
   const sent = new InMemorySpanExporter();
   const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: sent })] });
   const spans = ["first", "second", "third"].map((name) => provider.getTracer("test").startSpan(name));
@@ -23,11 +23,11 @@ it("links the spans of all that something is done for to that of the first", () 
   );
 });
 
-it("does what is done for nobody in particular all the same", () => {
+it("runs the function without any context, too", () => {
   expect(inSharedContext([], () => "done")).toBe("done");
 });
 
-it("keeps a carrier from here on, whoever else it was kept by", () => {
+it("marks a carrier as sampled, whether it was or not", () => {
   const ids = "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331";
   expect(notable({ traceparent: `00-${ids}-00`, tracestate: "a=b" })).toEqual({
     traceparent: `00-${ids}-01`,
@@ -37,7 +37,7 @@ it("keeps a carrier from here on, whoever else it was kept by", () => {
   expect(notable({})).toEqual({});
 });
 
-it("gives on the carrier that was there where nothing is traced here", () => {
+it("returns the previous carrier if the span has no context", () => {
   const before = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
   const unknown = trace.wrapSpanContext({ traceId: "", spanId: "", traceFlags: 0 });
   expect(carrierOf(unknown, before)).toEqual(before);

@@ -15,12 +15,12 @@ import pg from "pg";
 
 export { SpanKind, type Attributes, type Context as TraceContext, type Span } from "@opentelemetry/api";
 
-/** W3C trace context as it travels in a stream entry, a job or a conflict record. */
+/** W3C trace context in a stream entry, a job or a conflict record. */
 export type TraceCarrier = Record<string, string>;
 
 const tracer = () => trace.getTracer("syncline");
 
-/** The active trace context, to send along. Empty where nothing is traced. */
+/** The active trace context for a message. Empty without an active trace. */
 export function injectTrace(): TraceCarrier {
   const carrier: TraceCarrier = {};
   propagation.inject(context.active(), carrier);
@@ -33,31 +33,31 @@ export function traceIdOf(carrier: TraceCarrier): string | undefined {
   return carrier["traceparent"]?.split("-")[1];
 }
 
-/** The context that a carrier came from, the parent of what is done on its behalf. */
+/** The context of a carrier, the parent of spans for its work. */
 export function extractTrace(carrier: TraceCarrier): Context {
   return propagation.extract(ROOT_CONTEXT, carrier);
 }
 
-/** The context of a span, to send along; where it is none, the carrier that was there before. */
+/** The context of a span for a message; the previous carrier if the span has no context. */
 export function carrierOf(span: Span, before: TraceCarrier): TraceCarrier {
   const carrier: TraceCarrier = {};
   propagation.inject(contextOf(span), carrier);
   return "traceparent" in carrier ? carrier : before;
 }
 
-/** What takes longer than this is notable. */
+/** The duration from which a span is notable. */
 export const SLOW_MS = 1_000;
 
 /**
- * Marks a span, and what this process adds to its trace from here on, as worth keeping whatever the sampling: somebody
- * will ask how it came to that. Failed spans are kept without.
+ * Marks a span, and the later spans of its trace in this process, as worth keeping whatever the sampler decides: an
+ * operator will look for its cause. Failed spans are kept without this.
  */
 export function markNotable(span: Span): void {
   span.setAttribute("syncline.notable", true);
   if (span.isRecording()) span.spanContext().traceFlags |= TraceFlags.SAMPLED;
 }
 
-/** A carrier whose trace is kept from here on, whatever the sampling. */
+/** A carrier whose trace is kept from here on, whatever the sampler decides. */
 export function notable(carrier: TraceCarrier): TraceCarrier {
   const { traceparent } = carrier;
   return traceparent === undefined
@@ -65,12 +65,14 @@ export function notable(carrier: TraceCarrier): TraceCarrier {
     : { ...carrier, traceparent: traceparent.replace(/-00$/, "-01") };
 }
 
-/** The context that work for a span is to be done in. */
+/** The context for work on behalf of a span. */
 export function contextOf(span: Span): Context {
   return trace.setSpan(ROOT_CONTEXT, span);
 }
 
-/** Does something for several at once: in the trace of the first, to which the others' spans are linked. */
+/**
+ * Runs a function on behalf of several traces: in the trace of the first, to which the spans of the others are linked.
+ */
 export function inSharedContext<T>(contexts: readonly Context[], run: () => T): T {
   const [first = ROOT_CONTEXT, ...others] = contexts;
   const span = trace.getSpan(first);
@@ -78,12 +80,12 @@ export function inSharedContext<T>(contexts: readonly Context[], run: () => T): 
   return context.with(first, run);
 }
 
-/** The active span; one that records nothing where there is none. */
+/** The active span; a non-recording span if there is none. */
 export function activeSpan(): Span {
   return trace.getActiveSpan() ?? trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 }
 
-/** A link to the span of a context, where it has one. */
+/** A link to the span of a context, if it has one. */
 export function linksTo(context: Context): Link[] {
   const spanContext = trace.getSpanContext(context);
   return spanContext === undefined ? [] : [{ context: spanContext }];
@@ -94,7 +96,7 @@ export function linkToSpan(span: Span): Link {
   return { context: span.spanContext() };
 }
 
-/** Runs a function inside a span; an error marks the span and goes on. */
+/** Runs a function in a span. An error marks the span and is rethrown. */
 export async function inSpan<T>(
   name: string,
   options: SpanOptions & { parent?: Context },
@@ -113,13 +115,13 @@ export async function inSpan<T>(
   });
 }
 
-/** Starts a span that is not the active one; whoever starts it ends it. */
+/** Starts a span without making it active; the caller ends it. */
 export function startSpan(name: string, options: SpanOptions & { parent?: Context }): Span {
   const { parent, ...spanOptions } = options;
   return tracer().startSpan(name, spanOptions, parent ?? context.active());
 }
 
-/** Marks a span as failed, by the error's name and code: its message may quote a payload. */
+/** Marks a span as failed, with the error's name or code: its message may quote a payload. */
 export function markFailed(span: Span, error: unknown): void {
   const type =
     error instanceof Error && "code" in error

@@ -1,4 +1,5 @@
--- $1 roles. The other databases of this server that any of them may connect to: by default all, because everybody may.
+-- $1 roles. Returns the other databases of this server that any of them may connect to. By default that is all, because
+-- PUBLIC may.
 SELECT d.datname AS name
 FROM pg_database d
 WHERE d.datallowconn AND d.datname <> current_database()

@@ -1,2 +1,2 @@
--- $1 workspace ids. Says which workspaces the rest of the transaction may see: what the policies visible go by.
+-- $1 workspace ids. Sets the visible workspaces for the rest of the transaction: the policies named visible read them.
 SELECT set_config('syncline.workspaces', $1::text[]::text, true)

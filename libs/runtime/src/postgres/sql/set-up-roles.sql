@@ -1,5 +1,5 @@
--- For an administrator, in the database of Syncline; again and again does no harm. Makes the roles, lets syncline_migrate
--- make and own the tables, and takes from everybody else what they need not have. Passwords are not set here.
+-- Creates the roles, lets syncline_migrate create and own the tables, and revokes PUBLIC's permissions. Run by an
+-- administrator in Syncline's database; running it again is harmless. Passwords are not set here.
 DO $$
 DECLARE role_name text;
 BEGIN
@@ -14,7 +14,7 @@ BEGIN
   EXECUTE format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
 END $$;
 
--- A database that was migrated by this administrator: the tables and functions of Syncline go to their owner.
+-- If an administrator ran the migrations, hands Syncline's tables and functions over to syncline_migrate.
 DO $$
 DECLARE thing text;
 BEGIN
