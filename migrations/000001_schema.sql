@@ -5,9 +5,9 @@
 -- Tables
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Facts about the whole database: 'epoch' is the identity of its history, 'history' the server and timeline that history was
--- last seen on, 'lanes' and 'shards' are the numbers of the first start, 'ledger_dropped_to' is the time in the youngest
--- UUIDv7 that the ledger has forgotten.
+-- Facts about the whole database: 'epoch' is the identity of its history, 'history' the server and timeline that
+-- history was last seen on, 'lanes' and 'shards' are the numbers of the first start, 'ledger_dropped_to' is the time in
+-- the youngest UUIDv7 that retention has dropped from the ledger.
 CREATE TABLE settings (
   name  text PRIMARY KEY,
   value text NOT NULL
@@ -19,13 +19,13 @@ CREATE TABLE workspaces (
   workspace_id       text PRIMARY KEY,
   -- The change counter: every committed change gets the next number.
   seq                bigint NOT NULL,
-  -- Grows with every commit to the workspace, with or without changes. A drain that read an older revision has planned on
-  -- stale state and starts again.
+  -- Increases with every commit to the workspace, with or without changes. A drain that read an older revision has
+  -- planned on stale state and starts again.
   revision           bigint NOT NULL,
   -- Changes up to this seq have been dropped: a reader whose since is below starts again from a snapshot. The transaction
   -- that drops changes moves it.
   feed_from          bigint NOT NULL DEFAULT 0,
-  -- Retention has dropped what the changes up to this seq superseded.
+  -- Retention has dropped the older changes that the changes up to this seq superseded.
   history_checked_to bigint NOT NULL DEFAULT 0,
   created_at         timestamptz NOT NULL DEFAULT now()
 );
@@ -39,8 +39,8 @@ CREATE TABLE devices (
   PRIMARY KEY (workspace_id, device_id)
 );
 
--- The current state of every document. Tombstones stay; their data is NULL.
--- Each page keeps room (fillfactor), so that a document's next version fits beside the last one and no index changes.
+-- The current state of every document. Tombstones stay; their data is NULL. Each page reserves space (fillfactor), so
+-- that a document's next version fits beside the previous one and no index changes.
 CREATE TABLE documents (
   workspace_id     text NOT NULL,
   collection       text NOT NULL,
@@ -70,14 +70,14 @@ CREATE TABLE changes (
   version          bigint NOT NULL,
   deleted          boolean NOT NULL,
   data             jsonb,
-  -- The content that a deletion ended, if one change holds both: a device that edits the document still needs it as the
+  -- The content before a deletion, if one change holds both: a device that edits the document still needs it as the
   -- ancestor.
   ended            jsonb,
   -- NULL if the writer declared no device.
   device_id        text,
   client_timestamp timestamptz,
-  -- The times of the edits by place, of a merge or if several operations are folded. NULL: each place that differs from the
-  -- change before was edited at client_timestamp.
+  -- The times of the edits by position in the document, for merges and for folds of several operations. NULL: each
+  -- position that differs from the previous change was edited at client_timestamp.
   edit_times       jsonb,
   committed_at     timestamptz NOT NULL,
   -- The last change of the group that this change belongs to: a page of the feed never ends inside a group.
@@ -100,13 +100,13 @@ CREATE TABLE operations (
   version          bigint,
   seq              bigint,
   merged           boolean NOT NULL,
-  -- The choice of the person whose decision settled it.
+  -- The choice of the person whose decision resolved it.
   decided          text CHECK (decided IN ('server', 'local', 'merged', 'data')),
   overlap_count    integer,
   rounds           integer,
   error            text,
   error_type       text,
-  -- The operation as it was sent, if it ended as an error: it can be tried again once the cause is gone.
+  -- The operation as it was sent, if it ended as an error, so that it can be replayed once the cause is fixed.
   content          json,
   expected_version bigint,
   current_version  bigint,
@@ -119,8 +119,8 @@ CREATE TABLE operations (
   PRIMARY KEY (workspace_id, device_id, client_id)
 );
 CREATE INDEX operations_of_conflict ON operations (workspace_id, conflict_id) WHERE conflict_id IS NOT NULL;
--- The listings of operations that failed or wait, newest first. Successes are nearly all operations; they stay out of this
--- index and cost nothing.
+-- The listings of operations that failed or are pending, newest first. Successes are nearly all operations; they are
+-- not in this index and add no cost.
 CREATE INDEX operations_unwell ON operations (workspace_id, status, accepted_at, device_id, client_id)
   WHERE status <> 'success';
 -- Retention takes the oldest first. The times are those of a transaction, so its rows share one entry of the index.
@@ -181,8 +181,8 @@ CREATE TABLE conflicts (
   -- The outcome of the collection's hook: NULL without a hook, 'due' until it was called, 'skipped' if a drain decides.
   hook             text CHECK (hook IN ('due', 'resolved', 'deferred', 'asked', 'failed', 'skipped')),
   reason           text,
-  -- Of a reported conflict, the lane entry that was refused last. Operations that its device had sent before that answer are
-  -- refused with it.
+  -- The lane entry of a reported conflict that was refused last. Operations that its device had sent before that answer
+  -- are refused with it.
   refused_entry_id text,
   resolved_version bigint,
   resolved_seq     bigint,
@@ -200,19 +200,19 @@ CREATE UNIQUE INDEX conflicts_unsettled
 CREATE INDEX conflicts_of_device ON conflicts (workspace_id, collection, document_id, device_id, resolved_version);
 CREATE INDEX conflicts_open ON conflicts (round_at) WHERE status = 'open';
 CREATE INDEX conflicts_followed ON conflicts (workspace_id, revision);
--- Runs at their limit: nothing more is accepted for them. A run is read whole to be merged, so its size counts, too.
+-- Runs at their limit, to which no operation is added. A run is read whole for its merge, so its size counts, too.
 CREATE INDEX conflicts_full ON conflicts (workspace_id, conflict_id)
   WHERE status IN ('open', 'parked') AND (operation_count >= 1000 OR operation_bytes >= 16777216);
--- By the place of the refused entry on its lane, not by time: a reported record that a person decided later still refuses
--- operations that its device had sent before that answer.
+-- Ordered by the position of the refused entry on its lane, not by time: a reported record that a person resolved later
+-- still refuses operations that its device had sent before that answer.
 CREATE INDEX conflicts_reported ON conflicts (
   workspace_id, collection, document_id, device_id,
   (split_part(refused_entry_id, '-', 1)::bigint), (split_part(refused_entry_id, '-', 2)::bigint)
 ) WHERE refused_entry_id IS NOT NULL;
 CREATE INDEX conflicts_settled ON conflicts (updated_at) WHERE status IN ('resolved', 'reported');
 
--- The operations of a conflict's run, in order. Rows of their own, so that holding one more costs the same however long the
--- run is.
+-- The operations of a conflict's run, in order. They are separate rows, so that adding one costs the same for a run of
+-- any length.
 CREATE TABLE held_operations (
   workspace_id text NOT NULL,
   conflict_id  uuid NOT NULL,
@@ -223,8 +223,8 @@ CREATE TABLE held_operations (
   PRIMARY KEY (workspace_id, conflict_id, place)
 );
 
--- The decisions of people on conflicts, oldest first by revision: the workspace's revision of the commit that took the
--- decision. A record is decided at most once in a commit.
+-- The decisions of people on conflicts, oldest first by revision: the workspace's revision of the decision's commit. A
+-- record is decided at most once in a commit.
 CREATE TABLE decisions (
   workspace_id     text NOT NULL,
   conflict_id      uuid NOT NULL,
@@ -233,8 +233,8 @@ CREATE TABLE decisions (
   subject          text NOT NULL,
   client_id        text NOT NULL,
   decided_at       timestamptz NOT NULL,
-  -- The document that the decision wrote over, so that it stays readable; NULL if the decision wrote nothing or there was no
-  -- document.
+  -- The document that the decision replaced, so that it stays readable; NULL if the decision wrote no document or
+  -- replaced none.
   replaced_version bigint NOT NULL,
   replaced         jsonb,
   version          bigint NOT NULL,
@@ -245,7 +245,7 @@ CREATE TABLE decisions (
 -- Functions that statements of the worker call
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Ends a transaction in which fewer workspaces moved on than were planned for: another drain has committed first.
+-- Aborts a transaction that advanced fewer workspaces than it planned: another drain has committed first.
 CREATE FUNCTION assert_workspaces_current(planned bigint, moved bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF planned <> moved THEN
@@ -253,7 +253,7 @@ BEGIN
   END IF;
 END $$;
 
--- Ends a transaction that would take a document's version back.
+-- Aborts a transaction that would lower a document's version.
 CREATE FUNCTION assert_documents_written(planned bigint, written bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF planned <> written THEN
@@ -261,12 +261,12 @@ BEGIN
   END IF;
 END $$;
 
--- The change that holds a document as a device saw it when it named a version; the answer is that change's version. It holds
--- the named version, or is the last of the device's own changes that directly follow it: the device had received nothing else
--- by then, and knew of its own. NULL if the history no longer has any of them.
--- The device had not made any change after seen_until, the document's version when the device collided with it. A version
--- inside a fold of another device stands for the fold's result. by_device is NULL, or matches no change, if the device is not
--- declared. Reads on only as far as the device's own changes go.
+-- Returns the version of the change that holds a document as a device saw it when it named a version: the change that
+-- holds the named version, or the last of the device's own changes that directly follow it, because the device had
+-- received no other change by then and knew its own. Returns NULL if the history no longer has any of them. The device
+-- had made no change after seen_until, the document's version at the device's conflict. A version inside another
+-- device's fold stands for the fold's result. by_device is NULL, or matches no change, if the device is not declared.
+-- Reads only as far as the device's own changes go.
 CREATE FUNCTION version_seen(
   of_workspace text, of_collection text, of_document text, named bigint, by_device text, seen_until bigint
 ) RETURNS bigint LANGUAGE sql STABLE AS $$
@@ -291,12 +291,12 @@ CREATE FUNCTION version_seen(
 $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Roles and their rights
+-- Roles and their permissions
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Roles belong to the server, so they may exist already: an administrator makes them with a password (npm run roles). If the
--- migrating role may make roles, missing ones are made here, without a password. Neither rights nor tenant isolation bind a
--- service that connects as the owner of the tables or as a superuser.
+-- Roles belong to the server, so they may exist already: an administrator creates them with a password (npm run roles).
+-- If the migrating role may create roles, missing ones are created here, without a password. Neither permissions nor
+-- tenant isolation apply to a service that connects as the owner of the tables or as a superuser.
 DO $$
 DECLARE role_name text;
 BEGIN
@@ -312,7 +312,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO syncline_ingest, syncline_conflict, syncline_worker', current_schema());
 END $$;
 
--- Exactly the rights that the statements of each service need.
+-- Exactly the permissions that the statements of each service need.
 GRANT SELECT ON schema_migrations TO syncline_ingest, syncline_conflict, syncline_worker;
 
 GRANT SELECT ON workspaces, documents, changes, operations, batches, conflicts, held_operations TO syncline_ingest;
@@ -322,7 +322,7 @@ GRANT SELECT ON documents, changes, conflicts, held_operations, decisions TO syn
 
 GRANT SELECT, INSERT, UPDATE ON workspaces, documents TO syncline_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON changes, operations, conflicts, held_operations TO syncline_worker;
--- To lock a row takes the right to update it.
+-- Locking a row requires the permission to update it.
 GRANT SELECT, INSERT, UPDATE, DELETE ON batches TO syncline_worker;
 GRANT SELECT, INSERT, DELETE ON decisions TO syncline_worker;
 
@@ -330,14 +330,14 @@ GRANT SELECT, INSERT, DELETE ON decisions TO syncline_worker;
 -- Tenant isolation
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- The workspaces that the current transaction may see; none unless the setting names them as an array's text.
+-- The visible workspaces of the current transaction; none unless the setting names them as an array's text.
 CREATE FUNCTION visible_workspaces() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
 RETURN nullif(current_setting('syncline.workspaces', true), '')::text[];
 
--- Services that answer requests see the workspaces of the request's token, whatever a query forgets. The worker's statements
--- span workspaces.
--- A row's workspace is searched in a hash, not in an array. An array becomes a condition of the index and is sorted again for
--- each key: 500 batches of 500 workspaces took 39 ms, and take 1 ms.
+-- Services that answer requests see only the workspaces of the request's token, whatever their queries select. The
+-- worker's statements span workspaces. The policy looks a row's workspace up in a hash, not in an array: an array
+-- becomes an index condition and is sorted again for each key (500 batches of 500 workspaces took 39 ms, and take 1 ms
+-- with the hash).
 DO $$
 DECLARE table_name text;
 BEGIN
@@ -355,11 +355,11 @@ BEGIN
 END $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Functions that run with the rights of the tables' owner
+-- Functions that run with the permissions of the tables' owner
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- Services read across workspaces, and read or write settings, by these functions only. They return keys, counts and
--- settings, never content.
+-- Services read across workspaces, and read or write settings, through these functions only. They return keys, counts
+-- and settings, never content.
 
 -- The runs behind unsettled conflicts that have reached the held-queue limit. The numbers are those of the index
 -- conflicts_full.
@@ -408,8 +408,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
   GROUP BY c.status
 $$;
 
--- The server that this database is on, and its timeline. A standby that was promoted names its new timeline first as the end
--- of its recovery, and in its checkpoint only minutes later. A standby itself is refused: its answers can change under the
+-- Returns this database's server and its timeline. A promoted standby reports its new timeline first as the end of its
+-- recovery, and in its checkpoint only minutes later. A standby is rejected: its answers can change during a
 -- connection.
 CREATE FUNCTION server_history() RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -422,9 +422,9 @@ BEGIN
   );
 END $$;
 
--- Stores the number of lanes at the first start, notes the server and timeline of this database's history, and returns all
--- settings. If the last start saw another server or timeline, the database was restored, and clients may know of changes that
--- it does not have: it gets a new epoch.
+-- Stores the number of lanes at the first start, records the server and timeline of this database's history, and
+-- returns all settings. If the last start saw another server or timeline, the database was restored and may lack
+-- changes that clients know: it gets a new epoch.
 CREATE FUNCTION claim_settings(lanes integer) RETURNS TABLE (name text, value text)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
@@ -435,7 +435,7 @@ BEGIN
     VALUES ('history', server_history())
     ON CONFLICT (name) DO UPDATE SET value = excluded.value
     WHERE s.value <> excluded.value
-    -- Only a row that was there before has an xmax.
+    -- Only an existing row has an xmax.
     RETURNING s.xmax <> 0 AS is_restored
   )
   UPDATE settings SET value = gen_random_uuid()::text
@@ -453,14 +453,14 @@ BEGIN
   RETURN QUERY SELECT s.name, s.value FROM claim_settings(claim_settings.lanes) s;
 END $$;
 
--- The epoch and the history, for a running process to compare with those of its start.
+-- The epoch and the history, which a running process compares with those of its start.
 CREATE FUNCTION current_epoch() RETURNS TABLE (epoch text, history text)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
   SELECT (SELECT s.value FROM settings s WHERE s.name = 'epoch'), server_history()
 $$;
 
--- The time, in milliseconds, in the youngest UUIDv7 of an operation that the ledger has forgotten; NULL if it has forgotten
--- none. The configured retention may be longer by now than the one that dropped that operation.
+-- The time, in milliseconds, in the youngest UUIDv7 of an operation that retention has dropped from the ledger; NULL if
+-- it has dropped none. The retention that dropped that operation may have been shorter than the one configured now.
 CREATE FUNCTION ledger_dropped_to() RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
   RETURN (SELECT value::bigint FROM settings WHERE name = 'ledger_dropped_to');
@@ -472,7 +472,7 @@ CREATE FUNCTION note_ledger_dropped(dropped_to bigint) RETURNS void LANGUAGE sql
   ON CONFLICT (name) DO UPDATE SET value = greatest(s.value::bigint, excluded.value::bigint)::text
 $$;
 
--- Functions that run with the owner's rights must find the owner's tables, whatever the caller has put in front.
+-- Functions with the owner's permissions must find the owner's tables, whatever tables the caller has put in front.
 DO $$
 DECLARE function_name text;
 BEGIN
