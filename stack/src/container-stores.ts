@@ -3,20 +3,24 @@ import { INITDB_LOCALE, POSTGRES_CONNECTIONS_MAX } from "./local-postgres.ts";
 import { REDIS_CONFIG } from "./local-redis.ts";
 import type { ContainerEngine } from "./pick-test-stack.ts";
 
-/** The stores in containers, as addresses to use and a way to end them. */
+/** The stores in containers: their URLs, and a function that stops them. */
 export interface ContainerStores {
   readonly databaseServerUrl: string;
   readonly redisUrl: string;
   readonly stop: () => Promise<void>;
 }
 
-/** testcontainers is slow to load, so only those load it who get this far. */
+/** Loaded on demand, because testcontainers is slow to load. */
 async function loadTestcontainers() {
   process.env["RYUK_CONTAINER_IMAGE"] ??= IMAGES.reaper;
   return await import("testcontainers");
 }
 
-/** @throws where no container engine answers. */
+/**
+ * Connects to the container engine.
+ *
+ * @throws if no container engine answers
+ */
 export async function connectContainerEngine(): Promise<ContainerEngine> {
   const { getContainerRuntimeClient, ImageName } = await loadTestcontainers();
   const { image } = await getContainerRuntimeClient();
@@ -26,7 +30,7 @@ export async function connectContainerEngine(): Promise<ContainerEngine> {
   };
 }
 
-/** Starts both stores, configured as the local ones are. */
+/** Starts both stores with the configuration of the local ones. */
 export async function startContainerStores(): Promise<ContainerStores> {
   const { GenericContainer, Wait } = await loadTestcontainers();
   const password = "syncline";
@@ -40,7 +44,7 @@ export async function startContainerStores(): Promise<ContainerStores> {
       })
       .withCommand(["postgres", "-c", `max_connections=${POSTGRES_CONNECTIONS_MAX}`])
       .withExposedPorts(5432)
-      // The image starts the server once to set it up, and then for good.
+      // The image starts the server once to initialize it, and then again permanently.
       .withWaitStrategy(Wait.forLogMessage(/database system is ready to accept connections/, 2))
       .start(),
     new GenericContainer(IMAGES.redis)

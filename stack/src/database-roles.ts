@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { DATABASE_ROLES, setUpRoles, type DatabaseRole } from "@syncline/runtime";
 import { Client } from "pg";
 
-/** The addresses of one database, each in the name of a role. */
+/** The URLs of one database, one for each role. */
 export type RoleUrls = Readonly<Record<DatabaseRole, string>>;
 
-/** Makes the roles of Syncline on a server of ours, where they are not there yet, and says how each one connects. */
+/** Creates Syncline's roles on a server of our own unless they exist, and returns the URL of each. */
 export async function prepareRoles(adminUrl: string): Promise<RoleUrls> {
   const passwords = byRole((role) => passwordOf(role, adminUrl));
-  // Roles are the server's, and tests prepare many databases at once: the first has made them.
+  // Roles belong to the server, and tests prepare many databases at once: the first one has created them.
   if (!(await canLogIn(adminUrl))) await setUpRoles(adminUrl, passwords, { isOwnServer: true });
   return byRole((role) => {
     const url = new URL(adminUrl);
@@ -18,7 +18,7 @@ export async function prepareRoles(adminUrl: string): Promise<RoleUrls> {
   });
 }
 
-/** Known to whoever knows the administrator's, and to no service. */
+/** Derived from the administrator's password, which no service knows. */
 function passwordOf(role: DatabaseRole, adminUrl: string): string {
   return createHash("sha256")
     .update(`${role} ${new URL(adminUrl).password}`)

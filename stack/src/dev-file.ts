@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { writePrivateJson } from "./home.ts";
 
-/** Where a running stack is, for programs. It is there while the stack is ready, and gone when it was stopped. */
+/** The URLs and processes of a running stack, for programs. The file exists while the stack is ready. */
 export interface DevFile {
   readonly ingestUrl: string;
   readonly conflictUrl: string;
@@ -10,7 +10,7 @@ export interface DevFile {
   readonly workspaceId: string;
   readonly databaseUrl: string;
   readonly redisUrl: string;
-  /** `null` for a store that was given by its address and is not ours. */
+  /** `null` for a store that was given by its URL and is not ours. */
   readonly pids: {
     readonly supervisor: number;
     readonly postgres: number | null;
@@ -21,7 +21,7 @@ export interface DevFile {
   };
 }
 
-/** Writes `dev.json`. It holds secrets, so only its owner may read it. */
+/** Writes `dev.json`. The file contains secrets, so only its owner may read it. */
 export function writeDevFile(home: string, content: DevFile): void {
   writePrivateJson(devFilePath(home), content);
 }
@@ -31,7 +31,7 @@ export function removeDevFile(home: string): void {
   rmSync(devFilePath(home), { force: true });
 }
 
-/** Where `dev.json` is. */
+/** The path of `dev.json`. */
 export function devFilePath(home: string): string {
   return join(home, "dev.json");
 }

@@ -1,18 +1,18 @@
 import { SignJWT } from "jose";
 
-/** What a token lets its bearer do in a workspace. */
+/** The role that a token grants in a workspace. */
 export type WorkspaceRole = "reader" | "writer" | "admin";
 
 export interface DevTokenOptions {
-  /** The HS256 secret that ingest checks tokens with. */
+  /** The HS256 secret that ingest verifies tokens with. */
   readonly secret: string;
   readonly workspaces: Readonly<Record<string, WorkspaceRole>>;
   readonly subject?: string;
-  /** As jose writes spans of time: `30 days`, `10 minutes`, `-1 hour` for one that has expired. */
+  /** A duration in jose's notation: `30 days`, `10 minutes`, `-1 hour` for an expired token. */
   readonly expiresIn?: string;
 }
 
-/** Makes a token for development and tests, of the shape that an identity provider would issue. */
+/** Creates a token for development and tests, with the claims of an identity provider's token. */
 export function createDevToken(options: DevTokenOptions): Promise<string> {
   const { secret, workspaces, subject = "dev", expiresIn = "30 days" } = options;
   return new SignJWT({ workspaces })

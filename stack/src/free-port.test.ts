@@ -31,7 +31,7 @@ test("free ports are free and all different", async () => {
   for (const port of ports) await requireFreePort(port, "ingest", "INGEST_PORT");
 });
 
-test("a port that was found is given to no other process that looks at the same time", async () => {
+test("a found port is not given to another process that searches at the same time", async () => {
   const script = `import { findFreePorts } from ${JSON.stringify(join(import.meta.dirname, "free-port.ts"))};
     console.log((await findFreePorts(200)).join())`;
   const run = promisify(execFile);
@@ -44,14 +44,14 @@ test("a port that was found is given to no other process that looks at the same 
   expect(new Set(ports).size).toBe(600);
 });
 
-test("a remembered port is kept while it is free, and given up when it is taken", async () => {
+test("a remembered port is kept while it is free, and replaced when it is taken", async () => {
   const [free] = await findFreePorts(1);
   expect(await keepOrFindPort(free)).toBe(free);
   const taken = await takePort("127.0.0.1");
   expect(await keepOrFindPort(taken)).not.toBe(taken);
 });
 
-test("a port is read from the environment, and anything else there is refused by name", () => {
+test("a port is read from the environment, and an invalid value is rejected with the variable's name", () => {
   expect(readPort({}, "INGEST_PORT", 3000)).toBe(3000);
   expect(readPort({ INGEST_PORT: "8080" }, "INGEST_PORT", 3000)).toBe(8080);
   for (const wrong of ["0", "65536", "80x", "-1", "1e3", "3000.5"]) {

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { StackError } from "./stack-error.ts";
 
 const HOST = "127.0.0.1";
-/** Below the ranges from which systems take ports for outgoing connections, and for servers that ask for any port. */
+/** Below the ranges from which systems take ports for outgoing connections and for servers that ask for any port. */
 const [PORT_MIN, PORT_END] = [15_000, 32_000];
-/** A found port is its finder's for this long: time to start what will listen on it. */
+/** The time that a found port is reserved, in which its program must start to listen on it. */
 const CLAIM_MS = 10 * 60_000;
 
-/** Finds ports that nothing listens on, all different, and gives none of them to another process for a while. */
+/** Finds distinct ports that no program listens on, and reserves them for a while. */
 export async function findFreePorts(count: number): Promise<number[]> {
   dropOldClaims();
   const ports: number[] = [];
@@ -24,7 +24,7 @@ export async function findFreePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** One file a port: two runs that start side by side would otherwise find a port free at the same moment. */
+/** Creates one file for each port: otherwise two runs that start together would find the same port free. */
 function claim(port: number): boolean {
   try {
     writeFileSync(join(claimsFolder(), String(port)), "", { flag: "wx" });
@@ -50,7 +50,7 @@ function claimsFolder(): string {
   return folder;
 }
 
-/** The port of last time where it is still free, so that addresses stay the same between runs; else a new one. */
+/** Returns the previous port if it is still free, so that URLs stay the same between runs; otherwise a new one. */
 export async function keepOrFindPort(remembered: number | undefined): Promise<number> {
   if (remembered !== undefined && (await isPortFree(remembered))) return remembered;
   const [port] = await findFreePorts(1);
@@ -64,10 +64,14 @@ export function readPort(env: NodeJS.ProcessEnv, variable: string, fallback: num
   if (text === undefined || text === "") return fallback;
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new StackError(`${variable} must be a port, a whole number from 1 to 65535, and not "${text}".`);
+  throw new StackError(`${variable} must be a port, a whole number from 1 to 65535, but is "${text}".`);
 }
 
-/** @throws {@link StackError} that names the port, who wanted it and the variable that moves it elsewhere. */
+/**
+ * Requires that a port is free.
+ *
+ * @throws {@link StackError} that names the port, its intended program and the variable that changes it
+ */
 export async function requireFreePort(port: number, owner: string, variable: string): Promise<void> {
   if (await isPortFree(port)) return;
   throw new StackError(
@@ -77,7 +81,7 @@ export async function requireFreePort(port: number, owner: string, variable: str
 }
 
 async function isPortFree(port: number): Promise<boolean> {
-  // A listener on all addresses does not, on every system, keep us from binding one of them; it does answer there.
+  // A listener on all addresses does not prevent binding one of them on every system, but it answers there.
   if (await isAnswering(port)) return false;
   try {
     await close(await listen(port));
@@ -97,7 +101,7 @@ async function isAnswering(port: number): Promise<boolean> {
     return await new Promise<boolean>((resolve) => {
       socket.once("connect", () => resolve(true));
       socket.once("timeout", () => resolve(false));
-      socket.once("error", () => resolve(false)); // refused: nobody is there
+      socket.once("error", () => resolve(false)); // refused: no program listens
     });
   } finally {
     socket.destroy();

@@ -23,7 +23,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The test database's address with some parts changed. */
+/** The test database's URL with some parts changed. */
 function changed(parts: Partial<Record<"username" | "password" | "host" | "search", string>>): string {
   return Object.assign(new URL(database.databaseUrl), parts).href;
 }
@@ -54,7 +54,7 @@ test.each([
     /The host nowhere\.invalid of DATABASE_URL/,
   ],
   ["TLS that is not offered", () => changed({ search: "?sslmode=require" }), /offers no TLS, which sslmode/],
-])("%s is told in one sentence, without the password", async (_what, url, sentence) => {
+])("%s is explained in one sentence, without the password", async (_what, url, sentence) => {
   const failure: unknown = await requirePostgres(url()).catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: "StackError", message: expect.stringMatching(sentence) as string });
   const { message } = failure as Error;
@@ -62,14 +62,14 @@ test.each([
   expect(message).not.toContain("wrong-password");
 });
 
-test("a port on which nobody listens is named", async () => {
+test("a port without a listener is named", async () => {
   const [port] = await findFreePorts(1);
   await expect(requirePostgres(`postgres://me:secret@127.0.0.1:${port}/db`)).rejects.toThrow(
     `No Postgres answers at 127.0.0.1:${port}: start it`,
   );
 });
 
-test("a server that is no Postgres is told", async () => {
+test("a server that is no Postgres is explained", async () => {
   const server = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
@@ -79,7 +79,7 @@ test("a server that is no Postgres is told", async () => {
   );
 });
 
-test("a user who may not create tables is told which right is missing", async () => {
+test("the missing permission of a user who may not create tables is named", async () => {
   await admin.query("DROP DATABASE IF EXISTS start_rights");
   await admin.query("CREATE DATABASE start_rights TEMPLATE template0");
   await admin.query("CREATE ROLE start_guest LOGIN PASSWORD 'guest-of-the-test'");
@@ -112,7 +112,7 @@ test.each<[string, Partial<ServerFacts>, RegExp]>([
   ],
   ["a standby", { is_standby: true }, /is a standby/],
   ["of another encoding", { encoding: "SQL_ASCII" }, /is encoded in SQL_ASCII/],
-])("a server that is %s is told in one sentence", (_what, facts, sentence) => {
+])("a server that is %s is explained in one sentence", (_what, facts, sentence) => {
   expect(findObstacle("postgres://me@db.example/app", { ...GOOD, ...facts })).toMatch(sentence);
   expect(findObstacle("postgres://me@db.example/app", GOOD)).toBeUndefined();
 });

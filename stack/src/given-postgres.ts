@@ -4,7 +4,7 @@ import { messageOf, StackError } from "./stack-error.ts";
 const CONNECT_MS_MAX = 20_000;
 const VERSION_MIN = 15;
 
-/** Facts about a server that decide whether Syncline can use it. */
+/** Facts about a server that decide if Syncline can use it. */
 export interface ServerFacts {
   readonly version: string;
   readonly version_number: number;
@@ -22,16 +22,16 @@ const READ_FACTS = `
            OR to_regclass('public.schema_migrations') IS NOT NULL AS may_create`;
 
 /**
- * Checks a Postgres that `DATABASE_URL` names.
+ * Checks the Postgres that `DATABASE_URL` names.
  *
- * @throws {@link StackError} that says what is wrong, where, and what to do
+ * @throws {@link StackError} with the problem, its location and a remedy
  */
 export async function requirePostgres(databaseUrl: string): Promise<undefined> {
   const obstacle = findObstacle(databaseUrl, await readFacts(databaseUrl));
   if (obstacle !== undefined) throw new StackError(obstacle);
 }
 
-/** Says why Syncline cannot use a server, `undefined` if it can. */
+/** Returns the reason if Syncline cannot use a server. */
 export function findObstacle(databaseUrl: string, facts: ServerFacts): string | undefined {
   const { host, user, database } = partsOf(databaseUrl);
   if (facts.version_number < VERSION_MIN * 10_000) {
@@ -53,7 +53,7 @@ async function readFacts(databaseUrl: string): Promise<ServerFacts> {
   let client: Client | undefined;
   try {
     client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: CONNECT_MS_MAX });
-    client.on("error", () => undefined); // a connection lost here is met by the query below
+    client.on("error", () => undefined); // a connection lost here fails the query below
     await client.connect();
     const { rows } = await client.query<ServerFacts>(READ_FACTS);
     const [facts] = rows;
@@ -62,11 +62,11 @@ async function readFacts(databaseUrl: string): Promise<ServerFacts> {
   } catch (error) {
     throw new StackError(explainPostgres(databaseUrl, error));
   } finally {
-    await client?.end().catch(() => undefined); // it never was connected
+    await client?.end().catch(() => undefined); // it was never connected
   }
 }
 
-/** Says what a failed connection means, where it was tried, and what to do. Never shows the password. */
+/** Explains a failed connection: its cause, its address and a remedy. Never shows the password. */
 export function explainPostgres(databaseUrl: string, error: unknown): string {
   const { host, hostname, user, database } = partsOf(databaseUrl);
   const code = codeOf(error);
@@ -100,12 +100,15 @@ export function explainPostgres(databaseUrl: string, error: unknown): string {
   return `Postgres at ${host} cannot be used (${message}): correct DATABASE_URL, or unset it.`;
 }
 
-/** Whether a TLS error is about the certificate of the other side. */
+/** True if a TLS error concerns the server's certificate. */
 export function isOfCertificate(code: string): boolean {
   return /CERT|SIGNATURE|ISSUER/.test(code);
 }
 
-/** The code of a system's, Postgres's or Redis's error. Of several attempts, as to ::1 and 127.0.0.1, the first one's. */
+/**
+ * The error code of the system, Postgres or Redis. For several attempts, such as to ::1 and 127.0.0.1, that of the
+ * first.
+ */
 export function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   return error instanceof Error && "code" in error ? String(error.code) : "";

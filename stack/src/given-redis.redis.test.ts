@@ -10,7 +10,7 @@ import { describeRedis, makeFolder, REDIS_CONFIG } from "./local-redis.ts";
 import { ManagedProcess } from "./managed-process.ts";
 import { findRedisServer } from "./redis-binary.ts";
 
-/** Starts a Redis of this test, set up in its own way. */
+/** Starts a Redis with the test's own configuration. */
 async function startRedis(config: Readonly<Record<string, string>>): Promise<string> {
   const home = mkdtempSync(join(tmpdir(), "syncline-redis-"));
   const [port] = await findFreePorts(1);
@@ -39,7 +39,7 @@ async function startRedis(config: Readonly<Record<string, string>>): Promise<str
 }
 
 test(
-  "each fault of an address is told in one sentence, without the password",
+  "each fault of a URL is explained in one sentence, without the password",
   { timeout: 600_000 },
   async () => {
     const url = await startRedis({});
@@ -48,7 +48,7 @@ test(
     const faults: [string, RegExp][] = [
       [url.replace("right-password", "wrong-password"), /rejects the user or password of REDIS_URL/],
       [url.replace(":right-password@", ""), /demands a password, and REDIS_URL has none/],
-      [url.replace(/0$/, "99"), /has no database of the number that REDIS_URL ends in/],
+      [url.replace(/0$/, "99"), /has no database with the number at the end of REDIS_URL/],
       [url.replace("redis:", "rediss:"), /does not answer with TLS, which rediss/],
       [url.replace("127.0.0.1", "nowhere.invalid"), /The host nowhere\.invalid of REDIS_URL/],
       [`redis://127.0.0.1:${port}`, new RegExp(`No Redis answers at 127\\.0\\.0\\.1:${port}: start it`)],
@@ -64,14 +64,14 @@ test(
   },
 );
 
-test("a Redis that may lose data is used, with a warning that says how to set it up", async () => {
+test("a Redis that may lose data is used, with a warning that names the required settings", async () => {
   const url = await startRedis({ appendonly: "no", "maxmemory-policy": "allkeys-lru" });
   expect(await requireRedis(url)).toMatch(
-    /may lose what it was given.*appendonly is no, not yes; maxmemory-policy is allkeys-lru, not noeviction.*--appendonly yes/,
+    /may lose accepted writes.*appendonly is no, not yes; maxmemory-policy is allkeys-lru, not noeviction.*--appendonly yes/,
   );
 });
 
-test("a server that is no Redis is told", async () => {
+test("a server that is no Redis is explained", async () => {
   const server = createServer((socket) => {
     socket.on("error", () => undefined);
     socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -80,6 +80,6 @@ test("a server that is no Redis is told", async () => {
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
   await expect(requireRedis(`redis://127.0.0.1:${port}`)).rejects.toThrow(
-    `What answers at 127.0.0.1:${port} cannot be used as Redis`,
+    `The server at 127.0.0.1:${port} cannot be used as Redis`,
   );
 });

@@ -7,10 +7,10 @@ const CONNECT_MS_MAX = 20_000;
 const VERSION_MIN = 7;
 
 /**
- * Checks a Redis that `REDIS_URL` names.
+ * Checks the Redis that `REDIS_URL` names.
  *
- * @returns a warning about a Redis that works but may lose what it was given
- * @throws {@link StackError} that says what is wrong, where, and what to do
+ * @returns a warning if the Redis works but may lose data
+ * @throws {@link StackError} with the problem, its location and a remedy
  */
 export async function requireRedis(redisUrl: string): Promise<string | undefined> {
   const { host, pathname } = new URL(redisUrl);
@@ -23,17 +23,17 @@ export async function requireRedis(redisUrl: string): Promise<string | undefined
     commandTimeout: CONNECT_MS_MAX,
     maxRetriesPerRequest: 0,
   });
-  redis.on("error", (error: Error) => (lost ??= error)); // the reason; the calls below only say that it is closed
+  redis.on("error", (error: Error) => (lost ??= error)); // the reason; the calls below only report a closed connection
   try {
     await redis.connect();
-    // The client would go on in database 0, and tell nobody.
+    // Without this the client would silently use database 0.
     await redis.select(Number(pathname.slice(1) || 0));
     requireUsable(host, await redis.info());
     const faults = await durabilityFaults(redis);
     if (faults.length === 0) return undefined;
     return (
-      `Redis at ${host} may lose what it was given, so nothing is answered 202: ${faults.join("; ")}. ` +
-      "Set it up with --appendonly yes --appendfsync always --maxmemory-policy noeviction, or unset REDIS_URL."
+      `Redis at ${host} may lose accepted writes, so no batch is answered 202: ${faults.join("; ")}. ` +
+      "Configure it with --appendonly yes --appendfsync always --maxmemory-policy noeviction, or unset REDIS_URL."
     );
   } catch (error) {
     if (error instanceof StackError) throw error;
@@ -68,7 +68,7 @@ function requireUsable(host: string, info: string): void {
   }
 }
 
-/** Says what a failed connection or command means, where it was tried, and what to do. Never shows the password. */
+/** Explains a failed connection or command: its cause, its address and a remedy. Never shows the password. */
 export function explainRedis(redisUrl: string, error: unknown): string {
   const { host, hostname, protocol } = new URL(redisUrl);
   const code = codeOf(error);
@@ -93,17 +93,17 @@ export function explainRedis(redisUrl: string, error: unknown): string {
     return `Redis at ${host} does not let this user run a command that Syncline needs (${message}): extend the user's ACL.`;
   }
   if (/DB index/.test(message)) {
-    return `Redis at ${host} has no database of the number that REDIS_URL ends in: choose one below its databases setting.`;
+    return `Redis at ${host} has no database with the number at the end of REDIS_URL: choose one below its databases setting.`;
   }
   if (/LOADING/.test(message)) return `Redis at ${host} is still reading its data: try again when it has.`;
   if (isOfCertificate(code)) {
     return `The certificate of Redis at ${host} is not accepted (${message}): name its authority in NODE_EXTRA_CA_CERTS, or correct the host in REDIS_URL.`;
   }
   const isTimeout = /timed? ?out|ETIMEDOUT/i.test(message);
-  // A Redis without TLS takes the greeting for a command that is not whole yet, and waits for the rest.
+  // A Redis without TLS treats the TLS handshake as an incomplete command and waits for the rest.
   if (protocol === "rediss:" && (isTimeout || /EPROTO|ECONNRESET|SSL|TLS/i.test(`${code} ${message}`))) {
     return `Redis at ${host} does not answer with TLS, which rediss:// in REDIS_URL demands: write redis:// if it offers none, or turn TLS on there.`;
   }
   if (isTimeout) return known["ETIMEDOUT"] ?? message;
-  return `What answers at ${host} cannot be used as Redis (${message}): correct REDIS_URL, or unset it.`;
+  return `The server at ${host} cannot be used as Redis (${message}): correct REDIS_URL, or unset it.`;
 }

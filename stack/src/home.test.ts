@@ -13,7 +13,7 @@ function makeHome(): string {
 
 const modeOf = (path: string) => statSync(path).mode & 0o777;
 
-test("dev.json is its owner's alone, also when it replaces an open one, and goes when it is removed", () => {
+test("dev.json is readable by its owner only, also if it replaces a readable one, and can be removed", () => {
   const home = makeHome();
   writeFileSync(devFilePath(home), "{}", { mode: 0o666 });
   writeDevFile(home, {
@@ -30,7 +30,7 @@ test("dev.json is its owner's alone, also when it replaces an open one, and goes
   expect(() => statSync(devFilePath(home))).toThrow("ENOENT");
 });
 
-test("settings are made once, kept, and private", () => {
+test("settings are created once, kept, and private", () => {
   const home = makeHome();
   const settings = openHome(home);
   expect(openHome(home)).toEqual(settings);
@@ -38,7 +38,7 @@ test("settings are made once, kept, and private", () => {
   expect(modeOf(join(home, "settings.json"))).toBe(0o600);
 });
 
-test("a home is given to one process at a time", () => {
+test("a home is locked by one process at a time", () => {
   const home = makeHome();
   const unlock = lockHome(home);
   expect(() => lockHome(home)).toThrow(`is running from ${home} already (process ${process.pid};`);
@@ -46,7 +46,7 @@ test("a home is given to one process at a time", () => {
   lockHome(home)();
 });
 
-test("the lock of a killed process does not hold, even where its id was given to another", () => {
+test("the lock of a killed process is void, even if another process has its id", () => {
   const home = makeHome();
   writeFileSync(
     join(home, "supervisor.json"),

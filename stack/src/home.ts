@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { identifyProcess } from "./process-records.ts";
 import { StackError } from "./stack-error.ts";
 
-/** What a home folder remembers between runs. Secrets among it: the file is its owner's alone. */
+/** The settings that a home folder keeps between runs. They include secrets, so only the owner may read the file. */
 export interface HomeSettings {
-  /** The workspace of the development token; also the name of this home wherever one is needed. */
+  /** The workspace of the development token; also the name of this home if one is needed. */
   readonly workspaceId: string;
   readonly jwtSecret: string;
   readonly postgresPassword: string;
@@ -15,7 +15,7 @@ export interface HomeSettings {
   redisPort?: number;
 }
 
-/** Reads the settings of a home folder, and makes folder and settings where there are none. */
+/** Reads the settings of a home folder, and creates the folder and the settings if they are missing. */
 export function openHome(home: string): HomeSettings {
   makeHome(home);
   const known = readSettings(settingsPath(home));
@@ -30,7 +30,10 @@ export function openHome(home: string): HomeSettings {
   return settings;
 }
 
-/** Of a read-only file system Node says, for a folder with its parents, that it is not there: the plain call tells the truth. */
+/**
+ * Creates the folder. On a read-only file system a recursive `mkdir` reports ENOENT; the plain call reports the real
+ * error.
+ */
 function makeHome(home: string): void {
   try {
     mkdirSync(home, { recursive: true });
@@ -40,7 +43,11 @@ function makeHome(home: string): void {
   }
 }
 
-/** @throws {@link StackError} when the file is there and does not hold the settings: its secrets cannot be made up again */
+/**
+ * Reads the settings file, if it exists.
+ *
+ * @throws {@link StackError} if the file does not contain the settings: its secrets cannot be generated again
+ */
 function readSettings(path: string): HomeSettings | undefined {
   let settings: Partial<HomeSettings>;
   try {
@@ -55,7 +62,7 @@ function readSettings(path: string): HomeSettings | undefined {
   if (secrets.every((secret) => typeof secret === "string" && secret !== "")) return settings as HomeSettings;
   throw new StackError(
     `${path} is damaged, and with it the passwords of the stores beside it: restore the file from a copy, ` +
-      "or remove its whole folder to start with new data.",
+      "or remove the whole folder to start with new data.",
   );
 }
 
@@ -64,14 +71,14 @@ export function saveSettings(home: string, settings: HomeSettings): void {
   writePrivateJson(settingsPath(home), settings);
 }
 
-/** Writes what only its owner may read; whoever reads it meanwhile sees the old or the new, never a half. */
+/** Writes a file for its owner only, atomically: a reader sees the old or the new content, never a part of it. */
 export function writePrivateText(path: string, content: string): void {
   const draft = `${path}.${process.pid}`;
   try {
     writeFileSync(draft, content, { mode: 0o600 });
     renameSync(draft, path);
   } catch (error) {
-    rmSync(draft, { force: true }); // a full disk leaves half of it
+    rmSync(draft, { force: true }); // a full disk leaves an incomplete file
     throw error;
   }
 }
@@ -84,8 +91,8 @@ export function writePrivateJson(path: string, content: object): void {
 /**
  * Makes this process the only one that runs a stack from this folder.
  *
- * @returns gives the folder back.
- * @throws {@link StackError} when another one lives; nothing of it is touched.
+ * @returns a function that releases the folder
+ * @throws {@link StackError} if another process holds the folder; that process is left alone
  */
 export function lockHome(home: string): () => void {
   const path = join(home, "supervisor.json");
@@ -108,7 +115,7 @@ export function lockHome(home: string): () => void {
           "and INGEST_PORT and CONFLICT_PORT to other ports, to run a second one beside it.",
       );
     }
-    rmSync(path, { force: true }); // of one that was killed
+    rmSync(path, { force: true }); // left by a killed process
   }
 }
 
@@ -116,7 +123,7 @@ function readHolder(path: string): { pid: number; identity: string } | undefined
   try {
     return JSON.parse(readFileSync(path, "utf8")) as { pid: number; identity: string };
   } catch {
-    return undefined; // given back in this moment, or cut short by a crash
+    return undefined; // just released, or incomplete after a crash
   }
 }
 

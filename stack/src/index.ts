@@ -1,4 +1,4 @@
-// What integration tests and benchmarks use; `npm start` and `npm test` are start.ts and test.ts.
+// The API for integration tests and benchmarks. `npm start` and `npm test` are start.ts and test.ts.
 export { createDevToken } from "./dev-token.ts";
 export type { DevTokenOptions, WorkspaceRole } from "./dev-token.ts";
 export type { DevFile } from "./dev-file.ts";

@@ -23,7 +23,7 @@ import { canUserReach, findUnprivilegedUser, requireNamedUser } from "./unprivil
 import type { SystemUser } from "./unprivileged-user.ts";
 
 const SUPERUSER = "syncline";
-/** The alphabet's order and case rules of Postgres itself, the same on every system; the official image takes them too. */
+/** Postgres' builtin sort order and case rules, the same on every system. The official image gets them, too. */
 export const INITDB_LOCALE = [
   "--encoding=UTF8",
   "--locale=C",
@@ -43,22 +43,22 @@ export interface StoreCertificate {
 export interface LocalStoreOptions {
   readonly home: string;
   readonly settings: HomeSettings;
-  /** Ends the preparation early. */
+  /** Aborts the preparation. */
   readonly signal?: AbortSignal | undefined;
-  /** Takes connections with TLS only, at `localhost`; who connects must know the certificate already. */
+  /** Accepts connections with TLS only, at `localhost`; clients must already trust the certificate. */
   readonly certificate?: StoreCertificate | undefined;
   readonly say: (line: string) => void;
 }
 
-/** A store's program, ready to be started, and the address at which it will be. */
+/** A store's program, ready to be started, and its URL. */
 export interface LocalStore {
   readonly url: string;
   readonly spec: ProcessSpec;
 }
 
 /**
- * Prepares a Postgres of our own from npm's binaries: data in our folder, or beside it where its user may not come,
- * on 127.0.0.1 with a password and without a socket file.
+ * Prepares a Postgres of our own from npm's binaries, on 127.0.0.1 with a password and without a socket file. Its data
+ * is in the home folder, or elsewhere if its user has no access there.
  */
 export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<LocalStore> {
   const { home, settings, say } = options;
@@ -100,13 +100,13 @@ export async function prepareLocalPostgres(options: LocalStoreOptions): Promise<
       env: postgresEnv(),
       cwd: "/",
       user,
-      stopSignals: ["SIGINT", "SIGQUIT"], // fast, then immediate: both leave the data whole
+      stopSignals: ["SIGINT", "SIGQUIT"], // fast, then immediate shutdown: both keep the data intact
       whyNotReady: () => createDatabase(url("postgres"), "syncline"),
     },
   };
 }
 
-/** Puts the certificate where Postgres looks for it, and lets nobody in without it. */
+/** Installs the certificate and rejects connections without TLS. */
 function demandTls(dataFolder: string, { cert, key }: StoreCertificate, user: SystemUser | undefined): void {
   const contentByFile = {
     "server.crt": cert,
@@ -120,7 +120,7 @@ function demandTls(dataFolder: string, { cert, key }: StoreCertificate, user: Sy
   }
 }
 
-/** Removes what a home keeps outside itself. */
+/** Removes the data that a home keeps outside its folder. */
 export function removeOutsideData(settings: HomeSettings): void {
   rmSync(outsideFolder(settings), { recursive: true, force: true });
 }
@@ -139,11 +139,11 @@ function placeDataFolder({ home, settings, say }: LocalStoreOptions, user: Syste
     mkdirSync(dirname(outside), { recursive: true });
     chmodSync(dirname(outside), 0o755);
   }
-  say(`Postgres runs as another user, who may not enter ${home}: its data is in ${outside}.`);
+  say(`Postgres runs as another user, who has no access to ${home}: its data is in ${outside}.`);
   return outside;
 }
 
-/** Makes the data folder. It gets its name when it is whole: an initdb that was cut short leaves no half. */
+/** Creates the data folder. It is renamed once complete, so an interrupted initdb leaves no partial folder. */
 async function createCluster(
   { settings, signal }: LocalStoreOptions,
   binaries: string,
@@ -166,8 +166,8 @@ async function createCluster(
     });
   } catch (error) {
     throw new StackError(
-      `The database folder ${dataFolder} could not be made: ${reasonOfInitdb(error)}. ` +
-        "Put that right, set SYNCLINE_HOME to another folder, or DATABASE_URL to a running Postgres.",
+      `The database folder ${dataFolder} could not be created: ${reasonOfInitdb(error)}. ` +
+        "Fix that, set SYNCLINE_HOME to another folder, or set DATABASE_URL to a running Postgres.",
     );
   } finally {
     rmSync(passwordFile);
@@ -175,28 +175,28 @@ async function createCluster(
   renameSync(draft, dataFolder);
 }
 
-/** The line in which initdb says what stood against it. */
+/** The line in which initdb reports its failure. */
 function reasonOfInitdb(error: unknown): string {
   const stderr = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
   const said = /(?:initdb: error|FATAL|PANIC): +(.*)/.exec(stderr)?.[1];
   return said ?? messageOf(error).trim().split("\n").at(-1) ?? "initdb failed";
 }
 
-/** A newer or older Postgres made the folder: this one cannot read it. */
+/** Rejects a data folder of another major version, which this Postgres cannot read. */
 function requireSameMajor(dataFolder: string, binaries: string): void {
   const made = readFileSync(join(dataFolder, "PG_VERSION"), "utf8").trim();
   const [ours] = versionOf(join(binaries, "postgres")).split(".");
   if (made === ours) return;
   throw new StackError(
-    `The data in ${dataFolder} is that of Postgres ${made}, and the programs here are Postgres ${ours}: move the folder away, ` +
-      "set SYNCLINE_HOME to another one, or take the data over with pg_dump and a Postgres " +
+    `The data in ${dataFolder} belongs to Postgres ${made}, but the programs here are Postgres ${ours}: move the folder away, ` +
+      "set SYNCLINE_HOME to another one, or transfer the data with pg_dump and a Postgres " +
       `${made}.`,
   );
 }
 
 /**
- * Postgres will not start while the process that its lock file names lives. After a crash that id may be a stranger's,
- * while a server's own command line names its data folder.
+ * Removes a stale lock file. Postgres does not start while the process that its lock file names is alive. After a crash
+ * another process may have that id; a server's command line names its data folder.
  */
 function clearStaleLock(dataFolder: string): void {
   const lock = join(dataFolder, "postmaster.pid");
@@ -211,10 +211,10 @@ function clearStaleLock(dataFolder: string): void {
   );
 }
 
-/** @returns what the server still waits for, `undefined` once it takes connections and has the database */
+/** @returns the reason to wait, `undefined` once the server accepts connections and has the database */
 async function createDatabase(serverUrl: string, name: string): Promise<string | undefined> {
   const client = new Client({ connectionString: serverUrl, connectionTimeoutMillis: CONNECT_MS_MAX });
-  client.on("error", () => undefined); // a connection lost here is met by the query or the end below
+  client.on("error", () => undefined); // a connection lost here fails the query or the end below
   try {
     await client.connect();
     const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = $1", [name]);
@@ -237,7 +237,7 @@ function startUpObstacle(error: unknown): string | undefined {
   return /timeout|terminated/.test(error.message) ? "it does not answer yet" : undefined;
 }
 
-/** Nothing of ours: PG* variables would change what the programs do. */
+/** A minimal environment: PG* variables would change the programs' behaviour. */
 function postgresEnv(): NodeJS.ProcessEnv {
   return { PATH: process.env["PATH"], LC_ALL: "C" };
 }

@@ -13,17 +13,17 @@ const SLOT_COUNT = 16_384;
 const JOIN_MS_MAX = 120_000;
 const LOOK_MS = 50;
 
-/** A Redis Cluster of six nodes: three masters, and a replica of each. */
+/** A Redis Cluster of six nodes: three masters with one replica each. */
 export interface LocalRedisCluster {
-  /** The addresses of all nodes, comma-separated. */
+  /** The URLs of all nodes, comma-separated. */
   readonly url: string;
-  /** The masters first, and their replicas in the same order. */
+  /** The masters, then their replicas in the same order. */
   readonly specs: readonly ProcessSpec[];
-  /** Makes a cluster of the nodes, once all of them run. */
+  /** Joins the nodes to a cluster, once all of them run. */
   readonly join: () => Promise<void>;
 }
 
-/** Prepares a cluster of our own, for tests: on this machine, set up as Syncline asks of any Redis. */
+/** Prepares a cluster of our own for tests, on this machine, with the settings that Syncline requires. */
 export async function prepareLocalRedisCluster(
   { home, settings, signal, say }: LocalStoreOptions,
   { nodeTimeoutMs = 1_500 } = {},
@@ -45,7 +45,7 @@ export async function prepareLocalRedisCluster(
       "cluster-config-file": "nodes.conf",
       "cluster-port": String(busPort),
       "cluster-node-timeout": String(nodeTimeoutMs),
-      // A shard without a master is no reason for the others to stop.
+      // A shard without a master does not stop the others.
       "cluster-require-full-coverage": "no",
       "cluster-allow-replica-migration": "no",
       "repl-diskless-sync-delay": "0",
@@ -74,10 +74,10 @@ export async function prepareLocalRedisCluster(
       const ids = await Promise.all(masters.map((master) => master.cluster("MYID")));
       for (const [index, replica] of connections.slice(MASTERS).entries())
         await replica.cluster("REPLICATE", ids[index] ?? "");
-      await all("are a cluster", connections, async (redis) =>
+      await all("form a cluster", connections, async (redis) =>
         (await redis.cluster("INFO")).includes("cluster_state:ok"),
       );
-      await all("have replicas", masters, async (redis) =>
+      await all("get replicas", masters, async (redis) =>
         (await redis.info("replication")).includes("state=online"),
       );
     } finally {
@@ -96,7 +96,7 @@ async function all(
   const giveUpAtMs = Date.now() + JOIN_MS_MAX;
   while (!(await Promise.all(nodes.map(isSo))).every(Boolean)) {
     if (Date.now() > giveUpAtMs)
-      throw new StackError(`The nodes of the Redis Cluster do not come to ${what}.`);
+      throw new StackError(`The nodes of the Redis Cluster did not ${what} within ${JOIN_MS_MAX / 1_000} s.`);
     await delay(LOOK_MS);
   }
 }

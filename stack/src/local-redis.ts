@@ -9,17 +9,17 @@ import { findRedisServer } from "./redis-binary.ts";
 
 const HOST = "127.0.0.1";
 
-/** What Syncline asks of any Redis, and `databases` for the tests, which take one each. */
+/** The settings that Syncline requires of any Redis, and `databases` for the tests, which use one each. */
 export const REDIS_CONFIG: Readonly<Record<string, string>> = {
   appendonly: "yes",
   appendfsync: "always",
   "maxmemory-policy": "noeviction",
   save: "",
   databases: "256",
-  hz: "100", // at the default of 10, delayed jobs on a quiet server start up to 0.1 s late
+  hz: "100", // at the default of 10, delayed jobs on an idle server start up to 0.1 s late
 };
 
-/** Prepares a Redis of our own: data in our folder, on 127.0.0.1 with a password, every write synced to disk. */
+/** Prepares a Redis of our own: data in the home folder, on 127.0.0.1 with a password, every write synced to disk. */
 export async function prepareLocalRedis({
   home,
   settings,
@@ -46,14 +46,14 @@ export async function prepareLocalRedis({
   return { url, spec: describeRedis({ name: "redis", server, folder, config, url }) };
 }
 
-/** A folder of our own for a server's data. */
+/** Creates a private folder for a server's data. */
 export function makeFolder(home: string, name: string): string {
   const folder = join(home, name);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }
 
-/** How a Redis is started that keeps its data in a folder of its own. */
+/** Describes a Redis process with its data in its own folder. */
 export function describeRedis(redis: {
   name: string;
   server: string;
@@ -63,7 +63,7 @@ export function describeRedis(redis: {
 }): ProcessSpec {
   const { name, server, folder, config, url } = redis;
   const configPath = join(folder, "redis.conf");
-  // A file and not arguments: every user of the machine can read those.
+  // A file instead of arguments, which every user of the machine can read.
   const lines = Object.entries({ ...config, dir: folder }).map(
     ([variable, value]) => `${variable} ${JSON.stringify(value)}\n`,
   );
@@ -86,10 +86,10 @@ function writeCertificate(folder: string, { cert, key }: StoreCertificate): Reco
   return { "tls-cert-file": certFile, "tls-key-file": keyFile, "tls-auth-clients": "no" };
 }
 
-/** @returns what a Redis of ours still waits for, `undefined` once it takes commands */
+/** @returns the reason to wait, `undefined` once the Redis accepts commands */
 async function askRedis(url: string): Promise<string | undefined> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false });
-  redis.on("error", () => undefined); // the same comes out of the calls below
+  redis.on("error", () => undefined); // the calls below reject with the same error
   try {
     await redis.connect();
     await redis.ping();

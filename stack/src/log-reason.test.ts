@@ -22,7 +22,7 @@ test.each([
     "12:M 30 Nov 2026 18:00:00.000 * Server initialized\n12:M 30 Nov 2026 18:00:00.001 # Can't open or create append-only dir appendonlydir: No space left on device\n",
     "Redis: Can't open or create append-only dir appendonlydir: No space left on device",
   ],
-  ["nothing telling", '{"level":"info","msg":"hello"}\nfine\n{"level":"fa', undefined],
+  ["a log without a reason", '{"level":"info","msg":"hello"}\nfine\n{"level":"fa', undefined],
 ])("the reason is taken from %s", (_what, log, reason) => {
   expect(findReason(log)).toBe(reason);
 });

@@ -1,8 +1,8 @@
 /**
- * Finds the sentence in a program's log that says why it ended: a fatal line of ours, a sentence about the environment, or
- * a fatal line of Postgres or Redis.
+ * Finds the sentence in a program's log that explains its end: a fatal line of ours, a sentence about the environment,
+ * or a fatal line of Postgres or Redis.
  *
- * @returns `undefined` when no line says so
+ * @returns `undefined` if no line explains it
  */
 export function findReason(log: string): string | undefined {
   const lines = log.trimEnd().split("\n");
@@ -20,11 +20,11 @@ function fatalMessageOf(line: string): string | undefined {
     const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };
     return level === "fatal" && typeof msg === "string" ? msg : undefined;
   } catch {
-    return undefined; // cut off in mid-line
+    return undefined; // an incomplete line
   }
 }
 
-/** `FATAL:  …` or `PANIC:  …`, with the detail and the hint that follow. */
+/** The text of a `FATAL:  …` or `PANIC:  …` line, with the detail and the hint that follow. */
 function postgresReason(lines: readonly string[]): string | undefined {
   const at = lines.findLastIndex((line) => /\b(FATAL|PANIC): {2}/.test(line));
   if (at === -1) return undefined;
@@ -34,7 +34,7 @@ function postgresReason(lines: readonly string[]): string | undefined {
     .join(" ");
 }
 
-/** The first of the last run's lines that name a failure: Redis goes on to less telling ones. */
+/** The first line of the last run that names a failure: Redis prints less specific ones after it. */
 function redisReason(lines: readonly string[]): string | undefined {
   const failure = /fatal|can't|cannot|failed|bad file format|no space left|permission denied/i;
   const line = lines.find(

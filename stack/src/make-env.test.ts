@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { REPOSITORY } from "./repository.ts";
 
-/** A folder with the script in its place, and a way to run it there. */
+/** Creates a folder with the script in its place, and a function that runs it there. */
 function prepare(): { env: string; run: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "syncline-env-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -17,7 +17,7 @@ function prepare(): { env: string; run: () => void } {
 
 const namesOf = (text: string) => text.split("\n").flatMap((line) => /^(\w+)=\w{64}$/.exec(line)?.[1] ?? []);
 
-test("every secret that docker-compose.yml demands is made, differs, and is its owner's alone", () => {
+test("every secret that docker-compose.yml requires is created, is unique, and readable by its owner only", () => {
   const { env, run } = prepare();
   run();
   const compose = readFileSync(join(REPOSITORY, "docker-compose.yml"), "utf8");
@@ -28,7 +28,7 @@ test("every secret that docker-compose.yml demands is made, differs, and is its 
   expect(statSync(env).mode & 0o777).toBe(0o600);
 });
 
-test("a second run changes nothing, and closes a file that others could read", () => {
+test("a second run changes no secret, and makes a file private that others could read", () => {
   const { env, run } = prepare();
   run();
   const before = readFileSync(env, "utf8");
@@ -38,7 +38,7 @@ test("a second run changes nothing, and closes a file that others could read", (
   expect(statSync(env).mode & 0o777).toBe(0o600);
 });
 
-test("a secret that is missing or empty is added, and the others stay", () => {
+test("a missing or empty secret is added, and the others stay", () => {
   const { env, run } = prepare();
   writeFileSync(env, "JWT_SECRET=mine\nREDIS_PASSWORD=\n");
   run();

@@ -38,7 +38,7 @@ function requirePid(managed: ManagedProcess): number {
   return managed.pid;
 }
 
-test("one that ends before it is ready fails with how it ended and what it said", async () => {
+test("a process that ends before it is ready fails with its exit and its output", async () => {
   const spec = describeScript('console.error("out of cheese"); process.exit(7)', () =>
     Promise.resolve("it is not there"),
   );
@@ -48,7 +48,7 @@ test("one that ends before it is ready fails with how it ended and what it said"
   );
 });
 
-test("only what this run wrote is shown of a log that others have written to before", async () => {
+test("only the output of this run is shown from a log with earlier runs", async () => {
   const home = makeHome();
   const never = () => Promise.resolve("it is not there");
   const describe = (word: string) => describeScript(`console.error("${word}"); process.exit(1)`, never);
@@ -57,9 +57,9 @@ test("only what this run wrote is shown of a log that others have written to bef
   await expect(start).rejects.toThrow(/^(?![\s\S]*yesterday)[\s\S]*today/);
 });
 
-test("a process that cannot be noted is stopped, and the reason is given", async () => {
+test("a process that cannot be recorded is stopped, and the reason is given", async () => {
   const home = makeHome();
-  // Stands in the way of every note, as a full disk would.
+  // Blocks every record, as a full disk would.
   writeFileSync(join(home, "processes"), "");
   const managed = new ManagedProcess(home, describeScript(STAYS));
   onTestFinished(() => managed.kill());
@@ -71,7 +71,7 @@ test("a process that cannot be noted is stopped, and the reason is given", async
   rmSync(join(home, "processes"));
 });
 
-test("half a note, as a full disk leaves it, does not stop the next start", async () => {
+test("an incomplete record, as a full disk leaves it, does not prevent the next start", async () => {
   const home = makeHome();
   mkdirSync(join(home, "processes"));
   writeFileSync(join(home, "processes", "17.json"), '{"name":"redi');
@@ -79,7 +79,7 @@ test("half a note, as a full disk leaves it, does not stop the next start", asyn
   expect(readdirSync(join(home, "processes"))).toEqual([]);
 });
 
-test("a slow start is waited for, with a remark on what it waits for", async () => {
+test("a slow start is awaited, with a line that names the reason", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const said: string[] = [];
@@ -97,7 +97,7 @@ test("a slow start is waited for, with a remark on what it waits for", async () 
   await managed.stop();
 });
 
-test("a start that takes longer than any machine needs is given up, and leaves no process", async () => {
+test("a start beyond the time limit is abandoned, and leaves no process", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   onTestFinished(() => void vi.useRealTimers());
   const managed = new ManagedProcess(
@@ -113,12 +113,12 @@ test("a start that takes longer than any machine needs is given up, and leaves n
   expect(managed.pid).toBeUndefined();
 });
 
-test("a program that is not there is named", async () => {
+test("a missing program is named", async () => {
   const managed = new ManagedProcess(makeHome(), { ...describeScript(""), command: "/no/such/program" });
   await expect(managed.start()).rejects.toThrow("script could not be started (/no/such/program)");
 });
 
-test("stop ends it, and restart gives it another process id", async () => {
+test("stop ends a process, and restart gives it another process id", async () => {
   const managed = new ManagedProcess(makeHome(), describeScript(STAYS));
   await managed.start();
   const first = requirePid(managed);
@@ -128,7 +128,7 @@ test("stop ends it, and restart gives it another process id", async () => {
   expect(managed.pid).toBeUndefined();
 });
 
-test("processes that their starter left behind are ended by the folder's next user, and only they", async () => {
+test("orphaned processes, and no others, are ended by the next process that uses the folder", async () => {
   const home = makeHome();
   const left = new ManagedProcess(home, describeScript(STAYS));
   const other = new ManagedProcess(makeHome(), describeScript(STAYS));
@@ -140,7 +140,7 @@ test("processes that their starter left behind are ended by the folder's next us
   expect(await endRecordedProcesses(home)).toEqual([]);
 });
 
-test("a supervised process that is killed comes back, and does not when all was stopped", async () => {
+test("a killed supervised process is restarted, unless the supervisor was stopped", async () => {
   const restarted = Promise.withResolvers<void>();
   const said: string[] = [];
   const supervisor = new Supervisor({
@@ -161,7 +161,7 @@ test("a supervised process that is killed comes back, and does not when all was 
   await expect(supervisor.start(describeScript(STAYS))).rejects.toThrow("everything is stopping");
 });
 
-test("a first start that ends over a timeout is repeated, and one that ends over anything else is not", async () => {
+test("a first start that ends with a timeout is repeated, and one that ends with another error is not", async () => {
   const home = makeHome();
   const said: string[] = [];
   const supervisor = new Supervisor({

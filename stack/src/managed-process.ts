@@ -9,33 +9,35 @@ import { forgetProcess, recordProcess, STOP_STEP_MS } from "./process-records.ts
 import { StackError } from "./stack-error.ts";
 import type { SystemUser } from "./unprivileged-user.ts";
 
-/** How to start a program, to know that it is ready, and to stop it. */
+/** Describes how to start a program, detect its readiness and stop it. */
 export interface ProcessSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** The user to run it as; left out, ourselves. */
+  /** The user to run it as; by default the current one. */
   readonly user?: SystemUser | undefined;
-  /** Sent one after the other until the process ends, the kindest first. */
+  /** Sent one after the other until the process ends, the mildest first. */
   readonly stopSignals: readonly NodeJS.Signals[];
-  /** Returns what the process still waits for, `undefined` once it is ready. Asked repeatedly; an error ends the wait. */
+  /**
+   * Returns the reason why the process is not ready, `undefined` once it is. Called repeatedly; an error ends the wait.
+   */
   whyNotReady(): Promise<string | undefined>;
 }
 
-/** A live process is waited for as long as this: how fast a start is depends on what else the machine does. */
+/** The time limit for readiness of a live process: the speed of a start depends on the machine's other load. */
 const READY_MINUTES_MAX = 10;
 const READY_POLL_MS_MIN = 30;
 const READY_POLL_MS_MAX = 500;
-/** A start that takes longer is commented on, and again each time the wait has doubled. */
+/** The wait after which a slow start is reported, and again each time the wait has doubled. */
 const REMARK_MS = 10_000;
 const LOG_BYTES_MAX = 20_000_000;
 const LOG_TAIL_LINES = 12;
 
 /**
- * One program, startable again after it ended. Its output goes to `<name>.log`, and it runs in
- * a session of its own, so that Ctrl-C in a terminal reaches us alone and we decide what stops when.
+ * A program that can be restarted. Its output goes to `<name>.log`, and it runs in its own session, so that Ctrl-C in a
+ * terminal reaches only this process, which decides the order of stopping.
  */
 export class ManagedProcess {
   readonly name: string;
@@ -44,10 +46,10 @@ export class ManagedProcess {
   readonly #spec: ProcessSpec;
   #child: ChildProcess | undefined;
   #ended: Promise<string> = Promise.resolve("was never started");
-  /** Where this run's part of the log begins. */
+  /** The offset of this run's output in the log. */
   #logStart = 0;
 
-  /** @param home - the folder in which the process is noted while it runs. */
+  /** @param home - the folder in which the process is recorded while it runs */
   constructor(home: string, spec: ProcessSpec, logFolder = join(home, "logs")) {
     this.name = spec.name;
     this.logPath = join(logFolder, `${spec.name}.log`);
@@ -60,7 +62,7 @@ export class ManagedProcess {
     return this.#child?.pid;
   }
 
-  /** Resolves when the process has ended, with how: `exit code 1`, `signal SIGKILL`. */
+  /** Resolves when the process has ended, with `exit code 1`, `signal SIGKILL` or the like. */
   get ended(): Promise<string> {
     return this.#ended;
   }
@@ -68,9 +70,9 @@ export class ManagedProcess {
   /**
    * Starts the program and waits until it is ready, for as long as it lives and within {@link READY_MINUTES_MAX}.
    *
-   * @param say - gets a line when the start takes long, with what it waits for
-   * @throws {@link StackError} with the reason from this run's log, when the program ends first or takes too long. No process is
-   *   left running then.
+   * @param say - called with a line and the reason if the start is slow
+   * @throws {@link StackError} with the reason from this run's log, if the program ends first or takes too long; no
+   *   process is left running then
    */
   async start(say: (line: string) => void = () => undefined): Promise<void> {
     const { command, args, cwd, env, user } = this.#spec;
@@ -83,7 +85,7 @@ export class ManagedProcess {
       const [error] = (await once(child, "error")) as [Error];
       throw new StackError(`${this.name} could not be started (${command}): ${error.message}`);
     }
-    // From here on stop() knows the process, whatever fails below.
+    // From here on stop() ends the process, whatever fails below.
     this.#child = child;
     this.#ended = new Promise((resolve) => {
       child.once("exit", (code, signal) => {
@@ -101,7 +103,7 @@ export class ManagedProcess {
     }
   }
 
-  /** Whether it runs and does its work now. */
+  /** True if it runs and is ready. */
   async isReady(): Promise<boolean> {
     return this.#child !== undefined && (await this.#spec.whyNotReady()) === undefined;
   }
@@ -112,12 +114,12 @@ export class ManagedProcess {
     await this.#ended;
   }
 
-  /** Sends the kindest stop signal and does not wait: all that a process that is about to exit can do. */
+  /** Sends the mildest stop signal without waiting: an exiting process can do no more. */
   abandon(): void {
     this.#child?.kill(this.#spec.stopSignals[0]);
   }
 
-  /** Stops the program, kindly first. Does nothing where it has ended. */
+  /** Stops the program, with the mildest signal first. Does nothing if it has ended. */
   async stop(): Promise<void> {
     for (const signal of this.#spec.stopSignals) {
       if (this.#child === undefined) return;
@@ -129,13 +131,13 @@ export class ManagedProcess {
     await this.#ended;
   }
 
-  /** Stops the program where it runs, and starts it again. */
+  /** Stops the program if it runs, and starts it again. */
   async restart(): Promise<void> {
     await this.stop();
     await this.start();
   }
 
-  /** Explains an end: the reason that this run's log gives, else its last lines. */
+  /** Explains an end: the reason from this run's log, otherwise its last lines. */
   explain(): string {
     const log = this.#readLog();
     const reason = findReason(log);
@@ -144,7 +146,7 @@ export class ManagedProcess {
     return `The end of ${this.logPath}:\n${lines.map((line) => `    ${line}`).join("\n")}`;
   }
 
-  /** What this run wrote, unless the log cannot be read. */
+  /** The output of this run, or the reason why the log cannot be read. */
   #readLog(): string {
     try {
       return readFileSync(this.logPath).subarray(this.#logStart).toString();

@@ -19,46 +19,46 @@ const noEngine: PickTestStackInput = {
   connectEngine: () => Promise.reject(new Error("no socket")),
 };
 
-test("takes containers where an engine answers and has the images, without pulling", async () => {
+test("picks containers if an engine answers and has the images, without pulling", async () => {
   expect((await pickTestStack(engineWith(IMAGES, pullFails))).kind).toBe("containers");
 });
 
-test("takes containers where the missing images come in time", async () => {
+test("picks containers if the missing images are pulled in time", async () => {
   expect((await pickTestStack(engineWith(["redis:x"], pullWorks))).kind).toBe("containers");
 });
 
-test("takes local binaries where the missing images cannot be pulled, and says why", async () => {
+test("picks local binaries if the missing images cannot be pulled, with the reason", async () => {
   expect(await pickTestStack(engineWith(["redis:x"], pullFails))).toEqual({
     kind: "local",
     reason: "the images postgres:x are not there and could not be pulled (no such host)",
   });
 });
 
-test("takes local binaries where the images do not come in time", async () => {
+test("picks local binaries if the images are not pulled in time", async () => {
   expect(await pickTestStack(engineWith([], pullHangs))).toEqual({
     kind: "local",
     reason: "the images postgres:x, redis:x are not there and could not be pulled (not within 0.02 s)",
   });
 });
 
-test("takes local binaries where no engine answers", async () => {
+test("picks local binaries if no engine answers", async () => {
   expect(await pickTestStack(noEngine)).toEqual({ kind: "local", reason: "no container engine answers" });
 });
 
-test("TEST_STACK=local is followed without asking for an engine", async () => {
-  const connectEngine = () => Promise.reject(new Error("asked all the same"));
+test("picks local binaries for TEST_STACK=local, without asking for an engine", async () => {
+  const connectEngine = () => Promise.reject(new Error("asked although TEST_STACK=local"));
   expect(await pickTestStack({ ...noEngine, wish: "local", connectEngine })).toEqual({
     kind: "local",
     reason: "TEST_STACK=local",
   });
 });
 
-test("TEST_STACK=containers that cannot be had is an error", async () => {
+test("throws for TEST_STACK=containers if containers are not available", async () => {
   await expect(pickTestStack({ ...noEngine, wish: "containers" })).rejects.toThrow(
-    "TEST_STACK=containers cannot be had: no container engine answers.",
+    "TEST_STACK=containers is not possible: no container engine answers.",
   );
 });
 
-test("another TEST_STACK is refused", async () => {
+test("throws for another TEST_STACK", async () => {
   await expect(pickTestStack({ ...noEngine, wish: "docker" })).rejects.toThrow('"local" or "containers"');
 });

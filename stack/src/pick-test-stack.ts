@@ -1,6 +1,6 @@
 import { messageOf, StackError } from "./stack-error.ts";
 
-/** Where the stores of the tests run, and why there, as said to the person who runs them. */
+/** The kind of stores for the tests, and the reason, which is printed. */
 export interface TestStackChoice {
   readonly kind: "containers" | "local";
   readonly reason: string;
@@ -17,23 +17,23 @@ export interface PickTestStackInput {
   readonly wish: string | undefined;
   readonly images: readonly string[];
   readonly pullTimeoutMs: number;
-  /** Throws where no engine answers. */
+  /** Throws if no engine answers. */
   readonly connectEngine: () => Promise<ContainerEngine>;
 }
 
 /**
- * Containers where an engine answers and its images are there or come in time, else the binaries of this machine. A wish
- * is followed to the letter: an engine that was asked for by name and is not there is an error, not a reason to go on.
+ * Picks containers if an engine answers and has or pulls its images in time, otherwise the binaries of this machine. An
+ * explicit wish is binding: if the named kind is not available, that is an error, not a fallback.
  */
 export async function pickTestStack(input: PickTestStackInput): Promise<TestStackChoice> {
   const { wish } = input;
   if (wish === "local") return { kind: "local", reason: "TEST_STACK=local" };
   if (wish !== undefined && wish !== "" && wish !== "containers") {
-    throw new StackError(`TEST_STACK must be "local" or "containers", and not "${wish}".`);
+    throw new StackError(`TEST_STACK must be "local" or "containers", but is "${wish}".`);
   }
   const obstacle = await findObstacle(input);
   if (obstacle === undefined) return { kind: "containers", reason: "a container engine answers" };
-  if (wish === "containers") throw new StackError(`TEST_STACK=containers cannot be had: ${obstacle}.`);
+  if (wish === "containers") throw new StackError(`TEST_STACK=containers is not possible: ${obstacle}.`);
   return { kind: "local", reason: obstacle };
 }
 
@@ -46,7 +46,7 @@ async function findObstacle({
   try {
     engine = await connectEngine();
   } catch {
-    return "no container engine answers"; // the usual case, and its message is no news
+    return "no container engine answers"; // the usual case, whose message adds no information
   }
   const missing: string[] = [];
   for (const image of images) if (!(await engine.hasImage(image))) missing.push(image);

@@ -18,20 +18,20 @@ import type { SystemUser } from "./unprivileged-user.ts";
 
 const PROGRAMS = ["postgres", "initdb"];
 
-/** Where things go that another user must reach, when our own folders are closed to them. */
+/** The folder for files that another user must reach, if the home folder is closed to that user. */
 export const OPEN_FOLDER = "/var/lib/syncline";
 
-/** Makes {@link OPEN_FOLDER}, open to all whatever the umask. */
+/** Creates {@link OPEN_FOLDER}, open to all users whatever the umask. */
 export function makeOpenFolder(): void {
   mkdirSync(OPEN_FOLDER, { recursive: true });
   chmodSync(OPEN_FOLDER, 0o755);
 }
 
 /**
- * Finds the Postgres programs that npm installed, and puts a copy where that user can run them if it cannot run these:
- * a parent folder such as /root may be closed.
+ * Finds the Postgres programs that npm installed. If the user cannot run them, because a parent folder such as /root is
+ * closed, copies them to a folder that the user can reach.
  *
- * @returns the folder of `postgres` and `initdb`.
+ * @returns the folder of `postgres` and `initdb`
  */
 export function preparePostgresBinaries(user: SystemUser | undefined, say: (line: string) => void): string {
   const native = findNativeFolder();
@@ -61,7 +61,7 @@ function findNativeFolder(): string {
   }
 }
 
-/** Does what the package's install script does, which npm may have been told not to run. */
+/** Repeats the package's install script, which npm may be configured to skip. */
 function repairInstallation(native: string): void {
   const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as {
     source: string;
@@ -83,7 +83,7 @@ export function versionOf(program: string): string {
   return /\d+(\.\d+)*/.exec(text)?.[0] ?? text.trim();
 }
 
-/** @returns what went wrong, if anything did. */
+/** @returns the error, if any */
 function tryRun(binaries: string, user: SystemUser | undefined): string | undefined {
   for (const program of PROGRAMS) {
     const path = join(binaries, program);
@@ -95,14 +95,14 @@ function tryRun(binaries: string, user: SystemUser | undefined): string | undefi
 }
 
 function copyBinaries(native: string, say: (line: string) => void): string {
-  // A copy is of one installation and one version of it, and is never changed.
+  // A copy belongs to one version of one installation and is never changed.
   const { version } = JSON.parse(readFileSync(join(native, "..", "package.json"), "utf8")) as {
     version: string;
   };
   const name = createHash("sha256").update(native).digest("hex").slice(0, 12);
   const copy = join(OPEN_FOLDER, `postgres-${version}-${name}`);
   if (!existsSync(copy)) {
-    say(`Postgres runs as another user, who may not enter ${native}: using a copy in ${copy}.`);
+    say(`Postgres runs as another user, who has no access to ${native}: using a copy in ${copy}.`);
     makeOpenFolder();
     const draft = `${copy}.${process.pid}`;
     cpSync(native, draft, { recursive: true, verbatimSymlinks: true });
@@ -111,7 +111,7 @@ function copyBinaries(native: string, say: (line: string) => void): string {
       renameSync(draft, copy);
     } catch (error) {
       if (!existsSync(copy)) throw error;
-      rmSync(draft, { recursive: true }); // another run was first
+      rmSync(draft, { recursive: true }); // another run was faster
     }
   }
   return join(copy, "bin");

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * A note, in our own folder, of a process we started. Should its starter be killed, whoever comes next finds it here
- * and can end it, and nothing else: a process id alone may since belong to a stranger.
+ * A record, in the home folder, of a process that we started. If its starter is killed, the next run finds it here and
+ * can end exactly this process: a process id alone may since belong to another one.
  */
 export interface ProcessRecord {
   readonly name: string;
@@ -13,18 +13,18 @@ export interface ProcessRecord {
   /** See {@link identifyProcess}. */
   readonly identity: string;
   readonly startedAtMs: number;
-  /** Sent one after the other until the process ends, the kindest first. */
+  /** Sent one after the other until the process ends, the mildest first. */
   readonly stopSignals: readonly NodeJS.Signals[];
 }
 
-/** How long a process has for each of its stop signals. A service takes up to 25 s to end what it has begun. */
+/** The time that a process has for each of its stop signals. A service takes up to 25 s to finish its work. */
 export const STOP_STEP_MS = 40_000;
 const POLL_MS = 20;
 
 /**
- * What a live process has that no later one with the same id can have: when it was started, within which boot.
+ * The identity of a live process, which no later process with the same id can have: its start time within its boot.
  *
- * @returns `undefined` when there is no such process, or only its remains (a zombie).
+ * @returns `undefined` if there is no such process, or if it is a zombie
  */
 export function identifyProcess(pid: number): string | undefined {
   return process.platform === "linux" ? identifyOnLinux(pid) : identifyByPs(pid);
@@ -36,32 +36,34 @@ export function readCommandLine(pid: number): string {
   return askPs("command=", pid);
 }
 
-/** Notes a process that was just started. Synchronous, so that there is no moment in which it runs unnoted. */
+/** Records a process that was just started. Synchronous, so that it never runs unrecorded. */
 export function recordProcess(
   home: string,
   process: Pick<ProcessRecord, "name" | "pid" | "stopSignals">,
 ): void {
   const identity = identifyProcess(process.pid);
-  if (identity === undefined) return; // ended already
+  if (identity === undefined) return; // already ended
   const { name, pid, stopSignals } = process;
   const record: ProcessRecord = { name, pid, identity, startedAtMs: Date.now(), stopSignals };
   mkdirSync(recordsFolder(home), { recursive: true });
   writeFileSync(recordPath(home, pid), JSON.stringify(record), { mode: 0o600 });
 }
 
-/** Drops the note of a process that ended. A note that stays does no harm: it names a process that is no more. */
+/** Deletes the record of an ended process. A leftover record is harmless: it matches no process. */
 export function forgetProcess(home: string, pid: number): void {
   try {
     rmSync(recordPath(home, pid), { force: true });
   } catch (error) {
-    console.error(`The note of an ended process stays in ${recordsFolder(home)}: ${String(error)}`);
+    console.error(
+      `The record of an ended process could not be removed from ${recordsFolder(home)}: ${String(error)}`,
+    );
   }
 }
 
 /**
- * Ends every process noted in this folder that still runs, the last started first.
+ * Ends every recorded process of this folder that still runs, the last started first.
  *
- * @returns the names of those that had to be ended.
+ * @returns the names of the processes that were ended
  */
 export async function endRecordedProcesses(home: string): Promise<string[]> {
   const ended: string[] = [];
@@ -84,7 +86,7 @@ async function endProcess(record: ProcessRecord): Promise<void> {
       await delay(POLL_MS);
     }
   }
-  throw new Error(`${record.name} (process ${record.pid}) of an earlier run does not end: end it by hand.`);
+  throw new Error(`${record.name} (process ${record.pid}) of an earlier run does not end: end it manually.`);
 }
 
 function isRunning(record: ProcessRecord): boolean {
@@ -95,7 +97,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (codeOf(error) !== "ESRCH") throw error; // it ended by itself in this moment
+    if (codeOf(error) !== "ESRCH") throw error; // it has just ended by itself
   }
 }
 
@@ -112,7 +114,7 @@ function readRecords(home: string): ProcessRecord[] {
     .toSorted((a, b) => b.startedAtMs - a.startedAtMs);
 }
 
-/** A full disk leaves half a note, of a process that was stopped at once. */
+/** Reads a record and deletes an incomplete one, as a full disk leaves: its process was stopped immediately. */
 function readRecord(path: string): ProcessRecord | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8")) as ProcessRecord;
@@ -134,7 +136,7 @@ function recordPath(home: string, pid: number): string {
 function identifyOnLinux(pid: number): string | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The second field, the program's name, may hold anything; from the third on there are no surprises.
+  // The second field, the program's name, may contain any characters; the later fields do not.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state] = fields;
   const startTicks = fields[19];
@@ -152,7 +154,7 @@ function askPs(column: string, pid: number): string {
   try {
     return execFileSync("ps", ["-o", column, "-p", String(pid)], { encoding: "utf8" }).trim();
   } catch {
-    return ""; // `ps` answers a process that is not there with a failure
+    return ""; // `ps` fails for a process that does not exist
   }
 }
 

@@ -7,7 +7,7 @@ import { messageOf, StackError } from "./stack-error.ts";
 const SERVERS = ["redis-server", "valkey-server"];
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
 
-/** What brings a Redis to a system, and whether only root may run it. */
+/** The package managers that can install Redis, and if they need root. */
 const PACKAGE_MANAGERS = [
   {
     program: "apt-get",
@@ -22,10 +22,10 @@ const PACKAGE_MANAGERS = [
 ];
 
 /**
- * The path of a Redis (or Valkey) server program; where there is none, it is installed by the system's package manager
- * if we may use it.
+ * Returns the path of a Redis (or Valkey) server. If there is none, installs it with the system's package manager, if
+ * this user may.
  *
- * @throws {@link StackError} that says what to install.
+ * @throws {@link StackError} that names the package to install
  */
 export async function findRedisServer(say: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const found = findOnPath(SERVERS);
@@ -35,7 +35,7 @@ export async function findRedisServer(say: (line: string) => void, signal?: Abor
   const manager = PACKAGE_MANAGERS.find(({ program, asRoot }) => asRoot === isRoot && findOnPath([program]));
   if (manager === undefined) throw missing("there is no redis-server or valkey-server on the PATH");
 
-  say(`There is no Redis on this machine: installing it with ${manager.program}, which may take a minute.`);
+  say(`No Redis on this machine: installing it with ${manager.program}, which may take a minute.`);
   const allowDaemons = forbidDaemons();
   try {
     for (const command of manager.commands) await run(command, signal);
@@ -45,8 +45,8 @@ export async function findRedisServer(say: (line: string) => void, signal?: Abor
     allowDaemons();
   }
   const installed = findOnPath(SERVERS);
-  if (installed === undefined) throw missing("the package that was installed has no redis-server");
-  say(`Installed ${installed}, which stays on this machine; no service of it was started.`);
+  if (installed === undefined) throw missing("the installed package has no redis-server");
+  say(`Installed ${installed}, which stays on this machine; its service was not started.`);
   return installed;
 }
 
@@ -71,19 +71,23 @@ function findOnPath(programs: readonly string[]): string | undefined {
         accessSync(path, constants.X_OK);
         return true;
       } catch {
-        return false; // not there, or not for us
+        return false; // missing, or not executable for this user
       }
     });
 }
 
-/** Debian starts a daemon as its package is installed, unless this file says no. We want the program only. */
+/** Prevents Debian from starting a daemon when its package is installed, because only the program is needed. */
 function forbidDaemons(): () => void {
   if (!existsSync("/usr/sbin/invoke-rc.d") || existsSync(POLICY_FILE)) return () => undefined;
   writeFileSync(POLICY_FILE, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   return () => rmSync(POLICY_FILE, { force: true });
 }
 
-/** @throws {@link StackError} with the last line that the command wrote */
+/**
+ * Runs a command.
+ *
+ * @throws {@link StackError} with the last line that the command wrote
+ */
 async function run(command: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const [program = "", ...args] = command;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };

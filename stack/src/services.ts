@@ -7,15 +7,15 @@ const HOST = "127.0.0.1";
 const READINESS_ANSWER_MS_MAX = 20_000;
 
 export interface ServiceSettings {
-  /** The database's address for each service. */
+  /** The database's URL for each service. */
   readonly databaseUrls: Pick<RoleUrls, "syncline_ingest" | "syncline_conflict" | "syncline_worker">;
   readonly redisUrl: string;
-  /** What ingest checks tokens with (HS256), 32 characters or more. */
+  /** The secret that ingest verifies tokens with (HS256), 32 characters or more. */
   readonly jwtSecret: string;
   readonly ports: Record<keyof ServiceSpecs, readonly number[]>;
-  /** More configuration, for all of them. */
+  /** More configuration, for all services. */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Runs what `npm run build` made, as the images do, in place of the sources. */
+  /** Runs the build of `npm run build`, as the images do, instead of the sources. */
   readonly built?: boolean | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface ServiceSpecs {
   readonly workers: readonly ProcessSpec[];
 }
 
-/** How the three services are started: the one place that knows, for people, tests and benchmarks. */
+/** Describes the processes of the three services, for `npm start`, tests and benchmarks alike. */
 export function describeServices(settings: ServiceSettings): ServiceSpecs {
   const { ports, jwtSecret } = settings;
   const conflictUrls = ports.conflicts.map(serviceUrl);
@@ -44,7 +44,7 @@ export function describeServices(settings: ServiceSettings): ServiceSpecs {
   };
 }
 
-/** The address of a service. */
+/** The URL of a service. */
 export function serviceUrl(port: number): string {
   return `http://${HOST}:${port}`;
 }
@@ -63,7 +63,7 @@ function describeService(
     command: process.execPath,
     args: [...flags, join("services", service, entry)],
     env: {
-      STOP_DELAY_MS: "0", // no load balancer has to notice anything
+      STOP_DELAY_MS: "0", // no load balancer needs time to notice
       ...process.env,
       DATABASE_URL: databaseUrls[`syncline_${service}`],
       REDIS_URL: redisUrl,
@@ -78,7 +78,7 @@ function describeService(
   };
 }
 
-/** @returns what stands against it, `undefined` once it is ready. */
+/** @returns the reason why the service is not ready, `undefined` once it is */
 async function askReadiness(port: number): Promise<string | undefined> {
   let response: Response;
   try {

@@ -1,21 +1,20 @@
-/** Something the reader of the message can put right; it is shown without a stack trace. */
+/** An error that the user can fix; it is shown without a stack trace. */
 export class StackError extends Error {
   override readonly name = "StackError";
 }
 
-/** The text of anything thrown. Of several attempts that failed, the first one's. */
+/** The message of any thrown value. For several failed attempts, that of the first. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What a file system's refusal means, and what to do. */
+/** The meaning of file system errors, and their remedies. */
 const FILE_FAULTS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: free some space, or set SYNCLINE_HOME to a folder on another disk",
   EDQUOT: "the disk quota is used up: free some space, or set SYNCLINE_HOME to a folder on another disk",
-  EROFS: "the file system is read-only: set SYNCLINE_HOME to a folder that can be written",
-  ENOENT:
-    "a folder above it cannot be made: make it first, or set SYNCLINE_HOME to a folder that can be made",
+  EROFS: "the file system is read-only: set SYNCLINE_HOME to a writable folder",
+  ENOENT: "a parent folder cannot be created: create it first, or set SYNCLINE_HOME to another folder",
   EACCES:
     "this user lacks the right: run as the user who owns it, or set SYNCLINE_HOME to a folder of this user",
   EPERM:
@@ -24,12 +23,12 @@ const FILE_FAULTS: Readonly<Record<string, string>> = {
   EEXIST: "a file stands in place of a folder: move it away, or set SYNCLINE_HOME to a folder",
   EISDIR: "a folder stands in place of a file: move it away, or set SYNCLINE_HOME to another folder",
   ENAMETOOLONG: "the path is too long: set SYNCLINE_HOME to a shorter one",
-  ELOOP: "its links lead in a circle: mend them, or set SYNCLINE_HOME to another folder",
+  ELOOP: "its symbolic links form a loop: fix them, or set SYNCLINE_HOME to another folder",
   EIO: "the disk reports an error: check it, or set SYNCLINE_HOME to a folder on another disk",
   EMFILE: "too many files are open: raise the limit (ulimit -n)",
 };
 
-/** The sentence for the person at the terminal; `undefined` for an error that only its stack explains: a bug. */
+/** The sentence for the user at the terminal; `undefined` for an error that only its stack explains: a bug. */
 export function explainFailure(error: unknown): string | undefined {
   if (error instanceof StackError) return error.message;
   if (!(error instanceof Error) || !("code" in error) || !("syscall" in error)) return undefined;

@@ -11,17 +11,17 @@ import { prepareLocalPostgres } from "./local-postgres.ts";
 import { REPOSITORY } from "./repository.ts";
 import { explainFailure } from "./stack-error.ts";
 
-/** Each start loads all of npm start; how long that takes is the machine's affair. */
+/** Each start loads all of npm start; its duration depends on the machine. */
 const TIMEOUT = { timeout: 600_000 };
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "syncline-start-"));
-  chmodSync(folder, 0o755); // Postgres may run as another user, and comes through here
+  chmodSync(folder, 0o755); // Postgres may run as another user and needs access to this folder
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return folder;
 }
 
-/** Runs `npm start` with something wrong in its environment, until it has given up. */
+/** Runs `npm start` with a faulty environment until it exits, and returns its message. */
 async function failToStart(env: NodeJS.ProcessEnv): Promise<string> {
   const flags = ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"];
   const child = spawn(process.execPath, [...flags, "stack/src/start.ts"], {
@@ -37,7 +37,7 @@ async function failToStart(env: NodeJS.ProcessEnv): Promise<string> {
 }
 
 test(
-  "a start that cannot succeed says in one sentence what is wrong, where, and what to do",
+  "a start that cannot succeed gives the problem, its location and a remedy in one sentence",
   TIMEOUT,
   async () => {
     const folder = makeFolder();
@@ -68,7 +68,10 @@ test(
         new RegExp(`Port ${port}, on which ingest would listen, is taken`),
       ],
       [{ SYNCLINE_HOME: home, INGEST_PORT: "http" }, /INGEST_PORT must be a port/],
-      [{ SYNCLINE_HOME: home, DATABASE_URL: "mysql://me:secret@db" }, /DATABASE_URL is not an address/],
+      [
+        { SYNCLINE_HOME: home, DATABASE_URL: "mysql://me:secret@db" },
+        /DATABASE_URL must be a URL that starts with postgres:/,
+      ],
     ];
     const said = await Promise.all(cases.map(([env]) => failToStart(env)));
     for (const [index, [env, sentence]] of cases.entries()) {
@@ -78,7 +81,7 @@ test(
   },
 );
 
-test("what a file system refuses is told with the path and the way out", () => {
+test("a file system error is explained with the path and a remedy", () => {
   const failure = (act: () => void): unknown => {
     try {
       act();
@@ -91,17 +94,17 @@ test("what a file system refuses is told with the path and the way out", () => {
   expect(explainFailure(full)).toMatch(/ENOSPC on write\): the disk is full: free some space/);
   const readOnly = Object.assign(new Error(), { code: "EROFS", syscall: "mkdir", path: "/ro/home" });
   expect(explainFailure(readOnly)).toBe(
-    "/ro/home could not be used (EROFS on mkdir): the file system is read-only: set SYNCLINE_HOME to a folder that can be written.",
+    "/ro/home could not be used (EROFS on mkdir): the file system is read-only: set SYNCLINE_HOME to a writable folder.",
   );
   expect(explainFailure(new TypeError("a bug"))).toBeUndefined();
 });
 
-test("data of another major version of Postgres is told, and left alone", TIMEOUT, async () => {
+test("data of another major version of Postgres is reported and left unchanged", TIMEOUT, async () => {
   const home = makeFolder();
   mkdirSync(join(home, "postgres"), { mode: 0o755 });
   writeFileSync(join(home, "postgres", "PG_VERSION"), "99\n");
   const prepared = prepareLocalPostgres({ home, settings: openHome(home), say: () => undefined });
   await expect(prepared).rejects.toThrow(
-    /is that of Postgres 99, and the programs here are Postgres 18: move/,
+    /belongs to Postgres 99, but the programs here are Postgres 18: move/,
   );
 });

@@ -1,4 +1,4 @@
-// `npm start`: brings up the whole of Syncline on this machine, keeps it up, and stops it on Ctrl-C.
+// `npm start`: starts all of Syncline on this machine, keeps it running, and stops it on Ctrl-C.
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -25,7 +25,7 @@ import { Supervisor } from "./supervisor.ts";
 
 const WORKERS_MAX = 64;
 const CUT_SHORT_MS_MAX = 2_000;
-/** The origins that may use the API here unless CORS_ORIGINS names others: development servers take any port. */
+/** The origins that may use the API unless CORS_ORIGINS names others: development servers use any port. */
 const PAGES_OF_THIS_MACHINE = ["localhost", "127.0.0.1", "[::1]"]
   .flatMap((host) => [`http://${host}:*`, `https://${host}:*`])
   .join(",");
@@ -41,7 +41,7 @@ interface Options {
 
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interruption.abort());
-process.stdout.on("error", () => undefined); // a terminal that was closed: there is nobody left to tell
+process.stdout.on("error", () => undefined); // a closed terminal cannot show the rest
 
 try {
   await main(readOptions(process.env, process.argv.slice(2)));
@@ -60,17 +60,17 @@ async function main(options: Options): Promise<void> {
   const report = { home, say, onRestart: () => announce() };
   const stores = new Supervisor(report);
   const services = new Supervisor(report);
-  // Whatever ends this process, it leaves none of its own behind.
+  // However this process ends, it signals its child processes.
   process.once("exit", () => [services, stores].forEach((each) => each.abandon()));
   let announce = () => {};
   try {
     const up = bringUp(options, settings, stores, services);
     const done = await Promise.race([up, aborted(interruption.signal)]);
     if (done === undefined) {
-      say("\nStopping before all was up.");
+      say("\nStopping before the start was complete.");
       await services.stop();
       await stores.stop();
-      // Whatever it was doing was cut short, or is a connection that nobody answers.
+      // The aborted start may still wait for a connection that does not answer.
       await Promise.race([up.catch(() => undefined), delay(CUT_SHORT_MS_MAX)]);
       return;
     }
@@ -80,7 +80,7 @@ async function main(options: Options): Promise<void> {
     await aborted(interruption.signal);
     say("\nStopping: services first, then the stores.");
   } finally {
-    // First of all: no fault of a file keeps a process running.
+    // First, so that no file error keeps a process running.
     await services.stop();
     await stores.stop();
     removeDevFile(home);
@@ -89,7 +89,7 @@ async function main(options: Options): Promise<void> {
   say("Everything is stopped. The data stays for the next start.");
 }
 
-/** @returns what is running, as of each call: process ids change when something is started again. */
+/** @returns a function that describes the running processes: process ids change with restarts */
 async function bringUp(
   options: Options,
   settings: HomeSettings,
@@ -100,7 +100,7 @@ async function bringUp(
   removeDevFile(home);
   const ended = await endRecordedProcesses(home);
   if (ended.length > 0)
-    say(`An earlier run was killed and left processes behind, which are ended now: ${ended.join(", ")}.`);
+    say(`An earlier run was killed; its remaining processes were ended: ${ended.join(", ")}.`);
   await requireFreePort(ingestPort, "ingest", "INGEST_PORT");
   await requireFreePort(conflictPort, "conflict", "CONFLICT_PORT");
 
@@ -147,7 +147,7 @@ async function bringUp(
   });
 }
 
-/** Takes the store at the given address, else starts one of our own. */
+/** Uses the store at the given URL, otherwise starts one of our own. */
 async function openStore(
   givenUrl: string | undefined,
   requireGiven: (url: string) => Promise<string | undefined>,
@@ -164,7 +164,10 @@ async function openStore(
   return { url, managed: await stores.start(spec) };
 }
 
-/** In a Postgres of ours every service has its own role. One that was given is used as it was given. */
+/**
+ * Returns each role's URL: in a Postgres of our own every service has its role; a given Postgres is used with the given
+ * URL.
+ */
 async function databaseUrlsOf({
   url,
   managed,
@@ -176,7 +179,7 @@ async function databaseUrlsOf({
   return { syncline_migrate: url, syncline_ingest: url, syncline_conflict: url, syncline_worker: url };
 }
 
-/** Checked before anything is started: the services would each end over it, one after the other. */
+/** Checks the policies before any process starts: otherwise each service would exit with the same error. */
 async function requirePolicies(path: string | undefined): Promise<void> {
   try {
     await loadPolicies(path || undefined);
@@ -215,9 +218,9 @@ function readUrl(env: NodeJS.ProcessEnv, variable: string, protocol: RegExp): st
   const text = env[variable];
   if (text === undefined || text === "") return undefined;
   if (URL.canParse(text) && protocol.test(new URL(text).protocol)) return text;
-  // Not shown: it may hold a password.
+  // The value is not shown, because it may contain a password.
   throw new StackError(
-    `${variable} is not an address that starts with ${protocol.source.replace(/\W|ql/g, "")}://.`,
+    `${variable} must be a URL that starts with ${protocol.source.replace(/\W|ql/g, "")}://.`,
   );
 }
 
@@ -230,7 +233,7 @@ function readWorkers(args: string[]): number {
   }
   const workers = Number(text);
   if (Number.isInteger(workers) && workers >= 1 && workers <= WORKERS_MAX) return workers;
-  throw new StackError(`--workers must be a whole number from 1 to ${WORKERS_MAX}, and not "${text}".`);
+  throw new StackError(`--workers must be a whole number from 1 to ${WORKERS_MAX}, but is "${text}".`);
 }
 
 function printWelcome(dev: DevFile, home: string): void {

@@ -5,20 +5,22 @@ import { messageOf, StackError } from "./stack-error.ts";
 
 const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 10_000;
-/** How long first starts that end over a timeout are repeated. */
+/** The time during which first starts that end with a timeout are repeated. */
 const PATIENCE_MS = 10 * 60_000;
-/** Up for this long, a process has recovered, and its next fall is a first one again. */
+/** The uptime after which a process has recovered, and its backoff starts anew. */
 const STEADY_MS = 30_000;
 
 export interface SupervisorOptions {
   readonly home: string;
-  /** Tells the person at the terminal. */
+  /** Prints a line for the user at the terminal. */
   readonly say: (line: string) => void;
-  /** After a process was started again, with another process id. */
+  /** Called after a process was restarted, with a new process id. */
   readonly onRestart: () => void;
 }
 
-/** Keeps a set of processes running: one that ends by itself is started again, ever more slowly if it keeps falling. */
+/**
+ * Keeps a set of processes running: restarts a process that ends by itself, with a growing backoff if it keeps ending.
+ */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #processes: ManagedProcess[] = [];
@@ -29,7 +31,7 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** Starts a process, waits until it is ready, and watches it from then on. */
+  /** Starts a process, waits until it is ready, and supervises it from then on. */
   async start(spec: ProcessSpec): Promise<ManagedProcess> {
     if (this.#stopping.signal.aborted)
       throw new StackError(`${spec.name} was not started: everything is stopping.`);
@@ -40,16 +42,19 @@ export class Supervisor {
     return managed;
   }
 
-  /** Stops all of them, together, and leaves none behind. */
+  /** Stops all processes concurrently, and leaves none running. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#processes.map((managed) => managed.stop()));
     await Promise.all(this.#watches);
-    // One that was between its fall and its new start may just have been started.
+    // A process that was about to be restarted may have started in the meantime.
     await Promise.all(this.#processes.map((managed) => managed.stop()));
   }
 
-  /** A service ends when a store does not take its connection in time; on a busy machine that is no fault of either. */
+  /**
+   * Starts a process, again after a timeout: a service exits if a store does not accept its connection in time, which
+   * on a busy machine is neither's fault.
+   */
   async #startPatiently(managed: ManagedProcess): Promise<void> {
     const { say } = this.#options;
     const giveUpAtMs = Date.now() + PATIENCE_MS;
@@ -65,7 +70,7 @@ export class Supervisor {
     }
   }
 
-  /** Signals all of them and waits for none: for the exit of this process. */
+  /** Signals all processes without waiting, for the exit of this process. */
   abandon(): void {
     for (const managed of this.#processes) managed.abandon();
   }
@@ -81,7 +86,7 @@ export class Supervisor {
       if (signal.aborted) return;
       if (Date.now() - startedAtMs > STEADY_MS) backoffMs = BACKOFF_MS_MIN;
       say(`${how}\nStarting ${managed.name} again in ${backoffMs / 1_000} s.`);
-      await delay(backoffMs, undefined, { signal }).catch(() => undefined); // aborted: seen on the next line
+      await delay(backoffMs, undefined, { signal }).catch(() => undefined); // aborted: handled by the next line
       if (signal.aborted) return;
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
       startedAtMs = Date.now();
@@ -96,7 +101,7 @@ export class Supervisor {
       try {
         onRestart();
       } catch (error) {
-        say(`The new process of ${managed.name} could not be noted: ${messageOf(error)}`);
+        say(`The new process of ${managed.name} could not be recorded: ${messageOf(error)}`);
       }
     }
   }

@@ -1,5 +1,5 @@
-// `npm test`: runs Vitest, which brings up stores if tests need them, and ends with the counts on one line. Without
-// arguments it leaves out the proofs, which take minutes each and have commands of their own.
+// `npm test`: runs Vitest, which starts stores if tests need them, and prints the counts on the last line. Without
+// arguments it leaves out the proofs, which take minutes each and have their own commands.
 import { parseCLI, startVitest } from "vitest/node";
 import type { Vitest } from "vitest/node";
 
@@ -9,11 +9,11 @@ const vitest = await startVitest("test", filter, options);
 await vitest.close();
 
 const { passed, failed } = countResults(vitest);
-if (passed + failed === 0) console.error("No test ran, so nothing was shown to work.");
+if (passed + failed === 0) console.error("No test ran.");
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : Number(process.exitCode ?? 0));
 
-/** A file that could not be run, and an error outside any test, count as a failure each: neither passes unseen. */
+/** Counts the results. A file that could not run, and an error outside any test, each count as a failure. */
 function countResults({ state }: Vitest): { passed: number; failed: number } {
   let passed = 0;
   let failed = state.getUnhandledErrors().length;

@@ -12,19 +12,19 @@ function makeFolder(): string {
   return folder;
 }
 
-test.runIf(isRoot)("root finds someone else to run Postgres as, an unknown SUDO_UID notwithstanding", () => {
+test.runIf(isRoot)("root finds another user to run Postgres as, despite an unknown SUDO_UID", () => {
   const user = findUnprivilegedUser({ SUDO_UID: "4294960000" }, "/nonexistent");
   expect(user?.uid).toBeGreaterThan(0);
 });
 
-test.skipIf(isRoot)("an ordinary user runs it as themselves", () => {
+test.skipIf(isRoot)("an ordinary user runs Postgres as that user", () => {
   expect(findUnprivilegedUser({}, "/nonexistent")).toBeUndefined();
 });
 
-test.runIf(isRoot)("a folder below a closed one is out of reach until that one is opened", () => {
+test.runIf(isRoot)("a folder below a closed one cannot be reached until the closed one is opened", () => {
   const user = findUnprivilegedUser({}, "/nonexistent");
   if (user === undefined) throw new Error("unreachable: we are root");
-  const closed = makeFolder(); // mkdtemp closes what it makes
+  const closed = makeFolder(); // mkdtemp creates a private folder
   const inside = join(closed, "inside");
   mkdirSync(inside);
   chmodSync(inside, 0o755);

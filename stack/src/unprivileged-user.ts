@@ -10,10 +10,10 @@ export interface SystemUser {
 }
 
 /**
- * Whom to run Postgres as, which refuses to run as root.
+ * Finds a user to run Postgres as, because it refuses to run as root.
  *
- * @param dataFolder - where it exists, its owner goes on being the one.
- * @returns `undefined` when we are not root: we run it ourselves then.
+ * @param dataFolder - if it exists, its owner is preferred
+ * @returns `undefined` if this process is not root: Postgres then runs as the current user
  */
 export function findUnprivilegedUser(env: NodeJS.ProcessEnv, dataFolder: string): SystemUser | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -24,14 +24,14 @@ export function findUnprivilegedUser(env: NodeJS.ProcessEnv, dataFolder: string)
     if (user !== undefined && user.uid !== 0) return user;
   }
   throw new StackError(
-    "Postgres does not run as root, and there is no other user here to run it as: " +
+    "Postgres does not run as root, and no other user was found to run it as: " +
       "run npm start as an ordinary user, or set DATABASE_URL to a running Postgres.",
   );
 }
 
 /**
- * Whether that user can come to a file or folder: read it, and enter or run it. The kernel is asked, by trying as that
- * user: it alone knows of every folder above, of groups and of access lists.
+ * True if the user can reach a file or folder: read it, and enter or execute it. Tried as that user, because only the
+ * kernel knows all parent folders, groups and access lists.
  */
 export function canUserReach(user: SystemUser, path: string): boolean {
   const { status, error } = spawnSync("/bin/sh", ["-c", 'test -r "$1" && test -x "$1"', "sh", path], {
@@ -44,7 +44,11 @@ export function canUserReach(user: SystemUser, path: string): boolean {
   return status === 0;
 }
 
-/** @throws {@link StackError} when this process's user has no name, as with `docker run --user 12345` */
+/**
+ * Requires a named user.
+ *
+ * @throws {@link StackError} if this process's user has no name, as with `docker run --user 12345`
+ */
 export function requireNamedUser(): void {
   try {
     userInfo();
@@ -56,7 +60,7 @@ export function requireNamedUser(): void {
   }
 }
 
-/** initdb wants its user to have a name, so ids that the system does not know are no use. */
+/** Finds a user by name or id. Unknown ids are of no use, because initdb requires a named user. */
 function lookUpUser(nameOrUid: string): SystemUser | undefined {
   try {
     const ask = (option: string) =>
@@ -65,6 +69,6 @@ function lookUpUser(nameOrUid: string): SystemUser | undefined {
       );
     return { uid: ask("-u"), gid: ask("-g") };
   } catch {
-    return undefined; // `id` answers an unknown user with a failure
+    return undefined; // `id` fails for an unknown user
   }
 }

@@ -7,11 +7,11 @@ import { startTestStores } from "./test-stores.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A superuser's address of the Postgres server. */
+    /** A superuser's URL of the Postgres server. */
     databaseUrl: string;
-    /** The same server's migrated database, from which those of the tests are cloned. */
+    /** The server's migrated database, from which test databases are cloned. */
     databaseTemplate: string;
-    /** Logical database 0, which only counts; see createTestRedisUrl. */
+    /** Logical database 0, which holds only a counter; see createTestRedisUrl. */
     redisUrl: string;
     /** The folder for logs and process records. */
     stackHome: string;
@@ -20,7 +20,10 @@ declare module "vitest" {
 
 const TEMPLATE = "syncline_template";
 
-/** Brings up the stores once for a run of tests, and ends them and all that tests left running. */
+/**
+ * Starts the stores once for a run of tests. The returned function stops them and all processes that tests left
+ * running.
+ */
 export default async function setUpStores(project: TestProject): Promise<() => Promise<void>> {
   const { databaseServerUrl, redisUrl, home, stop } = await startTestStores(process.env);
   try {

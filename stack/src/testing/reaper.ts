@@ -1,5 +1,5 @@
-// Ends what a run of tests leaves behind. It lives beside the run, outlives it however that ends (Ctrl-C, kill -9), and
-// notices by the end of its standard input, which the run holds open.
+// Ends the processes that a run of tests leaves behind. It outlives the run, however the run ends (Ctrl-C, kill -9),
+// and detects this by the end of its standard input, which the run holds open.
 import { removeTestHome } from "./test-home.ts";
 
 const [home] = process.argv.slice(2);

@@ -4,7 +4,7 @@ import { startSyncline } from "./start-syncline.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { createTestRedisUrl } from "./test-redis.ts";
 
-test("the services come up, take a document with their token, and one that was killed can be started again", async () => {
+test("the services start, accept a document with their token, and can be restarted after a kill", async () => {
   const [{ databaseUrl, drop }, redisUrl] = await Promise.all([createTestDatabase(), createTestRedisUrl()]);
   const syncline = await startSyncline({ databaseUrl, redisUrl, workers: 2 });
   onTestFinished(async () => {
@@ -35,7 +35,7 @@ test("the services come up, take a document with their token, and one that was k
   expect(await create("after")).toBe(200);
 });
 
-test("several of each come up, and one that dies is started again where they are kept alive", async () => {
+test("several processes of each service start, and a dead one is restarted with keepAlive", async () => {
   const [{ databaseUrl, drop }, redisUrl] = await Promise.all([createTestDatabase(), createTestRedisUrl()]);
   const syncline = await startSyncline({ databaseUrl, redisUrl, ingests: 2, conflicts: 2, keepAlive: true });
   onTestFinished(async () => {

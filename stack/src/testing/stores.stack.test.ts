@@ -10,7 +10,7 @@ async function connectDatabase(databaseUrl: string): Promise<Client> {
   return client;
 }
 
-test("databases of tests do not see each other, and are dropped once nobody is connected", async () => {
+test("test databases are isolated, and are dropped once no client is connected", async () => {
   const [one, two] = await Promise.all([createTestDatabase(), createTestDatabase()]);
   const clients = await Promise.all([one, two].map(({ databaseUrl }) => connectDatabase(databaseUrl)));
   const [ofOne, ofTwo] = clients;
@@ -22,7 +22,7 @@ test("databases of tests do not see each other, and are dropped once nobody is c
   await expect(connectDatabase(one.databaseUrl)).rejects.toThrow("does not exist");
 });
 
-test("logical Redis databases of tests are empty, and differ", async () => {
+test("logical Redis databases of tests are empty and distinct", async () => {
   const urls = await Promise.all([createTestRedisUrl(), createTestRedisUrl()]);
   const clients = urls.map((url) => new Redis(url));
   onTestFinished(() => clients.forEach((client) => client.disconnect()));

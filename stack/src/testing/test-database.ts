@@ -2,33 +2,33 @@ import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { inject } from "vitest";
 
-/** A database of one test file's own. */
+/** A database for one test file. */
 export interface TestDatabase {
   readonly databaseUrl: string;
-  /** Drops it; fails where the test has left a connection open. What is not dropped goes with the run. */
+  /** Drops the database; fails if the test left a connection open. Databases that are not dropped end with the run. */
   readonly drop: () => Promise<void>;
 }
 
-/** Makes a fresh, migrated database by cloning the template that the run was set up with. */
+/** Creates a fresh, migrated database by cloning the run's template. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const serverUrl = requireProvided("databaseUrl");
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   await query(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${requireProvided("databaseTemplate")}`);
   return {
     databaseUrl: withDatabase(serverUrl, name),
-    // Without FORCE, Postgres waits a few seconds for connections that are on their way out.
+    // Without FORCE, Postgres waits a few seconds for connections that are closing.
     drop: () => query(serverUrl, `DROP DATABASE IF EXISTS ${name}`),
   };
 }
 
-/** The same server, another database. */
+/** The URL of another database on the same server. */
 export function withDatabase(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
 }
 
-/** What the run's set-up provided; only the project "stack" has it. */
+/** A value that the run's set-up provided; only the project "stack" has it. */
 export function requireProvided(key: "databaseUrl" | "databaseTemplate" | "redisUrl" | "stackHome"): string {
   const value = inject(key);
   if (value) return value;

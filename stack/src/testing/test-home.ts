@@ -7,10 +7,10 @@ import { removeOutsideData } from "../local-postgres.ts";
 import { endRecordedProcesses } from "../process-records.ts";
 import { REPOSITORY } from "../repository.ts";
 
-/** Makes a folder for a run of tests, which goes with this process, and with it every process noted there. */
+/** Creates a folder for a run of tests, which is removed after this process, with every process recorded there. */
 export function makeTestHome(): string {
   const home = mkdtempSync(join(tmpdir(), "syncline-test-"));
-  chmodSync(home, 0o755); // Postgres may run as another user, and comes through here to its data
+  chmodSync(home, 0o755); // Postgres may run as another user and reaches its data through here
   const reaper = spawn(
     process.execPath,
     [
@@ -21,13 +21,13 @@ export function makeTestHome(): string {
     ],
     { cwd: REPOSITORY, detached: true, stdio: ["pipe", "ignore", "ignore"] },
   );
-  // Its pipe stays open for as long as we live; neither keeps us alive.
+  // Its pipe stays open as long as this process lives; neither keeps this process alive.
   reaper.unref();
   if (reaper.stdin !== null && "unref" in reaper.stdin) (reaper.stdin as { unref: () => void }).unref();
   return home;
 }
 
-/** Ends the processes noted in such a folder and removes it. */
+/** Ends the processes recorded in such a folder and removes the folder. */
 export async function removeTestHome(home: string): Promise<void> {
   if (!existsSync(home)) return;
   await endRecordedProcesses(home);

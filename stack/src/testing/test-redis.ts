@@ -1,12 +1,12 @@
 import { Redis } from "ioredis";
 import { requireProvided } from "./test-database.ts";
 
-/** As many as the stores are configured with, less number 0, which counts. */
+/** The configured databases without number 0, which holds the counter. */
 const DATABASES = 255;
 
 /**
- * Gives a test file an empty logical database of Redis. Keys are its own; publish and subscribe are the server's, so
- * channels must differ by their names. After 255 of them the first is given again.
+ * Returns the URL of an empty logical database for a test file. Keys are separate; publish and subscribe are shared by
+ * the whole server, so channels need distinct names. After 255 databases the first is reused.
  */
 export async function createTestRedisUrl(): Promise<string> {
   const serverUrl = requireProvided("redisUrl");

@@ -12,28 +12,28 @@ import { makeTestHome, removeTestHome } from "./test-home.ts";
 
 const PULL_TIMEOUT_MS = 20_000;
 
-/** Stores for tests, in a folder of their own. */
+/** Stores for tests, in their own folder. */
 export interface TestStores {
-  /** A superuser's address of the server; the tests make their databases there. */
+  /** A superuser's URL of the server, on which tests create their databases. */
   readonly databaseServerUrl: string;
   /** Logical database 0; see createTestRedisUrl. */
   readonly redisUrl: string;
-  /** Where logs and process records go. */
+  /** The folder for logs and process records. */
   readonly home: string;
-  /** Ends the stores, and whatever tests left running, and removes the folder. */
+  /** Stops the stores and all processes that tests left running, and removes the folder. */
   readonly stop: () => Promise<void>;
 }
 
-/** Stores of this machine's own binaries, whose processes a test may kill and start again at the same addresses. */
+/** Stores from this machine's binaries, whose processes a test may kill and restart at the same URLs. */
 export interface LocalStores extends TestStores {
   readonly postgres: ManagedProcess;
-  /** The only one, or a cluster's first node. */
+  /** The only Redis, or a cluster's first node. */
   readonly redis: ManagedProcess;
-  /** Those of a cluster: masters first, then their replicas in the same order. Else the only one. */
+  /** A cluster's nodes: masters first, then their replicas in the same order. Otherwise the only Redis. */
   readonly redisNodes: readonly ManagedProcess[];
 }
 
-/** Starts the stores of a test run: in containers or of local binaries, saying which and why. */
+/** Starts the stores of a test run, in containers or from local binaries, and prints the choice and its reason. */
 export async function startTestStores(env: NodeJS.ProcessEnv): Promise<TestStores> {
   const { kind, reason } = await pickTestStack({
     wish: env["TEST_STACK"],
@@ -57,9 +57,9 @@ export async function startTestStores(env: NodeJS.ProcessEnv): Promise<TestStore
 }
 
 /**
- * Starts stores that nobody else uses, for tests that do harm to them, or need them set up in another way.
+ * Starts stores for one test that damages them or needs another configuration.
  *
- * @param how.cluster - a Redis Cluster of three masters and their replicas; its address is that of all nodes
+ * @param how.cluster - a Redis Cluster of three masters and their replicas; its URL names all nodes
  */
 export async function startLocalStores(
   how: { certificate?: StoreCertificate; cluster?: boolean } = {},
