@@ -1,4 +1,5 @@
-// Completes `tsc -b`: sources read their .sql and .lua files from beside themselves, so each goes to the same place in `dist`.
+// Completes `tsc -b`: sources read .sql and .lua files from their own folder, so each file is copied to the same place
+// in `dist`.
 import { copyFileSync, globSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
-// Writes the tables of docs/config.md from the schemas that the services read their environment with.
+// Writes the tables of docs/config.md from the schemas of the services' environments.
 //
 //   npm run docs:config              writes them
-//   npm run docs:config -- --check   writes nothing, and fails where they are stale
+//   npm run docs:config -- --check   writes no file, and fails if the tables are stale
 import { readFileSync, writeFileSync } from "node:fs";
 import { commonEnv, tokenEnv } from "@syncline/runtime";
 import { format, resolveConfig } from "prettier";
@@ -9,12 +9,12 @@ import { envSchema as conflict } from "../services/conflict/src/env.ts";
 import { envSchema as ingest } from "../services/ingest/src/env.ts";
 import { envSchema as worker } from "../services/worker/src/env.ts";
 
-/** What the tables need of a schema. */
+/** The part of a schema that the tables need. */
 interface EnvSchema {
   toJSONSchema(options: { io: "output" }): unknown;
 }
 
-/** What the tables say of a variable, in JSON Schema's words. */
+/** The properties of a variable in its JSON Schema. */
 interface Variable {
   readonly type?: string;
   readonly description?: string;
@@ -27,10 +27,10 @@ interface Variable {
 }
 
 const PAGE = new URL("../docs/config.md", import.meta.url);
-/** Everything between these two lines is ours; the rest of the page is written by hand. */
+/** The tables between these two lines are generated; the rest of the page is written by hand. */
 const BEGIN = "<!-- Tables: npm run docs:config. Do not edit by hand. -->";
 const END = "<!-- End of tables -->";
-/** The bound that a whole number without one has in JSON Schema: no limit that anybody set. */
+/** The limit in the JSON Schema of a whole number without a limit of its own. */
 const BOUND_OF_DOUBLES = Number.MAX_SAFE_INTEGER;
 
 const page = readFileSync(PAGE, "utf8");
@@ -38,11 +38,11 @@ const fresh = await formatLikeTheRest(replaceTables(page, renderTables()));
 if (fresh === page) {
   console.log("docs/config.md is up to date.");
 } else if (process.argv.includes("--check")) {
-  console.error("docs/config.md is stale. Run npm run docs:config, and commit what it writes.");
+  console.error("docs/config.md is stale. Run npm run docs:config, and commit the result.");
   process.exitCode = 1;
 } else {
   writeFileSync(PAGE, fresh);
-  console.log("docs/config.md is written.");
+  console.log("docs/config.md was written.");
 }
 
 function renderTables(): string {
@@ -104,12 +104,12 @@ function replaceTables(text: string, tables: string): string {
   const [before, rest] = text.split(BEGIN);
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined) {
-    throw new Error(`docs/config.md lacks the line "${BEGIN}" or "${END}", between which the tables stand.`);
+    throw new Error(`docs/config.md lacks the line "${BEGIN}" or "${END}", between which the tables belong.`);
   }
   return `${before}${BEGIN}\n\n${tables}\n\n${END}${after}`;
 }
 
-/** So that the check of the formatting, and ours, agree. */
+/** Formats the page as the formatting check does. */
 async function formatLikeTheRest(text: string): Promise<string> {
   return format(text, { ...(await resolveConfig(PAGE)), parser: "markdown" });
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the secrets of docker-compose.yml to `.env` beside it, for its owner alone. What stands there stays: the stores keep the
-# passwords of their first start, so run this as often as you like.
+# Writes the secrets of docker-compose.yml to `.env`, readable by its owner only. Existing secrets stay, because the stores keep
+# the passwords of their first start; the script can run any number of times.
 set -eu
 umask 077
 cd "$(dirname "$0")/.."

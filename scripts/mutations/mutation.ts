@@ -1,13 +1,13 @@
-/** A deliberate breakage of one guarantee, and the test that must notice it. */
+/** A deliberate breakage of one guarantee, and the test that must detect it. */
 export interface Mutation {
   name: string;
-  /** What no longer holds. */
+  /** The guarantee that no longer holds. */
   breaks: Guarantee;
   file: string;
-  /** Stands in the file exactly once. */
+  /** Occurs exactly once in the file. */
   find: string;
   replace: string;
-  /** The cheapest that notices. */
+  /** The cheapest test that detects it. */
   caughtBy: { file: string; test?: string };
 }
 

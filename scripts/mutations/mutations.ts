@@ -14,7 +14,7 @@ const FEED = "tests/e2e/feed.test.ts";
 const ROLES = "libs/runtime/src/postgres/roles.pg.test.ts";
 const RETENTION = "tests/e2e/retention.test.ts";
 
-/** Each takes one safeguard away. A safeguard that only makes things quicker is not among them. */
+/** Mutations that each remove one safeguard. Safeguards that only improve speed are not among them. */
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: "trim-before-commit",
@@ -1216,7 +1216,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "      throw error;",
     caughtBy: {
       file: "stack/src/managed-process.test.ts",
-      test: "a process that cannot be noted is stopped",
+      test: "a process that cannot be recorded is stopped",
     },
   },
 ];

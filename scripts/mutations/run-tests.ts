@@ -5,7 +5,7 @@ import type { Mutation } from "./mutation.ts";
 
 type Wanted = Mutation["caughtBy"];
 
-/** What tests came to. `broken`: they could not be run, so they say nothing. */
+/** The outcome of a test run. `broken`: the tests could not run, so there is no verdict. */
 export type Outcome =
   { kind: "passed"; tests: number } | { kind: "failed"; test: string } | { kind: "broken"; reason: string };
 
@@ -16,7 +16,7 @@ interface Report {
 
 const REPORT = "mutation-report.json";
 
-/** Runs some tests in a folder, up to the first that fails. All of them need stores, or none. */
+/** Runs some tests in a folder, up to the first failure. All of them need stores, or none. */
 export async function runTests(
   folder: string,
   wanted: readonly Wanted[],
@@ -47,7 +47,7 @@ export async function runTests(
   return { kind: "broken", reason: message.trim().split("\n").slice(0, 5).join("\n") || "no test ran" };
 }
 
-/** Tests that need stores run in a project of their own; see vitest.config.ts. */
+/** True for tests that need stores, which run in their own project; see vitest.config.ts. */
 export function needsStores(wanted: Wanted | undefined): boolean {
   return /^tests\/|\.(pg|redis|stack)\.test\.ts$/.test(wanted?.file ?? "");
 }
@@ -58,13 +58,13 @@ interface Ended {
   timedOut: boolean;
 }
 
-/** Ends with everything that it started. */
+/** Runs a command; on a timeout or abort, ends it with all its child processes. */
 async function run(
   cwd: string,
   args: readonly string[],
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Ended> {
-  // A broken guarantee may show in a condition that never comes to hold.
+  // A broken guarantee may appear as a condition that never becomes true.
   const env = { ...process.env, TEST_PATIENCE_MS: "20000" };
   const child = spawn(process.execPath, args, {
     cwd,
@@ -102,7 +102,7 @@ function readReport(folder: string): Report | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, REPORT), "utf8")) as Report;
   } catch {
-    return undefined; // it did not get so far
+    return undefined; // the run ended before it wrote a report
   }
 }
 

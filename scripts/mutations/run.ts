@@ -1,7 +1,7 @@
-// `npm run test:mutations`: breaks one guarantee after the other in a copy of the working tree, and tells which test
-// noticed. Ends with 1 where none did, or where a mutation's text is no longer there.
+// `npm run test:mutations`: breaks one guarantee after the other in a copy of the working tree, and prints the test
+// that detected each. Exits with 1 if a mutation was not detected, or if its text no longer occurs in its file.
 //
-//   -- --list         names them
+//   -- --list         lists the mutations
 //   -- --only NAME    runs one
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,14 +11,14 @@ import { needsStores, runTests, type Outcome } from "./run-tests.ts";
 import { makeWorkingCopy, type WorkingCopy } from "./working-copy.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Of one mutation's tests. */
+/** The time limit for one mutation's tests. */
 const TIMEOUT_MS = 120_000;
-/** Of all tests once, unharmed. */
+/** The time limit for one run of all tests on the unbroken sources. */
 const BASELINE_TIMEOUT_MS = 600_000;
 
 const { values } = parseArgs({ options: { list: { type: "boolean" }, only: { type: "string" } } });
 const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
-if (chosen.length === 0) fail(`There is no mutation ${values.only}; --list names them.`);
+if (chosen.length === 0) fail(`Unknown mutation ${values.only}; list them with --list.`);
 if (values.list) {
   for (const { name, breaks, file } of MUTATIONS) console.log(rowOf(name, breaks, "", file));
   process.exit(0);
@@ -46,7 +46,7 @@ try {
   copy.remove();
 }
 
-/** A test that fails on the sources as they are proves nothing when it fails on broken ones. */
+/** Requires that all tests pass on the unbroken sources: otherwise a failure on broken ones proves nothing. */
 async function expectHealth(copy: WorkingCopy): Promise<void> {
   const gone = chosen.flatMap((mutation) => {
     try {
@@ -64,7 +64,8 @@ async function expectHealth(copy: WorkingCopy): Promise<void> {
       timeoutMs: BASELINE_TIMEOUT_MS,
       signal: stopping.signal,
     });
-    if (outcome.kind !== "passed") throw new Error(`The tests do not pass as it is: ${described(outcome)}`);
+    if (outcome.kind !== "passed")
+      throw new Error(`The tests do not pass on the unbroken sources: ${described(outcome)}`);
     console.log(`unbroken: ${outcome.tests} tests pass`);
   }
 }

@@ -13,18 +13,20 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import type { Mutation } from "./mutation.ts";
 
-/** Made by tools, or too large, or both. */
+/** Folders that tools create or that are too large to copy. */
 const LEFT_OUT = new Set([".git", "node_modules", "dist", ".syncline"]);
 
-/** The working tree in another place, where it can be broken without harm. */
+/** A copy of the working tree that can be broken without harm. */
 export interface WorkingCopy {
   readonly path: string;
-  /** Changes one text. @returns puts it back. @throws where the text does not stand in the file exactly once */
+  /**
+   * Replaces one text. @returns a function that restores it @throws if the text does not occur exactly once in the file
+   */
   apply(mutation: Mutation): () => void;
   remove(): void;
 }
 
-/** Copies the sources as they are now, committed or not. Dependencies are links to those that are installed. */
+/** Copies the current sources, committed or not. Dependencies are links to the installed ones. */
 export function makeWorkingCopy(root: string): WorkingCopy {
   const path = mkdtempSync(join(realpathSync(tmpdir()), "syncline-mutations-"));
   try {
@@ -55,7 +57,7 @@ export function makeWorkingCopy(root: string): WorkingCopy {
   };
 }
 
-/** The root, and every workspace that has dependencies of its own. */
+/** The root, and every workspace with its own dependencies. */
 function packagesOf(root: string): string[] {
   const { workspaces } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     workspaces: string[];
@@ -68,7 +70,10 @@ function packagesOf(root: string): string[] {
   return ["", ...folders].filter((folder) => entriesOf(join(root, folder, "node_modules")).length > 0);
 }
 
-/** Links what is installed; but a package of this repository is the copy's, or the tests would run the original. */
+/**
+ * Links the installed dependencies. A package of this repository links to the copy, or the tests would run the
+ * original.
+ */
 function linkDependencies(root: string, copy: string, folder: string): void {
   mkdirSync(join(copy, folder), { recursive: true });
   for (const name of entriesOf(join(root, folder))) {
@@ -84,7 +89,7 @@ function linkDependencies(root: string, copy: string, folder: string): void {
   }
 }
 
-/** Caches of tools begin with a dot, and stay with the original. */
+/** Lists a folder's entries without caches, whose names begin with a dot; they stay with the original. */
 function entriesOf(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => name === ".bin" || !name.startsWith("."));
