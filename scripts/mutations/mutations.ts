@@ -185,7 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "    const removals = [",
     replace: `    await replies.publish(plan.replies, plan.settled, []);
     const removals = [`,
-    caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "tells of a window" },
+    caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "notifies of a window" },
   },
   {
     name: "lane-that-failed-taken-along",
@@ -476,7 +476,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/io/pg-store.ts`,
     find: "  yield* inRows(WRITE_DECISIONS, plan.decisions);\n",
     replace: "  if (plan.decisions.length > 0) yield [{ text: end }];\n$&",
-    caughtBy: { file: STORE, test: "fails whole when a decision cannot be recorded" },
+    caughtBy: { file: STORE, test: "fails as a whole if a decision cannot be recorded" },
   },
   {
     name: "seq-without-the-row-lock",
@@ -496,7 +496,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/sql/write-workspaces.sql`,
     find: "  WHERE w.revision = excluded.revision - 1\n",
     replace: "",
-    caughtBy: { file: STORE, test: "fails whole when another drain has been there since it was read" },
+    caughtBy: { file: STORE, test: "fails as a whole if another drain has committed since it was read" },
   },
   {
     name: "version-goes-back",
@@ -504,7 +504,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/sql/write-changes.sql`,
     find: "  WHERE d.version < excluded.version\n",
     replace: "",
-    caughtBy: { file: STORE, test: "takes no version of a document back" },
+    caughtBy: { file: STORE, test: "never decreases a document's version" },
   },
   {
     name: "old-epoch-on-another-server",
@@ -781,7 +781,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/jobs/commit-window.ts`,
     find: 'return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });',
     replace: "throw error;",
-    caughtBy: { file: `${WORKER}/jobs/step-over.pg.test.ts`, test: "by a bug that has no code" },
+    caughtBy: { file: `${WORKER}/jobs/step-over.pg.test.ts`, test: "because of a bug without a code" },
   },
   {
     name: "deferred-workspace-answered-like-its-lane",
@@ -838,7 +838,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/costly-workspaces.ts`,
     find: "if (values > LANE_VALUES_MAX) costly.add(workspaceId);",
     replace: "",
-    caughtBy: { file: `${WORKER}/jobs/step-over.pg.test.ts`, test: "for the values that they look at" },
+    caughtBy: { file: `${WORKER}/jobs/step-over.pg.test.ts`, test: "for the values that they read" },
   },
   {
     name: "large-documents-hold-their-lane",

@@ -1,7 +1,7 @@
 import { commonEnv, portVariable, refineRedisEnv } from "@syncline/runtime";
 import { z } from "zod";
 
-/** A hundred years of days: more is a typing error. */
+/** A hundred years of days; a larger number is a typing error. */
 const DAYS_MAX = 36_500;
 const DAYS_DEFAULT = { ledger: 180, history: 180, conflicts: 180, batches: 30 };
 
@@ -12,7 +12,7 @@ function daysVariable(defaultDays: number, meaning: string) {
     .min(0)
     .max(DAYS_MAX)
     .default(defaultDays)
-    .describe(`${meaning}, in days; 0 keeps them for ever`);
+    .describe(`${meaning}, in days; 0 keeps them indefinitely`);
 }
 
 export const envSchema = z
@@ -26,7 +26,7 @@ export const envSchema = z
       .max(64)
       .default(8)
       .describe(
-        "How many lanes a process drains at once, one of each shard at least; their windows commit together",
+        "Number of lanes that a process drains at once, at least one of each shard; their windows commit together",
       ),
     WINDOW_OPERATIONS_MAX: z.coerce
       .number()
@@ -41,34 +41,34 @@ export const envSchema = z
       .min(100)
       .default(5_000)
       .describe(
-        "How often a worker looks for lanes whose wake-up was lost, and for a lost schedule, in milliseconds",
+        "Interval at which a worker looks for lanes whose wake-up was lost, and for a lost schedule, in milliseconds",
       ),
     RETENTION_INTERVAL_MS: z.coerce
       .number()
       .int()
       .min(100)
       .default(3_600_000)
-      .describe("How often what is older than its retention is dropped, in milliseconds"),
+      .describe("Interval at which rows older than their retention are dropped, in milliseconds"),
     RETENTION_LEDGER_DAYS: daysVariable(
       DAYS_DEFAULT.ledger,
-      "How long the outcomes of operations are kept, so that a resend has no second effect",
+      "Retention of the outcomes of operations, by which a resend has no second effect",
     ),
     RETENTION_HISTORY_DAYS: daysVariable(
       DAYS_DEFAULT.history,
-      "How long changes are kept once a newer one has taken their place, for merges and for the feed",
+      "Retention of changes after a newer one has superseded them, for merges and for the feed",
     ),
     RETENTION_CONFLICTS_DAYS: daysVariable(
       DAYS_DEFAULT.conflicts,
-      "How long records of conflicts are kept once they are resolved or reported",
+      "Retention of conflict records after they are resolved or reported",
     ),
     RETENTION_BATCHES_DAYS: daysVariable(
       DAYS_DEFAULT.batches,
-      "How long the results of batches can be read as a batch",
+      "Retention of the results of batches as a batch",
     ),
   })
   .superRefine(refineRedisEnv)
   .superRefine((env, context) => {
-    // A batch looks up in the ledger what was pending when it was drained.
+    // A batch reads from the ledger the results that were pending when it was drained.
     if (!outlives(env.RETENTION_LEDGER_DAYS, env.RETENTION_BATCHES_DAYS)) {
       const changed = env.RETENTION_BATCHES_DAYS !== DAYS_DEFAULT.batches;
       context.addIssue({
@@ -77,7 +77,7 @@ export const envSchema = z
         message: "RETENTION_BATCHES_DAYS must not be longer than RETENTION_LEDGER_DAYS",
       });
     }
-    // What a device saw of its own merge is in the conflict's record, and is the ancestor of what it sends next.
+    // A device's view of its own merge is in the conflict's record, and is the ancestor of its next operations.
     if (!outlives(env.RETENTION_CONFLICTS_DAYS, env.RETENTION_HISTORY_DAYS)) {
       const changed = env.RETENTION_CONFLICTS_DAYS !== DAYS_DEFAULT.conflicts;
       context.addIssue({

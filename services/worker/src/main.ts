@@ -41,12 +41,12 @@ import { createDrainLane } from "./jobs/drain-lane.ts";
 import { createSweepLanes } from "./jobs/sweep-lanes.ts";
 
 /**
- * A workspace whose rows somebody holds is deferred after that, and its drain tried again; what is committed together with
- * it waits as long.
+ * The longest wait for a row's lock. A workspace whose rows another transaction holds for longer is deferred, and
+ * its drain retried; workspaces committed with it wait as long.
  */
 const LOCK_MS_MAX = 200;
 const DAY_MS = 24 * 60 * 60 * 1_000;
-/** One queue for the whole fleet lies on any shard, always the same. */
+/** The key that selects the shard of the fleet's one retention queue. */
 const RETENTION = "retention";
 
 const env = readEnvOrExit(envSchema);
@@ -54,7 +54,7 @@ const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
-  const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
+  const onError = (error: Error) => log.warn({ err: error }, "a Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-worker", process.env, log), (t) =>
     t.shutdown(),
   );
@@ -62,7 +62,7 @@ try {
     "postgres",
     openPool({
       databaseUrl: env.DATABASE_URL,
-      // One for retention, one for the health check and the look at the epoch.
+      // One connection for retention, one for the health and epoch checks.
       connectionsMax: COMMITS_MAX + 2,
       applicationName: "syncline-worker",
       lockMsMax: LOCK_MS_MAX,
@@ -73,7 +73,7 @@ try {
   const counts = { lanes: env.LANES, shards: env.REDIS_SHARDS };
   const settings = await claimSettings(pool, counts);
   const { epoch } = settings;
-  life.own("look at the epoch", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
+  life.own("epoch check", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const shardsForJobs = redis.connectForJobs();
@@ -124,7 +124,7 @@ try {
     const sweepLanes = createSweepLanes({ lanes, waker }, { lanes: lanesOf(index, counts) });
     life.own(
       `sweep of shard ${index}`,
-      repeat("the sweep for lanes", sweepLanes, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
+      repeat("the lane sweep", sweepLanes, { intervalMs: env.SWEEP_INTERVAL_MS, log }),
       (sweep) => sweep.stop(),
     );
   }
@@ -156,18 +156,18 @@ try {
   );
   life.own(
     "retention schedule",
-    repeat("the schedule of retention", () => retentionSchedule.ensure(), {
+    repeat("the retention schedule", () => retentionSchedule.ensure(), {
       intervalMs: env.SWEEP_INTERVAL_MS,
       log,
     }),
     (schedule) => schedule.stop(),
   );
-  // Closed before what else works: while the process stops, a drain that it took would only wake its lane again.
+  // Closed before its dependencies: while the process stops, a drain would only wake its lane again.
   drainWorkers.push(
     ...shardsForJobs.all.map((shard) =>
       startDrainWorker(shard, drainLane, {
         concurrency: shareOf(env.WORKER_CONCURRENCY, shard.index, counts.shards),
-        // The drain has logged its own failures. Others are those of its job, which are Redis'.
+        // The drain has logged its own failures. Other failures are those of its job, which come from Redis.
         onFailure: (part, attempt, error, isOwn) => {
           countDrainRetry(error);
           gate.failed(error);

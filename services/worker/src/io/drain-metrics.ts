@@ -3,12 +3,15 @@ import { createCounter, createHistogram, LONG_SECONDS_BOUNDS, SECONDS_BOUNDS } f
 import { countPlan } from "../core/count-plan.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 
-/** What drains are measured by. No attributes: the worker's hottest path adds up numbers, and nothing else. */
+/**
+ * The metrics of drains. They have no attributes except an error's code: the worker's hottest path only adds
+ * numbers.
+ */
 export interface DrainMetrics {
-  /** A window was taken off its lane, or given up. */
+  /** Records a window that was removed from its lane, or given up. */
   drained(entries: number, durationMs: number): void;
   committed(plan: WindowPlan): void;
-  /** Workspaces were deferred, because of an error. */
+  /** Records workspaces that were deferred because of an error. */
   deferred(workspaces: number, code: ErrorCodeName): void;
 }
 
@@ -22,22 +25,22 @@ export function createDrainMetrics(): DrainMetrics {
   );
   const conflicted = createCounter(
     "syncline.operations.conflicted",
-    "Operations that met a conflict, or were held behind one, when they first came",
+    "Operations that met a conflict, or were held behind one, when first drained",
     operations,
   );
   const failed = createCounter("syncline.operations.failed", "Operations answered error", operations);
   const deferred = createCounter(
     "syncline.workspaces.deferred",
-    "Workspaces that could not be committed and that their lane went on without, by the error's code",
+    "Workspaces that were deferred because they could not be committed, by the error's code",
     "{workspace}",
     Object.keys(ERROR_CODES).map((code) => ({ "error.type": code })),
   );
   const drains = createHistogram(
     "syncline.drain.duration",
-    "How long a window took, from its read to its replies",
+    "Duration of a window, from its read to its replies",
     { unit: "s", bounds: SECONDS_BOUNDS },
   );
-  const windows = createHistogram("syncline.window.entries", "Entries that a window took off its lane", {
+  const windows = createHistogram("syncline.window.entries", "Entries of a drained window", {
     unit: "{entry}",
     bounds: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
   });
@@ -51,9 +54,9 @@ export function createDrainMetrics(): DrainMetrics {
     "From an operation's acceptance to the commit of its merge",
     { unit: "s", bounds: LONG_SECONDS_BOUNDS },
   );
-  const rounds = createHistogram("syncline.merge.rounds", "Rounds that a merge took", {
+  const rounds = createHistogram("syncline.merge.rounds", "Rounds of a merge", {
     unit: "{round}",
-    // Exact where most merges end, coarser up to the most that can be configured.
+    // Exact for most merges, coarser up to the largest configurable number.
     bounds: [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32],
   });
   return {

@@ -1,11 +1,11 @@
 import { createHistogram, inPostgresSpan, SECONDS_BOUNDS } from "@syncline/runtime";
 import type { WindowStore } from "./pg-store.ts";
 
-/** A store as it was, with its transactions measured, and all that it does seen in traces. */
+/** Wraps a store so that its transactions are measured and its calls are traced. */
 export function observeStore(store: WindowStore): WindowStore {
   const applies = createHistogram(
     "syncline.apply.duration",
-    "How long the transaction of a window took, failed ones included",
+    "Duration of a window's transaction, including failed ones",
     { unit: "s", bounds: SECONDS_BOUNDS },
   );
   return {

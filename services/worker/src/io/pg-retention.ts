@@ -1,35 +1,35 @@
 import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/runtime";
 
-/** The tables whose rows go by their own age. */
+/** The tables whose rows are dropped by their own age. */
 export type AgingTable = "operations" | "batches" | "conflicts";
 
-/** What one page of dropping came to. */
+/** The result of dropping one page. */
 export interface DroppedPage {
   dropped: number;
-  /** The time of the last row, where the next page goes on; `null` where there was none. */
+  /** The time of the last dropped row, from which the next page continues; `null` if no row was dropped. */
   reached: string | null;
 }
 
-/** A page of a workspace's history that has come of age. */
+/** A page of a workspace's history that has passed its retention. */
 export interface HistoryPage {
   lookedAt: number;
   dropped: number;
 }
 
-/** Drops what is older than a number of days, a bounded number of rows a transaction. */
+/** Drops rows older than a number of days, a bounded number in each transaction. */
 export interface PgRetention {
-  /** Drops the oldest rows, from a time on. */
+  /** Drops the oldest rows, starting at a time. */
   dropRows(
     table: AgingTable,
     page: { olderThanDays: number; from: string; limit: number },
   ): Promise<DroppedPage>;
-  /** The next workspaces, and whether their histories have moved on; in the order of their ids. */
+  /** Lists the next workspaces by id; `aged` is true if a change has passed its retention since the last check. */
   listHistories(page: {
     olderThanDays: number;
     after: string;
     limit: number;
   }): Promise<{ workspaceId: string; aged: boolean }[]>;
-  /** Drops what a workspace's next changes of that age superseded. */
+  /** Drops changes that a workspace's next changes of that age superseded. */
   dropHistory(workspaceId: string, page: { olderThanDays: number; limit: number }): Promise<HistoryPage>;
 }
 
@@ -65,7 +65,10 @@ export function createPgRetention(pool: Pool): PgRetention {
     },
   };
 
-  /** The statements are planned each time, not prepared: they are rare, and a plan from when the tables were small is dear. */
+  /**
+   * Plans the statements each time instead of preparing them: they are rare, and a plan from when the tables were
+   * small is slow.
+   */
   function run<R extends object>(...statements: [Statement, unknown[]][]): Promise<R[]> {
     return pipelinedTransaction<R>(
       pool,

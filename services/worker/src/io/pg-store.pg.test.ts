@@ -61,7 +61,7 @@ describe("a window's commit", () => {
     expect(state.resultsByBatchId.size).toBe(1);
   });
 
-  it("is not read where its documents are larger than may be, as they are or as they were", async () => {
+  it("is not read if its current or earlier documents exceed the limit", async () => {
     const entry = entryOf("much", { kind: "put", data: { a: 1 } }, { kind: "put", data: { a: 2 } });
     await store.commit(await planOf(entry));
     const place = { workspaceId: "much", collection: "documents", documentId: "doc-1", deviceId: null };
@@ -76,7 +76,7 @@ describe("a window's commit", () => {
     await expect(store.readHistory(places, bytes - 1)).rejects.toMatchObject(tooLarge);
   });
 
-  it("fails whole when another drain has been there since it was read", async () => {
+  it("fails as a whole if another drain has committed since it was read", async () => {
     const first = await planOf(entryOf("race", { kind: "create", data: { by: "first" } }));
     const second = await planOf(entryOf("race", { kind: "create", data: { by: "second" } }));
     await store.commit(first);
@@ -87,7 +87,7 @@ describe("a window's commit", () => {
     expect(await count("batches", "race")).toBe(1);
   });
 
-  it("fails whole when one of its workspaces has moved, and the other has not", async () => {
+  it("fails as a whole if one of its workspaces has moved, and the other has not", async () => {
     const both = await planOf(
       entryOf("moved", { kind: "create", data: {} }),
       entryOf("unmoved", { kind: "create", data: {} }),
@@ -110,14 +110,14 @@ describe("a window's commit", () => {
         }
       }
     };
-    // All of them have ended, whatever became of one: they would go on without a pool for ever.
+    // All of them have ended, whatever the outcome of one: otherwise they would continue without a pool.
     const commits = await Promise.allSettled(Array.from({ length: 12 }, commitOnce));
     expect(commits.filter(({ status }) => status === "rejected")).toEqual([]);
     const { rows } = await pool.query("SELECT seq FROM changes WHERE workspace_id = 'busy' ORDER BY seq");
     expect(rows.map(({ seq }) => seq)).toEqual(Array.from({ length: 12 }, (_, index) => index + 1));
   });
 
-  it("keeps a conflict's run in order, reads it once, and moves what a merge left to the next conflict", async () => {
+  it("keeps a conflict's run in order, reads it once, and moves the operations that a merge left to the next conflict", async () => {
     const edit = (n: number): GivenOperation => ({
       kind: "update",
       data: { n },
@@ -174,7 +174,7 @@ describe("a window's commit", () => {
     ]);
   });
 
-  it("reads no document of a conflict's record but what is asked for, and leaves them as they are", async () => {
+  it("reads only the requested documents of a conflict's record, and leaves them as they are", async () => {
     const by = (device: string, data: JsonObject, expectedVersion?: number): StoredEntry => {
       const operation = { kind: "put" as const, data, ...(expectedVersion && { expectedVersion }) };
       const entry = batchEntry({ id: randomUUID(), workspace: "views", device, operations: [operation] });
@@ -267,7 +267,7 @@ describe("a window's commit", () => {
     ]);
   });
 
-  it("reads of the ledger what waits behind a conflict, not all that was refused with it", async () => {
+  it("reads from the ledger the operations held behind a conflict, not all that were refused with it", async () => {
     const by = (
       device: string,
       kind: "put" | "update",
@@ -300,7 +300,7 @@ describe("a window's commit", () => {
     expect(runByConflictId.get(conflictId)).toHaveLength(2);
   });
 
-  it("fails whole when a decision cannot be recorded", async () => {
+  it("fails as a whole if a decision cannot be recorded", async () => {
     const plan = await planOf(entryOf("decided", { kind: "put", data: {} }));
     const decision = {
       workspaceId: "decided",
@@ -319,7 +319,7 @@ describe("a window's commit", () => {
     expect(await count("documents", "decided")).toBe(0);
   });
 
-  it("takes no version of a document back", async () => {
+  it("never decreases a document's version", async () => {
     const entry = entryOf("back again", { kind: "put", data: { n: 1 } });
     await store.commit(await planOf(entry));
     const plan = await planOf(entryOf("back again", { kind: "put", data: { n: 2 } }));
@@ -328,18 +328,18 @@ describe("a window's commit", () => {
     expect(await count("changes", "back again")).toBe(1);
   });
 
-  it("is taken back when it is only rehearsed", async () => {
+  it("is rolled back by a dry run", async () => {
     await store.dryRun(await planOf(entryOf("rehearsed", { kind: "create", data: {} })));
     expect(await count("documents", "rehearsed")).toBe(0);
     expect(await count("workspaces", "rehearsed")).toBe(0);
   });
 
-  it("says that an operation is at fault when Postgres cannot store it", async () => {
+  it("reports that an operation is at fault if Postgres cannot store it", async () => {
     const plan = await planOf(entryOf("refused", { kind: "create", data: { text: "\u0000" } }));
     await expect(store.commit(plan)).rejects.toMatchObject({ code: "SYN_OPERATION_REFUSED" });
   });
 
-  it("keeps its connection when Postgres refuses a plan: to refuse many must not cost as many connections", async () => {
+  it("keeps its connection if Postgres refuses a plan: many refusals must not cost as many connections", async () => {
     const refused = await planOf(entryOf("kept", { kind: "create", data: { text: "\u0000" } }));
     const fine = await planOf(entryOf("kept", { kind: "create", data: {} }));
     let removed = 0;

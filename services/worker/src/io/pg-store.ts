@@ -40,24 +40,24 @@ import {
   type WorkspaceState,
 } from "../core/window-state.ts";
 
-/** Reads what a window depends on, and commits what was planned. */
+/** Reads the state that a window depends on, and commits plans. */
 export interface WindowStore {
   /**
-   * Reads without locks: should anything move before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`.
-   * @param bytesMax - of its documents
-   * @throws `SYN_WINDOW_TOO_LARGE` where they are more
+   * Reads without locks. If the state changes before {@link commit}, that fails with `SYN_WORKSPACE_MOVED`.
+   * @param bytesMax - the limit for the window's documents
+   * @throws `SYN_WINDOW_TOO_LARGE` if they exceed it
    */
   read(entries: readonly StoredEntry[], bytesMax?: number): Promise<WindowState>;
   /**
-   * Documents as they were, `null` where nobody knows any more. What was is not changed by any commit.
-   * @throws `SYN_WINDOW_TOO_LARGE` where they are more than `bytesMax`
+   * Reads documents as they were; `null` if no longer known. No commit changes earlier versions.
+   * @throws `SYN_WINDOW_TOO_LARGE` if they exceed `bytesMax`
    */
   readHistory(places: readonly HistoryKey[], bytesMax?: number): Promise<Map<string, Historic>>;
   /** Writes a plan in one transaction. */
   commit(plan: WindowPlan): Promise<void>;
-  /** The workspaces of a window that have a row which another transaction holds. Waits for none of them. */
+  /** Finds the workspaces of a window that have a row which another transaction holds, without waiting for any. */
   findLocked(entries: readonly StoredEntry[]): Promise<Set<string>>;
-  /** Writes a plan and takes it back: tells whether Postgres would have it. */
+  /** Runs the plan and rolls back; throws if Postgres rejects it. */
   dryRun(plan: WindowPlan): Promise<void>;
 }
 
@@ -83,7 +83,7 @@ const WRITE_DECISIONS = statement("write-decisions");
 const MOVE_HELD = statement("move-held");
 const WRITE_HELD = statement("write-held");
 
-/** Rows as the SQL files name them; the columns of one table in the words of the code. */
+/** Rows with the column names of the SQL files. */
 type Row = Record<string, unknown>;
 
 export function createPgStore(pool: Pool, epoch: string): WindowStore {
@@ -109,7 +109,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
     const ofOperations = (pick: (on: (typeof operations)[number]) => string) =>
       arrayLiteral(operations.map(pick));
     const workspaceOfBatch = ({ batch }: { batch: AcceptedBatch }) => batch.workspaceId;
-    // One conflict may have several resolutions in a window: of an earlier round, committed but not removed in time.
+    // A conflict may have several resolutions in a window: those of earlier rounds, committed but not yet removed.
     const named = [
       ...resolutions.map((resolution) => ({ ...resolution, whole: needsContent(resolution) })),
       ...operations.flatMap(({ batch: { workspaceId }, operation: { decision } }) =>
@@ -346,7 +346,7 @@ function risesOf(rises: readonly RiseKey[], bytesMax: number): unknown[] {
 
 type Call = [sql: { text: string; name?: string }, values?: unknown[]];
 
-/** What writes a plan; the text of the rows is made as it is asked for. */
+/** The statements that write a plan. The text of the rows is created lazily. */
 function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Generator<Call> {
   yield [{ text: "BEGIN" }];
   yield* inRows(WRITE_WORKSPACES, plan.workspaces);
@@ -357,7 +357,7 @@ function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Generator<
   yield* inRows(WRITE_HELD, plan.heldWrites);
   if (plan.ledgerRows.length > 0) yield [WRITE_LEDGER, columnsOf(plan.ledgerRows)];
   yield* inRows(WRITE_BATCHES, plan.batches);
-  // After a failure Postgres takes COMMIT for ROLLBACK.
+  // After a failure Postgres executes COMMIT as ROLLBACK.
   yield [{ text: end }];
 }
 
@@ -366,9 +366,9 @@ function* inRows(sql: Statement, rows: readonly object[]): Generator<Call> {
 }
 
 /**
- * Sends statements over one connection without waiting for each other, and waits for all of them. Large ones it sends bit by
- * bit: what is sent is in memory until Postgres has answered.
- * @throws the first failure; what failed only because of it is left out
+ * Sends statements over one connection without waiting for each answer, and then waits for all. Large statements
+ * are sent in portions, because sent data stays in memory until Postgres has answered.
+ * @throws the first failure; failures that only follow from it are dropped
  */
 async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
   let client: PoolClient;
@@ -390,20 +390,20 @@ async function pipelined(pool: Pool, calls: Iterable<Call>): Promise<Row[][]> {
       const failed = answers.find((answer) => answer.status === "rejected");
       if (failed !== undefined) {
         const error = toSynclineError(failed.reason);
-        // What ends the transaction is taken after a failure, too, if it was sent by then. After a fault of the deployment
-        // the statements that the connection has prepared may be those of another schema.
+        // The statement that ends the transaction succeeds after a failure, too, if it was sent by then. After a
+        // deployment fault the connection's prepared statements may belong to another schema.
         isSound = answers.at(-1)?.status === "fulfilled" && error.disposition !== "deployment";
         throw error;
       }
       rows.push(...answers.map((answer) => (answer.status === "fulfilled" ? answer.value : [])));
     }
   } finally {
-    // A connection that may hold a transaction is of no use to the next.
+    // A connection that may still have an open transaction must not be reused.
     client.release(!isSound);
   }
 }
 
-/** Sends as many statements as may be in memory at once: nearly always all. */
+/** Sends as many statements as may be in memory at once, nearly always all. */
 function sendSome(client: PoolClient, left: Iterator<Call>): Promise<Row[]>[] {
   const sent: Promise<Row[]>[] = [];
   let chars = 0;
@@ -417,7 +417,7 @@ function sendSome(client: PoolClient, left: Iterator<Call>): Promise<Row[]>[] {
   return sent;
 }
 
-/** Names the workspace most of whose documents were left out. */
+/** Throws for the workspace with the most documents that were left out, if any. */
 function requireAllRead(documentRows: readonly Row[]): void {
   const leftOutOf = new Map<string, number>();
   for (const { workspace_id: id, left_out: leftOut } of documentRows) {
@@ -429,16 +429,20 @@ function requireAllRead(documentRows: readonly Row[]): void {
 
 function tooLarge(workspaceId: unknown): SynclineError {
   const named = typeof workspaceId === "string" ? { workspaceId } : {};
-  return new SynclineError("SYN_WINDOW_TOO_LARGE", "The documents are too large together", named);
+  return new SynclineError(
+    "SYN_WINDOW_TOO_LARGE",
+    "The documents of the window are too large together",
+    named,
+  );
 }
 
-/** A row whose document comes as text, so that what is too much is left out by Postgres. */
+/** Parses a row's document. It comes as text, so that Postgres can leave out documents over the limit. */
 function withData({ left_out: leftOut, ...row }: Row): Row {
   if (leftOut === true) throw tooLarge(row["workspace_id"]);
   return { ...row, data: typeof row["data"] === "string" ? (JSON.parse(row["data"]) as JsonObject) : null };
 }
 
-/** Most bytes of documents from which the times of edits are told. */
+/** The most bytes of documents from which the times of edits are computed. */
 const EDITS_BYTES_MAX = 4 * 1024 * 1024;
 
 function editsOf(since: number, rows: readonly Row[]): DocumentEdits {
@@ -478,7 +482,7 @@ const LEDGER_COLUMNS = [
   "content",
 ] as const satisfies (keyof LedgerWrite)[];
 
-/** What `write-ledger.sql` takes; a column without a value is null. */
+/** The parameters of `write-ledger.sql`; a column without any value is null. */
 function columnsOf(rows: readonly LedgerWrite[]): (string | null)[] {
   return LEDGER_COLUMNS.map((column) => {
     const values = rows.map((row) => row[column] ?? null);
@@ -486,7 +490,7 @@ function columnsOf(rows: readonly LedgerWrite[]): (string | null)[] {
   });
 }
 
-/** The last change of a document also says what else its row holds. */
+/** Adds the document's own columns to its last change. */
 function changesOf({ changes, documents }: WindowPlan): object[] {
   const documentByPlace = new Map(documents.map((document) => [placeOf(document), document]));
   return changes.map((change) => {
@@ -501,10 +505,13 @@ function placeOf({ workspaceId, seq }: { workspaceId: string; seq: number }): st
   return `${seq} ${workspaceId}`;
 }
 
-/** Most characters of one JSON parameter, of more than a row, and about as many as are sent before they are answered. */
+/**
+ * The most characters of one JSON parameter with several rows, and about the most that are sent before they are
+ * answered.
+ */
 const PARAMETER_CHARS_MAX = 8 * 1024 * 1024;
 
-/** Writes rows as JSON arrays, as few as their size allows, each when it is asked for. */
+/** Writes rows as JSON arrays, as few as their size allows, created lazily. */
 function* chunksOf(rows: readonly object[]): Generator<string> {
   let open: string[] = [];
   let chars = 0;
@@ -521,7 +528,7 @@ function* chunksOf(rows: readonly object[]): Generator<string> {
   if (open.length > 0) yield `[${open.join(",")}]`;
 }
 
-/** A column that is left out is null: most are, and Postgres need not read them. */
+/** Leaves out null columns: most are null, and Postgres need not parse them. */
 function withoutNulls(row: object): object {
   const left: Record<string, unknown> = { ...row };
   for (const name in left) if (left[name] === null) left[name] = undefined;

@@ -1,7 +1,7 @@
 import type { Logger } from "@syncline/runtime";
 import type { AgingTable, PgRetention } from "../io/pg-retention.ts";
 
-/** How long what is kept, in days; 0 keeps it for ever. */
+/** The retention of each kind of row in days; 0 keeps rows indefinitely. */
 export interface Retention {
   ledgerDays: number;
   historyDays: number;
@@ -11,21 +11,21 @@ export interface Retention {
 
 interface Deps {
   store: PgRetention;
-  /** False once the process is stopping: a run then ends after its transaction, and a later one does the rest. */
+  /** False once the process is stopping: a run then ends after its transaction, and a later run continues. */
   isRunning: () => boolean;
   log: Logger;
 }
 
-/** Most rows a transaction, where nobody waits for its locks. */
+/** The most rows that one transaction drops, in tables on whose locks no request waits. */
 const PAGE_ROWS_MAX = 1_000;
-/** Most changes a transaction: it holds off commits to the workspace, and a change may hold megabytes. */
+/** The most changes that one transaction drops: it blocks commits to the workspace, and a change may hold megabytes. */
 const PAGE_CHANGES_MAX = 100;
-/** How many workspaces are looked at in one statement. */
+/** The most workspaces that one statement checks. */
 const PAGE_WORKSPACES_MAX = 1_000;
 
 /**
- * Drops what is older than its retention, page by page until all of it is gone. Each page is a transaction of its own, so
- * a run that ends anywhere has done what it has done, and the next one goes on; two at once take different rows.
+ * Drops rows that are older than their retention, page by page. Each page is a transaction of its own: a run that
+ * ends early keeps its progress, and the next one continues. Two concurrent runs take different rows.
  */
 export function createApplyRetention({ store, isRunning, log }: Deps, retention: Retention) {
   return async function applyRetention(): Promise<void> {
@@ -36,13 +36,13 @@ export function createApplyRetention({ store, isRunning, log }: Deps, retention:
       changes: await dropHistories(retention.historyDays),
     };
     const isIdle = Object.values(dropped).every((rows) => rows === 0);
-    log[isIdle ? "debug" : "info"](dropped, "dropped what is older than its retention");
+    log[isIdle ? "debug" : "info"](dropped, "dropped rows older than their retention");
   };
 
   async function dropRows(table: AgingTable, olderThanDays: number): Promise<number> {
     if (olderThanDays === 0) return 0;
     let sum = 0;
-    // Going on from the last time, and not from the oldest row, passes by what was dropped but is not vacuumed yet.
+    // Continuing from the last time, and not from the oldest row, skips rows that are dropped but not vacuumed yet.
     let from = "-infinity";
     while (isRunning()) {
       const { dropped, reached } = await store.dropRows(table, { olderThanDays, from, limit: PAGE_ROWS_MAX });

@@ -2,14 +2,14 @@ import { inSharedContext, WINDOW_BYTES_MAX, type LanePart, type TraceContext } f
 import type { StoredEntry } from "@syncline/shared";
 import type { WindowPlan } from "../core/window-plan.ts";
 
-/** A lane, or a deferred workspace of one, whose drain has come, and waits for its turn to commit. */
+/** A lane, or a deferred workspace of one, whose drain waits for its turn to commit. */
 export interface LaneTurn extends LanePart {
   /**
-   * Committed with no other: its drain has failed before, or its workspace was deferred, and it must neither take others with
-   * it nor be taken by them.
+   * True if it must be committed on its own, because its drain has failed before or its workspace was deferred: its
+   * failure must not affect others, nor theirs affect it.
    */
   alone: boolean;
-  /** Reads the lane's window when its turn has come: what was appended while it waited goes along. */
+  /** Reads the lane's window when its turn has come, with the entries that were appended while it waited. */
   read: () => Promise<LaneWindow | undefined>;
 }
 
@@ -18,36 +18,42 @@ export interface LaneWindow {
   bytes: number;
   /** The trace of its drain. */
   context: TraceContext;
-  /** Told of each plan that holds some of it, perhaps with other windows', once that is committed. */
+  /** Called for each committed plan that contains a part of the window, perhaps together with other windows. */
   onCommitted: (plan: WindowPlan) => void;
 }
 
 /**
- * Commits a lane's window, takes its entries off the lane, and tells who waits.
- * @returns how many entries are left on the lane
+ * Commits a lane's window, removes its entries from the lane, and notifies the waiting requests.
+ * @returns the number of entries left on the lane
  */
 export type CommitTurn = (turn: LaneTurn) => Promise<number>;
 
 type Waiting = LaneTurn & PromiseWithResolvers<number> & { window?: LaneWindow };
 export type Taken = Waiting & { window: LaneWindow };
 
-/** A second one begins where the first is as large as this: before that, who waits for it gains more from company. */
+/**
+ * The size from which the next commit begins beside the current one. Below it, waiting lanes gain more from
+ * committing together.
+ */
 const LARGE_OPERATIONS = 100;
-/** Or where the first takes as long as this: something holds it up, which is no reason to hold up others. */
+/**
+ * The time in milliseconds after which the next commit begins as well, so that a blocked commit does not block
+ * others.
+ */
 const LONG_MS = 25;
 
 interface Options {
-  /** Most commits under way. */
+  /** The most concurrent commits. */
   commitsMax: number;
-  /** Most operations of windows that are committed together. */
+  /** The most operations of windows that are committed together. */
   windowOperationsMax: number;
-  /** @returns how many entries are left on each lane */
+  /** @returns the number of entries left on each lane */
   commit: (windows: readonly Taken[]) => Promise<ReadonlyMap<number, number>>;
 }
 
 /**
- * Has drains wait for their turn: those that come while others are being committed go together into the next commit, so
- * that the busier it gets the less each window costs.
+ * Queues drains for their turn. Those that arrive while others are being committed go together into the next
+ * commit, so that each window costs less the higher the load.
  */
 export function createCommitQueue({ commitsMax, windowOperationsMax, commit }: Options): CommitTurn {
   let waiting: Waiting[] = [];
@@ -103,7 +109,7 @@ export function createCommitQueue({ commitsMax, windowOperationsMax, commit }: O
     }
   }
 
-  /** Reads a window. A turn with nothing to commit, or that cannot be read, is over. */
+  /** Reads a window. A turn that has no entries, or cannot be read, ends here. */
   async function readWindow(turn: Waiting): Promise<Taken | undefined> {
     try {
       const window = turn.window ?? (await turn.read());
@@ -116,13 +122,13 @@ export function createCommitQueue({ commitsMax, windowOperationsMax, commit }: O
   }
 }
 
-/** Counts the lanes that have their turn, from the first on: one that goes alone, or all up to the next such. */
+/** Counts the lanes of the next turn, from the first on: a lane that goes alone, or all lanes up to the next such. */
 function countTurns(waiting: readonly Waiting[]): number {
   const next = waiting.findIndex(({ alone }) => alone);
   return next === -1 ? waiting.length : Math.max(1, next);
 }
 
-/** Counts the windows that go together, from the first on: one at least. */
+/** Counts the windows that are committed together, from the first on, at least one. */
 function countTogether(turns: readonly Taken[], operationsMax: number): number {
   let operationsLeft = operationsMax;
   let bytesLeft = WINDOW_BYTES_MAX;

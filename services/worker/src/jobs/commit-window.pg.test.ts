@@ -42,7 +42,10 @@ const put = (documentId: string, more: Partial<GivenOperation> = {}): GivenOpera
   ...more,
 });
 
-/** Commits a window: how often it wrote and tried each operation, what became of those, and of how many entries commits were. */
+/**
+ * Commits a window. Returns how often it wrote and tried each operation, the operations' statuses, and the entry
+ * counts of the commits.
+ */
 async function commit(entries: readonly StoredEntry[]) {
   const store = createPgStore(pool, "epoch-1");
   const triesById = new Map<string, number>();
@@ -74,7 +77,7 @@ async function commit(entries: readonly StoredEntry[]) {
 }
 
 describe("a window whose documents are large together", () => {
-  it("commits in halves, and one batch alone whatever it takes", async () => {
+  it("commits in halves, and a single batch without a limit", async () => {
     const text = "x".repeat(1_000_000);
     const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => `large ${from + n}`);
     await commit([
@@ -100,25 +103,25 @@ describe("a window whose documents are large together", () => {
 });
 
 describe("a window that Postgres refuses", () => {
-  it("commits but for the operation at fault, and tries no other batch more than log2(n) times", async () => {
+  it("commits all but the failing operation, and tries no other batch more than log2(n) times", async () => {
     const ids = Array.from({ length: 64 }, (_, n) => (n === 37 ? "bad" : `good ${n}`));
     const { triesById, statusById } = await commit(ids.map((id) => entryOf("batches", put(id))));
     for (const id of ids) expect([id, statusById.get(id)]).toEqual([id, id === "bad" ? "error" : "success"]);
-    // Once with all, and once more each time that the window was halved.
+    // Once with all, and once more each time the window was halved.
     const most = Math.max(...ids.filter((id) => id !== "bad").map((id) => triesById.get(id) ?? 0));
     expect(most).toBe(1 + Math.log2(64));
   });
 
-  it("finds the one at fault in a batch by rehearsals, as many as halving takes", async () => {
+  it("finds the failing operation of a batch by dry runs, as many as halving takes", async () => {
     const ids = Array.from({ length: 100 }, (_, n) => (n === 73 ? "bad one" : `fine ${n}`));
     const { triesById, statusById } = await commit([entryOf("operations", ...ids.map((id) => put(id)))]);
     for (const id of ids)
       expect([id, statusById.get(id)]).toEqual([id, id === "bad one" ? "error" : "success"]);
-    // The window, the batch alone, the search, one to be sure, and the commit.
+    // The window, the batch alone, the search, a final check, and the commit.
     expect(Math.max(...triesById.values())).toBeLessThanOrEqual(4 + Math.ceil(Math.log2(101)));
   });
 
-  it("commits but for all of several that are at fault", async () => {
+  it("commits all but several failing operations", async () => {
     const ids = ["bad 1", "ok 1", "bad 2", "ok 2", "bad 3"];
     const { statusById } = await commit([entryOf("several", ...ids.map((id) => put(id)))]);
     expect([...statusById]).toEqual(ids.map((id) => [id, id.startsWith("bad") ? "error" : "success"]));
@@ -129,7 +132,7 @@ describe("a window that Postgres refuses", () => {
     ["every second one", (n) => n % 2 === 1],
     ["those at the end", (n) => n >= 50],
   ])(
-    "looks for the next one at fault from the last one on, where there are many: %s",
+    "searches for the next failing operation from the last one on, if there are many: %s",
     async (name, isBad) => {
       const ids = Array.from({ length: 100 }, (_, n) => `${isBad(n) ? "bad" : "good"} ${n}`);
       const { writes, statusById } = await commit([entryOf(name, ...ids.map((id) => put(id)))]);
@@ -139,14 +142,14 @@ describe("a window that Postgres refuses", () => {
     },
   );
 
-  it("refuses what is at fault only after another, and only if that one went through", async () => {
+  it("refuses an operation that fails only after another, if that one passed", async () => {
     const slot = (id: string, name: string) => put(id, { data: { slot: name } });
     const operations = [slot("1", "a"), slot("2", "a"), slot("bad", "b"), slot("3", "b"), slot("4", "b")];
     const { statusById } = await commit([entryOf("slots", ...operations)]);
     expect([...statusById.values()]).toEqual(["success", "error", "error", "success", "error"]);
   });
 
-  it("does not take for a fault what only half of a group would be", async () => {
+  it("does not refuse an operation that only fails with half of its group", async () => {
     const half = { group: "g", documentId: "grouped" };
     const operations = [
       put("first"),
@@ -158,7 +161,7 @@ describe("a window that Postgres refuses", () => {
     expect([...statusById.values()]).toEqual(["success", "success", "success", "error"]);
   });
 
-  it("fails a group for the one of it that is at fault, and goes on behind it", async () => {
+  it("fails a group for its one failing operation, and continues behind it", async () => {
     const ids = ["a", "b", "bad c", "d", "e", "f", "bad g", "h"];
     const operations = ids.map((id) => put(id, "bcde".includes(id.at(-1) ?? "") ? { group: "g" } : {}));
     const { statusById } = await commit([entryOf("failing group", ...operations)]);

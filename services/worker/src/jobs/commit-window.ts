@@ -8,30 +8,37 @@ import type { WindowState } from "../core/window-state.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import { idsOf } from "./ids-of-entries.ts";
 
-/** What a commit needs. */
+/** The dependencies of a commit. */
 export interface CommitDeps {
   store: WindowStore;
   newId: () => string;
   ledgerRetentionMs: number | undefined;
   policies?: Policies | undefined;
   log: Logger;
-  /** Told of each commit, in order, with the entries that it took. */
+  /** Called for each commit, in order, with its entries. */
   onCommitted: (entries: readonly StoredEntry[], plan: WindowPlan) => Promise<void>;
-  /** Takes the entries of workspaces that others of the window are not to wait for; left out, all wait for each other. */
+  /**
+   * Takes the entries of workspaces that the window's other workspaces must not wait for. Without it, all wait for
+   * each other.
+   */
   onStuck?: (entries: readonly StoredEntry[], error: SynclineError) => Promise<void>;
 }
 
-/** Most bytes of documents that a window of several entries reads at once: parsed, they take several times as much. */
+/**
+ * The most bytes of documents that a window of several entries reads at once; parsed, they take several times as
+ * much.
+ */
 const WINDOW_DOCUMENT_BYTES_MAX = 16 * 1024 * 1024;
-/** Most that one entry reads where others wait for it: some 200 ms of parsing. */
+/** The most bytes that a single entry reads while others wait for it: about 200 ms of parsing. */
 const LANE_DOCUMENT_BYTES_MAX = 6 * 1024 * 1024;
 
 /**
- * Commits a window: reads, plans, writes. Workspaces that take too long, or too much memory, are handed to `onStuck`. Where
- * Postgres refuses the window, or no plan can be made for it, or nobody takes what is too large, it is halved until the
- * entry at fault stands alone; in that one, what is at fault is refused with its reason, and the rest commits.
+ * Commits a window: reads, plans, writes. Workspaces that take too long, or too much memory, are handed to
+ * `onStuck`. If Postgres refuses the window, no plan can be made for it, or a too large one has no `onStuck`, the
+ * window is halved until the failing entry stands alone. Its failing operations are refused with their reasons, and
+ * the rest commits.
  *
- * @throws whatever is worth a retry; what was committed by then has been told to `onCommitted`
+ * @throws any error that a retry may fix; entries committed by then were passed to `onCommitted`
  */
 export async function commitWindow(entries: readonly StoredEntry[], deps: CommitDeps): Promise<void> {
   const tried = await tryCommit(entries, deps);
@@ -39,7 +46,7 @@ export async function commitWindow(entries: readonly StoredEntry[], deps: Commit
   const { error } = tried;
   if (deps.onStuck && tried.apart.size > 0) {
     const isApart = (entry: StoredEntry) => tried.apart.has(workspaceOf(entry));
-    // First, since a lane is answered from its head.
+    // Deferred first, because a lane is answered from its head.
     await deps.onStuck(entries.filter(isApart), error);
     const others = entries.filter((entry) => !isApart(entry));
     if (others.length > 0) await commitWindow(others, deps);
@@ -75,9 +82,12 @@ async function tryCommit(entries: readonly StoredEntry[], deps: CommitDeps): Pro
   }
 }
 
-const COSTLY = new SynclineError("SYN_WORKSPACE_COSTLY", "Others would wait long for its operations");
+const COSTLY = new SynclineError(
+  "SYN_WORKSPACE_COSTLY",
+  "The workspace's operations would take long, and other workspaces wait for them",
+);
 
-/** Gives an error without a code that of a bug, which holds up its own workspace and no other. */
+/** Wraps an error without a code as a bug, which blocks its own workspace only. */
 export function toFailure(error: unknown): SynclineError {
   if (error instanceof SynclineError) return error;
   return new SynclineError("SYN_INVARIANT", "A window could not be planned", { cause: error });
@@ -89,7 +99,7 @@ export async function dryRunWindow(entries: readonly StoredEntry[], deps: Commit
   await deps.store.dryRun(await planOn(state, entries, deps, new Map()));
 }
 
-/** One entry alone may take what it takes, since it cannot be halved, unless it may be handed on. */
+/** A single entry cannot be halved, so its documents have no limit, unless it can be handed on. */
 function bytesMaxOf(
   window: readonly StoredEntry[],
   { onStuck }: Pick<CommitDeps, "onStuck">,
@@ -98,7 +108,7 @@ function bytesMaxOf(
   return onStuck && LANE_DOCUMENT_BYTES_MAX;
 }
 
-/** Failures that refusing the operation at fault may end. */
+/** Reports whether refusing the failing operation may end the failure. */
 function isOfOperations(error: unknown): boolean {
   const disposition = dispositionOf(error);
   return disposition === "reject" || disposition === "fatal";
@@ -110,7 +120,7 @@ function isTooLarge(error: unknown): error is SynclineError {
 
 type Refusals = ReadonlyMap<string, string>;
 
-/** Plans on what was read, reading from history what turns out to be needed. */
+/** Plans on the state read, and reads from history the documents that the plan turns out to need. */
 async function planOn(
   read: WindowState,
   window: readonly StoredEntry[],
@@ -140,8 +150,9 @@ async function commitOnce(
 }
 
 /**
- * Refuses one operation after the other, each proven to be at fault, until the rest goes through, and commits that. What
- * goes through is not tried again, and the nearer to each other they are, the nearer the next one is looked for.
+ * Refuses operations one by one, each proven to fail, until the rest passes, and commits the rest. Operations that
+ * passed are not tried again. The closer the failing operations are to each other, the closer the next one is
+ * searched.
  */
 async function commitWithoutFailing(entries: readonly StoredEntry[], deps: CommitDeps): Promise<WindowPlan> {
   const state = await deps.store.read(entries);
@@ -159,7 +170,7 @@ async function commitWithoutFailing(entries: readonly StoredEntry[], deps: Commi
   const places = positionsOf(entries);
   const unitEnds = unitEndsOf(entries);
   let passing = 0;
-  // Most often there is one: then the rest goes through at once.
+  // Usually one operation fails, and the rest then passes at once.
   let step = places.length;
   while (passing < places.length) {
     const length = unitEnds.find((end) => end >= passing + step) ?? places.length;
@@ -173,13 +184,13 @@ async function commitWithoutFailing(entries: readonly StoredEntry[], deps: Commi
     const { error } = failing;
     passing = failing.passing;
     const place = places[passing];
-    // The same place twice: refusing does not help, and going on would never end.
+    // The same position twice: refusing it did not help, and continuing would never end.
     if (place === undefined || refusals.has(place)) throw error;
     refusals.set(place, reasonOf(error));
     const level = dispositionOf(error) === "fatal" ? "error" : "warn";
     deps.log[level](
       { err: error, place, ...idsOf(entries) },
-      "refused an operation so that its lane can go on",
+      "refused an operation so that its lane can proceed",
     );
     step = Math.max(2, step >> 1);
   }
@@ -188,7 +199,7 @@ async function commitWithoutFailing(entries: readonly StoredEntry[], deps: Commi
   return rest;
 }
 
-/** So many places of a window go through; with so many it fails, and so. */
+/** The longest known prefix of a window that passes, and the shortest that fails, with its error. */
 interface Bounds {
   passing: number;
   failing: number;
@@ -196,8 +207,8 @@ interface Bounds {
 }
 
 /**
- * Halves what lies between until the first place with which it fails stands alone. A group is cut only once it is known to
- * fail as a whole: half of one is nothing that anybody sent.
+ * Halves the range between the bounds until the first failing position stands alone. A group is cut only once it is
+ * known to fail as a whole, because no client sent half of it.
  */
 async function narrow(
   bounds: Bounds,
@@ -215,6 +226,6 @@ async function narrow(
 
 function reasonOf(error: unknown): string {
   const refused = error instanceof SynclineError && error.disposition === "reject";
-  if (!refused) return "It cannot be processed; the server's log has the reason";
+  if (!refused) return "The operation cannot be processed; the server's log has the reason";
   return `Postgres refuses it: ${error.cause instanceof Error ? error.cause.message : error.message}`;
 }

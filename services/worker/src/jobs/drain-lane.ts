@@ -11,21 +11,22 @@ interface Deps {
   store: Pick<WindowStore, "findLocked">;
   groupCommit: CommitTurn;
   waker: LaneWaker;
-  /** False once the process is stopping: a drain then ends after its window, and leaves the rest to others. */
+  /** False once the process is stopping: a drain then ends after its window, and other workers take the rest. */
   isRunning: () => boolean;
   metrics: DrainMetrics;
   log: Logger;
 }
 
-/** After so many windows a lane goes to the back of the queue, so that the others get their turn. */
+/** The number of windows after which a lane goes to the back of the queue, so that other lanes get their turn. */
 const WINDOWS_PER_DRAIN = 20;
 
 /**
- * Drains a lane, or a deferred workspace of one: takes a window from its head, commits it, and only then removes it, until
- * nothing is left. A drain that fails leaves what is not committed where it was, and one that runs again finds in the ledger
- * what is. A deferred workspace of which nothing is left goes back to its lane.
+ * Drains a lane, or a deferred workspace of one: takes a window from its head, commits it, and only then removes
+ * it, until the lane is empty. A failed drain leaves uncommitted entries in place, and a repeated one finds
+ * committed entries in the ledger. A deferred workspace without entries returns to its lane.
  *
- * With every failed attempt the window halves, down to one batch: what is too much at once passes bit by bit.
+ * The window halves with every failed attempt, down to one batch, so that a load that is too much at once passes in
+ * parts.
  */
 export function createDrainLane(
   { lanes, store, groupCommit, waker, isRunning, metrics, log }: Deps,
@@ -42,7 +43,7 @@ export function createDrainLane(
     await (workspaceId === undefined ? waker.wake(lane) : waker.wakeDeferred({ lane, workspaceId }, 0));
   };
 
-  /** @returns how many entries are left on the lane, or of the workspace */
+  /** @returns the number of entries left on the lane, or of the workspace */
   async function drainWindow(
     part: LanePart,
     { operationsMax, failedAttempts }: { operationsMax: number; failedAttempts: number },
@@ -76,7 +77,10 @@ export function createDrainLane(
     }
   }
 
-  /** A deferred workspace does not wait for locks: the others' commits would wait with it. */
+  /**
+   * Throws if another transaction holds rows of a deferred workspace: its commit must not wait for locks, because
+   * other commits would wait with it.
+   */
   async function requireUnlocked(workspaceId: string, entries: readonly StoredEntry[]): Promise<void> {
     if ((await store.findLocked(entries)).size === 0) return;
     throw new SynclineError(
@@ -85,13 +89,13 @@ export function createDrainLane(
     );
   }
 
-  /** Reads on where all that there was had to be set aside. */
+  /** Reads the next window; reads on if all its entries had to be dead-lettered. */
   async function readWindow(part: LanePart, operationsMax: number): Promise<ReadWindow> {
     const { lane } = part;
     for (;;) {
       const window = await lanes.readWindow(part, operationsMax);
       for (const id of window.deadLetterIds) {
-        log.error({ lane, entryId: id }, "set aside an entry that cannot be read");
+        log.error({ lane, entryId: id }, "dead-lettered an entry that cannot be read");
       }
       for (const workspaceId of window.movedWorkspaceIds) await waker.wakeDeferred({ lane, workspaceId }, 0);
       if (window.entries.length > 0 || window.deadLetterIds.length === 0) return window;

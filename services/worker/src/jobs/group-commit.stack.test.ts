@@ -48,11 +48,11 @@ afterAll(async () => {
 
 /** The lanes of each commit, by their workspaces, in the order in which the commits began. */
 let commits: string[][];
-/** Commits wait until this is resolved. */
+/** Holds commits until it is resolved. */
 let gate: PromiseWithResolvers<void>;
-/** Which lanes held entries when somebody was told. */
+/** For each notification, the lanes that held entries at that time. */
 let lanesWhenTold: number[][];
-/** The workspace to which another drain commits in between. */
+/** The workspace to which another drain commits meanwhile. */
 let contested: string;
 let groupCommit: CommitTurn;
 beforeEach(() => {
@@ -96,7 +96,7 @@ async function moveOn(workspaceId: string): Promise<void> {
   await pool.query(sql, [workspaceId]);
 }
 
-/** Puts a batch of so many operations on a lane. */
+/** Appends a batch with a number of operations to a lane. */
 async function append(lane: number, operations: number): Promise<void> {
   const given = Array.from({ length: operations }, (_, n) => ({
     kind: "put" as const,
@@ -109,7 +109,7 @@ async function append(lane: number, operations: number): Promise<void> {
   await lanes.appendBatch(lane, encodeBatch(entry.batch), {});
 }
 
-/** Puts a batch of so many operations on a lane, whose drain comes. */
+/** Appends a batch with a number of operations to a lane, and returns the turn of its drain. */
 async function turnOf(lane: number, operations: number, alone = false): Promise<LaneTurn> {
   await append(lane, operations);
   return {
@@ -124,11 +124,11 @@ async function turnOf(lane: number, operations: number, alone = false): Promise<
   };
 }
 
-/** Where a commit takes long, the next begins beside it, and may get to Postgres first. */
+/** If a commit takes long, the next begins beside it, and may reach Postgres first. */
 const sorted = (lanesByCommit: string[][]) =>
   lanesByCommit.toSorted((one, other) => one.join().localeCompare(other.join()));
 
-/** Two commits that are held up: as many as there may be, so that what comes now waits. */
+/** Starts two commits that are held, the maximum, so that further ones wait. */
 async function occupy(): Promise<Promise<number>[]> {
   const done = [];
   for (const [index, lane] of [6, 7].entries()) {
@@ -138,7 +138,7 @@ async function occupy(): Promise<Promise<number>[]> {
   return done;
 }
 
-it("takes what comes while others are being committed together, as far as the bound goes", async () => {
+it("takes lanes that arrive during a commit together, up to the limit", async () => {
   const turns = await Promise.all([0, 1, 2, 3, 4, 5].map((lane) => turnOf(lane, lane === 4 ? 3 : 1)));
   const done = [...(await occupy()), ...turns.map(groupCommit)];
   gate.resolve();
@@ -150,7 +150,7 @@ it("takes what comes while others are being committed together, as far as the bo
   expect(await lanes.lanesWithEntries([...Array(8).keys()])).toEqual([]);
 });
 
-it("reads a lane when its turn has come, so that what came while it waited goes along", async () => {
+it("reads a lane when its turn has come, with the entries that arrived while it waited", async () => {
   const turn = await turnOf(2, 1);
   const done = [...(await occupy()), groupCommit(turn)];
   await append(2, 2);
@@ -159,7 +159,7 @@ it("reads a lane when its turn has come, so that what came while it waited goes 
   expect(commits).toHaveLength(3);
 });
 
-it("has done where nothing is left to read", async () => {
+it("ends if no entry is left to read", async () => {
   const turn = await turnOf(0, 1);
   gate.resolve();
   await groupCommit(turn);
@@ -167,7 +167,7 @@ it("has done where nothing is left to read", async () => {
   expect(commits).toHaveLength(1);
 });
 
-it("fails what cannot be read, and nothing else", async () => {
+it("fails an unreadable lane only", async () => {
   const read = () => Promise.reject(new Error("away"));
   const turns = [await turnOf(0, 1), await turnOf(1, 1), { lane: 2, alone: false, read }];
   const done = turns.map(groupCommit);
@@ -176,13 +176,13 @@ it("fails what cannot be read, and nothing else", async () => {
   expect(outcomes).toEqual(["fulfilled", "fulfilled", "rejected"]);
 });
 
-it("tells of a window once it is off its lane, and not before", async () => {
+it("notifies of a window once it is off its lane, and not before", async () => {
   gate.resolve();
   await groupCommit(await turnOf(0, 2));
   expect(lanesWhenTold).toEqual([[]]);
 });
 
-it("commits a lane that has failed before by itself", async () => {
+it("commits a lane that has failed before on its own", async () => {
   const turns = await Promise.all([0, 1, 3, 4].map((lane) => turnOf(lane, 1, lane === 3)));
   const done = [...(await occupy()), ...turns.map(groupCommit)];
   gate.resolve();
@@ -190,7 +190,7 @@ it("commits a lane that has failed before by itself", async () => {
   expect(sorted(commits.slice(2))).toEqual([["lane 0", "lane 1"], ["lane 3"], ["lane 4"]]);
 });
 
-it("fails all that were taken together, and leaves their entries where they were", async () => {
+it("fails all windows that were taken together, and leaves their entries in place", async () => {
   const turns = await Promise.all([2, 3].map((lane) => turnOf(lane, 1)));
   const done = [...(await occupy()), ...turns.map(groupCommit)];
   contested = "lane 3";

@@ -36,22 +36,25 @@ interface Deps {
 }
 
 interface Options {
-  /** Most operations of windows that are committed together. */
+  /** The most operations of windows that are committed together. */
   windowOperationsMax: number;
   ledgerRetentionMs: number | undefined;
 }
 
-/** Most commits of lanes that a process has under way: one is with Postgres while the other plans, or is published of. More only contend. */
+/**
+ * The most concurrent commits of lanes in a process: one waits for Postgres while the other plans or publishes.
+ * More only contend.
+ */
 const LANE_COMMITS_MAX = 2;
-/** Most commits of deferred workspaces, beside them: they may take long. */
+/** The most concurrent commits of deferred workspaces, in addition: they may take long. */
 const DEFERRED_COMMITS_MAX = 1;
-/** Most commits that a process has under way in all. */
+/** The most concurrent commits of a process. */
 export const COMMITS_MAX = LANE_COMMITS_MAX + DEFERRED_COMMITS_MAX;
 
 /**
- * Commits the windows of several lanes in one transaction: lanes share no workspace, so their windows are independent.
- * Workspaces that cannot be committed, or that take long, are deferred, each to a drain of its own, and the others are
- * committed. If a commit fails as a whole, all its windows fail, and come again alone.
+ * Commits the windows of several lanes in one transaction: lanes share no workspace, so their windows are
+ * independent. Workspaces that cannot be committed, or that take long, are deferred, each to a drain of its own,
+ * and the others are committed. If a commit fails as a whole, all its windows fail, and are retried alone.
  */
 export function createGroupCommit(deps: Deps, options: Options): CommitTurn {
   const { lanes, waker, replies, conflicts, metrics, log } = deps;
@@ -86,7 +89,7 @@ export function createGroupCommit(deps: Deps, options: Options): CommitTurn {
     return leftByLane;
   }
 
-  /** Before the others are committed, so that a lane is always answered from its head. */
+  /** Defers entries before the others are committed, so that a lane is always answered from its head. */
   async function defer(lane: number, entries: readonly StoredEntry[], error: SynclineError): Promise<number> {
     const left = await lanes.deferEntries(lane, entries);
     const entriesByWorkspace = Map.groupBy(entries, workspaceOf);
@@ -95,7 +98,7 @@ export function createGroupCommit(deps: Deps, options: Options): CommitTurn {
       const level = error.disposition === "fatal" ? "error" : "warn";
       log[level](
         { err: error, lane, workspaceId, ...idsOf(ofOne) },
-        "deferred a workspace that cannot be committed now, so that its lane can go on",
+        "deferred a workspace that cannot be committed now, so that its lane can proceed",
       );
       await waker.wakeDeferred({ lane, workspaceId }, backoffMs(1, DRAIN_BACKOFF, Math.random()));
     }
@@ -103,8 +106,9 @@ export function createGroupCommit(deps: Deps, options: Options): CommitTurn {
   }
 
   /**
-   * Jobs first: an entry that is removed is not seen again. Should we die in between, the window comes once more.
-   * The replies follow without waiting: one connection keeps the order, so what is published of is off its lane.
+   * Enqueues jobs first, because a removed entry is not seen again; if the process dies in between, the window is
+   * drained again. Replies follow without waiting: one connection keeps the order, so published entries are off
+   * their lane.
    */
   async function afterCommit(
     entriesByPart: ReadonlyMap<LanePart, readonly StoredEntry[]>,

@@ -1,10 +1,10 @@
 import { traceIdOf, workspaceOf } from "@syncline/runtime";
 import type { StoredEntry } from "@syncline/shared";
 
-/** A log line names so many, and counts the others. */
+/** The most ids that a log line names of each kind. */
 const IDS_MAX = 10;
 
-/** The ids by which an operator finds what a window holds: a batch's, a workspace's and a trace's. */
+/** The ids by which an operator finds the entries of a window: of batches, workspaces and traces. */
 export interface EntryIds {
   entries: number;
   workspaceIds: string[];

@@ -1,7 +1,7 @@
 import { carrierOf, extractTrace, notable, SpanKind, startSpan, type ConflictQueue } from "@syncline/runtime";
 import type { ConflictRound } from "../core/window-plan.ts";
 
-/** Asks for the rounds of conflicts, each in the trace of the operation that it is for, which is kept from here on. */
+/** Enqueues merge attempts, each in the trace of its operation, which is sampled from here on. */
 export async function queueRounds(queue: ConflictQueue, rounds: readonly ConflictRound[]): Promise<void> {
   const spans = rounds.map(({ conflictId, round, trace }) =>
     startSpan("queue conflict", {

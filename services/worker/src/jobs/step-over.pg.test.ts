@@ -8,7 +8,7 @@ import { batchEntry, type GivenOperation } from "../testing/memory-tables.ts";
 import { commitSteppingOver } from "./step-over.ts";
 
 let database: TestDatabase;
-/** As the worker's. */
+/** A pool with the worker's settings. */
 let pool: ReturnType<typeof openPool>;
 let strangers: ReturnType<typeof openPool>;
 beforeAll(async () => {
@@ -45,11 +45,11 @@ const entryOf = (
     operations: operations.map((operation) => ({ clientId: randomUUID(), ...operation })),
   }),
 });
-/** A window in which the workspaces' entries lie among each other. */
+/** A window in which the entries of several workspaces alternate. */
 const windowOf = (...workspaces: string[]) =>
   [...workspaces, ...workspaces].map((workspace) => entryOf(workspace));
 
-/** Which workspaces commit, and which are stepped over, with how many writes. */
+/** Commits a window. Returns the workspaces that commit, those that are stepped over, and the number of writes. */
 async function commit(window: readonly StoredEntry[], changed: Partial<WindowStore> = {}) {
   const store = { ...createPgStore(pool, "epoch-1"), ...changed };
   const committed: StoredEntry[] = [];
@@ -75,7 +75,7 @@ async function commit(window: readonly StoredEntry[], changed: Partial<WindowSto
   return { committed: workspaces(committed), stuck: workspaces(stuck), writes };
 }
 
-/** Runs something while a stranger's transaction has done what a statement says. */
+/** Runs a function while another connection's transaction holds the effects of a statement. */
 async function during<T>(statement: string, run: () => Promise<T>): Promise<T> {
   const client = await strangers.connect();
   try {
@@ -101,20 +101,20 @@ it("steps over a workspace of which a document is held, or a conflict", async ()
   expect(outcome).toMatchObject({ committed: ["a", "c"], stuck: ["b"] });
 });
 
-it("finds by halves the workspaces that wait for what cannot be seen: rows that others are about to insert", async () => {
+it("finds by halves the workspaces that wait for an invisible lock: rows that others are about to insert", async () => {
   const inserting =
     "INSERT INTO workspaces (workspace_id, seq, revision) VALUES ('new 1', 1, 1), ('new 2', 1, 1)";
   const outcome = await during(inserting, () => commit(windowOf("a", "new 1", "b", "c", "new 2")));
   expect(outcome).toMatchObject({ committed: ["a", "b", "c"], stuck: ["new 1", "new 2"] });
 });
 
-it("steps over a workspace that fails whatever is refused of it", async () => {
+it("steps over a workspace that fails whichever operation is refused", async () => {
   await pool.query("ALTER TABLE workspaces ADD CHECK (workspace_id <> 'refused')");
   const outcome = await commit(windowOf("a", "refused", "b"));
   expect(outcome).toMatchObject({ committed: ["a", "b"], stuck: ["refused"] });
 });
 
-it("steps over a workspace that alone meets a failure which nobody foresaw", async () => {
+it("steps over a workspace that alone meets an unexpected failure", async () => {
   await pool.query(`
     CREATE FUNCTION fail_for_one() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -128,7 +128,7 @@ it("steps over a workspace that alone meets a failure which nobody foresaw", asy
   expect(outcome).toMatchObject({ committed: ["a", "b", "d"], stuck: ["c"] });
 });
 
-it("steps over a workspace for which no plan can be made, by a bug that has no code", async () => {
+it("steps over a workspace that cannot be planned because of a bug without a code", async () => {
   const store = createPgStore(pool, "epoch-1");
   const outcome = await commit(windowOf("a", "planless", "b"), {
     async read(entries, bytesMax) {
@@ -147,7 +147,7 @@ describe("a workspace whose operations take long", () => {
       await commit([entryOf(workspace, [{ kind: "put", documentId: `doc-${n}`, data: data as JsonObject }])]);
   };
 
-  it("is stepped over for the values that they look at, also where nobody else waits yet", async () => {
+  it("is stepped over for the values that they read, even if no other workspace waits yet", async () => {
     const wide = Object.fromEntries(times(20_000, (n) => [`k${n}`, n]));
     await writeAll("wide", [wide]);
     const edits = times(20, (n): GivenOperation => ({ kind: "update", documentId: "doc-0", data: { k: n } }));
@@ -158,7 +158,7 @@ describe("a workspace whose operations take long", () => {
     expect(await commit([entryOf("wide", edits)])).toMatchObject({ committed: [], stuck: ["wide"] });
   });
 
-  it("is stepped over for the bytes of the documents that they meet", async () => {
+  it("is stepped over for the bytes of the documents that they read", async () => {
     await writeAll(
       "large",
       times(20, () => ({ text: "x".repeat(1_000_000) })),
@@ -170,7 +170,7 @@ describe("a workspace whose operations take long", () => {
   });
 });
 
-it("steps over nobody if a table is held, or the store is away: that is no workspace's fault", async () => {
+it("steps over no workspace if a table is locked, or the store is away: that is no workspace's fault", async () => {
   const window = windowOf("a", "b");
   await expect(during("LOCK TABLE documents", () => commit(window))).rejects.toMatchObject({
     code: "SYN_POSTGRES_CONTENTION",

@@ -9,11 +9,12 @@ interface Deps extends CommitDeps {
 }
 
 /**
- * Commits a window without the workspaces that cannot be committed now, or that others would wait long for: they are handed
- * to `onStuck`, and the others are committed in their order. Which ones are at fault is found without waiting for each of them in turn.
+ * Commits a window without the workspaces that cannot be committed now, or that others would wait long for. These
+ * are handed to `onStuck`, and the others are committed in their order. The search for them does not wait for each
+ * one in turn.
  *
- * @throws if no workspace is known to be at fault, as when a store is away; what was committed by then was given to
- *   `onCommitted`
+ * @throws if no workspace is known to be the cause, as when a store is away; entries committed by then were passed
+ * to `onCommitted`
  */
 export async function commitSteppingOver(entries: readonly StoredEntry[], deps: Deps): Promise<void> {
   let left = entries;
@@ -35,7 +36,7 @@ export async function commitSteppingOver(entries: readonly StoredEntry[], deps: 
       left = left.filter((entry) => !done.has(entry));
       const failure = toFailure(error);
       const stuck = await findStuck(left, failure, deps);
-      // What was in the way may be gone by now, once.
+      // Tries once more, because the obstacle may be gone by now.
       if (stuck.size === 0 && (isSecondTry || !isOfWorkspaces(failure))) throw error;
       isSecondTry = stuck.size === 0;
       const isStuck = (entry: StoredEntry) => stuck.has(workspaceOf(entry));
@@ -45,7 +46,7 @@ export async function commitSteppingOver(entries: readonly StoredEntry[], deps: 
   }
 }
 
-/** Failures that may be some workspaces' own, so that the others can go on. */
+/** Reports whether a failure may concern single workspaces, so that the others can proceed. */
 function isOfWorkspaces({ code }: SynclineError): boolean {
   return code === "SYN_POSTGRES_CONTENTION" || code === "SYN_POSTGRES_UNEXPECTED";
 }
@@ -57,13 +58,13 @@ async function findStuck(
 ): Promise<ReadonlySet<string>> {
   const [first] = entries;
   if (first === undefined) return new Set();
-  // A window is committed from its first entry on, and refusing what is at fault in that one did not help.
+  // A window is committed from its first entry on, and refusing that entry's failing operations did not help.
   if (error.disposition === "fatal" || error.disposition === "reject") return new Set([workspaceOf(first)]);
   const entriesByWorkspace = Map.groupBy(entries, workspaceOf);
   const isLimit = error.code === "SYN_POSTGRES_LIMIT";
   if (!isOfWorkspaces(error) && !isLimit) return new Set();
   if (entriesByWorkspace.size === 1) return new Set(entriesByWorkspace.keys());
-  // Statements that take too long are not tried again and again: the window comes again in halves.
+  // Statements that take too long are not repeated: the window is retried in halves.
   if (isLimit) return new Set();
   if (error.code === "SYN_POSTGRES_CONTENTION") {
     const locked = await deps.store.findLocked(entries);
@@ -72,7 +73,7 @@ async function findStuck(
   return new Set(await bisect([...entriesByWorkspace], error, deps));
 }
 
-/** Halves the workspaces of a window that fails until those that fail by themselves stand alone. */
+/** Halves the workspaces of a failing window until those that fail by themselves stand alone. */
 async function bisect(
   entriesByWorkspace: readonly (readonly [string, readonly StoredEntry[]])[],
   failure: SynclineError,

@@ -1,8 +1,8 @@
 import type { LaneStreams, LaneWaker } from "@syncline/runtime";
 
 /**
- * Wakes each of some lanes that holds entries, and each deferred workspace of theirs: its wake-up may have got lost. Urgently, because a drain may also have been put off by
- * a clock that is wrong; its backoff holds all the same.
+ * Wakes each of some lanes that holds entries, and each of their deferred workspaces: the wake-up may be lost. The
+ * wake-up is urgent, because a wrong clock may have delayed the drain; its backoff still applies.
  */
 export function createSweepLanes(
   deps: { lanes: LaneStreams; waker: LaneWaker },

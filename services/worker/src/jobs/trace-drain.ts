@@ -18,18 +18,18 @@ import type { WindowPlan } from "../core/window-plan.ts";
 
 /** The trace of a drain. */
 export interface DrainTrace {
-  /** The window's entries as the drain's own: what follows from one follows from its application. */
+  /** The window's entries with the drain's trace context, so that later spans are children of their application. */
   entries: StoredEntry[];
   context: TraceContext;
-  /** The plan may hold other windows, too. */
+  /** Records a committed plan, which may contain other windows, too. */
   committed: (plan: WindowPlan) => void;
   failed: (error: unknown) => void;
   end: (durationMs: number) => void;
 }
 
 /**
- * Gives the drain of a window a trace of its own, which is linked to those of all that the window brings; and each of
- * those shows its way through the drain, linked the other way.
+ * Gives the drain of a window a trace of its own, linked to the traces of all its entries. Each of those has a span
+ * for its application, linked back to the drain.
  */
 export function traceDrain(lane: number, entries: readonly StoredEntry[]): DrainTrace {
   const origins = entries.map(({ entry }) => extractTrace(entry.trace));
@@ -103,8 +103,8 @@ function withTraceOf(spans: readonly Span[]): (stored: StoredEntry, index: numbe
 }
 
 /**
- * Says of each batch how it stands, and of what came out otherwise than its device hoped that it is worth a look.
- * @returns the answers to all that the plan decided of these entries
+ * Sets each batch's status on its span, and marks spans of incomplete batches as notable.
+ * @returns the results of all operations that the plan decided for these entries
  */
 function notifyOutcomes(
   entries: readonly StoredEntry[],

@@ -1,4 +1,5 @@
--- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
+-- $1 retention in days, $2 the time to continue from, $3 most rows. Returns the number of dropped rows, and the
+-- time that was reached.
 WITH old AS (
   SELECT workspace_id, batch_id, drained_at
   FROM batches

@@ -1,5 +1,6 @@
--- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
--- Settled conflicts only, with the run of operations that each holds and what was decided on it.
+-- $1 retention in days, $2 the time to continue from, $3 most rows. Returns the number of dropped rows, and the
+-- time that was reached. Drops resolved and reported conflicts only, with the operations that each holds and the
+-- decisions on it.
 WITH old AS (
   SELECT workspace_id, conflict_id, updated_at
   FROM conflicts

@@ -1,5 +1,6 @@
--- $1 retention in days, $2 the workspace id to go on after, $3 how many workspaces to look at. Of each whether a change
--- has come of age since its history was checked. What has not been checked is all there, so one probe tells.
+-- $1 retention in days, $2 the workspace id to continue after, $3 most workspaces. Returns for each whether a
+-- change has passed its retention since its history was checked. All unchecked changes exist, so one probe
+-- suffices.
 SELECT w.workspace_id, coalesce(c.committed_at < now() - $1 * interval '24 hours', false) AS aged
 FROM (
   SELECT workspace_id, history_checked_to

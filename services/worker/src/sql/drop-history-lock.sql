@@ -1,3 +1,3 @@
--- $1 workspace id. Holds off every commit to the workspace until the transaction ends. Then the next statement sees all
--- conflicts that there are, and none is opened meanwhile.
+-- $1 workspace id. Blocks every commit to the workspace until the transaction ends. The next statement then sees
+-- all conflicts, and none is opened meanwhile.
 SELECT FROM workspaces WHERE workspace_id = $1 FOR NO KEY UPDATE

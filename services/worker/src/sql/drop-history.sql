@@ -1,11 +1,12 @@
--- $1 workspace id, $2 retention in days, $3 most changes to look at. Needs the workspace's lock: drop-history-lock.sql.
--- Looks at the next changes that have come of age, in seq order up to the first that has not, and drops what they
--- superseded; moves feed_from past it in the same statement, so that no reader is given a page with a hole. What holds a
--- document's current version is superseded by nothing, so it stays; of a tombstone, what it ended goes.
--- The ancestor of an unsettled conflict stays, and what its operations rise to, found as services/conflict/src/sql/read-ancestor.sql
--- finds it; if the run goes on from its device's own view, all since then. Once it is not needed any more, it goes with the
--- document's next change that comes of age.
--- Returns how many changes were looked at, and how many went; no row where none has come of age.
+-- $1 workspace id, $2 retention in days, $3 most changes to check. Requires the workspace's lock:
+-- drop-history-lock.sql. Checks the next changes that have passed their retention, in seq order up to the first
+-- that has not, and drops the changes that they superseded. Moves feed_from past them in the same statement, so
+-- that no reader gets a page with a gap. The change with a document's current version is never superseded, so it
+-- stays; a tombstone loses the document that it ended.
+-- The ancestor of an unresolved conflict stays, and the versions that its operations rise to, found as in
+-- services/conflict/src/sql/read-ancestor.sql; if the run continues from its device's own view, all changes since
+-- then. Once no longer needed, such a change is dropped with the document's next change that passes its retention.
+-- Returns the number of checked changes, and of dropped ones; no row if none has passed its retention.
 WITH looked_at AS (
   SELECT c.seq, c.collection, c.document_id, c.version, c.holds_ended,
     bool_and(c.committed_at < now() - $2 * interval '24 hours') OVER (ORDER BY c.seq) AS aged

@@ -1,9 +1,11 @@
--- $1 retention in days, $2 the time to go on from, $3 most rows. Returns how many went, and the time that was reached.
--- A ledger row stays a day longer than the retention: what was accepted just before its end may still be on its lane.
--- Where the client id is a UUIDv7, its own time counts, too. Then an id that the ledger no longer has is refused by its
--- age, also one from a clock that was ahead. How far it went is noted with it: the retention may become longer.
--- Nothing that is pending goes, and nothing behind an unsettled conflict: it is answered once that is settled. A row
--- that a drain is writing to is left for the next run.
+-- $1 retention in days, $2 the time to continue from, $3 most rows. Returns the number of dropped rows, and the
+-- time that was reached.
+-- A ledger row stays a day longer than the retention: an operation accepted just before its end may still be on its
+-- lane. If the client id is a UUIDv7, its own time counts, too: an id that the ledger no longer has is then refused
+-- by its age, even one from a clock that was ahead. The time that was reached is noted, because the retention may
+-- become longer.
+-- Pending rows stay, and rows behind an unresolved conflict: they get their results once it is resolved. A row that
+-- a drain is writing to is left for the next run.
 WITH old AS (
   SELECT o.workspace_id, o.device_id, o.client_id, o.settled_at, id.made_at_ms
   FROM operations o

@@ -1,6 +1,6 @@
--- $1 workspace ids; $2 workspace ids, $3 collections, $4 document ids, in triples. The workspaces that have a row among those
--- that a window writes to which another transaction holds. Waits for none of them. A row that a transaction is about to insert
--- cannot be seen.
+-- $1 workspace ids; $2 workspace ids, $3 collections, $4 document ids, in triples. Finds the workspaces in which
+-- another transaction holds a row that a window writes to. Waits for none of them. A row that a transaction is
+-- about to insert is invisible.
 WITH wanted AS (
   SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::text[]) AS k (workspace_id, collection, document_id)
 ), free_workspaces AS (

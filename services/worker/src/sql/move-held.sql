@@ -1,4 +1,5 @@
--- $1 [{ workspaceId, conflictId, place, toConflictId, toPlace }]. What a merge did not cover goes behind the next one.
+-- $1 [{ workspaceId, conflictId, place, toConflictId, toPlace }]. Moves operations that a merge did not cover
+-- behind the next conflict.
 UPDATE held_operations h
 SET conflict_id = m."toConflictId", place = m."toPlace"
 FROM json_to_recordset($1::json) AS m (

@@ -1,9 +1,10 @@
--- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, in fours; $5 workspace ids, $6 conflict ids, in pairs.
--- Finds what these devices have unsettled on these documents, what of theirs was reported last, what else was resolved
--- last, and the conflicts that are named. None of their documents: a record takes up to megabytes, and a batch may touch a
--- hundred. Of those that are named the overlaps are counted.
+-- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, in fours; $5 workspace ids, $6 conflict ids, in
+-- pairs.
+-- Finds the unresolved conflicts of these devices on these documents, the last reported one, the last otherwise
+-- resolved one, and the named conflicts. Reads none of their documents: a record takes up to megabytes, and a batch
+-- may touch a hundred. The overlaps of named conflicts are counted.
 WITH collided AS MATERIALIZED (
-  -- Nearly always none: one probe tells, instead of three.
+  -- Nearly always empty: one probe instead of three.
   SELECT k.workspace_id, k.collection, k.document_id, k.device_id
   FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k (workspace_id, collection, document_id, device_id)
   CROSS JOIN LATERAL (

@@ -1,5 +1,5 @@
--- $1 workspace ids, $2 collections, $3 document ids, in triples; $4 most bytes of documents in all. The first that go beyond
--- are left out, and those that follow.
+-- $1 workspace ids, $2 collections, $3 document ids, in triples; $4 most bytes of documents in all. The first
+-- documents beyond the limit, and all that follow, are left out.
 SELECT t.workspace_id, t.collection, t.document_id, t.version, t.deleted, t.writer_device_id, t.run_base_version, t.client_timestamp_ms,
   CASE WHEN t.bytes_so_far <= $4 THEN t.data END AS data, t.bytes_so_far > $4 AS left_out
 FROM (

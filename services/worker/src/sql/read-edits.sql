@@ -1,7 +1,7 @@
--- $1 workspace ids, $2 collections, $3 document ids, $4 versions, $5 device ids or null, $6 the versions when the devices collided
--- or null, in sixes; $7 most bytes of documents in all. The changes of documents since the devices saw them, from the change that
--- holds the version that was seen on, ascending: at most the newest 1,000 of each, and of those the documents of the newest 100
--- as far as their bytes allow.
+-- $1 workspace ids, $2 collections, $3 document ids, $4 versions, $5 device ids or null, $6 the versions when the
+-- devices collided or null, in sixes; $7 most bytes of documents in all. Reads the changes of documents since the
+-- devices saw them, ascending, starting with the change that contains the seen version: at most the newest 1,000 of
+-- each, with the documents of the newest 100 as far as the limit allows.
 SELECT k.place, k.seen_version, c.first_version, c.version, c.edit_times, c.timestamp_ms, c.own,
   NOT c.deleted AND (c.newer > 100 OR c.bytes > $7) AS left_out,
   CASE WHEN c.newer <= 100 AND c.bytes <= $7 THEN c.data END AS data

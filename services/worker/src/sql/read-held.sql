@@ -1,4 +1,5 @@
--- $1 workspace ids, $2 conflict ids, $3 whether the content is needed, in threes. The runs behind these conflicts, in order.
+-- $1 workspace ids, $2 conflict ids, $3 whether the content is needed, in threes. Reads the runs behind these
+-- conflicts, in order.
 SELECT h.conflict_id, h.place, h.client_id, octet_length(h.operation::text) AS bytes,
   CASE
     WHEN h.operation ->> 'kind' <> 'create' AND NOT h.operation ? 'versionUnknown'

@@ -1,6 +1,6 @@
--- $1 workspace ids, $2 collections, $3 document ids, $4 versions, $5 device ids or null, in fives; $6 most bytes in all: what
--- goes beyond is left out. Documents as the devices saw them that name these versions; where that is a tombstone, what it
--- ended.
+-- $1 workspace ids, $2 collections, $3 document ids, $4 versions, $5 device ids or null, in fives; $6 most bytes in
+-- all, beyond which documents are left out. Reads the documents that the devices which name these versions saw; for
+-- a tombstone, the document that it ended.
 SELECT t.workspace_id, t.collection, t.document_id, t.version, t.device_id, t.deleted,
   CASE WHEN t.bytes_so_far <= $6 THEN t.data END AS data, t.bytes_so_far > $6 AS left_out
 FROM (

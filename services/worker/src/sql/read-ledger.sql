@@ -1,7 +1,7 @@
--- $1 workspace ids, $2 device ids, $3 client ids, in triples; $4 workspace ids, $5 conflict ids, in pairs.
--- Finds the ledger's rows of these operations, and of all that wait behind these conflicts.
--- The latter by their keys, from the runs: what was only refused with a conflict names it, too, and there is no bound to that.
--- The probes are lateral, and kept so by LIMIT and OFFSET, because plain joins were planned as sequential scans.
+-- $1 workspace ids, $2 device ids, $3 client ids, in triples; $4 workspace ids, $5 conflict ids, in pairs. Finds
+-- the ledger's rows of these operations, and of all held behind these conflicts. The held ones are found by their
+-- keys, from the runs: refused operations name the conflict, too, and their number has no bound. The probes are
+-- lateral, and kept so by LIMIT and OFFSET, because plain joins were planned as sequential scans.
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,

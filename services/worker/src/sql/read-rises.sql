@@ -1,8 +1,8 @@
--- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, $5 from which versions, $6 to which later ones, in sixes;
--- $7 most bytes in all: what goes beyond is left out. For a device that has received both versions: the changes that hold
--- them, and in between those at which the writer turns from other devices to this one, or back: the window that asks may hold
--- changes of the device's own that the later version does not have. At most 200 for each, the first ones. A tombstone comes as
--- the document that it ended.
+-- $1 workspace ids, $2 collections, $3 document ids, $4 device ids, $5 from versions, $6 later to versions, in
+-- sixes; $7 most bytes in all, beyond which documents are left out. For a device that has received both versions,
+-- reads the changes that contain them, and between those each change at which the writer alternates between this
+-- device and others: the window may hold changes of the device that the later version does not have. Returns at
+-- most the first 200 for each. A tombstone is returned as the document that it ended.
 SELECT t.place, t.first_version, t.version, t.own, t.last_own_version, t.deleted, t.timestamp_ms,
   CASE WHEN t.bytes_so_far <= $7 THEN t.data END AS data, t.bytes_so_far > $7 AS left_out
 FROM (

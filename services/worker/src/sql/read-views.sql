@@ -1,5 +1,5 @@
--- $1 workspace ids, $2 conflict ids, $3 'localView', in threes; $4 most bytes in all: what goes beyond is left out.
--- Documents of resolved conflicts' records; nothing where that is none.
+-- $1 workspace ids, $2 conflict ids, $3 'localView', in threes; $4 most bytes in all, beyond which documents are
+-- left out. Reads documents of resolved conflicts' records; no row for any other conflict.
 SELECT t.workspace_id, t.conflict_id, t.view, CASE WHEN t.bytes_so_far <= $4 THEN t.data END AS data, false AS deleted,
   t.bytes_so_far > $4 AS left_out
 FROM (

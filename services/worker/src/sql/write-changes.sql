@@ -1,8 +1,8 @@
--- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId, clientTimestampMs,
---       editTimes, writerDeviceId, runBaseVersion }]
--- Writes changes, and the documents as the last of their changes leaves them: only that one has a writerDeviceId. Both at
--- once, because what a document holds is read and stored as JSON, which is most of the work, and need not be done twice.
--- A version never goes back: should a plan ever say so, nothing is written (SYN02).
+-- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId,
+-- clientTimestampMs, editTimes, writerDeviceId, runBaseVersion }]
+-- Writes changes, and the documents as the last of their changes leaves them: only the last has a writerDeviceId.
+-- One statement writes both, because most of the work is to parse and store a document's JSON, and it need not be
+-- done twice. A version never decreases: if a plan says so, the statement fails (SYN02).
 WITH planned AS MATERIALIZED (
   SELECT *
   FROM json_to_recordset($1::json) AS r (

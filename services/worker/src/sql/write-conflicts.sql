@@ -1,5 +1,5 @@
--- $1 conflict records, new ones and changed ones. The documents of a changed one are there only as far as it is settled with
--- them, which is once; what it came to may be nothing by then.
+-- $1 conflict records, new ones and changed ones. A changed one carries its documents only when it is resolved,
+-- which happens once; its result may be null by then.
 INSERT INTO conflicts AS c (
   workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, hook, round, base_version,
   seen_version, current_version, ancestor, device_view, ancestor_view, remote_view, local_view, operation_count, operation_bytes, result, overlap_list,
@@ -17,7 +17,7 @@ FROM json_to_recordset($1::json) AS r (
   "operationCount" integer, "operationBytes" bigint, result jsonb, "overlapList" jsonb, "twoWay" boolean, reason text, "resolvedVersion" bigint,
   "resolvedSeq" bigint, "refusedEntryId" text, revision bigint, trace jsonb
 )
--- Settled ones first: the one that follows may be of the same device and document.
+-- Resolved ones first: the conflict that follows may be of the same device and document.
 ORDER BY status <> 'resolved'
 ON CONFLICT (workspace_id, conflict_id) DO UPDATE SET
   status = excluded.status,

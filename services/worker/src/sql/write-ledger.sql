@@ -1,9 +1,10 @@
 -- Rows of the ledger, a column each: $1 workspace ids, $2 device ids, $3 client ids, $4 batch ids, $5 fingerprints,
--- $6 operations, $7 collections, $8 document ids, $9 statuses, $10 versions, $11 seqs, $12 merged, $13 choices that
--- decided, $14 overlap counts, $15 rounds, $16 errors, $17 error types, $18 expected versions, $19 current versions,
--- $20 conflict ids, $21 subjects, $22 request ids, $23 trace ids, $24 times of acceptance in ms, $25 contents. A column without a value may be null.
--- Columns, because Postgres takes twice as long to read so many short values from JSON.
--- A row that exists is one that was pending, or an error that is tried again: only what a settlement decides is changed.
+-- $6 operations, $7 collections, $8 document ids, $9 statuses, $10 versions, $11 seqs, $12 merged, $13 decision
+-- choices, $14 overlap counts, $15 rounds, $16 errors, $17 error types, $18 expected versions, $19 current
+-- versions, $20 conflict ids, $21 subjects, $22 request ids, $23 trace ids, $24 times of acceptance in ms, $25
+-- contents. A column without a value may be null. Columns, because Postgres takes twice as long to read so many
+-- short values from JSON. An existing row was pending, or is an error that is tried again: only its outcome
+-- changes.
 INSERT INTO operations AS o (
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
   merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject, request_id,

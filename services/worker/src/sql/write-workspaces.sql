@@ -1,6 +1,6 @@
--- $1 [{ workspaceId, expectedRevision, seq }], in id order, so that two drains lock alike.
--- Moves every workspace on, or fails (SYN01) where another drain has been there since the plan was made. It comes
--- first: its row locks hold off every other commit to these workspaces, so that commit order is seq order.
+-- $1 [{ workspaceId, expectedRevision, seq }], in id order, so that two drains lock in the same order. Advances
+-- every workspace, or fails (SYN01) if another drain has committed since the plan was made. Runs first: its row
+-- locks block every other commit to these workspaces, so that commit order is seq order.
 WITH planned AS (
   SELECT * FROM json_to_recordset($1::json) AS w ("workspaceId" text, "expectedRevision" bigint, seq bigint)
 ), moved AS (

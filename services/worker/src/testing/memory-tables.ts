@@ -31,7 +31,7 @@ import {
   type WorkspaceState,
 } from "../core/window-state.ts";
 
-/** The tables as plain maps: lets a test run one plan after the other without a database. */
+/** The tables as plain maps: a test can run one plan after the other without a database. */
 export class MemoryTables {
   readonly workspaceById = new Map<string, WorkspaceState>();
   readonly documentByKey = new Map<string, DocumentState | null>();
@@ -42,20 +42,20 @@ export class MemoryTables {
   readonly decisions: DecisionWrite[] = [];
   /** The operations behind each conflict, in order. */
   readonly runByConflictId = new Map<string, { batchId: string; operation: AcceptedOperation }[]>();
-  /** How often a plan lacked history, and was made once more. */
+  /** The number of plans that lacked history and were made again. */
   historyReads = 0;
-  /** What decides where a batch does not say. */
+  /** The policies that decide if a batch names no strategy. */
   policies: Policies = {};
   #ids = 0;
   #acceptedId = 0;
   #answeredId = 0;
 
-  /** Puts an entry on the lane: what is drained from here on is answered after it was accepted. */
+  /** Puts an entry on the lane; entries drained from now on are answered after its acceptance. */
   accept(entry: LaneEntry): StoredEntry {
     return { id: `${++this.#acceptedId}-0`, answeredId: `${this.#answeredId}-0`, entry };
   }
 
-  /** Plans a window on the tables as they are, and writes the plan into them. */
+  /** Plans a window on the current tables, and writes the plan into them. */
   drain(...given: (LaneEntry | StoredEntry)[]): WindowPlan {
     const entries = given.map((entry) => ("entry" in entry ? entry : this.accept(entry)));
     const plan = this.#plan(entries);
@@ -94,7 +94,7 @@ export class MemoryTables {
     }
   }
 
-  /** All of a document's history, for a run that goes on from its device's view. `null`: for any other run. */
+  /** The whole history of a document, for a run that continues from its device's view; `null` for any other run. */
   runHistory(
     of: Pick<ChangeWrite, "workspaceId" | "collection" | "documentId">,
     deviceId: string | null,
@@ -155,7 +155,7 @@ export class MemoryTables {
     return conflict === undefined ? null : { data: conflict[view] ?? {}, deleted: false };
   }
 
-  /** The document as a device saw it that names a version. */
+  /** The document that a device which names a version saw. */
   atVersion(place: VersionKey): HistoricDocument | null {
     const of = this.changes.filter(
       (change) =>
@@ -230,8 +230,8 @@ export class MemoryTables {
   }
 
   /**
-   * As the store does: what is unsettled, reported or resolved, and what a resolution or a decision names, all without
-   * their documents.
+   * Finds the same conflicts as the store: unresolved, reported and resolved ones, and those that a resolution or a
+   * decision names, all without their documents.
    */
   #readConflicts(entries: readonly StoredEntry[]): ConflictState[] {
     const all = [...this.conflictById.values()].map(withoutDocuments);
@@ -277,7 +277,7 @@ export interface GivenBatch {
 let batches = 0;
 let operations = 0;
 
-/** A lane entry, with everything that the test does not care about filled in. */
+/** A lane entry, with default values for all fields that the test does not set. */
 export function batchEntry(given: GivenBatch): LaneEntry & { kind: "batch" } {
   const batchId = given.id ?? `batch-${++batches}`;
   return {

@@ -2,17 +2,17 @@ import type { AcceptedOperation, ConflictStrategy, JsonPatchStep } from "@syncli
 import fc from "fast-check";
 import type { GivenBatch } from "./memory-tables.ts";
 
-/** What a device sends; which operation and which versions are meant is settled when the history is played. */
+/** A device's operation. Its document and versions are determined when the history is played. */
 export interface RandomOperation {
   kind: AcceptedOperation["kind"];
   content: Partial<AcceptedOperation>;
   documentId: string;
   /**
-   * The document's version at the beginning of a phase so many phases ago; what the device was told of it last by an
-   * answer that wrote nothing; or none, 0, or one that is not there yet.
+   * The document's version at the beginning of a phase, counted back; the version in the device's last result that
+   * wrote no change; or none, 0, or one that does not exist yet.
    */
   base: { kind: "none" | "zero" | "ahead" | "told" } | { kind: "phase"; ago: number };
-  /** An earlier operation of the device is sent again, or its id is used for this one. */
+  /** Set if an earlier operation of the device is sent again, or its id is reused for this one. */
   again?: { kind: "resend" | "reuse"; pick: number } | undefined;
 }
 
@@ -22,10 +22,10 @@ export type RandomStep =
       workspace: string;
       device: string;
       operations: RandomOperation[];
-      /** From where to where they are a group; the whole batch is one where it is atomic. */
+      /** The first and last index of a group; an atomic batch is one group as a whole. */
       group?: [number, number] | undefined;
       settings: Pick<GivenBatch, "atomic" | "onConflict" | "epoch">;
-      /** How many entries before it were not answered yet when it was accepted. */
+      /** The number of earlier entries that were not answered yet when it was accepted. */
       unanswered: number;
       cutAfter: boolean;
     }
@@ -34,7 +34,7 @@ export type RandomStep =
   /** An entry that was appended twice. */
   | { kind: "again"; pick: number; cutAfter: boolean };
 
-/** Stands for a client that names no device. */
+/** The device id that stands for a client without one. */
 export const UNDECLARED = "subject";
 
 const often = <T>(value: T, arbitrary: fc.Arbitrary<T>, weight = 5): fc.Arbitrary<T> =>
@@ -62,7 +62,7 @@ const timestampMs = fc
   .option(small, { nil: undefined })
   .map((ms) => (ms === undefined ? {} : { timestampMs: ms }));
 
-/** What an operation does to its document, and when it was made. */
+/** An operation's change to its document, and its time. */
 export const randomContent = fc
   .tuple(
     fc.oneof(
@@ -136,7 +136,7 @@ const again: fc.Arbitrary<RandomStep> = fc.record({
   cutAfter: fc.boolean(),
 });
 
-/** The documents that are there from the start, by whom. */
+/** The documents that exist from the start, by device. */
 const beginning = fc
   .record(
     { "doc-1": fc.constantFrom("d1", "d2"), "doc-2": fc.constantFrom("d1", "d2") },
@@ -163,7 +163,7 @@ const phase = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-/** A random history: phases, each of which begins when all before is drained. */
+/** A random history: phases, each of which begins when all earlier entries are drained. */
 export const randomPhases: fc.Arbitrary<RandomStep[][]> = fc
   .tuple(beginning, fc.array(phase, { minLength: 1, maxLength: 5 }))
   .map(([first, rest]) => [first, ...rest]);

@@ -12,7 +12,7 @@ import type { ConflictWrite } from "../core/window-plan.ts";
 import type { VersionKey } from "../core/window-state.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
-/** What the conflict service would put on the lane for a conflict, as the tables are now. */
+/** The conflict service's resolution of a conflict, on the current tables. */
 export function resolveConflict(
   tables: MemoryTables,
   conflict: ConflictWrite,
