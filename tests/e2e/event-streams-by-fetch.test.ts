@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readFencedBlocks } from "../support/fenced-blocks.ts";
 import { createClient, startSystem, type Client, type System } from "../support/system.ts";
@@ -82,4 +85,22 @@ it("the documented reader returns the problem of a request that cannot succeed",
     signal: AbortSignal.timeout(30_000),
   });
   expect(problem).toMatchObject({ type: "urn:syncline:problem:epoch-changed", status: 410 });
+});
+
+it("the documented reader tries again after a 429", async () => {
+  const statuses = [429, 503, 410];
+  const server = createServer((_request, response) => {
+    const status = statuses.shift() ?? 410;
+    response.writeHead(status).end(JSON.stringify({ status }));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const problem = await followEvents(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    getToken,
+    onEvent: () => undefined,
+    signal: AbortSignal.timeout(30_000),
+    retryMs: 1,
+  });
+  await new Promise((resolve) => server.close(resolve));
+  expect(problem).toEqual({ status: 410 });
+  expect(statuses).toEqual([]);
 });
