@@ -1,11 +1,11 @@
 import type { ChangesBody, DocumentBody } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { borrowSystem, createClient, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await borrowSystem();
 });
 afterAll(() => system.stop());
 

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { readFencedBlocks } from "../support/fenced-blocks.ts";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { borrowSystem, createClient, type Client, type System } from "../support/system.ts";
 
 type FollowEvents = (
   url: string,
@@ -31,7 +31,7 @@ let system: System;
 let client: Client;
 let followEvents: FollowEvents;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await borrowSystem();
   client = await createClient(system);
   followEvents = await loadFollowEvents();
 });

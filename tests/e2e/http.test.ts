@@ -2,7 +2,14 @@ import { randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { holdWorkspace } from "../support/hold-workspace.ts";
-import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+import {
+  borrowSystem,
+  createClient,
+  eventually,
+  startSystem,
+  type Client,
+  type System,
+} from "../support/system.ts";
 
 const APP = "https://app.example.com";
 const put = (data: object) => ({ operation: "put", client_id: randomUUID(), document_id: "doc", data });
@@ -166,7 +173,7 @@ describe("an ingest as it is without configuration", () => {
   let system: System;
   let client: Client;
   beforeAll(async () => {
-    system = await startSystem();
+    system = await borrowSystem();
     client = await createClient(system);
   });
   afterAll(() => system.stop());

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { borrowSystem, createClient, type Client, type System } from "../support/system.ts";
 
 type Data = Record<string, unknown>;
 
 let system: System;
 let client: Client;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await borrowSystem();
   client = await createClient(system);
 });
 afterAll(() => system.stop());

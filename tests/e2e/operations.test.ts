@@ -1,11 +1,11 @@
 import type { OperationResult } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
+import { borrowSystem, createClient, eventually, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await borrowSystem();
   client = await createClient(system);
 });
 afterAll(() => system.stop());
@@ -369,7 +369,7 @@ describe("a replay", () => {
     await system.pool.query(`
       CREATE FUNCTION refuse_forbidden() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
-        IF NEW.data ->> 'title' = 'Forbidden' THEN RAISE EXCEPTION 'no such title here'; END IF;
+        IF NEW.workspace_id = '${client.workspaceId}' AND NEW.data ->> 'title' = 'Forbidden' THEN RAISE EXCEPTION 'no such title here'; END IF;
         RETURN NEW;
       END $$;
       CREATE TRIGGER refuse_forbidden BEFORE INSERT OR UPDATE ON documents

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listRoutes, nameOf, type Route } from "../support/routes.ts";
-import { startSystem, type System } from "../support/system.ts";
+import { borrowSystem, type System } from "../support/system.ts";
 import type { ApiDocument } from "../fuzz/requests.ts";
 
 /** A number spelled in another way than in plain digits, or no number. */
@@ -37,7 +37,7 @@ const workspaceId = randomUUID();
 let system: System;
 let headers: Record<string, string>;
 beforeAll(async () => {
-  system = await startSystem({ env: { LOG_LEVEL: "error" } });
+  system = await borrowSystem();
   const token = await system.syncline.token({ [workspaceId]: "admin" });
   headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
 });

@@ -1,19 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { BatchResult, JsonObject } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  createClient,
-  eventually,
-  startSystem,
-  type Answer,
-  type Client,
-  type System,
-} from "../support/system.ts";
+import { borrowSystem, createClient, eventually, type Answer, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
 beforeAll(async () => {
-  system = await startSystem();
+  system = await borrowSystem();
   client = await createClient(system);
 });
 afterAll(() => system.stop());

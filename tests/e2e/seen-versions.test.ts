@@ -5,13 +5,13 @@ import type { BatchResult, JsonObject, OperationResult } from "@syncline/shared"
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCheckAnswer, type CheckAnswer } from "../fuzz/check-answer.ts";
 import type { ApiDocument } from "../fuzz/requests.ts";
-import { createClient, startSystem, type Answer, type Client, type System } from "../support/system.ts";
+import { borrowSystem, createClient, type Answer, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
 let check: CheckAnswer;
 beforeAll(async () => {
-  system = await startSystem({ env: { LOG_LEVEL: "error" } });
+  system = await borrowSystem();
   client = await createClient(system);
   const answer = await fetch(`${system.syncline.ingestUrl}/openapi.json`);
   check = createCheckAnswer((await answer.json()) as ApiDocument);

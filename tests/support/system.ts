@@ -66,6 +66,48 @@ export async function startSystem(
   };
 }
 
+/** The system that this process's test files use one after the other, with the processes that it was started with. */
+let shared: Promise<System> | undefined;
+
+/**
+ * Lends a default system to a test file, which gives it back with `stop()`. For files that keep to workspaces of their own,
+ * and change nothing else: no settings, tables, or limits of the stores, and no metrics read that others count on, too. A
+ * file may stop services. The next file gets all of them running, with empty lanes and no transaction open, or a new system:
+ * `stop()` fails, and so does the file that left something behind.
+ */
+export async function borrowSystem(): Promise<System> {
+  shared ??= startSystem();
+  try {
+    const system = await shared;
+    return { ...system, stop: () => giveBack(system) };
+  } catch (error) {
+    shared = undefined;
+    throw error;
+  }
+}
+
+async function giveBack(system: System): Promise<void> {
+  try {
+    await requireAsLent(system);
+  } catch (error) {
+    shared = undefined;
+    await system.syncline.stop();
+    throw error;
+  }
+}
+
+async function requireAsLent(system: System): Promise<void> {
+  const { syncline, pool } = system;
+  const services = [...syncline.ingests, ...syncline.conflicts, ...syncline.workers];
+  await Promise.all(services.filter(({ pid }) => pid === undefined).map((service) => service.start()));
+  if (pool.idleCount !== pool.totalCount) throw new Error("The file has kept a connection to Postgres.");
+  await eventually(async () => {
+    if ((await system.entriesOnLanes()) > 0) throw new Error("The file has left entries on the lanes.");
+    for (const service of services)
+      if (!(await service.isReady())) throw new Error(`${service.name} is not ready.`);
+  });
+}
+
 /** An answer with its body read. */
 export interface Answer<T = BatchResult> {
   status: number;
