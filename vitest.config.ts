@@ -23,7 +23,8 @@ const patient = {
 const onStores = {
   ...patient,
   globalSetup: ["stack/src/testing/global-setup.ts"],
-  maxWorkers: 2,
+  // One more than the cores of a small machine: these tests wait for services and disks half of their time.
+  maxWorkers: 3,
 };
 
 export default defineConfig({
@@ -45,6 +46,7 @@ export default defineConfig({
           name: "unit",
           include: all,
           exclude: [...nowhere, ...needStores],
+          maxWorkers: "100%", // Vitest leaves one core free, which is half of a small machine
           sequence: { groupOrder: 0 },
         },
       },

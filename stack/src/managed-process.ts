@@ -29,7 +29,7 @@ export interface ProcessSpec {
 /** The time limit for readiness of a live process: the speed of a start depends on the machine's other load. */
 const READY_MINUTES_MAX = 10;
 const READY_POLL_MS_MIN = 30;
-const READY_POLL_MS_MAX = 500;
+const READY_POLL_MS_MAX = 100;
 /** The wait after which a slow start is reported, and again each time the wait has doubled. */
 const REMARK_MS = 10_000;
 const LOG_BYTES_MAX = 20_000_000;

@@ -1,19 +1,23 @@
 import { migrate } from "@syncline/runtime";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { laneOf, type BatchResult } from "@syncline/shared";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { scrape, valueOf } from "../support/metrics.ts";
 import { eventually, LANE_COUNT } from "../support/system.ts";
 
 let stores: LocalStores;
 let syncline: RunningSyncline;
-beforeEach(async () => {
+beforeAll(async () => {
   stores = await startLocalStores();
   await migrate({ databaseUrl: stores.databaseServerUrl });
   const { databaseServerUrl: databaseUrl, redisUrl, home } = stores;
   syncline = await startSyncline({ databaseUrl, redisUrl, home });
 });
-afterEach(async () => {
+beforeEach(async () => {
+  const all = [stores.postgres, stores.redis, ...services()];
+  for (const process of all) if (process.pid === undefined) await process.start();
+});
+afterAll(async () => {
   await syncline.stop();
   await stores.stop();
 });
@@ -34,22 +38,6 @@ async function post(headers: Record<string, string> = {}): Promise<Response> {
 const services = () => [syncline.ingest, syncline.conflict, ...syncline.workers];
 
 describe("while a store is away", () => {
-  it("SIGTERM ends every service cleanly: none has to be cut off at its deadline", async () => {
-    await post();
-    await stores.redis.kill();
-    await stores.postgres.kill();
-    const ends = await Promise.all(
-      services().map(async (service) => {
-        const { ended } = service;
-        await service.kill("SIGTERM");
-        return `${service.name}: ${await ended}`;
-      }),
-    );
-    expect(ends.map((end) => end.split(": ")[1])).toEqual(ends.map(() => "exit code 0"));
-    await stores.postgres.start();
-    await stores.redis.start();
-  });
-
   it("Postgres: what is accepted waits, and commits when it is back", async () => {
     expect((await post()).status).toBe(200);
     await stores.postgres.kill();
@@ -87,5 +75,19 @@ describe("while a store is away", () => {
     expect(valueOf(ingest, "syncline_store_up", { syncline_store: "postgres" })).toBe(1);
     await stores.redis.start();
     await eventually(async () => expect((await post()).status).toBe(200));
+  });
+
+  it("SIGTERM ends every service cleanly: none has to be cut off at its deadline", async () => {
+    await post();
+    await stores.redis.kill();
+    await stores.postgres.kill();
+    const ends = await Promise.all(
+      services().map(async (service) => {
+        const { ended } = service;
+        await service.kill("SIGTERM");
+        return `${service.name}: ${await ended}`;
+      }),
+    );
+    expect(ends.map((end) => end.split(": ")[1])).toEqual(ends.map(() => "exit code 0"));
   });
 });

@@ -27,6 +27,7 @@ const TEMPLATE = "syncline_template";
 export default async function setUpStores(project: TestProject): Promise<() => Promise<void>> {
   const { databaseServerUrl, redisUrl, home, stop } = await startTestStores(process.env);
   try {
+    await dispenseWithSync(databaseServerUrl);
     await createTemplate(databaseServerUrl);
   } catch (error) {
     await stop();
@@ -37,6 +38,19 @@ export default async function setUpStores(project: TestProject): Promise<() => P
   project.provide("redisUrl", redisUrl);
   project.provide("stackHome", home);
   return stop;
+}
+
+/** A killed Postgres loses nothing without syncing to disk, and the tests' databases need not survive a power failure. */
+async function dispenseWithSync(serverUrl: string): Promise<void> {
+  const client = new Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query("ALTER SYSTEM SET fsync = off");
+    await client.query("ALTER SYSTEM SET full_page_writes = off");
+    await client.query("SELECT pg_reload_conf()");
+  } finally {
+    await client.end();
+  }
 }
 
 async function createTemplate(serverUrl: string): Promise<void> {
