@@ -583,7 +583,7 @@ describe("the open streams of a process", () => {
       expect((await follow(small, client)).status).toBe(503);
       return both;
     });
-    await eventually(async () => expect((await follow(small, client)).status).toBe(200), 20_000);
+    await eventually(async () => expect((await follow(small, client)).status).toBe(200));
     for (const request of stalled) request.destroy();
   });
 

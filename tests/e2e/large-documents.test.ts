@@ -40,7 +40,7 @@ describe("a document", () => {
     expect(new Set(await post(...inTurn))).toEqual(new Set(["success"]));
     expect(await read("b")).toMatchObject({ version: 51, data: { n: 99 } });
     expect(await post(operation("put", "c", {}))).toEqual(["success"]);
-  }, 60_000);
+  });
 
   it("costs no memory for what the records of its conflicts hold", async () => {
     const text = "x".repeat(DOCUMENT_BYTES_MAX - 100);
@@ -62,7 +62,7 @@ describe("a document", () => {
     const updates = ids.map((id) => operation("update", id, { n: 1 }));
     expect(new Set(await postBy("dev_2", ...updates))).toEqual(new Set(["success"]));
     expect(await read("doc_15")).toMatchObject({ version: 2, data: { text, n: 1 } });
-  }, 60_000);
+  });
 
   it("that would be larger is an error, changes nothing, and holds up nobody", async () => {
     const part = { text: "x".repeat(600_000) };

@@ -139,7 +139,7 @@ describe("an edit of a version that was received after an earlier edit", () => {
     await eventually(async () => {
       const { body } = await client.get<{ conflicts: unknown[] }>("/conflicts?status=resolved");
       expect(body.conflicts).toHaveLength(CELLS.length);
-    }, 60_000);
+    });
     for (const [index, { what, expected, seen, second }] of CELLS.entries()) {
       const price = second["operation"] === "put" ? {} : { price: 2 };
       const document = expected && { ...price, ...expected };

@@ -72,7 +72,7 @@ it("commits the workspaces of a lane whose rows nobody holds, and the others in 
     await release();
   }
   for (const client of held) {
-    await eventually(async () => expect(await listOf(client)).toEqual(rounds), 60_000);
+    await eventually(async () => expect(await listOf(client)).toEqual(rounds));
   }
   // Each goes back to its lane.
   await eventually(
@@ -80,7 +80,7 @@ it("commits the workspaces of a lane whose rows nobody holds, and the others in 
     60_000,
   );
   expect(await system.entriesOnLanes()).toBe(0);
-}, 300_000);
+});
 
 it("defers a workspace for a fault of its own, and applies its operations once the fault is gone", async () => {
   const [faulty, other] = clients as [Client, Client];
@@ -94,7 +94,7 @@ it("defers a workspace for a fault of its own, and applies its operations once t
   await append(faulty, 4);
   await append(faulty, 5);
   await append(other, 4);
-  await eventually(async () => expect(await listOf(other)).toEqual([0, 1, 2, 3, 4]), 60_000);
+  await eventually(async () => expect(await listOf(other)).toEqual([0, 1, 2, 3, 4]));
   await eventually(
     async () =>
       expect(
@@ -103,5 +103,5 @@ it("defers a workspace for a fault of its own, and applies its operations once t
     60_000,
   );
   await system.pool.query("DROP FUNCTION fail_for_one CASCADE");
-  await eventually(async () => expect(await listOf(faulty)).toEqual([0, 1, 2, 3, 4, 5]), 60_000);
-}, 300_000);
+  await eventually(async () => expect(await listOf(faulty)).toEqual([0, 1, 2, 3, 4, 5]));
+});

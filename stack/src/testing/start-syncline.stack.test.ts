@@ -50,13 +50,10 @@ test("several processes of each service start, and a dead one is restarted with 
   const pid = victim?.pid;
   await victim?.kill();
   await expect
-    .poll(
-      async () => {
-        const response = await fetch(`${syncline.ingestUrls[1]}/readyz`).catch(() => undefined);
-        return response?.status;
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      const response = await fetch(`${syncline.ingestUrls[1]}/readyz`).catch(() => undefined);
+      return response?.status;
+    })
     .toBe(200);
   expect(victim?.pid).not.toBe(pid);
   await syncline.stop();

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { createHealthHandler, type ReadinessCheck } from "./health.ts";
 import { listen, type Listening } from "./listen.ts";
 
@@ -59,7 +59,7 @@ describe("a process", () => {
     });
     const { port } = server;
     const answers = Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${port}/readyz`));
-    await vi.waitUntil(() => came === 20, { timeout: 15_000 });
+    await expect.poll(() => came).toBe(20);
     release();
     for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
     expect(looks).toBe(2);

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { listen } from "./listen.ts";
 
 const HERE = { host: "127.0.0.1", port: 0 };
@@ -109,36 +109,32 @@ it("emits close on every response of a closed connection, also on one that waits
   }, HERE);
   const socket = connect(server.port, HERE.host);
   socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20));
-  await vi.waitUntil(() => came === 20, { timeout: 15_000 });
+  await expect.poll(() => came).toBe(20);
   socket.resetAndDestroy();
-  await vi.waitUntil(() => open === 0, { timeout: 15_000 });
+  await expect.poll(() => open).toBe(0);
   await server.close();
 });
 
 describe.concurrent("a slow client", () => {
-  it(
-    "is disconnected if it does not read its response, but not while its response is pending",
-    { timeout: 60_000 },
-    async () => {
-      const { promise: released, resolve: release } = Promise.withResolvers<void>();
-      const { promise: stalled, resolve: stall } = Promise.withResolvers<void>();
-      const server = await listen((request, response) => {
-        if (request.url === "/large") response.once("close", stall).end(Buffer.alloc(50_000_000));
-        else void released.then(() => response.end("done"));
-      }, HERE);
-      const waiting = fetch(`http://127.0.0.1:${server.port}/slow`);
-      const deaf = connect(server.port, HERE.host)
-        .pause()
-        .once("error", () => undefined);
-      deaf.write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
-      await stalled;
-      release();
-      expect(await (await waiting).text()).toBe("done");
-      await server.close();
-    },
-  );
+  it("is disconnected if it does not read its response, but not while its response is pending", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: stalled, resolve: stall } = Promise.withResolvers<void>();
+    const server = await listen((request, response) => {
+      if (request.url === "/large") response.once("close", stall).end(Buffer.alloc(50_000_000));
+      else void released.then(() => response.end("done"));
+    }, HERE);
+    const waiting = fetch(`http://127.0.0.1:${server.port}/slow`);
+    const deaf = connect(server.port, HERE.host)
+      .pause()
+      .once("error", () => undefined);
+    deaf.write("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    await stalled;
+    release();
+    expect(await (await waiting).text()).toBe("done");
+    await server.close();
+  });
 
-  it("does not delay the close indefinitely with an incomplete request", { timeout: 60_000 }, async () => {
+  it("does not delay the close indefinitely with an incomplete request", async () => {
     const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
     const server = await listen((request) => void request.resume().once("data", arrive), HERE);
     const sockets = [
