@@ -1,6 +1,6 @@
 import { DOCUMENT_BYTES_MAX, type DocumentBody } from "@syncline/shared";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createClient, startSystem, type Client, type System } from "../support/system.ts";
+import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
 let system: System;
 let client: Client;
@@ -20,10 +20,15 @@ const operation = (kind: string, document_id: string, data?: object) => ({
   document_id,
   ...(data && { data }),
 });
-const postBy = async (device_id: string, ...operations: object[]) =>
-  (await client.post({ device_id, operations })).body.results.map(({ status, error_type }) =>
-    error_type === undefined ? status : `${status} ${error_type}`,
-  );
+/** Sends a batch, again as long as it is not all applied yet. */
+const postBy = (device_id: string, ...operations: object[]) =>
+  eventually(async () => {
+    const { status, body } = await client.post({ device_id, operations });
+    expect(status).not.toBe(202);
+    return body.results.map(({ status, error_type }) =>
+      error_type === undefined ? status : `${status} ${error_type}`,
+    );
+  });
 const post = (...operations: object[]) => postBy("dev_1", ...operations);
 const read = async (documentId: string) =>
   (await client.get<DocumentBody>(`/documents/documents/${documentId}`)).body;
