@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { BatchResult, JsonObject } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { borrowSystem, createClient, eventually, type Answer, type Client, type System } from "../support/system.ts";
+import {
+  borrowSystem,
+  createClient,
+  eventually,
+  type Answer,
+  type Client,
+  type System,
+} from "../support/system.ts";
 
 let system: System;
 let client: Client;
