@@ -7,6 +7,7 @@ export * from "./errors/codes.ts";
 export * from "./errors/operation-errors.ts";
 export * from "./errors/syncline-error.ts";
 export * from "./ids/entry-id.ts";
+export type * from "./ids/ids.ts";
 export * from "./ids/keys.ts";
 export * from "./ids/lane-of.ts";
 export * from "./ids/shard-of.ts";

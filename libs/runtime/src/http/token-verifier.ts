@@ -1,4 +1,4 @@
-import { idSchema } from "@syncline/shared";
+import { idSchema, type WorkspaceId } from "@syncline/shared";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { z } from "zod";
 import type { Logger } from "../log.ts";
@@ -93,7 +93,7 @@ export function openTokenVerifier(rules: TokenRules, log: Logger): TokenVerifier
  */
 export function requireRole(
   identity: Pick<Identity, "roleByWorkspace">,
-  workspaceId: string,
+  workspaceId: WorkspaceId,
   least: Role,
 ): void {
   const role = identity.roleByWorkspace.get(workspaceId);

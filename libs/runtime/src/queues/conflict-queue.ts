@@ -1,4 +1,10 @@
-import { backoffMs, DRAIN_BACKOFF, type BackoffBounds } from "@syncline/shared";
+import {
+  backoffMs,
+  DRAIN_BACKOFF,
+  type BackoffBounds,
+  type ConflictId,
+  type WorkspaceId,
+} from "@syncline/shared";
 import { Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
@@ -11,8 +17,8 @@ const QUEUE = "conflict";
 
 /** One round of one conflict's merge. */
 export interface ConflictJob {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   /** The current merge attempt, from 1. */
   round: number;
   trace: TraceCarrier;

@@ -1,3 +1,4 @@
+import type { BatchId, WorkspaceId } from "@syncline/shared";
 import { readFileSync } from "node:fs";
 import { guarded } from "./connect.ts";
 import type { Shards } from "./shards.ts";
@@ -9,9 +10,9 @@ export interface DeadLetter {
   id: string;
   /** Its former id on the lane. */
   from: string;
-  workspaceId: string | undefined;
+  workspaceId: WorkspaceId | undefined;
   kind: string | undefined;
-  batchId: string | undefined;
+  batchId: BatchId | undefined;
   operations: number;
   bytes: number;
 }

@@ -1,3 +1,4 @@
+import type { BatchId, ConflictId, WorkspaceId } from "@syncline/shared";
 /** The Redis keys of one shard. The hash tag keeps all keys of a script in one slot of a Redis Cluster. */
 export interface ShardKeys {
   laneStream(lane: number): string;
@@ -11,17 +12,17 @@ export interface ShardKeys {
    * The entries of a deferred workspace, in order. Without a workspace: the common prefix of a lane's deferred
    * workspaces.
    */
-  deferredStream(lane: number, workspaceId?: string): string;
+  deferredStream(lane: number, workspaceId?: WorkspaceId): string;
   /**
    * The last committed entry of a deferred workspace. Without a workspace: the common prefix of a lane's deferred
    * workspaces.
    */
-  deferredAnswered(lane: number, workspaceId?: string): string;
+  deferredAnswered(lane: number, workspaceId?: WorkspaceId): string;
   /** Dead-lettered entries: unreadable, kept for an operator. */
   deadLetters(lane: number): string;
-  acceptedBatch(batchId: string): string;
+  acceptedBatch(batchId: BatchId): string;
   /** Exists while a conflict's resolution of this round is on its lane. */
-  acceptedResolution(conflictId: string, round: number): string;
+  acceptedResolution(conflictId: ConflictId, round: number): string;
   /** Written before waiting for replicas; its value has no meaning. */
   barrier: string;
   /** The prefix of the rate limiters' keys. */

@@ -6,6 +6,10 @@ import {
   type OperationResult,
   type Resolution,
   type StoredEntry,
+  type BatchId,
+  type ConflictId,
+  type DeviceId,
+  type WorkspaceId,
 } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { guarded } from "./connect.ts";
@@ -15,8 +19,8 @@ import type { Shards } from "./shards.ts";
 
 /** The readable status of a batch between its acceptance and its drain. */
 export interface AcceptedBatchStatus {
-  workspaceId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
   acceptedAtMs: number;
   results: OperationResult[];
 }
@@ -34,7 +38,7 @@ export interface ReadWindow {
 /** A lane without its deferred workspaces, or one of its deferred workspaces. */
 export interface LanePart {
   lane: number;
-  workspaceId?: string | undefined;
+  workspaceId?: WorkspaceId | undefined;
 }
 
 /** The limits of the backlog. A batch over a limit is rejected; resolutions from the conflict service have no limit. */
@@ -57,7 +61,7 @@ export interface LaneStreams {
   /** Appends a conflict's resolution unless this round's is already on the lane. */
   appendResolution(lane: number, resolution: Resolution, trace: Record<string, string>): Promise<void>;
   /** True if this round's resolution is on the lane, so that it cannot be appended again. */
-  hasResolution(lane: number, round: { conflictId: string; round: number }): Promise<boolean>;
+  hasResolution(lane: number, round: { conflictId: ConflictId; round: number }): Promise<boolean>;
   /**
    * Reads a lane or a deferred workspace from its head, up to the given number of operations, without removing entries.
    * Unreadable entries are dead-lettered and reported; entries of deferred workspaces are moved to their own streams.
@@ -71,7 +75,7 @@ export interface LaneStreams {
    */
   deferEntries(lane: number, entries: readonly StoredEntry[]): Promise<number>;
   /** Ends a workspace's deferral unless it has entries left. Returns true if it ended. */
-  readmitWorkspace(lane: number, workspaceId: string): Promise<boolean>;
+  readmitWorkspace(lane: number, workspaceId: WorkspaceId): Promise<boolean>;
   /** The deferred workspaces of some lanes. */
   listDeferred(lanes: readonly number[]): Promise<Required<LanePart>[]>;
   /** The given lanes that hold entries. */
@@ -80,7 +84,7 @@ export interface LaneStreams {
    * Finds an accepted batch on the shards of some workspaces.
    * @returns `null` if it was committed or never accepted
    */
-  readBatchStatus(batchId: string, workspaceIds: Iterable<string>): Promise<AcceptedBatchStatus | null>;
+  readBatchStatus(batchId: BatchId, workspaceIds: Iterable<string>): Promise<AcceptedBatchStatus | null>;
 }
 
 /** The maximum bytes of a window: bounds a drain's memory and the size of a commit. */
@@ -106,7 +110,7 @@ interface Scripts {
     deferredAnsweredKey: string,
     entry: string | Buffer,
     status: string,
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     operations: number,
     laneOperationsMax: number,
     laneBytesMax: number,
@@ -118,7 +122,7 @@ interface Scripts {
     key: string,
     deferredWorkspaces: string,
     entry: string,
-    workspaceId: string,
+    workspaceId: WorkspaceId,
   ): Promise<number>;
   readWindow(
     keyCount: number,
@@ -131,7 +135,7 @@ interface Scripts {
     deferredWorkspaces: string,
     deferredStream: string,
     deferredAnsweredKey: string,
-    workspaceId: string,
+    workspaceId: WorkspaceId,
   ): Promise<number>;
   removeEntries(keyCount: number, ...keysAndIds: string[]): Promise<number>;
   deadLetterEntry(stream: string, waitingKey: string, deadLetters: string, id: string): Promise<number>;

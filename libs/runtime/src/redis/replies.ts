@@ -1,4 +1,4 @@
-import type { OperationResult } from "@syncline/shared";
+import type { OperationResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import type { Logger } from "../log.ts";
 import { repeat, type Repeating } from "../repeat.ts";
@@ -8,7 +8,7 @@ import type { Shard, Shards } from "./shards.ts";
 
 /** The reply to a batch, for the ingest process that accepted it. */
 export interface BatchReplyMessage {
-  batchId: string;
+  batchId: BatchId;
   results: OperationResult[];
 }
 
@@ -17,15 +17,15 @@ export interface BatchReplyMessage {
  * replay.
  */
 export interface SettledMessage {
-  workspaceId: string;
-  deviceId: string;
-  batchId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
+  batchId: BatchId;
   result: OperationResult;
 }
 
 /** A commit to a workspace. */
 export interface ChangedMessage {
-  workspaceId: string;
+  workspaceId: WorkspaceId;
 }
 
 /**
@@ -34,7 +34,7 @@ export interface ChangedMessage {
  */
 export interface ReplyPublisher {
   publish(
-    replies: readonly (BatchReplyMessage & { workspaceId: string; replyTo: string })[],
+    replies: readonly (BatchReplyMessage & { workspaceId: WorkspaceId; replyTo: string })[],
     settled: readonly SettledMessage[],
     changed: readonly ChangedMessage[],
   ): Promise<void>;
@@ -48,7 +48,7 @@ export function createReplyPublisher(shards: Shards): ReplyPublisher {
   return {
     async publish(replies, settled, changed) {
       const published = shards.all.map((shard) => {
-        const isHere = ({ workspaceId }: { workspaceId: string }) => shards.of(workspaceId) === shard;
+        const isHere = ({ workspaceId }: { workspaceId: WorkspaceId }) => shards.of(workspaceId) === shard;
         return publishFrom(shard, replies.filter(isHere), settled.filter(isHere), changed.filter(isHere));
       });
       await Promise.all(published);

@@ -1,4 +1,4 @@
-import { assertInvariant, laneOf, shardOf, shardTags } from "@syncline/shared";
+import { assertInvariant, laneOf, shardOf, shardTags, type WorkspaceId } from "@syncline/shared";
 import type { Redis } from "ioredis";
 import { findNodes } from "./cluster-nodes.ts";
 import { closeRedis, connectRedis, connectRedisForWorker, type NodeFinder } from "./connect.ts";
@@ -18,7 +18,7 @@ export interface Shards {
   all: readonly Shard[];
   ofLane: (lane: number) => Shard;
   /** The shard of a workspace's lane. Spreads other text, too, always to the same shard. */
-  of: (workspaceId: string) => Shard;
+  of: (workspaceId: WorkspaceId) => Shard;
   /** The distinct connections: one for each shard of a cluster, otherwise one. */
   connections: readonly Redis[];
 }

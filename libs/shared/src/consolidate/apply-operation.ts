@@ -1,3 +1,4 @@
+import type { DocumentId } from "../ids/ids.ts";
 import type { ErrorType } from "../errors/operation-errors.ts";
 import { isTooLarge, TOO_LARGE } from "../json/document-size.ts";
 import { isJsonObject, type JsonObject } from "../json/json.ts";
@@ -55,7 +56,7 @@ function applyEffect(document: JsonObject | null, operation: OperationEffect, bu
 function applyPatch(
   document: JsonObject,
   patch: JsonPatchStep[],
-  documentId: string,
+  documentId: DocumentId,
   budget: Budget,
 ): Applied {
   const patched = applyJsonPatch(document, patch, budget);

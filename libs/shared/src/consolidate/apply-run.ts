@@ -1,3 +1,4 @@
+import type { ClientId } from "../ids/ids.ts";
 import type { JsonObject } from "../json/json.ts";
 import { joinTimes, timesOfEdit, type EditTimes } from "../merge/edit-times.ts";
 import type { YjsPolicy } from "../merge/keep-yjs-states.ts";
@@ -26,7 +27,7 @@ export interface AppliedRun {
  */
 export function applyRun(
   base: JsonObject | null,
-  run: readonly (OperationEffect & { clientId: string; timestampMs?: number })[],
+  run: readonly (OperationEffect & { clientId: ClientId; timestampMs?: number })[],
   policy: YjsPolicy = {},
   budget: Budget = { left: RUN_VALUES_MAX },
 ): AppliedRun {

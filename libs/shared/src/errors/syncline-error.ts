@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "../ids/ids.ts";
 import { ERROR_CODES, type Disposition, type ErrorCodeName } from "./codes.ts";
 
 /** An operating failure with a stable code. Outcomes that a caller branches on are returned, not thrown. */
@@ -5,9 +6,9 @@ export class SynclineError extends Error {
   override readonly name = "SynclineError";
   readonly code: ErrorCodeName;
   /** The workspace that is known to be the cause, if any. */
-  readonly workspaceId: string | undefined;
+  readonly workspaceId: WorkspaceId | undefined;
 
-  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions & { workspaceId?: string }) {
+  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions & { workspaceId?: WorkspaceId }) {
     super(message, options);
     this.code = code;
     this.workspaceId = options?.workspaceId;

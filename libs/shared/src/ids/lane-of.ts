@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "./ids.ts";
 /**
  * Returns the lane of a workspace. All processes must agree, indefinitely: the number of lanes is stored, and a
  * process configured with another one refuses to start.
@@ -8,7 +9,7 @@
  * @param laneCount - a power of two
  * @see http://www.isthe.com/chongo/tech/comp/fnv/
  */
-export function laneOf(workspaceId: string, laneCount: number): number {
+export function laneOf(workspaceId: WorkspaceId, laneCount: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < workspaceId.length; i++) {
     const unit = workspaceId.charCodeAt(i);

@@ -1,3 +1,14 @@
+import type {
+  BatchId,
+  ClientId,
+  CollectionName,
+  ConflictId,
+  DeviceId,
+  DocumentId,
+  Seq,
+  Version,
+  WorkspaceId,
+} from "../ids/ids.ts";
 import type { ErrorType } from "../errors/operation-errors.ts";
 import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, DecisionChoice } from "../protocol/lane-entry.ts";
@@ -5,17 +16,17 @@ import type { OperationKind } from "../protocol/operation.ts";
 
 /** A row of the ledger; `pending` until its conflict is resolved. */
 export interface LedgerRow {
-  workspaceId: string;
-  deviceId: string;
-  clientId: string;
-  batchId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
+  clientId: ClientId;
+  batchId: BatchId;
   fingerprint: string;
   operation: OperationKind;
-  collection: string;
-  documentId: string;
+  collection: CollectionName;
+  documentId: DocumentId;
   status: "success" | "conflict" | "error" | "pending";
-  version: number | null;
-  seq: number | null;
+  version: Version | null;
+  seq: Seq | null;
   merged: boolean;
   /** The choice of the person whose decision resolved it. */
   decided: DecisionChoice | null;
@@ -23,9 +34,9 @@ export interface LedgerRow {
   rounds: number | null;
   error: string | null;
   errorType: ErrorType | null;
-  expectedVersion: number | null;
-  currentVersion: number | null;
-  conflictId: string | null;
+  expectedVersion: Version | null;
+  currentVersion: Version | null;
+  conflictId: ConflictId | null;
   subject: string;
   requestId: string;
   traceId: string | null;

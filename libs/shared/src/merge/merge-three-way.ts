@@ -1,3 +1,4 @@
+import type { Version } from "../ids/ids.ts";
 import type { Json, JsonObject } from "../json/json.ts";
 import type { EditTimes } from "./edit-times.ts";
 import { compileRules, type FieldRule } from "./field-rules.ts";
@@ -56,7 +57,7 @@ export interface Overlap {
   /** The choice is left to a person; until then `chosen` applies. */
   readonly undecided?: true;
   /** The version onto which the run was merged when its device received that version. Absent in a run's last merge. */
-  readonly version?: number;
+  readonly version?: Version;
 }
 
 export interface DocumentMerge {

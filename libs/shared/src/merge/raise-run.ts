@@ -1,3 +1,4 @@
+import type { Version } from "../ids/ids.ts";
 import { applyRun } from "../consolidate/apply-run.ts";
 import { RUN_VALUES_MAX, type Budget } from "../consolidate/budget.ts";
 import type { JsonObject } from "../json/json.ts";
@@ -10,7 +11,7 @@ import { timesBetween, type DocumentEdits } from "./times-since.ts";
 /** A device's operations on one document, and the base that it names. */
 export interface DeviceRun {
   /** The version that the device named; 0: no document; `null`: unknown. */
-  baseVersion: number | null;
+  baseVersion: Version | null;
   /** The document that the device sent along. */
   ancestor: JsonObject | null;
   /**
@@ -33,7 +34,7 @@ export interface HistoricDocument {
 /** A change of a run's document, as history has it. */
 export interface HistoricChange extends HistoricDocument {
   firstVersion: number;
-  version: number;
+  version: Version;
   /** The clamped timestamp of the operation that wrote it. */
   timestampMs: number | null;
   /** True if the run's own device wrote it. */
@@ -57,7 +58,7 @@ export const NO_HISTORY: RunHistory = { changes: [], lastOwnVersion: 0 };
 
 /** A merge within a run: the device had received a newer version, and edited the document it then saw. */
 export interface Rise {
-  version: number;
+  version: Version;
   inputs: MergeInputs;
   remote: RemoteDocument;
 }
@@ -99,7 +100,7 @@ export interface RaisedRun {
 /** The operations of a run that start from one version. */
 interface Segment {
   /** `null`: unknown. */
-  version: number | null;
+  version: Version | null;
   operations: readonly AcceptedOperation[];
 }
 
@@ -217,7 +218,7 @@ export function inputsOf({ ancestor, local, localTimestampMs, localTimes }: Rais
   return { ancestor, local, localTimestampMs, localTimes };
 }
 
-function taken(raised: RaisedRun, version: number, outcome: RiseOutcome): RaisedRun {
+function taken(raised: RaisedRun, version: Version, outcome: RiseOutcome): RaisedRun {
   const { document, overlaps, twoWay, asks } = outcome;
   const marked = overlaps.map((overlap): Overlap => ({
     ...overlap,
@@ -319,7 +320,7 @@ function seenBy({ version, operations }: Segment, history: RunHistory): Historic
   return { firstVersion: named, version: named, data: sent, deleted: false, timestampMs: null, own: false };
 }
 
-function changeAt({ changes }: RunHistory, version: number): HistoricChange | undefined {
+function changeAt({ changes }: RunHistory, version: Version): HistoricChange | undefined {
   return changes.find((change) => change.firstVersion <= version && version <= change.version);
 }
 

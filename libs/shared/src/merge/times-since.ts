@@ -1,3 +1,4 @@
+import type { Version } from "../ids/ids.ts";
 import type { JsonObject } from "../json/json.ts";
 import {
   joinTimes,
@@ -12,7 +13,7 @@ import {
 /** A change of a document, with the fields that the times of its edits depend on. */
 export interface TimedChange {
   firstVersion: number;
-  version: number;
+  version: Version;
   /** `null` for a deletion, or if it was left out. */
   data: JsonObject | null;
   /** True if the change's document was not read: there were too many, or they were too large. */

@@ -1,3 +1,4 @@
+import type { CollectionName, ConflictId, DeviceId, DocumentId, WorkspaceId } from "../ids/ids.ts";
 import { z } from "zod";
 import type { JsonObject } from "../json/json.ts";
 import type { MergePolicy } from "../merge/merge-by-strategy.ts";
@@ -19,11 +20,11 @@ export interface ResolveCase {
 
 /** The details of a conflict beside its documents. */
 export interface ResolveContext {
-  readonly workspaceId: string;
-  readonly collection: string;
-  readonly documentId: string;
-  readonly conflictId: string;
-  readonly deviceId: string;
+  readonly workspaceId: WorkspaceId;
+  readonly collection: CollectionName;
+  readonly documentId: DocumentId;
+  readonly conflictId: ConflictId;
+  readonly deviceId: DeviceId;
   /** The merge attempt, from 1; each further one means that the document moved. */
   readonly round: number;
   /** The strategy that decides if the hook does not. */
@@ -113,7 +114,7 @@ export function definePolicies(policies: Policies): Policies {
 }
 
 /** The policy of a collection. */
-export function policyOf(policies: Policies, collection: string): CollectionPolicy {
+export function policyOf(policies: Policies, collection: CollectionName): CollectionPolicy {
   const { collections = {} } = policies;
   const own = Object.hasOwn(collections, collection) ? collections[collection] : undefined;
   return own ?? policies.default ?? {};

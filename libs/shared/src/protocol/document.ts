@@ -1,12 +1,13 @@
+import type { CollectionName, Seq, Version } from "../ids/ids.ts";
 import type { JsonObject } from "../json/json.ts";
 
 /** A document as `GET …/documents/{collection}/{id}` answers it. */
 export interface DocumentBody {
   workspace_id: string;
-  collection: string;
+  collection: CollectionName;
   document_id: string;
-  version: number;
-  seq: number;
+  version: Version;
+  seq: Seq;
   data: JsonObject;
   /** RFC 3339. */
   updated_at: string;
@@ -14,10 +15,10 @@ export interface DocumentBody {
 
 /** One committed change, as the feed shows it. */
 export interface ChangeBody {
-  seq: number;
-  collection: string;
+  seq: Seq;
+  collection: CollectionName;
   document_id: string;
-  version: number;
+  version: Version;
   deleted: boolean;
   /** `null` for a tombstone. */
   data: JsonObject | null;
@@ -51,13 +52,13 @@ export interface HistoryBody {
 /** The first line of a snapshot. `seq` was read before any row; the feed continues from it. */
 export interface SnapshotHead {
   epoch: string;
-  seq: number;
+  seq: Seq;
 }
 
 /** The last line of a page of a snapshot; `next` is the `after` of the next page. */
 export interface SnapshotTail {
   next: string | null;
-  seq: number;
+  seq: Seq;
   /** Set if the page ended early because the token expired; the snapshot continues at `next`. */
   ended?: "token_expired";
 }

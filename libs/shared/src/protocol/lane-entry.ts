@@ -1,3 +1,13 @@
+import type {
+  BatchId,
+  ClientId,
+  CollectionName,
+  ConflictId,
+  DeviceId,
+  DocumentId,
+  Version,
+  WorkspaceId,
+} from "../ids/ids.ts";
 import type { ErrorType } from "../errors/operation-errors.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { EditTimes } from "../merge/edit-times.ts";
@@ -10,12 +20,12 @@ import type { JsonPatchStep, OperationKind } from "./operation.ts";
  * drain has the same result.
  */
 export interface AcceptedOperation {
-  clientId: string;
+  clientId: ClientId;
   /** Its position in the request, from 0; results have this order. */
   position: number;
   kind: OperationKind;
-  collection: string;
-  documentId: string;
+  collection: CollectionName;
+  documentId: DocumentId;
   /**
    * Set if ingest made the id. No client is told the id until the outcome is known: a resend makes another id, and
    * the first one counts.
@@ -23,7 +33,7 @@ export interface AcceptedOperation {
   documentIdMade?: true;
   data?: JsonObject;
   patch?: JsonPatchStep[];
-  expectedVersion?: number;
+  expectedVersion?: Version;
   /** Set on a held operation if its expected version belongs to another epoch, or did not exist yet. */
   versionUnknown?: true;
   ancestor?: JsonObject;
@@ -44,22 +54,22 @@ export type DecisionChoice = (typeof DECISION_CHOICES)[number];
 
 /** A person's decision on a conflict, with the state it was made on. It holds only if that state is still current. */
 export interface Decision {
-  conflictId: string;
+  conflictId: ConflictId;
   choice: DecisionChoice;
   /** The record's `revision`. */
   revision: number;
   /** The document's version, 0 if there was no document. */
-  version: number;
+  version: Version;
   /** The inputs of the conflict's merge, with the device's whole run. */
   inputs: MergeInputs;
 }
 
 /** A batch as stored in a lane's stream. */
 export interface AcceptedBatch {
-  batchId: string;
-  workspaceId: string;
+  batchId: BatchId;
+  workspaceId: WorkspaceId;
   /** The declared device, otherwise the token's subject; part of an operation's key. */
-  deviceId: string;
+  deviceId: DeviceId;
   /** If false, expected versions match strictly and operations do not fold. */
   deviceDeclared: boolean;
   subject: string;
@@ -85,14 +95,14 @@ export interface BatchHead extends Omit<AcceptedBatch, "operations"> {
 
 /** The conflict service's result for a conflict, on its way back through the lane. */
 export interface Resolution {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  conflictId: ConflictId;
   /** The round that it answers. A resolution of another round than the record's is a duplicate. */
   round: number;
   /** The remote version that the merge saw, 0 if there was no document. */
-  expectedVersion: number;
+  expectedVersion: Version;
   /** The number of operations of the held run that the merge covers. */
   operationsCovered: number;
   outcome: MergeOutcome;
@@ -154,7 +164,7 @@ export type MergeOutcome =
 
 /** An operation that is itself at fault. */
 export interface RefusedOperation {
-  clientId: string;
+  clientId: ClientId;
   errorType: ErrorType;
   message: string;
 }

@@ -1,3 +1,4 @@
+import type { Seq, Version } from "../ids/ids.ts";
 import type { ErrorType } from "../errors/operation-errors.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { DecisionChoice } from "./lane-entry.ts";
@@ -20,8 +21,8 @@ export interface OperationResult {
   client_id: string;
   status: ResultStatus;
   document_id?: string;
-  version?: number;
-  seq?: number;
+  version?: Version;
+  seq?: Seq;
   /** Set if a merge made this success. */
   merged?: true;
   /** The choice, if a person's decision resolved the operation. */

@@ -1,3 +1,4 @@
+import type { CollectionName } from "../ids/ids.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { AcceptedOperation } from "./lane-entry.ts";
 import type { JsonPatchStep, OperationKind } from "./operation.ts";
@@ -6,7 +7,7 @@ import type { JsonPatchStep, OperationKind } from "./operation.ts";
 export interface SentOperationBody {
   client_id: string;
   operation: OperationKind;
-  collection: string;
+  collection: CollectionName;
   document_id: string;
   data?: JsonObject;
   patch?: JsonPatchStep[];

@@ -5,6 +5,7 @@ import {
   isTooLarge,
   type Json,
   type ResolveAnswer,
+  type DocumentId,
 } from "@syncline/shared";
 import { z } from "zod";
 
@@ -30,7 +31,7 @@ const answerSchema = z.union([
  * Reads what a hook answered, which may be anything.
  * @returns `null` for what is no answer, or a document that no device could have sent
  */
-export function checkAnswer(answer: unknown, documentId: string): { answer: ResolveAnswer } | null {
+export function checkAnswer(answer: unknown, documentId: DocumentId): { answer: ResolveAnswer } | null {
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success) return null;
   if (parsed.data === undefined || !("document" in parsed.data)) return { answer: parsed.data };

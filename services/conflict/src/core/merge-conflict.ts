@@ -24,6 +24,7 @@ import {
   type Rise,
   type RiseOutcome,
   type RunHistory,
+  type Version,
 } from "@syncline/shared";
 import type { OpenConflict } from "./open-conflict.ts";
 
@@ -31,7 +32,7 @@ import type { OpenConflict } from "./open-conflict.ts";
 export interface ConflictCase {
   conflict: OpenConflict;
   /** `version` is 0 where there is no document. */
-  remote: RemoteDocument & { version: number };
+  remote: RemoteDocument & { version: Version };
   /** The documents at the versions that the run names, as far as history has them. */
   history: RunHistory;
 }

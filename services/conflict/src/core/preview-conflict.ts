@@ -13,13 +13,14 @@ import {
   type MergeInputs,
   type MergePolicy,
   type Overlap,
+  type DeviceId,
 } from "@syncline/shared";
 import { remoteOf, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
 /** A conflict's record, as far as a person's decision depends on it. */
 export interface RecordedConflict extends OpenConflict {
-  deviceId: string;
+  deviceId: DeviceId;
   /** The workspace's revision of the commit that wrote it last: a decision holds for this one only. */
   revision: number;
   /** What the merge saw, of one that is resolved. */

@@ -7,6 +7,7 @@ import {
   type MergeInputs,
   type ResolveCase,
   type Resolution,
+  type Version,
 } from "@syncline/shared";
 import {
   mergeConflict,
@@ -49,7 +50,7 @@ export type MergeTask =
 /** The documents of a conflict, as the wire shows them. */
 export interface ConflictSides {
   /** The document's now: what a decision names as `expected_version`. */
-  version: number;
+  version: Version;
   ancestor: JsonObject | null;
   remote: JsonObject | null;
   local: JsonObject | null;

@@ -10,6 +10,13 @@ import {
   type JsonObject,
   type RunHistory,
   type TimedChange,
+  type BatchId,
+  type CollectionName,
+  type ConflictId,
+  type DeviceId,
+  type DocumentId,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts";
@@ -17,9 +24,9 @@ import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts
 /** Which records to list; what is left out is not asked for. */
 export interface ConflictsPage {
   status?: string | undefined;
-  collection?: string | undefined;
-  documentId?: string | undefined;
-  deviceId?: string | undefined;
+  collection?: CollectionName | undefined;
+  documentId?: DocumentId | undefined;
+  deviceId?: DeviceId | undefined;
   /** RFC 3339: when it was opened, from and before. */
   since?: string | undefined;
   until?: string | undefined;
@@ -32,12 +39,12 @@ export interface ConflictsPage {
 export interface StalledCursor {
   /** As Postgres writes it: a date has no microseconds. */
   roundAt: string;
-  conflictId: string;
+  conflictId: ConflictId;
 }
 
 /** What this service reads. It writes nothing: what it decides goes through the lane. */
 export interface PgConflicts {
-  readCase(workspaceId: string, conflictId: string): Promise<RecordedCase | undefined>;
+  readCase(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<RecordedCase | undefined>;
   /**
    * A page of the open conflicts that nothing has happened to for so long, the wait for their round apart; the quietest
    * first. `next` is where the next page goes on, where there may be one.
@@ -47,8 +54,8 @@ export interface PgConflicts {
     page: { after?: StalledCursor | undefined; limit: number },
   ): Promise<{ jobs: ConflictJob[]; next: StalledCursor | undefined }>;
   /** A page of a workspace's records, newest first, as the wire shows them. */
-  list(workspaceId: string, page: ConflictsPage): Promise<Record<string, unknown>[]>;
-  show(workspaceId: string, conflictId: string): Promise<Record<string, unknown> | undefined>;
+  list(workspaceId: WorkspaceId, page: ConflictsPage): Promise<Record<string, unknown>[]>;
+  show(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<Record<string, unknown> | undefined>;
   /** Of everything that is not settled: one row a status that there is. */
   countUnsettled(): Promise<{ status: "open" | "parked"; conflicts: number; operations: number }[]>;
 }
@@ -66,7 +73,7 @@ const COUNT_UNSETTLED = statement("count-unsettled");
 
 /** A record as it is shown, but for the operations of its run, which are as ingest accepted them. */
 interface ShownConflict {
-  operations: { batchId: string; operation: AcceptedOperation }[];
+  operations: { batchId: BatchId; operation: AcceptedOperation }[];
 }
 
 const BEFORE_ALL: StalledCursor = {
@@ -77,7 +84,7 @@ const BEFORE_ALL: StalledCursor = {
 /** Most bytes of documents from which the times of edits are told. */
 const EDITS_BYTES_MAX = 4 * 1024 * 1024;
 
-function editsOf(baseVersion: number, rows: readonly Record<string, unknown>[]): DocumentEdits {
+function editsOf(baseVersion: Version, rows: readonly Record<string, unknown>[]): DocumentEdits {
   const changes = rows.map((row): TimedChange => {
     const { data, ...change } = camelRow<Omit<TimedChange, "data"> & { data: string | null }>(row);
     return { ...change, data: data === null ? null : (JSON.parse(data) as JsonObject) };

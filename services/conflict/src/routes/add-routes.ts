@@ -1,5 +1,12 @@
 import { fieldProblem, identityOf, Problem, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
-import { conflictQuerySchema, DECISION_CHOICES, policyOf, type Policies } from "@syncline/shared";
+import {
+  conflictQuerySchema,
+  DECISION_CHOICES,
+  policyOf,
+  type Policies,
+  type ConflictId,
+  type WorkspaceId,
+} from "@syncline/shared";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
 import { plainPolicy } from "../core/run-task.ts";
@@ -9,8 +16,8 @@ import type { PgConflicts } from "../io/pg-conflicts.ts";
 
 const decisionSchema = z.object({ choice: z.enum(DECISION_CHOICES) });
 
-type OnWorkspace = RequestHandler<{ workspaceId: string }>;
-type OnConflict = RequestHandler<{ workspaceId: string; conflictId: string }>;
+type OnWorkspace = RequestHandler<{ workspaceId: WorkspaceId }>;
+type OnConflict = RequestHandler<{ workspaceId: WorkspaceId; conflictId: ConflictId }>;
 
 interface Deps {
   conflicts: PgConflicts;
@@ -110,8 +117,8 @@ function policyFor({ conflict }: RecordedCase, policies: Policies) {
 
 async function findCase(
   conflicts: PgConflicts,
-  workspaceId: string,
-  conflictId: string,
+  workspaceId: WorkspaceId,
+  conflictId: ConflictId,
 ): Promise<RecordedCase> {
   const known = z.uuid().safeParse(conflictId).success;
   const on = known ? await conflicts.readCase(workspaceId, conflictId) : undefined;

@@ -5,11 +5,12 @@ import {
   type Batch,
   type Json,
   type Operation,
+  type BatchId,
 } from "@syncline/shared";
 
 /** Ids and times that a batch is accepted with, fixed here once. */
 export interface Acceptance {
-  batchId: string;
+  batchId: BatchId;
   subject: string;
   requestId: string;
   replyTo: string;

@@ -1,8 +1,8 @@
-import { batchStatus, type BatchResult, type OperationResult } from "@syncline/shared";
+import { batchStatus, type BatchResult, type OperationResult, type BatchId } from "@syncline/shared";
 
 /** Builds the answer to a batch. `drained` is false while the batch is still on its lane. */
 export function batchAnswer(
-  batchId: string,
+  batchId: BatchId,
   results: OperationResult[],
   options: { processingTimeMs: number; drained: boolean },
 ): BatchResult {

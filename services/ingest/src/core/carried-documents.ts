@@ -1,4 +1,4 @@
-import type { JsonObject, OperationResult } from "@syncline/shared";
+import type { JsonObject, OperationResult, Version } from "@syncline/shared";
 
 /** Largest document that a result carries, in bytes of JSON. */
 export const RESULT_BYTES_MAX = 64 * 1024;
@@ -9,7 +9,7 @@ export const ANSWER_BYTES_MAX = 1024 * 1024;
 export type CarriedDocuments = ReadonlyMap<string, JsonObject | null>;
 
 /** A result whose document the device may never have seen, because a merge or a decision made it. */
-export type CarryingResult = OperationResult & { version: number };
+export type CarryingResult = OperationResult & { version: Version };
 
 /** Picks the results that must carry their document. */
 export function carryingOf(results: readonly OperationResult[]): CarryingResult[] {

@@ -9,6 +9,11 @@ import {
   type Decision,
   type Json,
   type JsonObject,
+  type CollectionName,
+  type ConflictId,
+  type DeviceId,
+  type DocumentId,
+  type WorkspaceId,
 } from "@syncline/shared";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX, type Acceptance } from "./accept-batch.ts";
@@ -50,9 +55,9 @@ export function readDecision(value: Json): DecisionBody {
 
 /** The document that a choice would write now, with the state that it depends on, as the conflict service answers. */
 export interface DecisionPreview extends Pick<Decision, "revision" | "version" | "inputs"> {
-  collection: string;
-  documentId: string;
-  deviceId: string;
+  collection: CollectionName;
+  documentId: DocumentId;
+  deviceId: DeviceId;
   status: "open" | "parked" | "reported" | "resolved";
   /** `null` deletes the document. Ignored for the choice `data`, whose document is in the body. */
   document: JsonObject | null;
@@ -64,7 +69,7 @@ export interface DecisionPreview extends Pick<Decision, "revision" | "version" |
  * @throws `invalid-field` if the document's id would change
  */
 export function decisionBatch(
-  on: { workspaceId: string; conflictId: string; body: DecisionBody; previewed: DecisionPreview },
+  on: { workspaceId: WorkspaceId; conflictId: ConflictId; body: DecisionBody; previewed: DecisionPreview },
   { batchId, subject, requestId, replyTo, nowMs, newId, fingerprint }: Acceptance,
 ): AcceptedBatch {
   const { workspaceId, conflictId, body, previewed } = on;

@@ -1,15 +1,16 @@
+import type { ConflictId, Seq } from "@syncline/shared";
 /**
  * A reader's position in a workspace's conflict records. The records are ordered by the commit that last wrote them,
  * then by id. Without an id, every record of that commit has been read.
  */
 export interface ConflictCursor {
   revision: number;
-  conflictId: string | null;
+  conflictId: ConflictId | null;
 }
 
 /** A reader's position in the changes and in the conflicts. */
 export interface EventCursor {
-  seq: number;
+  seq: Seq;
   conflict: ConflictCursor;
 }
 
@@ -25,7 +26,7 @@ export function writeEventId({ seq, conflict: { revision, conflictId } }: EventC
  * Decodes an event id. An id that is only a seq has no position in the conflicts. Returns `undefined` for an invalid
  * id.
  */
-export function readEventId(id: string): { seq: number; conflict: ConflictCursor | undefined } | undefined {
+export function readEventId(id: string): { seq: Seq; conflict: ConflictCursor | undefined } | undefined {
   const { seq, revision, conflictId = null } = EVENT_ID.exec(id)?.groups ?? {};
   if (seq === undefined) return undefined;
   return {

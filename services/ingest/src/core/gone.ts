@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "@syncline/shared";
 import { Problem } from "@syncline/runtime";
 
 const DETAIL = {
@@ -12,7 +13,7 @@ const DETAIL = {
 export type Gone = keyof typeof DETAIL;
 
 /** Builds the problem for a reader that cannot continue from its cursor, with the snapshot to start again from. */
-export function gone(type: Gone, workspaceId: string): Problem {
+export function gone(type: Gone, workspaceId: WorkspaceId): Problem {
   const snapshot = `/api/v1/workspaces/${encodeURIComponent(workspaceId)}/snapshot`;
   return new Problem(type, { detail: DETAIL[type], snapshot });
 }

@@ -9,13 +9,19 @@ import {
   type LedgerRow,
   type OperationKind,
   type OperationResult,
+  type ClientId,
+  type CollectionName,
+  type DeviceId,
+  type Seq,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 
 /** The key of an operation in the ledger. */
 export interface OperationKey {
-  workspaceId: string;
-  deviceId: string;
-  clientId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
+  clientId: ClientId;
 }
 
 /** An operation on its lane, with its batch. */
@@ -52,7 +58,7 @@ export interface OperationStory extends OperationRow {
 /** An operation in a listing; `place` is the cursor of the page after it. */
 export interface OperationListing {
   operation: OperationRow;
-  place: [acceptedAtUs: number, deviceId: string, clientId: string];
+  place: [acceptedAtUs: number, deviceId: DeviceId, clientId: ClientId];
 }
 
 /** An operation as a listing shows it. Times are RFC 3339. */
@@ -61,7 +67,7 @@ export interface OperationBody {
   device_id: string;
   batch_id: string;
   operation: OperationKind;
-  collection: string;
+  collection: CollectionName;
   /** `null` if the server made the id and it is not certain yet. */
   document_id: string | null;
   status: LedgerRow["status"];
@@ -86,9 +92,9 @@ export interface OperationBody {
 export interface OperationLifeBody extends OperationBody {
   drained_at: string | null;
   /** The change that holds the operation's version; `null` if it wrote nothing. */
-  applied: { seq: number; committed_at: string } | null;
+  applied: { seq: Seq; committed_at: string } | null;
   /** The versions of that change, if it holds those of several operations. */
-  folded_into: { seq: number; first_version: number; version: number } | null;
+  folded_into: { seq: Seq; first_version: number; version: Version } | null;
   /** Number of merge rounds so far. */
   rounds: number | null;
   /** The conflict that holds or held the operation back, opened by another operation of its device. */

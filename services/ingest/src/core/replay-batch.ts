@@ -1,4 +1,4 @@
-import type { AcceptedBatch, OperationContent } from "@syncline/shared";
+import type { AcceptedBatch, OperationContent, DeviceId, WorkspaceId } from "@syncline/shared";
 import type { Acceptance } from "./accept-batch.ts";
 
 /**
@@ -6,7 +6,11 @@ import type { Acceptance } from "./accept-batch.ts";
  * evaluated anew.
  */
 export function replayBatch(
-  { workspaceId, deviceId, content }: { workspaceId: string; deviceId: string; content: OperationContent },
+  {
+    workspaceId,
+    deviceId,
+    content,
+  }: { workspaceId: WorkspaceId; deviceId: DeviceId; content: OperationContent },
   { batchId, subject, requestId, replyTo, nowMs }: Omit<Acceptance, "newId" | "fingerprint">,
 ): AcceptedBatch {
   const { operation, ...sentWith } = content;

@@ -1,10 +1,16 @@
 import { Problem, type Role } from "@syncline/runtime";
-import { policyOf, type ConflictStrategy, type Policies } from "@syncline/shared";
+import {
+  policyOf,
+  type ConflictStrategy,
+  type Policies,
+  type ClientId,
+  type CollectionName,
+} from "@syncline/shared";
 
 /** The strategy that a batch names, and the operations that the strategy applies to. */
 interface NamedStrategy {
   onConflict?: ConflictStrategy;
-  operations: readonly { clientId: string; collection: string }[];
+  operations: readonly { clientId: ClientId; collection: CollectionName }[];
 }
 
 /**

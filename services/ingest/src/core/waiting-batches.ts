@@ -1,10 +1,17 @@
-import { isFinal, operationKey, type OperationResult } from "@syncline/shared";
+import {
+  isFinal,
+  operationKey,
+  type OperationResult,
+  type BatchId,
+  type DeviceId,
+  type WorkspaceId,
+} from "@syncline/shared";
 
 /** A batch that a request waits for. */
 export interface WaitingBatch {
-  workspaceId: string;
-  deviceId: string;
-  batchId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
+  batchId: BatchId;
 }
 
 interface Waiter extends WaitingBatch {
@@ -46,7 +53,7 @@ export class WaitingBatches {
   }
 
   /** Records the known results of a batch. */
-  onBatch(batchId: string, results: OperationResult[]): void {
+  onBatch(batchId: BatchId, results: OperationResult[]): void {
     const waiter = this.#waiterByBatchId.get(batchId);
     if (waiter === undefined) return;
     waiter.results = results;

@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "@syncline/shared";
 /** Reports commits to one workspace. */
 export interface Watch {
   /**
@@ -17,7 +18,7 @@ export class WatchedWorkspaces {
   readonly #watchersByWorkspaceId = new Map<string, Set<Watcher>>();
 
   /** Watches a workspace until the signal is aborted. */
-  watch(workspaceId: string, signal: AbortSignal): Watch {
+  watch(workspaceId: WorkspaceId, signal: AbortSignal): Watch {
     const watcher = new Watcher(signal);
     if (signal.aborted) return watcher;
     const watchers = this.#watchersByWorkspaceId.get(workspaceId) ?? new Set();
@@ -31,7 +32,7 @@ export class WatchedWorkspaces {
   }
 
   /** Reports a commit to a workspace: changes, conflicts, or answers alone. */
-  onCommit(workspaceId: string): void {
+  onCommit(workspaceId: WorkspaceId): void {
     for (const watcher of this.#watchersByWorkspaceId.get(workspaceId) ?? []) watcher.hear();
   }
 

@@ -1,3 +1,4 @@
+import type { DeviceId, WorkspaceId } from "@syncline/shared";
 import { Problem } from "@syncline/runtime";
 import type { PgReads } from "./pg-reads.ts";
 
@@ -6,7 +7,7 @@ const REMEMBERED_MAX = 50_000;
 /** Makes sure that only the first subject that used a device uses it. */
 export interface DeviceOwners {
   /** @throws {@link Problem} `forbidden` if the device belongs to another subject */
-  check(workspaceId: string, deviceId: string, subject: string): Promise<void>;
+  check(workspaceId: WorkspaceId, deviceId: DeviceId, subject: string): Promise<void>;
 }
 
 /** Caches owners, which never change; the oldest entry is evicted first. */

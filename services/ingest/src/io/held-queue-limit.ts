@@ -1,5 +1,5 @@
 import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runtime";
-import { deviceDocumentKey, documentKey, type BatchHead } from "@syncline/shared";
+import { deviceDocumentKey, documentKey, type BatchHead, type CollectionName } from "@syncline/shared";
 import type { PgOperations } from "./pg-operations.ts";
 
 const READ_FULL_HELD_QUEUES = statementsIn(new URL("../sql/", import.meta.url))("read-full-held-queues");
@@ -8,7 +8,7 @@ const RETRY_AFTER_SECONDS = 30;
 interface FullRun {
   workspace_id: string;
   device_id: string;
-  collection: string;
+  collection: CollectionName;
   document_id: string;
   conflict_id: string;
 }

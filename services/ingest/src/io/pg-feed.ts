@@ -6,6 +6,10 @@ import type {
   HistoryBody,
   HistoryChangeBody,
   JsonObject,
+  CollectionName,
+  DocumentId,
+  Seq,
+  WorkspaceId,
 } from "@syncline/shared";
 import type { ConflictCursor } from "../core/event-cursor.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
@@ -13,8 +17,8 @@ import { goneAt, type Gone } from "../core/gone.ts";
 
 /** The bounds of a workspace's feed. */
 export interface FeedEnds {
-  workspaceId: string;
-  seq: number;
+  workspaceId: WorkspaceId;
+  seq: Seq;
   /** Changes up to this seq are no longer in the feed. */
   feedFrom: number;
   /** Number of commits, including those that wrote only conflicts or answers. */
@@ -24,7 +28,7 @@ export interface FeedEnds {
 /** A conflict record as the listing shows it. */
 export interface ConflictSummary {
   conflict_id: string;
-  collection: string;
+  collection: CollectionName;
   document_id: string;
   device_id: string;
   status: "open" | "parked" | "reported" | "resolved";
@@ -53,8 +57,8 @@ export interface DocumentsPage {
 
 /** A document's key, which is also its position in a snapshot. */
 export interface DocumentKey {
-  collection: string;
-  documentId: string;
+  collection: CollectionName;
+  documentId: DocumentId;
 }
 
 /**
@@ -64,7 +68,7 @@ export interface DocumentKey {
 export interface PgFeed {
   /** Reads changes in `seq` order, or returns the reason for which none can be read after `since`. */
   readChanges(
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     page: { since: number; limit: number; collections: string[] | undefined },
   ): Promise<ChangesPage | Gone>;
   /**
@@ -72,19 +76,19 @@ export interface PgFeed {
    * record that is written again after its position was read comes again.
    */
   readConflicts(
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     page: { after: ConflictCursor; limit: number; collections: string[] | undefined },
   ): Promise<ConflictsPage | Gone>;
   /** Reads the bounds of those workspaces that have had a commit. */
   readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
   /** Reads live documents after a key, or from the first one. */
   readDocuments(
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     page: { after: DocumentKey | undefined; limit: number },
   ): Promise<DocumentsPage>;
   /** Reads a document's changes, newest first. */
   readHistory(
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     document: DocumentKey,
     page: { before: number | undefined; limit: number },
   ): Promise<HistoryBody>;
@@ -105,7 +109,7 @@ const READ_HISTORY = statement("read-history");
 
 /** A change, or nulls if the feed has none. */
 type ChangeRow = Omit<HistoryChangeBody, "committed_at" | "seq"> & {
-  seq: number | null;
+  seq: Seq | null;
   committed_at: Date;
   found: number;
 };
@@ -195,7 +199,7 @@ export function createPgFeed(query: Query): PgFeed {
     },
 
     async readHistory(workspaceId, { collection, documentId }, { before, limit }) {
-      const rows = await query<ChangeRow & { seq: number; ended: JsonObject | null }>(READ_HISTORY, [
+      const rows = await query<ChangeRow & { seq: Seq; ended: JsonObject | null }>(READ_HISTORY, [
         workspaceId,
         collection,
         documentId,
@@ -217,7 +221,7 @@ export function createPgFeed(query: Query): PgFeed {
   };
 }
 
-function changeOf(row: ChangeRow, seq: number): ChangeBody {
+function changeOf(row: ChangeRow, seq: Seq): ChangeBody {
   return {
     seq,
     collection: row.collection,

@@ -1,5 +1,5 @@
 import { camelRow, type Query, statementsIn } from "@syncline/runtime";
-import type { OperationContent } from "@syncline/shared";
+import type { OperationContent, WorkspaceId } from "@syncline/shared";
 import type { OperationKey, OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
 
 /** The statuses by which operations are listed; successes are read one by one, or in the feed. */
@@ -13,7 +13,7 @@ export interface PgOperations {
   readContent(key: OperationKey): Promise<OperationContent | undefined>;
   /** Lists operations, newest first. */
   list(
-    workspaceId: string,
+    workspaceId: WorkspaceId,
     page: { status: ListedStatus; before: OperationListing["place"] | undefined; limit: number },
   ): Promise<OperationListing[]>;
 }

@@ -6,6 +6,14 @@ import {
   type JsonObject,
   type LedgerRow,
   type OperationResult,
+  type BatchId,
+  type ClientId,
+  type CollectionName,
+  type DeviceId,
+  type DocumentId,
+  type Seq,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 import {
   ANSWER_BYTES_MAX,
@@ -16,32 +24,32 @@ import {
 
 /** A batch from the tables, with the results of its pending operations from the ledger. */
 export interface DrainedBatch {
-  workspaceId: string;
-  batchId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  batchId: BatchId;
+  deviceId: DeviceId;
   atomic: boolean;
   processingTimeMs: number;
   results: OperationResult[];
 }
 
 /** A document, or the tombstone that a delete left. */
-export type StoredDocument = DocumentBody | { deleted: true; version: number };
+export type StoredDocument = DocumentBody | { deleted: true; version: Version };
 
 export interface PgReads {
   readDocument(
-    workspaceId: string,
-    collection: string,
-    documentId: string,
+    workspaceId: WorkspaceId,
+    collection: CollectionName,
+    documentId: DocumentId,
   ): Promise<StoredDocument | undefined>;
   /** Reads those of the batches that have been drained. */
-  readBatches(keys: readonly { workspaceId: string; batchId: string }[]): Promise<DrainedBatch[]>;
+  readBatches(keys: readonly { workspaceId: WorkspaceId; batchId: BatchId }[]): Promise<DrainedBatch[]>;
   /** Reads the documents that a device's results report, without missing or too large ones. */
   readCarried(
-    of: { workspaceId: string; deviceId: string },
+    of: { workspaceId: WorkspaceId; deviceId: DeviceId },
     results: readonly CarryingResult[],
   ): Promise<CarriedDocuments>;
   /** Returns the owner of a device; an unclaimed device becomes this subject's. */
-  claimDevice(workspaceId: string, deviceId: string, subject: string): Promise<string>;
+  claimDevice(workspaceId: WorkspaceId, deviceId: DeviceId, subject: string): Promise<string>;
 }
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
@@ -58,10 +66,10 @@ const TEXT_BYTES_PER_BYTE = 1.5;
 
 interface DocumentRow {
   workspace_id: string;
-  collection: string;
+  collection: CollectionName;
   document_id: string;
-  version: number;
-  seq: number;
+  version: Version;
+  seq: Seq;
   deleted: boolean;
   data: JsonObject;
   updated_at: Date;
@@ -78,7 +86,7 @@ interface BatchRow {
 
 export function createPgReads(query: Query): PgReads {
   async function readLedger(
-    keys: { workspaceId: string; deviceId: string; clientId: string }[],
+    keys: { workspaceId: WorkspaceId; deviceId: DeviceId; clientId: ClientId }[],
   ): Promise<LedgerRow[]> {
     if (keys.length === 0) return [];
     const rows = await query<Record<string, unknown>>(READ_LEDGER, [

@@ -1,3 +1,11 @@
+import type {
+  BatchId,
+  ClientId,
+  CollectionName,
+  ConflictId,
+  DocumentId,
+  WorkspaceId,
+} from "@syncline/shared";
 import { Problem, requireNoQuery } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 
@@ -5,18 +13,26 @@ interface Routes {
   getRoot: RequestHandler;
   getOpenApi: RequestHandler;
   postBatch: RequestHandler;
-  getBatch: RequestHandler<{ batchId: string }>;
-  getBatchEvents: RequestHandler<{ batchId: string }>;
-  getDocument: RequestHandler<{ workspaceId: string; collection: string; documentId: string }>;
-  getHistory: RequestHandler<{ workspaceId: string; collection: string; documentId: string }>;
-  getChanges: RequestHandler<{ workspaceId: string }>;
-  getChangeEvents: RequestHandler<{ workspaceId: string }>;
-  getSnapshot: RequestHandler<{ workspaceId: string }>;
-  listOperations: RequestHandler<{ workspaceId: string }>;
-  getOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
-  replayOperation: RequestHandler<{ workspaceId: string; clientId: string }>;
-  forwardConflicts: RequestHandler<{ workspaceId: string; conflictId?: string }>;
-  resolveConflict: RequestHandler<{ workspaceId: string; conflictId: string }>;
+  getBatch: RequestHandler<{ batchId: BatchId }>;
+  getBatchEvents: RequestHandler<{ batchId: BatchId }>;
+  getDocument: RequestHandler<{
+    workspaceId: WorkspaceId;
+    collection: CollectionName;
+    documentId: DocumentId;
+  }>;
+  getHistory: RequestHandler<{
+    workspaceId: WorkspaceId;
+    collection: CollectionName;
+    documentId: DocumentId;
+  }>;
+  getChanges: RequestHandler<{ workspaceId: WorkspaceId }>;
+  getChangeEvents: RequestHandler<{ workspaceId: WorkspaceId }>;
+  getSnapshot: RequestHandler<{ workspaceId: WorkspaceId }>;
+  listOperations: RequestHandler<{ workspaceId: WorkspaceId }>;
+  getOperation: RequestHandler<{ workspaceId: WorkspaceId; clientId: ClientId }>;
+  replayOperation: RequestHandler<{ workspaceId: WorkspaceId; clientId: ClientId }>;
+  forwardConflicts: RequestHandler<{ workspaceId: WorkspaceId; conflictId?: ConflictId }>;
+  resolveConflict: RequestHandler<{ workspaceId: WorkspaceId; conflictId: ConflictId }>;
 }
 
 /** Adds the public API. A route without {@link requireNoQuery} reads its parameters itself. */

@@ -1,12 +1,12 @@
 import type { Logger } from "@syncline/runtime";
-import type { OperationResult } from "@syncline/shared";
+import type { OperationResult, DeviceId, WorkspaceId } from "@syncline/shared";
 import { carryingOf, withDocuments, type CarriedDocuments } from "../core/carried-documents.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 
 /** The batch or operation that the results belong to. */
 interface Answered {
-  workspaceId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
 }
 
 /** Adds the reported documents to results, or marks them `read_again`. */

@@ -1,5 +1,5 @@
 import { Problem, type Identity, type LaneStreams } from "@syncline/runtime";
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared";
 import { batchAnswer } from "../core/batch-answer.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 
@@ -7,14 +7,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A batch's current answer, with its workspace and device. */
 export interface FoundBatch {
-  workspaceId: string;
+  workspaceId: WorkspaceId;
   /** `null` while the batch is on its lane: no operation has a final answer yet. */
-  deviceId: string | null;
+  deviceId: DeviceId | null;
   answer: BatchResult;
 }
 
 /** Finds a batch in Redis or Postgres. A batch of a workspace that the identity has no role in counts as missing. */
-export type FindBatch = (batchId: string, identity: Identity) => Promise<FoundBatch | undefined>;
+export type FindBatch = (batchId: BatchId, identity: Identity) => Promise<FoundBatch | undefined>;
 
 export function createFindBatch(deps: { lanes: LaneStreams; reads: PgReads }): FindBatch {
   return async (batchId, { roleByWorkspace }) => {

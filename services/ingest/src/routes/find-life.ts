@@ -1,5 +1,5 @@
 import { Problem, identityOf, readQuery } from "@syncline/runtime";
-import type { BackoffBounds } from "@syncline/shared";
+import type { BackoffBounds, ClientId, WorkspaceId } from "@syncline/shared";
 import type { Request, Response } from "express";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
@@ -25,7 +25,7 @@ export const operationQuerySchema = z.object({
  * Returns the key of the operation that a request names. Without a device the token's subject stands in, as in a batch.
  */
 export function namedOperation(
-  request: Request<{ workspaceId: string; clientId: string }>,
+  request: Request<{ workspaceId: WorkspaceId; clientId: ClientId }>,
   response: Response,
 ): OperationKey {
   const { device_id: deviceId } = readQuery(operationQuerySchema, request);

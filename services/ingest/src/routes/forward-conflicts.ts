@@ -1,3 +1,4 @@
+import type { ConflictId, WorkspaceId } from "@syncline/shared";
 import { identityOf, Problem, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
@@ -6,7 +7,7 @@ import type { AskConflictService } from "../io/conflict-service.ts";
 /** Forwards the conflict routes to the conflict service, so that clients know one address. */
 export function createForwardConflicts(
   askConflictService: AskConflictService,
-): RequestHandler<{ workspaceId: string; conflictId?: string }> {
+): RequestHandler<{ workspaceId: WorkspaceId; conflictId?: ConflictId }> {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");

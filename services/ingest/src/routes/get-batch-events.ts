@@ -1,5 +1,5 @@
 import { identityOf, type Logger } from "@syncline/runtime";
-import { isFinal, type BatchResult } from "@syncline/shared";
+import { isFinal, type BatchResult, type BatchId } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { readPrefer } from "../core/prefer.ts";
@@ -25,7 +25,7 @@ interface Deps {
  * `GET /api/v1/batches/{batch_id}/events` streams the progress of a batch as server-sent events: `progress` with the
  * batch's answer whenever it has changed, and `done` once it is final.
  */
-export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: string }> {
+export function createGetBatchEvents(deps: Deps): RequestHandler<{ batchId: BatchId }> {
   const { findBatch, carryDocuments, watched, openStream, log } = deps;
 
   return async (request, response) => {

@@ -1,5 +1,5 @@
 import { identityOf } from "@syncline/runtime";
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult, BatchId } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { readPrefer, type Preferences } from "../core/prefer.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
@@ -10,7 +10,7 @@ import { setApplied } from "./set-applied.ts";
 export function createGetBatch(deps: {
   findBatch: FindBatch;
   carryDocuments: CarryDocuments;
-}): RequestHandler<{ batchId: string }> {
+}): RequestHandler<{ batchId: BatchId }> {
   return async (request, response) => {
     const preferences = readPrefer(request.get("prefer"), 0);
     const found = await deps.findBatch(request.params.batchId, identityOf(response));

@@ -1,5 +1,5 @@
 import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
-import { assertInvariant, type ChangeBody } from "@syncline/shared";
+import { assertInvariant, type ChangeBody, type WorkspaceId } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { readEventId, writeEventId, type ConflictCursor, type EventCursor } from "../core/event-cursor.ts";
@@ -38,7 +38,7 @@ interface EventsPage extends Page<EventCursor> {
  * `GET …/changes/events` streams the feed as server-sent events, together with conflicts as they change. It resumes
  * after `Last-Event-ID`; without one it starts at `since`, with the conflicts that change from now on.
  */
-export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId: string }> {
+export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId: WorkspaceId }> {
   const { feed, watched, openStream, epoch, log } = deps;
 
   return async (request, response) => {
@@ -90,7 +90,7 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
     }
   };
 
-  async function lastConflictPlace(workspaceId: string): Promise<ConflictCursor> {
+  async function lastConflictPlace(workspaceId: WorkspaceId): Promise<ConflictCursor> {
     const [ends] = await feed.readEnds([workspaceId]);
     return { revision: ends?.revision ?? 0, conflictId: null };
   }

@@ -1,5 +1,5 @@
 import { identityOf, readQuery, requireRole } from "@syncline/runtime";
-import { wholeNumber, type ChangesBody } from "@syncline/shared";
+import { wholeNumber, type ChangesBody, type WorkspaceId } from "@syncline/shared";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
@@ -28,7 +28,7 @@ interface Deps {
  * `GET …/changes?since=SEQ&collections=a,b&limit=N&wait=SECONDS` returns the workspace's committed changes in `seq`
  * order. With `wait`, an empty page waits until there is a change or the time is over.
  */
-export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: string }> {
+export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: WorkspaceId }> {
   const { feed, watched, openStream, epoch } = deps;
 
   return async (request, response) => {

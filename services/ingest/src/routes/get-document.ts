@@ -1,11 +1,12 @@
+import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared";
 import { Problem, identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import type { PgReads } from "../io/pg-reads.ts";
 
 interface Params {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
 }
 
 /** `GET …/documents/{collection}/{id}` returns the current document. Its ETag is its version. */

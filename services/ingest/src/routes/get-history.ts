@@ -1,5 +1,5 @@
 import { Problem, identityOf, readQuery, requireRole } from "@syncline/runtime";
-import { wholeNumber } from "@syncline/shared";
+import { wholeNumber, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import type { PgFeed } from "../io/pg-feed.ts";
@@ -12,9 +12,9 @@ export const historyQuerySchema = z.object({
 });
 
 interface Params {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
 }
 
 /** `GET …/documents/{collection}/{id}/history?before=VERSION&limit=N` lists a document's changes, newest first. */

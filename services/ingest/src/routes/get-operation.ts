@@ -1,3 +1,4 @@
+import type { ClientId, WorkspaceId } from "@syncline/shared";
 import { identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { readPrefer } from "../core/prefer.ts";
@@ -9,7 +10,7 @@ import { setApplied } from "./set-applied.ts";
 export function createGetOperation(deps: {
   findLife: FindLife;
   carryDocuments: CarryDocuments;
-}): RequestHandler<{ workspaceId: string; clientId: string }> {
+}): RequestHandler<{ workspaceId: WorkspaceId; clientId: ClientId }> {
   return async (request, response) => {
     requireRole(identityOf(response), request.params.workspaceId, "reader");
     const preferences = readPrefer(request.get("prefer"), 0);

@@ -1,6 +1,6 @@
 import { gone, goneAt } from "../core/gone.ts";
 import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
-import type { DocumentBody, SnapshotHead, SnapshotTail } from "@syncline/shared";
+import type { DocumentBody, SnapshotHead, SnapshotTail, Seq, WorkspaceId } from "@syncline/shared";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
@@ -35,7 +35,7 @@ interface Deps {
  * the first page and pinned for the whole snapshot. A row therefore holds every change up to that seq, and perhaps
  * later ones, which come again in the feed from that seq on.
  */
-export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: string }> {
+export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: WorkspaceId }> {
   const { feed, openStream, epoch, log } = deps;
 
   return async (request, response) => {
@@ -99,7 +99,10 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: str
   };
 }
 
-function readPlace(cursor: string, workspaceId: string): { epoch: string; seq: number; place: DocumentKey } {
+function readPlace(
+  cursor: string,
+  workspaceId: WorkspaceId,
+): { epoch: string; seq: Seq; place: DocumentKey } {
   const parsed = cursorSchema.safeParse(readCursor(cursor));
   if (!parsed.success || parsed.data[1] !== workspaceId) {
     throw fieldProblem(

@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "@syncline/shared";
 import { fieldProblem, identityOf, readQuery, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { z } from "zod";
@@ -15,7 +16,7 @@ export const operationsQuerySchema = z.object({
 const placeSchema = z.tuple([z.number().int(), placeTextSchema, placeTextSchema]);
 
 /** `GET …/operations?status=&before=&limit=` lists the workspace's operations that failed or wait, newest first. */
-export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: string }> {
+export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: WorkspaceId }> {
   return async (request, response) => {
     const { workspaceId } = request.params;
     requireRole(identityOf(response), workspaceId, "reader");

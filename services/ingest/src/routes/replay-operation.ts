@@ -1,6 +1,6 @@
 import { Problem, identityOf, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
-import { encodeBatch } from "@syncline/shared";
+import { encodeBatch, type ClientId, type WorkspaceId } from "@syncline/shared";
 import type { OperationLifeBody } from "../core/operation-life.ts";
 import { replayBatch } from "../core/replay-batch.ts";
 import type { PgOperations } from "../io/pg-operations.ts";
@@ -21,7 +21,7 @@ interface Deps {
 export function createReplayOperation(
   { findLife, operations, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
-): RequestHandler<{ workspaceId: string; clientId: string }> {
+): RequestHandler<{ workspaceId: WorkspaceId; clientId: ClientId }> {
   return async (request, response) => {
     const nowMs = Date.now();
     const identity = identityOf(response);

@@ -1,5 +1,11 @@
 import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
-import { encodeBatch, type OperationResult } from "@syncline/shared";
+import {
+  encodeBatch,
+  type OperationResult,
+  type ConflictId,
+  type DeviceId,
+  type WorkspaceId,
+} from "@syncline/shared";
 import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
 import { decisionBatch, type DecisionPreview } from "../core/decision-batch.ts";
@@ -19,7 +25,7 @@ interface Deps {
   newId: () => string;
 }
 
-type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
+type ConflictRequest = Request<{ workspaceId: WorkspaceId; conflictId: ConflictId }>;
 
 /**
  * `POST …/conflicts/{id}/resolve` accepts a person's decision on a conflict, which goes through the lane like any other
@@ -29,7 +35,7 @@ type ConflictRequest = Request<{ workspaceId: string; conflictId: string }>;
 export function createResolveConflict(
   { askConflictService, bodies, deviceOwners, takeBatch, newId }: Deps,
   { replyTo }: { replyTo: string },
-): BodyHandler<{ workspaceId: string; conflictId: string }> {
+): BodyHandler<{ workspaceId: WorkspaceId; conflictId: ConflictId }> {
   return async (request, response, readBody) => {
     const identity = identityOf(response);
     const { workspaceId, conflictId } = request.params;
@@ -99,7 +105,11 @@ export function createResolveConflict(
     });
   }
 
-  async function requireOwnDevice(identity: Identity, workspaceId: string, deviceId: string): Promise<void> {
+  async function requireOwnDevice(
+    identity: Identity,
+    workspaceId: WorkspaceId,
+    deviceId: DeviceId,
+  ): Promise<void> {
     if (identity.roleByWorkspace.get(workspaceId) === "admin") return;
     if (deviceId === SUBJECT_DEVICE_PREFIX + identity.subject) return;
     if (deviceId.startsWith(SUBJECT_DEVICE_PREFIX)) {

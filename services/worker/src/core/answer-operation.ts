@@ -18,6 +18,7 @@ import {
   type OperationContent,
   type OperationResult,
   type RunHistory,
+  type Version,
 } from "@syncline/shared";
 import type { Case } from "./case.ts";
 import { isExpired } from "./is-expired.ts";
@@ -258,7 +259,7 @@ function historyOf({ batch, operation, draft }: Case, run: DeviceRun): RunHistor
 
 /** What a device started from when it made an operation that is now in conflict. */
 interface Origin {
-  baseVersion: number | null;
+  baseVersion: Version | null;
   deviceView: JsonObject | null;
 }
 
@@ -267,7 +268,7 @@ interface Origin {
  * own run, not what the server had. Were it replayed on the version that it names, it would undo the run, or hit another
  * row than the one that was meant. If it names a newer version than that run did, it rises to that one.
  */
-function originOf({ batch, operation, draft }: Case, baseVersion: number | null): Origin {
+function originOf({ batch, operation, draft }: Case, baseVersion: Version | null): Origin {
   const document = documentKey(batch.workspaceId, operation.collection, operation.documentId);
   const resolved = draft.lastResolvedConflict(batch.deviceId, document);
   if (resolved === undefined || baseVersion === null) return { baseVersion, deviceView: null };
@@ -283,7 +284,7 @@ type NewConflict = ConflictWrite & Pick<ConflictDocuments, "ancestor" | "deviceV
 function newConflict(
   on: Case,
   { baseVersion, deviceView }: Origin,
-  currentVersion: number,
+  currentVersion: Version,
   strategy: ConflictStrategy,
 ): NewConflict {
   const { batch, operation } = on;

@@ -5,6 +5,7 @@ import {
   TOO_LARGE,
   type Decision,
   type JsonObject,
+  type Version,
 } from "@syncline/shared";
 import type { Case } from "./case.ts";
 import type { AtFault } from "./evaluate-operation.ts";
@@ -100,7 +101,7 @@ function whyOutdated(
   { operation, draft }: Case,
   decision: Decision,
   conflict: ConflictWrite | undefined,
-  version: number,
+  version: Version,
 ): string | undefined {
   const expected = operation.expectedVersion ?? decision.version;
   if (expected !== version) return `The decision was made on version ${expected}, and it is ${version} now`;

@@ -1,4 +1,10 @@
-import { assertInvariant, documentKey, resultOf, type AcceptedBatch } from "@syncline/shared";
+import {
+  assertInvariant,
+  documentKey,
+  resultOf,
+  type AcceptedBatch,
+  type WorkspaceId,
+} from "@syncline/shared";
 import type { Answer } from "./answer-operation.ts";
 import type { LedgerDraft, RunDraft, WindowDraft } from "./window-draft.ts";
 import type {
@@ -23,7 +29,7 @@ export function assemblePlan(
   settled: readonly LedgerDraft[],
 ): WindowPlan {
   const seqByWorkspace = new Map<string, number>();
-  const seqOf = (workspaceId: string): number =>
+  const seqOf = (workspaceId: WorkspaceId): number =>
     seqByWorkspace.get(workspaceId) ?? state.workspaceById.get(workspaceId)?.seq ?? 0;
   const seqByChange = new Map<unknown, number>();
   const seqByDocument = new Map<string, number>();
@@ -53,7 +59,7 @@ export function assemblePlan(
     }
     ledgerRows.push(ledger.row);
   }
-  const revisionOf = (workspaceId: string) => state.workspaceById.get(workspaceId)?.revision ?? 0;
+  const revisionOf = (workspaceId: WorkspaceId) => state.workspaceById.get(workspaceId)?.revision ?? 0;
   const conflicts = touched.map(({ conflict }) => ({
     ...conflict,
     resolvedSeq:

@@ -4,6 +4,8 @@ import {
   type AcceptedOperation,
   type JsonObject,
   type MergePolicy,
+  type DeviceId,
+  type Version,
 } from "@syncline/shared";
 import type { DocumentState } from "./window-state.ts";
 
@@ -11,7 +13,7 @@ import type { DocumentState } from "./window-state.ts";
 export type Evaluation =
   | { kind: "write"; document: JsonObject | null }
   | { kind: "nothing" }
-  | { kind: "conflict"; baseVersion: number | null; reason: string; reasonType: ErrorType }
+  | { kind: "conflict"; baseVersion: Version | null; reason: string; reasonType: ErrorType }
   | AtFault;
 
 /** Why an operation is itself at fault. */
@@ -23,7 +25,7 @@ export interface AtFault {
 
 /** Who is asking, and whether the versions it names mean anything here. */
 export interface Evaluated {
-  deviceId: string;
+  deviceId: DeviceId;
   deviceDeclared: boolean;
   /** False where the batch comes from another epoch: its versions belong to a history that is gone. */
   versionsKnown: boolean;
@@ -95,7 +97,7 @@ function write(operation: AcceptedOperation, document: JsonObject | null, policy
   return { kind: "write", document: applied.document };
 }
 
-function conflict(baseVersion: number | null, reason: string, reasonType: ErrorType): Evaluation {
+function conflict(baseVersion: Version | null, reason: string, reasonType: ErrorType): Evaluation {
   return { kind: "conflict", baseVersion, reason, reasonType };
 }
 

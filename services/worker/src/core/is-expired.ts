@@ -1,3 +1,4 @@
+import type { ClientId } from "@syncline/shared";
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /**
@@ -7,7 +8,7 @@ const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
  * @param ledger.droppedToMs - the youngest that it has forgotten, under whatever retention; `null`: none
  */
 export function isExpired(
-  clientId: string,
+  clientId: ClientId,
   acceptedAtMs: number,
   { retentionMs = Infinity, droppedToMs }: { retentionMs?: number | undefined; droppedToMs: number | null },
 ): boolean {

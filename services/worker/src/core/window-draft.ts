@@ -13,6 +13,13 @@ import {
   type ItemPolicy,
   type JsonObject,
   type RunHistory,
+  type ClientId,
+  type CollectionName,
+  type ConflictId,
+  type DeviceId,
+  type DocumentId,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts";
 import {
@@ -30,15 +37,15 @@ import {
 
 /** A change in the making: its seq is known once the whole window is planned. */
 export interface ChangeDraft {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
   firstVersion: number;
-  version: number;
+  version: Version;
   data: JsonObject | null;
   /** The document that a deletion ended, if no other change holds that one. */
   ended: JsonObject | null;
-  deviceId: string;
+  deviceId: DeviceId;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
   /** The times of its edits, by place; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
@@ -57,20 +64,20 @@ export interface LedgerDraft {
 
 /** A document as the window leaves it. */
 export interface DocumentDraft extends DocumentState {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
 }
 
 /** What a write says of itself. */
 export interface DraftedWrite {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
   data: JsonObject | null;
   /** The document that a merged run edited, and then deleted. */
   ended?: JsonObject | null;
-  deviceId: string;
+  deviceId: DeviceId;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
   /** A merge's times of its edits, by place. */
@@ -132,7 +139,11 @@ export class WindowDraft {
     }
   }
 
-  document(workspaceId: string, collection: string, documentId: string): DocumentState | undefined {
+  document(
+    workspaceId: WorkspaceId,
+    collection: CollectionName,
+    documentId: DocumentId,
+  ): DocumentState | undefined {
     const key = documentKey(workspaceId, collection, documentId);
     const read = this.#state.documentByKey.get(key);
     assertInvariant(read !== undefined, "a window touches a document that was not read");
@@ -221,7 +232,7 @@ export class WindowDraft {
    * same document, same group, and no other operation of the device in between, so that no operation ever overtakes
    * one that it may depend on. A change keeps one document that a deletion ended, so nothing folds past such a deletion.
    */
-  write(write: DraftedWrite): { change: ChangeDraft; version: number } {
+  write(write: DraftedWrite): { change: ChangeDraft; version: Version } {
     const key = documentKey(write.workspaceId, write.collection, write.documentId);
     const deviceKey = operationKey(write.workspaceId, write.deviceId, "");
     const before = this.document(write.workspaceId, write.collection, write.documentId);
@@ -292,7 +303,7 @@ export class WindowDraft {
     this.#delete(this.#lastChangeByDocument, documentKey(workspaceId, collection, documentId));
   }
 
-  ledger(workspaceId: string, deviceId: string, clientId: string): LedgerDraft | undefined {
+  ledger(workspaceId: WorkspaceId, deviceId: DeviceId, clientId: ClientId): LedgerDraft | undefined {
     const key = operationKey(workspaceId, deviceId, clientId);
     const drafted = this.#ledgerByKey.get(key);
     if (drafted !== undefined) return drafted;
@@ -306,7 +317,7 @@ export class WindowDraft {
   }
 
   /** What the device's next operation on a document waits behind. */
-  unsettledConflict(deviceId: string, document: string): ConflictWrite | undefined {
+  unsettledConflict(deviceId: DeviceId, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#unsettledIdByDeviceDocument, deviceId, document);
   }
 
@@ -314,14 +325,14 @@ export class WindowDraft {
    * The reported conflict with which an operation of the device is refused, because it was accepted before the device
    * can have known: when the lane had been answered up to `answeredId`.
    */
-  refusingConflict(deviceId: string, document: string, answeredId: string): ConflictWrite | undefined {
+  refusingConflict(deviceId: DeviceId, document: string, answeredId: string): ConflictWrite | undefined {
     const reported = this.#conflictOf(this.#reportedIdByDeviceDocument, deviceId, document);
     const refusedEntryId = reported?.refusedEntryId ?? null;
     return refusedEntryId !== null && isEntryBefore(answeredId, refusedEntryId) ? reported : undefined;
   }
 
   /** What of the device's conflicts on a document was resolved last, as far as it was read, but for reported ones. */
-  lastResolvedConflict(deviceId: string, document: string): ConflictWrite | undefined {
+  lastResolvedConflict(deviceId: DeviceId, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#resolvedIdByDeviceDocument, deviceId, document);
   }
 
@@ -341,17 +352,17 @@ export class WindowDraft {
     return this.document(workspaceId, collection, documentId)?.data ?? {};
   }
 
-  conflict(conflictId: string): ConflictWrite | undefined {
+  conflict(conflictId: ConflictId): ConflictWrite | undefined {
     return this.#conflictById.get(conflictId);
   }
 
   /** Whether this window has written a conflict's record already. */
-  isTouched(conflictId: string): boolean {
+  isTouched(conflictId: ConflictId): boolean {
     return this.#touchedConflictIds.has(conflictId);
   }
 
   /** The run behind a conflict that a resolution names, or that this window has opened. */
-  run(conflictId: string): readonly Held[] {
+  run(conflictId: ConflictId): readonly Held[] {
     const run = this.#runByConflictId.get(conflictId);
     assertInvariant(run?.unread === 0, "a conflict's run was not read");
     return run.held;
@@ -436,7 +447,7 @@ export class WindowDraft {
 
   #conflictOf(
     idByDeviceDocument: ReadonlyMap<string, string>,
-    deviceId: string,
+    deviceId: DeviceId,
     document: string,
   ): ConflictWrite | undefined {
     return this.#conflictById.get(idByDeviceDocument.get(deviceDocumentKey(deviceId, document)) ?? "");

@@ -4,6 +4,15 @@ import {
   type JsonObject,
   type LedgerRow,
   type OperationResult,
+  type BatchId,
+  type ClientId,
+  type CollectionName,
+  type ConflictId,
+  type DeviceId,
+  type DocumentId,
+  type Seq,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 import type {
   ConflictDocuments,
@@ -15,35 +24,35 @@ import type {
 
 /** A workspace that the window commits to. */
 export interface WorkspaceWrite {
-  workspaceId: string;
+  workspaceId: WorkspaceId;
   /** The revision the plan was made on; the commit fails if it has moved. */
   expectedRevision: number;
   /** The change counter after the window. */
-  seq: number;
+  seq: Seq;
 }
 
 export interface DocumentWrite extends DocumentState {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
-  seq: number;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  seq: Seq;
 }
 
 export interface ChangeWrite {
-  workspaceId: string;
-  seq: number;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  seq: Seq;
+  collection: CollectionName;
+  documentId: DocumentId;
   /** The first of the versions that it folds; `version` is the last. */
   firstVersion: number;
-  version: number;
+  version: Version;
   data: JsonObject | null;
   /** Of a deletion that is folded with what it deletes: that. */
   ended: JsonObject | null;
   /** The seq of the last change of its group, which readers are given together; `null` outside of one. */
   groupEndSeq: number | null;
   /** `null` where the writer declared no device. */
-  deviceId: string | null;
+  deviceId: DeviceId | null;
   clientTimestampMs: number | null;
   /** The times of its edits, by place; `null`: all places that differ from the change before, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
@@ -56,9 +65,9 @@ export interface LedgerWrite extends LedgerRow {
 }
 
 export interface BatchWrite {
-  workspaceId: string;
-  batchId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  batchId: BatchId;
+  deviceId: DeviceId;
   subject: string;
   atomic: boolean;
   results: OperationResult[];
@@ -70,31 +79,31 @@ export interface ConflictWrite extends ConflictState, Partial<ConflictDocuments>
 
 /** What a person decided, and what that wrote over. */
 export interface DecisionWrite {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   /** As its record's: the workspace's revision that this commit makes. */
   revision: number;
   choice: DecisionChoice;
   subject: string;
-  clientId: string;
+  clientId: ClientId;
   decidedAtMs: number;
   replacedVersion: number;
   /** `null` where nothing was written, or no document was there. */
   replaced: JsonObject | null;
-  version: number;
+  version: Version;
 }
 
 /** An operation that goes behind a conflict. */
 export interface HeldWrite extends NewlyHeld {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   place: number;
 }
 
 /** One that goes from behind a conflict to the one that follows it. */
 export interface HeldMove {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   place: number;
   toConflictId: string;
   toPlace: number;
@@ -102,26 +111,26 @@ export interface HeldMove {
 
 /** A round that the conflict service is to run. */
 export interface ConflictRound {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   round: number;
   trace: Record<string, string>;
 }
 
 /** The answer to a batch, for the ingest process that took it. */
 export interface BatchReply {
-  workspaceId: string;
+  workspaceId: WorkspaceId;
   replyTo: string;
-  batchId: string;
+  batchId: BatchId;
   results: OperationResult[];
 }
 
 /** The final answer to an operation that was `pending`, for whoever still waits for it. */
 export interface SettledReply {
-  workspaceId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  deviceId: DeviceId;
   /** The batch that brought it first: in any other its answer is a replay. */
-  batchId: string;
+  batchId: BatchId;
   result: OperationResult;
 }
 

@@ -1,8 +1,8 @@
-import type { Resolution, StoredEntry } from "@syncline/shared";
+import type { Resolution, StoredEntry, BatchId } from "@syncline/shared";
 import { unitsOf } from "./batch-units.ts";
 
 /** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
-export function operationPosition(batchId: string, position: number): string {
+export function operationPosition(batchId: BatchId, position: number): string {
   return `${batchId}/${position}`;
 }
 

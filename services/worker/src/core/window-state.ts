@@ -11,31 +11,40 @@ import {
   type OperationResult,
   type Overlap,
   type Resolution,
+  type BatchId,
+  type ClientId,
+  type CollectionName,
+  type ConflictId,
+  type DeviceId,
+  type DocumentId,
+  type Seq,
+  type Version,
+  type WorkspaceId,
 } from "@syncline/shared";
 
 /** A workspace as a drain finds it; one without a commit yet is all zeros. */
 export interface WorkspaceState {
-  seq: number;
+  seq: Seq;
   revision: number;
 }
 
 /** A document's row: its current state, or its tombstone (`data` is then `null`). */
 export interface DocumentState {
-  version: number;
+  version: Version;
   deleted: boolean;
   data: JsonObject | null;
   /** The device that wrote every change after `runBaseVersion`. */
   writerDeviceId: string;
-  runBaseVersion: number;
+  runBaseVersion: Version;
   /** The clamped timestamp of the operation that wrote it last. */
   clientTimestampMs: number | null;
 }
 
 /** An operation of a device's run behind a conflict, as its row has it. */
 export interface HeldRow {
-  conflictId: string;
+  conflictId: ConflictId;
   place: number;
-  clientId: string;
+  clientId: ClientId;
   bytes: number;
   /** The version that it rises to, should it be newer than all before it; `null` if it names none, or one that is unknown. */
   risesTo: number | null;
@@ -54,7 +63,7 @@ export function needsContent({ isLastRound, inputs, outcome }: Resolution): bool
 
 /** One that this window puts there. */
 export interface NewlyHeld {
-  batchId: string;
+  batchId: BatchId;
   operation: AcceptedOperation;
 }
 
@@ -62,11 +71,11 @@ export interface NewlyHeld {
  * A conflict record, but for its documents. `open`: being merged; `parked`: waits for a person; the others are settled.
  */
 export interface ConflictState {
-  workspaceId: string;
-  conflictId: string;
-  collection: string;
-  documentId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  deviceId: DeviceId;
   deviceDeclared: boolean;
   status: "open" | "parked" | "reported" | "resolved";
   strategy: ConflictStrategy;
@@ -74,11 +83,11 @@ export interface ConflictState {
   hook: HookOutcome | "due" | null;
   round: number;
   /** The version the device started from; 0: none existed; `null`: unknown. */
-  baseVersion: number | null;
+  baseVersion: Version | null;
   /** The newest version that the device had received while it made the run; `null`: unknown. */
   seenVersion: number | null;
   /** The document's version when the device collided with it. */
-  currentVersion: number;
+  currentVersion: Version;
   /** How long the device's run is, and about how many bytes of JSON it takes. */
   operationCount: number;
   operationBytes: number;
@@ -143,40 +152,40 @@ export type HistoryKey = VersionKey | ViewKey | RiseKey | EditsKey;
 
 /** The changes of a document from one version to a later one, for a device that has received both. */
 export interface RiseKey {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
-  deviceId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  deviceId: DeviceId;
   from: number;
   to: number;
 }
 
 /** The changes of a document since a version, as a device saw it that named this version. */
 export interface EditsKey {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
   since: number;
   /** `null`: as it was, whoever looks. */
-  deviceId: string | null;
+  deviceId: DeviceId | null;
   /** The document's version when the device collided with it; `null`: now. */
   seenUntil: number | null;
 }
 
 /** A document at a version, as a device saw it: with what it wrote itself right after that. */
 export interface VersionKey {
-  workspaceId: string;
-  collection: string;
-  documentId: string;
-  version: number;
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  version: Version;
   /** `null`: as it was, whoever looks. */
-  deviceId: string | null;
+  deviceId: DeviceId | null;
 }
 
 /** What a resolved conflict's record says that its device saw, or that the merge came to. */
 export interface ViewKey {
-  workspaceId: string;
-  conflictId: string;
+  workspaceId: WorkspaceId;
+  conflictId: ConflictId;
   view: "localView";
 }
 

@@ -1,4 +1,11 @@
-import { jsonEqual, newestTime, timesAtPlaces, timesOfEdit, type EditTimes } from "@syncline/shared";
+import {
+  jsonEqual,
+  newestTime,
+  timesAtPlaces,
+  timesOfEdit,
+  type EditTimes,
+  type Version,
+} from "@syncline/shared";
 import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
 
 /**
@@ -10,7 +17,7 @@ import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
 export function writeMerge(
   draft: WindowDraft,
   { times, ...write }: DraftedWrite & { times?: EditTimes | undefined },
-): { change: ChangeDraft | null; version: number } {
+): { change: ChangeDraft | null; version: Version } {
   const current = draft.document(write.workspaceId, write.collection, write.documentId);
   draft.endFold(write);
   if (write.operations === 0 || jsonEqual(current?.data ?? null, write.data)) {

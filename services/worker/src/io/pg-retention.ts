@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "@syncline/shared";
 import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/runtime";
 
 /** The tables whose rows are dropped by their own age. */
@@ -28,9 +29,9 @@ export interface PgRetention {
     olderThanDays: number;
     after: string;
     limit: number;
-  }): Promise<{ workspaceId: string; aged: boolean }[]>;
+  }): Promise<{ workspaceId: WorkspaceId; aged: boolean }[]>;
   /** Drops changes that a workspace's next changes of that age superseded. */
-  dropHistory(workspaceId: string, page: { olderThanDays: number; limit: number }): Promise<HistoryPage>;
+  dropHistory(workspaceId: WorkspaceId, page: { olderThanDays: number; limit: number }): Promise<HistoryPage>;
 }
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));

@@ -13,6 +13,8 @@ import {
   type LedgerRow,
   type StoredEntry,
   type TimedChange,
+  type Seq,
+  type WorkspaceId,
 } from "@syncline/shared";
 import {
   arrayLiteral,
@@ -501,7 +503,7 @@ function changesOf({ changes, documents }: WindowPlan): object[] {
   });
 }
 
-function placeOf({ workspaceId, seq }: { workspaceId: string; seq: number }): string {
+function placeOf({ workspaceId, seq }: { workspaceId: WorkspaceId; seq: Seq }): string {
   return `${seq} ${workspaceId}`;
 }
 

@@ -1,3 +1,4 @@
+import type { WorkspaceId } from "@syncline/shared";
 import type { Logger } from "@syncline/runtime";
 import type { AgingTable, PgRetention } from "../io/pg-retention.ts";
 
@@ -68,7 +69,7 @@ export function createApplyRetention({ store, isRunning, log }: Deps, retention:
     return sum;
   }
 
-  async function dropHistory(workspaceId: string, olderThanDays: number): Promise<number> {
+  async function dropHistory(workspaceId: WorkspaceId, olderThanDays: number): Promise<number> {
     let sum = 0;
     while (isRunning()) {
       const page = { olderThanDays, limit: PAGE_CHANGES_MAX };

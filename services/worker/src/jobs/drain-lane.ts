@@ -1,5 +1,5 @@
 import type { LanePart, LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
-import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared";
+import { dispositionOf, SynclineError, type StoredEntry, type WorkspaceId } from "@syncline/shared";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import type { CommitTurn } from "./commit-queue.ts";
@@ -81,7 +81,7 @@ export function createDrainLane(
    * Throws if another transaction holds rows of a deferred workspace: its commit must not wait for locks, because
    * other commits would wait with it.
    */
-  async function requireUnlocked(workspaceId: string, entries: readonly StoredEntry[]): Promise<void> {
+  async function requireUnlocked(workspaceId: WorkspaceId, entries: readonly StoredEntry[]): Promise<void> {
     if ((await store.findLocked(entries)).size === 0) return;
     throw new SynclineError(
       "SYN_POSTGRES_CONTENTION",
