@@ -154,7 +154,7 @@ function answerProblem(log: Logger): ErrorRequestHandler {
       const requestId = requestIdOf(response);
       noteRefusal({ requestId, subject, from, method, path: path.slice(0, 300), reason: problem.message });
     }
-    // Not logged if overloaded: there would be a line for every request.
+    // Under overload these lines would be too many.
     if (problem.status >= 500 && problem.type !== "overloaded") {
       const level = problem.type === "internal" ? "error" : "warn";
       log[level]({ err: error, requestId: requestIdOf(response) }, problem.message);

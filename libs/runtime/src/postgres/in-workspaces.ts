@@ -21,7 +21,10 @@ export function inWorkspaces<T>(workspaceIds: readonly string[], run: () => T, s
 /** The visible workspaces in this context. */
 export function visibleWorkspaces(): readonly string[] {
   const store = reach.getStore();
-  assertInvariant(store !== undefined, "a statement must say in which workspaces it reads");
+  assertInvariant(
+    store !== undefined,
+    "a statement ran without visible workspaces: run it inside inWorkspaces",
+  );
   return store.workspaceIds;
 }
 

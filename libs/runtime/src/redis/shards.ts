@@ -55,7 +55,7 @@ export function createShards(redisByShard: readonly Redis[]): Shards {
   });
   const at = (index: number): Shard => {
     const shard = all[index];
-    assertInvariant(shard !== undefined, "a lane lies on no shard");
+    assertInvariant(shard !== undefined, "a lane has no shard");
     return shard;
   };
   return {
