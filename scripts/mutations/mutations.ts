@@ -22,7 +22,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/jobs/drain-lane.ts`,
     find: "const trace = traceDrain(part.lane, entries);",
     replace: "await lanes.removeEntries(part, entries); $&",
-    caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
+    caughtBy: { file: ACKNOWLEDGED, test: "is not lost if its commit fails" },
   },
   {
     name: "reply-before-commit",
@@ -468,7 +468,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: `  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
   yield [{ text: "BEGIN" }];
 `,
-    caughtBy: { file: ACKNOWLEDGED, test: "is not lost where its commit fails" },
+    caughtBy: { file: ACKNOWLEDGED, test: "is not lost if its commit fails" },
   },
   {
     name: "a-decision-without-its-record",
@@ -721,7 +721,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: `    for (const [lane, entries] of entriesByLane) await lanes.removeEntries({ lane }, entries);
     await queueRounds(conflicts, plan.rounds);
 `,
-    caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep, should the worker die" },
+    caughtBy: { file: ACKNOWLEDGED, test: "is merged without a sweep if the worker dies" },
   },
   {
     name: "wake-up-shares-the-one-before",
@@ -756,7 +756,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/conflict/src/jobs/sweep-conflicts.ts",
     find: "await queue.requestOverdue(jobs);",
     replace: "",
-    caughtBy: { file: "tests/faults/hints.test.ts", test: "where every conflict job is lost" },
+    caughtBy: { file: "tests/faults/hints.test.ts", test: "if every conflict job is lost" },
   },
   {
     name: "conflict-sweep-ends-with-its-first-page",
@@ -980,7 +980,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/routes/find-batch.ts",
     find: "accepted === null || !roleByWorkspace.has(accepted.workspaceId)",
     replace: "accepted === null",
-    caughtBy: { file: ACKNOWLEDGED, test: "is known to its own workspace alone" },
+    caughtBy: { file: ACKNOWLEDGED, test: "is visible to its own workspace only" },
   },
   {
     name: "anyone-may-use-a-device",

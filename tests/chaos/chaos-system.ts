@@ -16,32 +16,35 @@ import {
 import { openControl, type Control } from "./control.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
-/** What each service is called, and how many of it run. */
+/** The name and the number of processes of each service. */
 export const SERVICES = { ingest: 2, worker: 3, conflict: 2 } as const;
 export type ServiceName = keyof typeof SERVICES;
 
-/** A whole Syncline, as separate processes that are started again when they end, on stores that may be harmed. */
+/** A whole Syncline, as separate processes that are restarted when they end, on stores that faults may hit. */
 export interface ChaosSystem {
   stores: LocalStores;
   syncline: RunningSyncline;
   processesOf: (service: ServiceName) => readonly ManagedProcess[];
-  /** All of them. */
+  /** All processes. */
   processes: () => ManagedProcess[];
-  /** The lines from all services to the stores. A cluster's nodes say themselves where they are: there is none to Redis. */
+  /**
+   * The proxies from all services to the stores. Redis has none on a cluster, because its nodes announce their own
+   * addresses.
+   */
   lines: { postgres: TcpProxy; redis: TcpProxy | undefined };
   control: Control;
-  /** Past the lines, straight to the store. */
+  /** Direct, without the proxies. */
   pool: ReturnType<typeof openPool>;
-  /** Past the lines, straight to the store. */
+  /** Direct, without the proxies. */
   shards: Shards;
   lanes: LaneStreams;
   stop(): Promise<void>;
 }
 
-/** How many shards a cluster's masters share the lanes in. */
+/** The number of shards that share the lanes on a cluster. */
 const CLUSTER_SHARDS = 4;
 
-/** @param cluster - on a Redis Cluster of six nodes, in place of one Redis */
+/** @param cluster - uses a Redis Cluster of six nodes instead of one Redis */
 export async function startChaosSystem({ cluster }: { cluster: boolean }): Promise<ChaosSystem> {
   const stores = await startLocalStores({ cluster });
   const control = await openControl();
@@ -49,7 +52,7 @@ export async function startChaosSystem({ cluster }: { cluster: boolean }): Promi
     postgres: await openTcpProxy(() => portOf(stores.databaseServerUrl)),
     redis: cluster ? undefined : await openTcpProxy(() => portOf(stores.redisUrl)),
   };
-  const quiet = () => undefined; // stores that are away are what this is about
+  const quiet = () => undefined; // faults make stores unreachable on purpose
   const pool = openPool({
     databaseUrl: stores.databaseServerUrl,
     connectionsMax: 4,
@@ -82,9 +85,9 @@ export async function startChaosSystem({ cluster }: { cluster: boolean }): Promi
         ...control.env,
         REDIS_CLUSTER: redisEnv.REDIS_CLUSTER,
         REDIS_SHARDS: String(redisEnv.REDIS_SHARDS),
-        // Each drained window is a line, so that one sees which process did what.
+        // Logs each drained window, with its process.
         LOG_LEVEL: "debug",
-        // A run has no time for rounds that wait for a minute, nor for requests that wait for what Redis has lost.
+        // A run is too short for rounds that wait a minute, and for requests that wait for data that Redis has lost.
         MERGE_ROUNDS_MAX: "3",
         WAIT_MS_MAX: "10000",
       },

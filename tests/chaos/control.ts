@@ -2,13 +2,13 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Hello, Memory, Order } from "./inside/orders.ts";
 
-/** Speaks to the preloads inside the services, each known by its process id. */
+/** Controls the preloads inside the services by process id. */
 export interface Control {
-  /** For the services: loads the preload, and says where the run listens. */
+  /** The services' environment: loads the preload, with the run's address. */
   env: Record<string, string>;
-  /** Sets a process' clock so far ahead of ours, or back. */
+  /** Sets a process's clock ahead of ours by this much; 0 resets it. */
   shiftClock(pid: number, shiftMs: number): void;
-  /** Of those that live. */
+  /** Reads the memory of a running process. */
   readMemory(pid: number): Promise<Memory>;
   close(): void;
 }
@@ -19,12 +19,12 @@ export async function openControl(): Promise<Control> {
 
   const server = createServer((socket) => {
     let pid: number | undefined;
-    socket.on("error", () => undefined); // it was killed
+    socket.on("error", () => undefined); // the process was killed
     socket.on("close", () => {
       if (pid !== undefined) socketByPid.delete(pid);
     });
     createInterface({ input: socket })
-      .on("error", () => undefined) // the socket's, once more
+      .on("error", () => undefined) // repeats the socket's error
       .on("line", (line) => {
         const word = JSON.parse(line) as Hello | Memory;
         if ("pid" in word) {
@@ -40,7 +40,7 @@ export async function openControl(): Promise<Control> {
 
   function tell(pid: number, order: Order): void {
     const socket = socketByPid.get(pid);
-    if (socket === undefined) throw new Error(`Process ${pid} has no preload that listens.`);
+    if (socket === undefined) throw new Error(`Process ${pid} has no connected preload`);
     socket.write(`${JSON.stringify(order)}\n`);
   }
 

@@ -6,7 +6,7 @@ import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 const proxies: TcpProxy[] = [];
 afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())));
 
-/** The same address, by way of a proxy on this machine, where stores in containers answer, too. */
+/** Returns the same address through a proxy on this machine, which also reaches stores in containers. */
 async function viaProxy(url: string): Promise<{ url: string; proxy: TcpProxy }> {
   const { port } = new URL(url);
   const proxy = await openTcpProxy(() => Number(port));
@@ -18,7 +18,7 @@ async function viaProxy(url: string): Promise<{ url: string; proxy: TcpProxy }> 
 
 const quiet = () => undefined;
 
-describe.concurrent("a connection that is dead, and of which nobody was told,", () => {
+describe.concurrent("a half-open connection, of which neither side was notified,", () => {
   it("to Redis is replaced within seconds", async ({ expect }) => {
     const { url, proxy } = await viaProxy(await createTestRedisUrl());
     const redis = connectRedis(url, quiet);
@@ -29,7 +29,7 @@ describe.concurrent("a connection that is dead, and of which nobody was told,", 
     await closeRedis(redis);
   });
 
-  it("that only listens to Redis is replaced within seconds", async ({ expect }) => {
+  it("with a subscription to Redis is replaced within seconds", async ({ expect }) => {
     const redisUrl = await createTestRedisUrl();
     const { url, proxy } = await viaProxy(redisUrl);
     const [listener, publisher] = [connectRedis(url, quiet), connectRedis(redisUrl, quiet)];

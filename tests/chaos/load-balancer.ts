@@ -4,18 +4,18 @@ import { openTcpProxy } from "./tcp-proxy.ts";
 /** One address for several processes of a service. */
 export interface LoadBalancer {
   url: string;
-  /** Whether all of them were ready when they were last asked. */
+  /** True if every process was ready at the last check. */
   areAllReady: () => boolean;
   close(): Promise<void>;
 }
 
-/** How often it asks each of them whether it is ready. */
+/** The interval of the readiness checks. */
 const LOOK_MS = 250;
 const LOOK_TIMEOUT_MS = 1_000;
 
 /**
- * Passes connections on, as a Service of Kubernetes does: a new one goes to the next process that was ready when it was last
- * asked; one that is open stays where it is. Requests it does not know, so that it cannot send one again.
+ * Balances connections as a Service of Kubernetes does: a new connection goes to the next process that was ready at the
+ * last check; an open one stays. It does not know requests, so it cannot retry one.
  */
 export async function openLoadBalancer(urls: readonly string[]): Promise<LoadBalancer> {
   const ready = new Set<string>();

@@ -2,17 +2,17 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** A line of a service's log. */
 export interface LogLine {
-  /** The process' name: `worker-2`. */
+  /** The process's name: `worker-2`. */
   from: string;
   pid: number | undefined;
   level: string;
-  /** When, by the process' own clock. */
+  /** By the process's own clock. */
   atMs: number;
   message: string;
   text: string;
 }
 
-/** Reads on in a set of logs: each call gives what was written since the last. */
+/** Reads a set of logs: each call returns the lines since the last call. */
 export class LogReader {
   readonly #logs: { name: string; logPath: string; offset: number; rest: string }[];
 
@@ -40,7 +40,7 @@ export class LogReader {
   }
 }
 
-/** What is no line of ours, a stack trace on stderr say, has the level `raw`. */
+/** Parses a line; any other text, such as a stack trace on stderr, has the level `raw`. */
 function parseLine(from: string, text: string): LogLine {
   try {
     const { level, time, msg, pid } = JSON.parse(text) as Record<string, unknown>;

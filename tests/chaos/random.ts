@@ -1,8 +1,8 @@
-/** A source of chance that gives the same for the same seed (mulberry32). */
+/** A random source that gives the same numbers for the same seed (mulberry32). */
 export interface Random {
   /** A whole number from 0 to below `n`. */
   below(n: number): number;
-  /** True once in `n` times. */
+  /** True with a chance of one in `n`. */
   oneIn(n: number): boolean;
   pick<T>(items: readonly T[]): T;
   shuffle<T>(items: readonly T[]): T[];
@@ -22,7 +22,7 @@ export function createRandom(seed: number): Random {
     below,
     oneIn: (n) => below(n) === 0,
     pick(items) {
-      if (items.length === 0) throw new Error("There is nothing to pick from.");
+      if (items.length === 0) throw new Error("The list to pick from is empty");
       return items[below(items.length)] as (typeof items)[number];
     },
     shuffle(items) {

@@ -11,7 +11,7 @@ const COLUMNS = [
   "doubled",
 ] as const;
 
-/** A table with a row for each kind of fault. What came to light between two faults counts as the first one's. */
+/** Renders a table with a row for each kind of fault. Findings between two faults count as the first one's. */
 export function renderTable(strikes: readonly Strike[], history: History, endAtMs: number): string {
   const spans = strikes.map((strike, index) => ({
     ...strike,
@@ -38,7 +38,7 @@ export function renderTable(strikes: readonly Strike[], history: History, endAtM
       violations("doubled"),
     ];
   });
-  // Much comes to light only when all is over, and under no fault.
+  // Many findings come after the last fault.
   const count = (kind: Violation["kind"]) => history.violations.filter((one) => one.kind === kind).length;
   const all = ["all, to the end", strikes.length, "", "", "", count("lost"), count("doubled")].map(String);
   const lines = [COLUMNS, ...rows.toSorted(([a = ""], [b = ""]) => a.localeCompare(b)), all];

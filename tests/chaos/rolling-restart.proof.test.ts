@@ -9,7 +9,7 @@ let system: System;
 let ingests: LoadBalancer;
 let conflicts: LoadBalancer;
 beforeAll(async () => {
-  // Ingest is told the balancer's address, which is there before the services are.
+  // Ingest needs the balancer's address, which exists before the services.
   const conflictUrls: string[] = [];
   conflicts = await openLoadBalancer(conflictUrls);
   system = await startSystem({
@@ -28,7 +28,7 @@ afterAll(async () => {
   await system.stop();
 });
 
-/** Clients that send, read and look at conflicts without a pause, over connections that stay open, and never twice. */
+/** Runs clients that continuously send, read and list conflicts, over keep-alive connections, without a retry. */
 async function underLoad(run: () => Promise<void>): Promise<{ requests: number; failed: unknown[] }> {
   const failed: unknown[] = [];
   let requests = 0;
@@ -62,11 +62,11 @@ async function restart(managed: ManagedProcess): Promise<void> {
   await managed.kill("SIGTERM");
   expect(await ended).toBe("exit code 0");
   await expect.poll(async () => managed.pid !== pid && (await managed.isReady())).toBe(true);
-  // Else there may be none left to go to when the next one stops.
+  // Otherwise no process may be ready when the next one stops.
   await untilAllReady();
 }
 
-/** As the load balancers see it. */
+/** Waits until the load balancers see every process ready. */
 async function untilAllReady(): Promise<void> {
   await eventually(async () => expect(ingests.areAllReady() && conflicts.areAllReady()).toBe(true));
 }

@@ -17,7 +17,7 @@ import { faultsOf, strikeUntil } from "./schedule.ts";
 export interface ChaosOptions {
   minutes: number;
   seed: number;
-  /** On a Redis Cluster, with the faults of one. */
+  /** Uses a Redis Cluster, with its faults. */
   cluster: boolean;
   /** Only faults with one of these in their names. */
   only: readonly string[];
@@ -27,15 +27,15 @@ export interface ChaosOptions {
 const WORKSPACES = 8;
 const DEVICES_PER_WORKSPACE = 4;
 const WARM_UP_MS = 5_000;
-/** More than the lines between a server and a client hold by themselves. */
+/** More than a connection between a server and a client can buffer. */
 const LARGE_DOCUMENTS = 240;
 const LARGE_DOCUMENT_BYTES = 100_000;
 
-/** Runs a load under a seeded schedule of faults, and checks everything afterwards. @returns whether all held */
+/** Runs a load under a seeded schedule of faults, and checks every guarantee afterwards. @returns true if all hold */
 export async function runChaos({ minutes, seed, cluster, only, say }: ChaosOptions): Promise<boolean> {
   const isWanted = ({ name }: FaultKind) => only.length === 0 || only.some((part) => name.includes(part));
   const faults = faultsOf({ cluster }).filter(isWanted);
-  if (faults.length === 0) throw new Error(`No fault has ${only.join(" or ")} in its name.`);
+  if (faults.length === 0) throw new Error(`No fault has ${only.join(" or ")} in its name`);
   const system = await startChaosSystem({ cluster });
   try {
     const history = new History();
@@ -68,20 +68,20 @@ export async function runChaos({ minutes, seed, cluster, only, say }: ChaosOptio
     const { resends, reads, stories } = load.counts();
     say(`\n${renderTable(strikes, history, endedAtMs)}\n`);
     say(
-      `${operations} operations in ${history.batches.length} batches and ${requests} requests; ${resends} batches were sent once more, ${reads} documents read back, ${stories} conflicts decided or operations replayed.`,
+      `${operations} operations in ${history.batches.length} batches and ${requests} requests; ${resends} batches were sent again, ${reads} documents read back, ${stories} conflicts decided or operations replayed.`,
     );
     say(
       `Memory: ${[...end].map(([name, bytes]) => `${name} ${toMiB(bytes)} MiB (${toMiB(warm.get(name) ?? 0)} warm)`).join(", ")}.`,
     );
     const missed = faults.filter(({ name }) => !strikes.some((strike) => strike.name === name));
-    if (missed.length > 0) say(`There was no time for: ${missed.map(({ name }) => name).join("; ")}.`);
+    if (missed.length > 0) say(`No time was left for: ${missed.map(({ name }) => name).join("; ")}.`);
     if (history.violations.length === 0) return true;
     const path = join(tmpdir(), `syncline-chaos-${seed}.json`);
     writeFileSync(
       path,
       JSON.stringify({ strikes, violations: history.violations, batches: history.batches }),
     );
-    say(`${history.violations.length} things are wrong; the whole history is in ${path}:`);
+    say(`${history.violations.length} violations; the whole history is in ${path}:`);
     for (const { kind, what } of history.violations.slice(0, 20)) say(`  ${kind}: ${what.slice(0, 500)}`);
     return false;
   } finally {
@@ -100,7 +100,7 @@ async function fillLargeWorkspace(system: ChaosSystem): Promise<string> {
         data: { text: "x".repeat(LARGE_DOCUMENT_BYTES) },
       })),
     });
-    if (status !== 200) throw new Error(`The large workspace could not be filled: ${status}`);
+    if (status !== 200) throw new Error(`The large workspace could not be filled: status ${status}`);
   }
   return client.workspaceId;
 }

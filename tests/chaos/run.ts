@@ -1,4 +1,5 @@
-// `npm run chaos -- [--minutes N] [--seed S] [--cluster] [--only NAME]...`: a load under faults, and whether everything held.
+// `npm run chaos -- [--minutes N] [--seed S] [--cluster] [--only NAME]...`: runs a load under faults, and fails on
+// violations.
 import { parseArgs } from "node:util";
 import { runChaos } from "./run-chaos.ts";
 
@@ -12,8 +13,8 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
-if (!(minutes > 0)) throw new Error(`--minutes takes a number above 0, not ${values.minutes}`);
-if (!Number.isSafeInteger(seed)) throw new Error(`--seed takes a whole number, not ${values.seed}`);
+if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0; got ${values.minutes}`);
+if (!Number.isSafeInteger(seed)) throw new Error(`--seed must be a whole number; got ${values.seed}`);
 const { cluster, only } = values;
 const held = await runChaos({ minutes, seed, cluster, only, say: console.log });
 process.exit(held ? 0 : 1);

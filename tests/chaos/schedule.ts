@@ -13,7 +13,7 @@ import type { Load } from "./load/run-load.ts";
 import type { LogLine, LogReader } from "./log-reader.ts";
 import type { Random } from "./random.ts";
 
-/** Everything that may go wrong, on one Redis or on a cluster. */
+/** All faults, on one Redis or on a cluster. */
 export function faultsOf({ cluster }: { cluster: boolean }): FaultKind[] {
   return [
     ...PROCESS_FAULTS,
@@ -26,17 +26,17 @@ export function faultsOf({ cluster }: { cluster: boolean }): FaultKind[] {
   ];
 }
 
-/** A fault that struck, and when. */
+/** A fault and its times. */
 export interface Strike {
   name: string;
   beganAtMs: number;
-  /** When it was over, and everything that had been sent by then was answered. */
+  /** The time when the fault was over, and every operation sent by then was answered. */
   recoveredAtMs: number;
 }
 
 const RECOVERED_MS_MAX = 90_000;
 const CALM_MS_MAX = 1_000;
-/** Ten times what they log of their work: more is somebody who tries again without a pause. */
+/** Ten times the lines of normal work: more means a retry loop without backoff. */
 const LINES_A_SECOND_MAX = 2_000;
 
 interface Parts {
@@ -50,11 +50,10 @@ interface Parts {
 }
 
 /**
- * Lets one fault strike after the other until the time is over: every kind once, in a random order, then every kind once
- * more in another. After each it waits until all is well. A fault that did not bite, or from which nothing recovered, is a
- * violation.
+ * Strikes one fault after the other until the time is over: every kind once, in a random order, then every kind again
+ * in another order. After each fault it waits for recovery. A fault without effect or without recovery is a violation.
  *
- * @returns what struck, and all that was logged meanwhile
+ * @returns the faults, and all lines logged meanwhile
  */
 export async function strikeUntil(
   endAtMs: number,
@@ -91,7 +90,7 @@ export async function strikeUntil(
       history.violate("wrong", `${fault.name}: ${String(error)}`);
     }
     const endedAtMs = Date.now();
-    await until("everything sent by then is answered", () => isWell(endedAtMs), RECOVERED_MS_MAX).catch(
+    await until("every operation sent by then is answered", () => isWell(endedAtMs), RECOVERED_MS_MAX).catch(
       (error: unknown) => history.violate("lost", `after ${fault.name}: ${String(error)}`),
     );
     const recoveredAtMs = Date.now();
@@ -100,7 +99,7 @@ export async function strikeUntil(
       history.violate("wrong", `${fault.name}: services logged ${Math.round(linesASecond)} lines a second`);
     }
     strikes.push({ name: fault.name, beganAtMs, recoveredAtMs });
-    say(`${fault.name}: ${bit}; well again after ${recoveredAtMs - endedAtMs} ms`);
+    say(`${fault.name}: ${bit}; recovered ${recoveredAtMs - endedAtMs} ms after it`);
   }
   return { strikes, logged };
 

@@ -33,7 +33,7 @@ async function open(): Promise<Socket> {
   return socket.setEncoding("utf8");
 }
 
-/** How long the echo of a text took. */
+/** Measures the time of an echo. */
 async function ask(socket: Socket, text: string): Promise<number> {
   const startedAtMs = performance.now();
   let heard = "";
@@ -54,14 +54,14 @@ async function ask(socket: Socket, text: string): Promise<number> {
 const hearsNothing = async (socket: Socket) =>
   Promise.race([once(socket, "data").then(() => "heard"), delay(150).then(() => "nothing")]);
 
-it("passes on what is sent, and who hangs up", async () => {
+it("forwards data and the end of connections", async () => {
   const socket = await open();
   await ask(socket, "hello");
   socket.end();
   await once(socket, "close");
 });
 
-it("latency: delays each way, and keeps the order when it is over", async () => {
+it("latency: delays each way, and keeps the order afterwards", async () => {
   const socket = await open();
   proxy.setFault({ kind: "latency", ms: 80 });
   expect(await ask(socket, "slowly")).toBeGreaterThanOrEqual(155);
@@ -76,13 +76,13 @@ it("latency: delays each way, and keeps the order when it is over", async () => 
   expect(proxy.harm().delayedBytes).toBeGreaterThan(0);
 });
 
-it("slow: lets so many bytes through a second", async () => {
+it("slow: forwards this many bytes a second", async () => {
   const socket = await open();
   proxy.setFault({ kind: "slow", bytesPerSecond: 100_000 });
   expect(await ask(socket, "x".repeat(20_000))).toBeGreaterThanOrEqual(190);
 });
 
-it("silent: holds everything, new connections too, and lets it through in the end", async () => {
+it("silent: holds all data, also of new connections, and forwards it in the end", async () => {
   const socket = await open();
   proxy.setFault({ kind: "silent" });
   socket.write("held");
@@ -96,7 +96,7 @@ it("silent: holds everything, new connections too, and lets it through in the en
   ]);
 });
 
-it("reset: ends what is open, and what is opened", async () => {
+it("reset: ends open and new connections", async () => {
   const socket = await open();
   await ask(socket, "hello");
   proxy.setFault({ kind: "reset" });
@@ -105,7 +105,7 @@ it("reset: ends what is open, and what is opened", async () => {
   expect(lost.map(({ errored }) => errored)).toMatchObject([{ code: "ECONNRESET" }, { code: "ECONNRESET" }]);
 });
 
-it("half-open: what is open hears nothing and is not told, and new connections work", async () => {
+it("half-open: open connections lose all data without notice, and new connections work", async () => {
   const socket = await open();
   await ask(socket, "hello");
   const far = accepted.at(-1);
@@ -114,7 +114,7 @@ it("half-open: what is open hears nothing and is not told, and new connections w
   expect(await hearsNothing(socket)).toBe("nothing");
   socket.destroy();
   await delay(50);
-  expect(far?.destroyed).toBe(false); // nobody tells it
+  expect(far?.destroyed).toBe(false); // without notice
   await ask(await open(), "new");
   expect(proxy.harm().lostBytes).toBe("into the void".length);
 });

@@ -2,15 +2,16 @@ import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * What is wrong with a line:
+ * A fault of a line:
  *
- * - `latency`: everything arrives so much later, each way.
- * - `slow`: so many bytes a second, each way and a connection.
- * - `silent`: nothing arrives until it is over, as with a cable pulled out; what is sent meanwhile arrives then. Whoever
- *   connects is taken, and hears nothing.
+ * - `latency`: all data arrives this much later, each way.
+ * - `slow`: this many bytes a second, each way and a connection.
+ * - `silent`: no data arrives until the fault is over, as with an unplugged cable; data sent meanwhile arrives then.
+ *   New
+ *   connections are accepted, and receive no data.
  * - `reset`: open connections are reset, and so is each new one.
- * - `half-open`: what is open now carries nothing any more, and neither side is told, as when a host or a firewall
- *   forgets; new connections work.
+ * - `half-open`: open connections carry no data any more, and neither side is notified, as when a host or a firewall
+ *   forgets them; new connections work.
  */
 export type LineFault =
   | { kind: "latency"; ms: number }
@@ -19,31 +20,31 @@ export type LineFault =
   | { kind: "reset" }
   | { kind: "half-open" };
 
-/** What a proxy has done to its lines since it was opened. */
+/** The effects of a proxy's faults since it was opened. */
 export interface LineHarm {
-  /** Bytes that arrived late, by latency, a slow line or silence. */
+  /** Bytes delayed by latency, a slow line or silence. */
   delayedBytes: number;
   /** Bytes that never arrived. */
   lostBytes: number;
-  /** Connections that were reset, or went dead. */
+  /** Connections that were reset, or became half-open. */
   connections: number;
 }
 
-/** Passes TCP connections on, well or badly. */
+/** A TCP proxy with line faults. */
 export interface TcpProxy {
   port: number;
   openConnections: () => number;
   harm: () => LineHarm;
-  /** Lasts until the next call; `undefined` mends the line. */
+  /** Lasts until the next call; `undefined` ends the fault. */
   setFault(fault: LineFault | undefined): void;
   close(): Promise<void>;
 }
 
-/** What is under way in one direction at most; beyond it the sender is held up. */
+/** The maximum of data in flight in one direction; beyond it the sender is paused. */
 const QUEUE_BYTES_MAX = 1024 * 1024;
 const HOST = "127.0.0.1";
 
-/** @param target - the port that a new connection goes to, on this machine; `undefined` refuses it */
+/** @param target - the port of new connections on this machine; `undefined` refuses them */
 export async function openTcpProxy(target: () => number | undefined): Promise<TcpProxy> {
   const lines = new Set<Line>();
   const harm: LineHarm = { delayedBytes: 0, lostBytes: 0, connections: 0 };
@@ -90,7 +91,7 @@ interface Weather {
   harm: LineHarm;
 }
 
-/** One connection, and the one behind it. */
+/** A client connection and its upstream connection. */
 class Line {
   isDead = false;
   readonly ended: Promise<unknown>;
@@ -116,7 +117,7 @@ class Line {
     if (this.isDead) return;
     this.isDead = true;
     this.#weather.harm.connections += 1;
-    // Whatever comes is taken and lost, so that nobody is held up by it.
+    // Data is read and discarded, so that no sender blocks.
     this.#client.resume();
     this.#server?.resume();
   }
@@ -153,7 +154,7 @@ class Line {
   #pump(from: Socket, to: Socket): void {
     let passed = Promise.resolve();
     let queuedBytes = 0;
-    /** One after the other, so that nothing overtakes. */
+    /** Forwards chunk by chunk, so that the order stays. */
     const inTurn = (pass: () => Promise<void>) => {
       passed = passed.then(pass);
     };

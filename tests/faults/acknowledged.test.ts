@@ -9,7 +9,7 @@ let faults: Faults;
 let system: System;
 beforeAll(async () => {
   faults = await openFaults();
-  // What ends here, ends without a sweep.
+  // Disables the sweep, so that no test passes because of it.
   const env = { ...faults.env, SWEEP_INTERVAL_MS: "3600000" };
   system = await startSystem({ keepAlive: true, env });
 });
@@ -25,7 +25,7 @@ const create = (name: string, data: object = {}) => ({
 });
 const successes = ({ body }: Answer) => body.results.map(({ status }) => status);
 
-describe("what is accepted", () => {
+describe("an accepted batch", () => {
   it("is answered after its commit, and not before", async () => {
     const [place, elsewhere] = [placeOn(0), placeOn(1)];
     const commit = await faults.arm({
@@ -38,14 +38,14 @@ describe("what is accepted", () => {
     let answered = false;
     const answer = (await deviceAt(place, "ann")).send(create("list")).finally(() => (answered = true));
     await commit.hit;
-    // Word of it would have come before word of this.
+    // Its notification would have arrived before this one's.
     expect(successes(await (await deviceAt(elsewhere, "ann")).send(create("other")))).toEqual(["success"]);
     expect(answered).toBe(false);
     await commit.release();
     expect(successes(await answer)).toEqual(["success"]);
   });
 
-  it("is not lost where its commit fails, and leaves no gap in the feed", async () => {
+  it("is not lost if its commit fails, and leaves no gap in the feed", async () => {
     const place = placeOn(2);
     const cut = await faults.arm({
       service: "worker",
@@ -54,7 +54,7 @@ describe("what is accepted", () => {
       action: "cut",
       about: marksOf(place),
     });
-    // Sent once, by a client that trusts what it is told.
+    // Sent once, without a retry.
     const client = await createClient(system, place);
     const answer = await client.post(create("list"));
     await cut.hit;
@@ -64,8 +64,8 @@ describe("what is accepted", () => {
   });
 });
 
-describe("a batch that still waits", () => {
-  it("is known to its own workspace alone", async () => {
+describe("a pending batch", () => {
+  it("is visible to its own workspace only", async () => {
     const place = placeOn(5);
     const commit = await faults.arm({
       service: "worker",
@@ -85,7 +85,7 @@ describe("a batch that still waits", () => {
 });
 
 describe("a conflict", () => {
-  /** Two devices that change different fields of one document. */
+  /** Lets two devices change different fields of one document. */
   async function collide(place: Place, before: () => Promise<void> = async () => {}): Promise<void> {
     const [ann, ben] = [await deviceAt(place, "ann"), await deviceAt(place, "ben")];
     await ann.send(create("list", { a: 1, b: 1 }));
@@ -108,7 +108,7 @@ describe("a conflict", () => {
     await collide(placeOn(3));
   });
 
-  it("is merged without a sweep, should the worker die when it has taken the entry off the lane", async () => {
+  it("is merged without a sweep if the worker dies after it has removed the entry from the lane", async () => {
     const place = placeOn(4);
     await collide(place, async () => {
       await faults.arm({

@@ -13,38 +13,41 @@ import {
   type Place,
 } from "./scenario.ts";
 
-/** Timers of a recovery: the locks of dead workers last 5 s and are looked for every 2 s; a point may have several faults. */
+/**
+ * The timers of a recovery: the locks of dead workers last 5 s and are checked every 2 s; a point may have several
+ * faults.
+ */
 const RECOVERY_TIMERS_MS = 40_000;
-/** Recovery may take this many times as long as a story that nothing disturbs takes meanwhile, besides its timers. */
+/** The bound of a recovery, as a multiple of an undisturbed concurrent story, besides its timers. */
 const RECOVERY_STORIES = 10;
-/** Messages to all ingests reach a live one only while no other point kills them. */
+/** Published messages to all ingests reach a live one only while no other point kills them. */
 const LANE_FOR_INGEST = 0;
-/** The lane of the stories that nothing disturbs. */
+/** The lane of the undisturbed stories. */
 const LANE_OF_REFERENCE = LANE_COUNT - 1;
 
-/** Steps behind the last answer are met within this time, or within a few undisturbed stories. */
+/** Steps after the last answer are taken within this time, or within a few undisturbed stories. */
 const AFTERMATH_MS = 5_000;
 const AFTERMATH_STORIES = 3;
 const TRIES_MAX = 10;
 
-/** A part of them can be tried alone, by a regular expression on their names. */
+/** CRASH_POINTS selects points by a regular expression on their names. */
 const points = POINTS.filter(({ name }) => new RegExp(process.env["CRASH_POINTS"] ?? "").test(name));
 
 let faults: Faults;
 let system: System;
 let recording: Recording;
 let expected: Record<Story, Outcome>;
-/** Durations in milliseconds of the stories that nothing has disturbed, oldest first: the machine's pace. */
+/** Durations in milliseconds of the undisturbed stories, oldest first: the machine's pace. */
 const referenceDurationsMs: number[] = [];
 const failureByPoint = new Map<CrashPoint, unknown>();
 
-/** Many points are tried at once, each on a lane of its own, so that a lock that is waited for holds up no other. */
+/** Many points are tried at once, each on a lane of its own, so that a wait for a lock delays no other point. */
 beforeAll(async () => {
   faults = await openFaults();
   const env = {
     ...faults.env,
     SWEEP_INTERVAL_MS: "1000",
-    // What dies takes nobody else's work with it.
+    // A crash interrupts no other lane's work.
     WORKER_CONCURRENCY: "1",
     CONFLICT_CONCURRENCY: "1",
   };
@@ -75,7 +78,7 @@ afterAll(async () => {
   faults.close();
 });
 
-/** Plays one undisturbed story after the other, beside the disturbed ones: how long a story takes on this machine now. */
+/** Plays one undisturbed story after the other, beside the disturbed ones, to measure the machine's current pace. */
 async function playReferenceUntil(tried: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   void tried.finally(() => over.abort());
@@ -89,12 +92,12 @@ async function playReferenceUntil(tried: Promise<unknown>): Promise<void> {
   await tried;
 }
 
-/** Where another point's fault kept this one from being met, or killed who else took part, it is tried again. */
+/** Tries a point again if another point's fault prevented it, or killed another participant. */
 async function tryPoint(point: CrashPoint, lane: number): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     if (await isMetAndMended(point, placeOn(lane))) return;
   }
-  throw new Error(`It was not met in ${TRIES_MAX} tries`);
+  throw new Error(`The point was not reached in ${TRIES_MAX} tries`);
 }
 
 async function isMetAndMended(point: CrashPoint, place: Place): Promise<boolean> {
@@ -134,8 +137,8 @@ async function isMetAndMended(point: CrashPoint, place: Place): Promise<boolean>
     });
   }
   if (action === "stall") {
-    // It goes on with what another did in its place. Whatever comes of that has come when it leaves the job, in whose
-    // place there is a newer one, or none.
+    // Resumes after another process has done its work. Its effects are complete when it leaves the job, which is then
+    // replaced by a newer one, or gone.
     await eventually(async () => {
       const after = recording.steps.slice(stepsAtHit).filter(({ pid }) => pid === hit.pid);
       expect(after.map(({ step }) => step)).toContainEqual(
@@ -148,14 +151,14 @@ async function isMetAndMended(point: CrashPoint, place: Place): Promise<boolean>
   return true;
 }
 
-/** The longest undisturbed story that ended since, in milliseconds; the first one still to end, if there is none. */
+/** The longest undisturbed story that ended since, in milliseconds; waits for the first one if there is none. */
 async function slowestReferenceSince(count: number): Promise<number> {
   await eventually(async () => expect(referenceDurationsMs.length).toBeGreaterThan(count));
   return Math.max(...referenceDurationsMs.slice(count));
 }
 
-describe("what is sent while nothing goes wrong", () => {
-  it("is applied once each, in order, all or nothing", () => {
+describe("an undisturbed story", () => {
+  it("applies each operation once, in order, all or nothing", () => {
     const merged = { title: "of Ben", text: "of Ben", items: [1, 2, 3], note: "of Cay" };
     const list = (version: number, more: object = {}) =>
       expect.objectContaining({ document_id: "list", version, data: { ...merged, ...more } });
@@ -195,14 +198,14 @@ describe("what is sent while nothing goes wrong", () => {
   });
 });
 
-describe("all ends as if nothing had gone wrong, by itself and within seconds, at", () => {
+describe("a story ends like an undisturbed one, by itself and within seconds, at", () => {
   it.each(points.map((point) => [point.name, point] as const))("%s", (_name, point) => {
     if (failureByPoint.has(point)) throw failureByPoint.get(point);
   });
 });
 
 describe("no process", () => {
-  it("died of anything but its crash points: all that they wrote are log lines", () => {
+  it("died except at its crash points: all output is log lines", () => {
     const lines = system.syncline.logs().split("\n");
     expect(lines.filter((line) => !/^($|\{|== )/.test(line))).toEqual([]);
   });

@@ -2,37 +2,37 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Fault, Order, Report, TakenStep } from "./fault.ts";
 
-/** A process that a fault was met in. */
+/** A process that a fault struck. */
 export interface Hit {
   pid: number;
 }
 
-/** A fault that lies in wait. */
+/** A fault waiting for its step. */
 export interface ArmedFault {
-  /** The first time that it was met. */
+  /** Resolves at the first strike. */
   hit: Promise<Hit>;
-  /** How often it was met. */
+  /** The number of strikes. */
   hits: () => number;
-  /** Lets go of what it holds. */
+  /** Releases a held step. */
   release: () => Promise<void>;
-  /** Takes it back where it was not met yet. */
+  /** Removes the fault unless it has struck. */
   disarm: () => Promise<void>;
 }
 
-/** What was done, in the order in which it was heard of. */
+/** The taken steps, in the order of their reports. */
 export interface Recording {
-  /** Grows while the recording goes on. */
+  /** Grows during the recording. */
   steps: readonly TakenStep[];
   stop(): Promise<void>;
 }
 
-/** Where the faults of a system are put from. */
+/** Arms the faults of a system. */
 export interface Faults {
-  /** Configuration for the services: with it they let themselves be disturbed. */
+  /** The services' environment: it enables faults in them. */
   env: Record<string, string>;
-  /** Resolves when every process that runs knows of it; one that starts later knows it from its start. */
+  /** Resolves when every running process knows the fault; later processes know it from their start. */
   arm(fault: Fault): Promise<ArmedFault>;
-  /** Notes every step of every process from now on, until it is stopped. */
+  /** Records every step of every process, until it is stopped. */
   record(): Promise<Recording>;
   close(): void;
 }
@@ -48,7 +48,7 @@ interface Process {
   tell(order: Order | { kind: "ready" }): Promise<void>;
 }
 
-/** Starts to listen for the processes of one system. Start it first, and give the system its `env`. */
+/** Listens for the processes of one system. Call it first, and start the system with its `env`. */
 export async function openFaults(): Promise<Faults> {
   const processes = new Set<Process>();
   const armedById = new Map<number, Armed>();
@@ -71,13 +71,13 @@ export async function openFaults(): Promise<Faults> {
           socket.write(`${JSON.stringify([lastNumber, order])}\n`);
         }),
     };
-    socket.on("error", () => undefined); // it was killed
+    socket.on("error", () => undefined); // the process was killed
     socket.on("close", () => {
       processes.delete(process);
-      for (const done of doneByNumber.values()) done(); // who is dead obeys
+      for (const done of doneByNumber.values()) done(); // a dead process needs no acknowledgement
     });
     const reports = createInterface({ input: socket });
-    reports.on("error", () => undefined); // the socket's, once more
+    reports.on("error", () => undefined); // repeats the socket's error
     reports.on("line", (line) => {
       const report = JSON.parse(line) as Report;
       switch (report.kind) {

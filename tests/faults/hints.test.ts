@@ -36,21 +36,21 @@ const drop = (service: Fault["service"], step: string): Fault => ({
   action: "drop",
   always: true,
 });
-/** Whoever puts something on a lane wakes it. The sweep's wake-ups come from workers. */
+/** The wake-ups of a lane by the service that appends to it. The sweep's wake-ups come from workers. */
 const WAKE_UPS = [drop("ingest", "drain.addStandardJob"), drop("conflict", "drain.addStandardJob")];
 const REPLIES = [drop("worker", "publish:reply"), drop("worker", "publish:settled")];
 const WORD_OF_COMMITS = [drop("worker", "publish:changed")];
-/** Those that drains ask for. The sweep's come from the conflict service. */
+/** The conflict jobs that drains enqueue. The sweep's come from the conflict service. */
 const CONFLICT_JOBS = [drop("worker", "conflict.addStandardJob"), drop("worker", "conflict.addDelayedJob")];
-/** A deferred workspace's drain is asked for as soon as its lane goes on without it. */
+/** A deferred workspace's drain, enqueued as soon as its lane continues without it. */
 const DEFERRALS = [drop("worker", "drain.addDelayedJob")];
 
-/** Every one of the hints is dropped while it runs, and each kind was there to be dropped. */
+/** Runs with every one of the hints dropped, and checks that each kind occurred. */
 async function without(hints: readonly Fault[], run: () => Promise<void>): Promise<void> {
   const armed = await Promise.all(hints.map((hint) => faults.arm(hint)));
   try {
     await run();
-    // Who waits may be answered before word of what was dropped is here.
+    // A waiting request may be answered before the report of the drop arrives.
     await eventually(async () => expect(armed.map(({ hits }) => hits())).not.toContain(0));
   } finally {
     await Promise.all(armed.map(({ disarm }) => disarm()));
@@ -61,11 +61,11 @@ describe("all operations end", () => {
   it.each([
     ["wake-up", WAKE_UPS],
     ["reply", REPLIES],
-    ["word of a commit", WORD_OF_COMMITS],
+    ["commit notification", WORD_OF_COMMITS],
     ["conflict job", CONFLICT_JOBS],
-    ["call for a deferred workspace's drain", DEFERRALS],
+    ["delayed job for a deferred workspace's drain", DEFERRALS],
     ["hint of any kind", [...WAKE_UPS, ...REPLIES, ...WORD_OF_COMMITS, ...CONFLICT_JOBS, ...DEFERRALS]],
-  ])("where every %s is lost, as if it were not", async (_what, hints) => {
+  ])("as usual if every %s is lost", async (_what, hints) => {
     await without(hints, async () => {
       const stories = ["plain", "plain", "contended", "refused", "decided", "deferred"] as const;
       const outcomes = await Promise.all(stories.map((story, index) => play(index + 1, story)));
@@ -74,8 +74,8 @@ describe("all operations end", () => {
   });
 });
 
-describe("a reader that waits", () => {
-  it("is answered by the word of each commit, without the look-up", async () => {
+describe("a waiting reader", () => {
+  it("is answered by the notification of each commit, without the poll", async () => {
     const lookUps = await faults.arm({
       service: "ingest",
       step: "read-workspaces",
@@ -95,7 +95,7 @@ describe("a reader that waits", () => {
     await lookUps.disarm();
   });
 
-  it("is answered where every word of a commit is lost", async () => {
+  it("is answered if every commit notification is lost", async () => {
     const client = await createClient(system);
     await without(WORD_OF_COMMITS, async () => {
       const waiting = client.get<ChangesBody>("/changes?since=0&wait=20");

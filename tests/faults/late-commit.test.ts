@@ -19,7 +19,7 @@ afterAll(async () => {
   faults.close();
 });
 
-/** Follows a workspace's feed as a client does, and keeps every seq that it was given. */
+/** Follows a workspace's feed as a client does, and keeps every received seq. */
 function follow(client: Client, pauseMsMax: number): { seqs: number[]; readTo(seq: number): Promise<void> } {
   const seqs: number[] = [];
   let since = 0;
@@ -64,7 +64,9 @@ async function setStage(lane: number): Promise<Stage> {
   return { place, client, devices };
 }
 
-/** Writes, reads and one transaction that commits late; every reader is given every change once, in order. */
+/**
+ * Runs writers, readers and one transaction that commits late; every reader must receive every change once, in order.
+ */
 async function readThrough(
   stage: Stage,
   late: () => Promise<ArmedFault>,
@@ -85,7 +87,7 @@ async function readThrough(
   expect(answers.map(({ body }) => body.status)).toEqual(answers.map(() => "completed"));
   const all = 4 + writes.length;
   expect(await seen()).toBe(all);
-  // It had taken its seq by then, and nobody could see it.
+  // The late change had its seq by then, but was not visible.
   expect(seenBefore).toBeLessThan(all);
   for (const reader of readers) {
     await reader.readTo(all);
@@ -96,8 +98,8 @@ async function readThrough(
 const commitOf = ({ place }: Stage, action: "hold" | "stall") =>
   faults.arm({ service: "worker", step: "COMMIT", when: "before", action, about: marksOf(place) });
 
-describe("a commit that comes late", () => {
-  it("is not skipped by those who read meanwhile, while its lane and others go on", async () => {
+describe("a late commit", () => {
+  it("is not skipped by concurrent readers, while its lane and others continue", async () => {
     const stage = await setStage(4);
     const others = await Promise.all([5, 6].map(setStage));
     await readThrough(
@@ -116,12 +118,12 @@ describe("a commit that comes late", () => {
     );
   });
 
-  it("is not skipped where another drain of the lane runs into it", async () => {
+  it("is not skipped if another drain of the lane overlaps with it", async () => {
     const stage = await setStage(7);
     await readThrough(
       stage,
       () => commitOf(stage, "stall"),
-      // The frozen worker holds the workspace's row; the one that took its lane over waits for it.
+      // The frozen worker holds the workspace's row; the worker that took over its lane waits for it.
       () => eventually(async () => expect(await backendsThat("wait_event_type = 'Lock'")).toBeGreaterThan(0)),
     );
   });

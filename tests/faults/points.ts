@@ -3,20 +3,20 @@ import type { Faults, Hit } from "./faults.ts";
 
 /**
  * - `plain`: some devices, with folds, groups and a conflict.
- * - `contended`: another device's write gets in between a merge's reading and its commit.
- * - `outrun`: the device itself sends on in between.
- * - `refused`: one operation of a window is refused by Postgres.
- * - `decided`: a person decides a conflict that was parked, and has an operation replayed that had failed.
- * - `deferred`: a stranger's transaction holds the workspace for a while, so that its lane goes on without it.
+ * - `contended`: another device's write gets in between a merge's read and its commit.
+ * - `outrun`: the device itself sends more in between.
+ * - `refused`: Postgres refuses one operation of a window.
+ * - `decided`: a person decides a parked conflict, and has a failed operation replayed.
+ * - `deferred`: another transaction holds the workspace for a while, so that its lane continues without it.
  */
 export type Story = "plain" | "contended" | "outrun" | "refused" | "decided" | "deferred";
 
-/** A gap between two steps, and what goes wrong in it. */
+/** A gap between two steps, and the faults in it. */
 export interface CrashPoint {
   name: string;
-  /** All of them are met. */
+  /** All of them must strike. */
   faults: readonly Fault[];
-  /** What has to go on for it to be met. */
+  /** The story in which the point is reached. */
   during: Story;
 }
 
@@ -51,17 +51,17 @@ const DECIDES = '"choice":';
 /** In the entry of a replay, and in the one change that the replay of its story makes. */
 const OF_REPLAY = '"replay":true';
 const REPLAYED = '"early":true';
-/** In the values of read-ledger where a window holds no operations, but a conflict's id. */
+/** In the values of read-ledger if a window holds no operations, but a conflict's id. */
 const NO_OPERATIONS = "{}\n{}\n{}\n";
 
-/** A frozen process's lanes are taken over, and it goes on all the same: two drains, or two merges, overlap. */
+/** A frozen process's lanes are taken over, and it resumes: two drains, or two merges, overlap. */
 const OVERLAP: CrashPoint[] = [
   point("worker: lock lost in the transaction", stallWorker("before", "COMMIT")),
   point("resolution: lock lost in the transaction", stallWorker("before", "COMMIT", RESOLVES_CONFLICT)),
   point("worker: lock lost before the transaction", stallWorker("after", "read-documents")),
   point("worker: lock lost before a conflict is recorded", stallWorker("after", "read-ledger", "title of ")),
   point("resolution: lock lost before the transaction", stallWorker("after", "read-ledger", NO_OPERATIONS)),
-  // No key, seq or version is taken here: nothing but the workspace's revision tells that it comes too late.
+  // No key, seq or version is taken here: only the workspace's revision shows that it comes too late.
   {
     ...point(
       "next round: lock lost before the transaction",
@@ -82,18 +82,18 @@ const INGEST: CrashPoint[] = [
   point("ingest: after append, wake-up sent", crashIngest("after", "appendBatch")),
   point("ingest: wake-up lost", faultOf("ingest", "drop")("before", "drain.addStandardJob")),
   point("ingest: after wake-up, before the reply", crashIngest("after", "drain.addStandardJob")),
-  point("ingest: reply heard, before the answer", crashIngest("before", "heard:reply")),
-  point("ingest: reply not heard", faultOf("ingest", "drop")("before", "heard:reply")),
-  point("ingest: merge heard of, before the answer", crashIngest("before", "heard:settled")),
-  point("ingest: commit heard of, before its readers know", crashIngest("before", "heard:changed")),
+  point("ingest: reply received, before the answer", crashIngest("before", "heard:reply")),
+  point("ingest: reply lost", faultOf("ingest", "drop")("before", "heard:reply")),
+  point("ingest: merge notified, before the answer", crashIngest("before", "heard:settled")),
+  point("ingest: commit notified, before its readers are answered", crashIngest("before", "heard:changed")),
   point("ingest: before a status is read", crashIngest("before", "get")),
   point("ingest: status read in Redis, before the tables", crashIngest("before", "read-batches")),
   point("ingest: batch read, before its pending operations", crashIngest("after", "read-batches")),
-  point("ingest: results known, before the documents that they carry", crashIngest("before", "read-carried")),
+  point("ingest: results known, before their documents", crashIngest("before", "read-carried")),
 ];
 
 const WORKER: CrashPoint[] = [
-  point("worker: job taken, before it begins", crashWorker("after", "drain.moveToActive")),
+  point("worker: job taken, before it starts", crashWorker("after", "drain.moveToActive")),
   point("worker: before the window is read", crashWorker("before", "readWindow")),
   point("worker: window read, before the state is read", crashWorker("after", "readWindow")),
   ...["read-workspaces", "read-batches", "read-ledger", "read-conflicts", "read-held"].map((step) =>
@@ -119,12 +119,12 @@ const WORKER: CrashPoint[] = [
   point("worker: removal sent, before replies", crashWorker("before", "publish:reply")),
   point("worker: after removal, replies sent", crashWorker("after", "removeEntries")),
   point("worker: reply lost", dropWorker("before", "publish:reply")),
-  point("worker: after replies, before word of the commit", crashWorker("after", "publish:reply")),
-  point("worker: all told, before its job is done", crashWorker("after", "publish:changed")),
+  point("worker: after replies, before the commit notification", crashWorker("after", "publish:reply")),
+  point("worker: all notified, before its job is done", crashWorker("after", "publish:changed")),
   point("worker: before its job is done", crashWorker("before", "drain.moveToFinished")),
   point("worker: its job done", crashWorker("after", "drain.moveToFinished")),
   point(
-    "worker: drain failed, before its retry is noted",
+    "worker: drain failed, before its retry is recorded",
     cutWorker("before", "COMMIT"),
     crashWorker("before", "drain.updateData"),
   ),
@@ -136,7 +136,7 @@ const WORKER: CrashPoint[] = [
 ];
 
 const CONFLICT: CrashPoint[] = [
-  point("conflict: job taken, before it begins", crashConflict("after", "conflict.moveToActive")),
+  point("conflict: job taken, before it starts", crashConflict("after", "conflict.moveToActive")),
   point("conflict: before the record is read", crashConflict("before", "read-conflict")),
   point("conflict: record read, before the documents", crashConflict("after", "read-conflict")),
   point("conflict: remote read", crashConflict("after", "read-remote")),
@@ -161,7 +161,7 @@ const SWEEP: CrashPoint[] = [
     crashWorker("before", "drain.addStandardJob"),
   ),
   point(
-    "sweep: conflicts listed, before it asks for them",
+    "sweep: conflicts listed, before their jobs are checked",
     dropWorker("before", "conflict.addStandardJob"),
     crashConflict("after", "list-open-conflicts"),
   ),
@@ -179,9 +179,12 @@ const RESOLUTION: CrashPoint[] = [
     "resolution: after commit, before its entry is removed",
     crashWorker("before", "removeEntries", OF_RESOLUTION),
   ),
-  point("resolution: after removal, word of it sent", crashWorker("after", "removeEntries", OF_RESOLUTION)),
-  point("resolution: word of it lost", dropWorker("before", "publish:settled")),
-  point("resolution: after word of it", crashWorker("after", "publish:settled")),
+  point(
+    "resolution: after removal, its notification sent",
+    crashWorker("after", "removeEntries", OF_RESOLUTION),
+  ),
+  point("resolution: its notification lost", dropWorker("before", "publish:settled")),
+  point("resolution: after its notification", crashWorker("after", "publish:settled")),
 ];
 
 const CONTENDED: CrashPoint[] = [
@@ -202,19 +205,19 @@ const CONTENDED: CrashPoint[] = [
 const OUTRUN: CrashPoint[] = [
   point("rest of a run: in the transaction, after move-held", crashWorker("after", "move-held")),
   point("rest of a run: commit's answer lost", cutWorker("after", "COMMIT", '"toConflictId"')),
-  point("rest of a run: what its device saw read, before the merge", crashConflict("after", "read-rises")),
+  point("rest of a run: its device's view read, before the merge", crashConflict("after", "read-rises")),
 ].map((each) => ({ ...each, during: "outrun" }));
 
 const REFUSED: CrashPoint[] = [
-  point("refusal: before a rehearsal is taken back", crashWorker("before", "ROLLBACK")),
-  point("refusal: after a rehearsal", crashWorker("after", "ROLLBACK")),
-  point("refusal: a rehearsal's answer lost", cutWorker("after", "ROLLBACK")),
+  point("refusal: before a dry run is rolled back", crashWorker("before", "ROLLBACK")),
+  point("refusal: after a dry run", crashWorker("after", "ROLLBACK")),
+  point("refusal: a dry run's answer lost", cutWorker("after", "ROLLBACK")),
   point("refusal: committed, before the entry is removed", crashWorker("before", "removeEntries")),
   point("refusal: one half of a window done, before the other", crashWorker("after", "publish:changed")),
 ].map((each) => ({ ...each, during: "refused" }));
 
 const DECIDED: CrashPoint[] = [
-  point("decision: weighed, before append", crashIngest("before", "appendBatch", OF_DECISION)),
+  point("decision: previewed, before append", crashIngest("before", "appendBatch", OF_DECISION)),
   point("decision: append's answer lost", cutIngest("after", "appendBatch", OF_DECISION)),
   point("decision: after append, before the answer", crashIngest("after", "appendBatch", OF_DECISION)),
   point("decision: in the transaction, before write-decisions", crashWorker("before", "write-decisions")),
@@ -226,17 +229,17 @@ const DECIDED: CrashPoint[] = [
   point("replay: append's answer lost", cutIngest("after", "appendBatch", OF_REPLAY)),
   point("replay: before commit", crashWorker("before", "COMMIT", REPLAYED)),
   point("replay: commit's answer lost", cutWorker("after", "COMMIT", REPLAYED)),
-  point("decision: the times of edits read, before it is weighed", crashConflict("after", "read-edits")),
+  point("decision: the times of edits read, before the preview", crashConflict("after", "read-edits")),
 ].map((each) => ({ ...each, during: "decided" }));
 
 const DEFERRED: CrashPoint[] = [
-  point("deferral: a row is held, before it is known whose", crashWorker("before", "find-locked")),
-  point("deferral: known whose, before its entries are moved", crashWorker("before", "deferEntries")),
+  point("deferral: a row is locked, before its workspace is known", crashWorker("before", "find-locked")),
+  point("deferral: workspace known, before its entries are moved", crashWorker("before", "deferEntries")),
   point("deferral: answer of the move lost", cutWorker("after", "deferEntries")),
-  point("deferral: entries moved, before its drain is asked for", crashWorker("after", "deferEntries")),
-  point("deferral: its drain not asked for", dropWorker("before", "drain.addDelayedJob")),
+  point("deferral: entries moved, before its drain is enqueued", crashWorker("after", "deferEntries")),
+  point("deferral: its drain not enqueued", dropWorker("before", "drain.addDelayedJob")),
   point(
-    "deferral: its drain asked for, before the lane goes on",
+    "deferral: its drain enqueued, before the lane continues",
     crashWorker("after", "drain.addDelayedJob"),
   ),
   point(
@@ -262,51 +265,51 @@ export const POINTS: readonly CrashPoint[] = [
   ...SWEEP,
 ];
 
-/** What needs no point, and why. */
+/** The steps that need no point, with the reason. */
 const OUTSIDE: readonly { steps: RegExp; because: string }[] = [
   {
     steps: /: (info|client|hello|select|ping|quit|config|subscribe|unsubscribe)$/,
-    because: "a connection's own beginning, end and health",
+    because: "a connection's start, end and health checks",
   },
   {
     steps: /: (drain|conflict)\.(hmset|hset|hget|hgetall|bzpopmin|extendLocks|moveStalledJobsToWait)$/,
-    because: "BullMQ's own: how it waits, keeps its locks and finds those that were lost",
+    because: "internal to BullMQ: waiting, lock renewal and the stalled check",
   },
   {
     steps: /^conflict: conflict\.(zscore|promote)$/,
-    because: "whether a round was put off too long: its job is there either way, and the next look finds it",
+    because: "checks for a round delayed too long: its job exists either way, and the next sweep finds it",
   },
-  { steps: /: (multi|exec)$/, because: "the step is what they hold, done and answered with EXEC" },
-  { steps: /: BEGIN$/, because: "nothing is done yet; between it and what follows there is a point" },
+  { steps: /: (multi|exec)$/, because: "the step is its content, done and answered with EXEC" },
+  { steps: /: BEGIN$/, because: "no step was done yet; a point lies between it and the next step" },
   {
     steps: /^worker: (retention\.|drop-)/,
-    because: "cleaning, which is no part of an operation's way",
+    because: "retention, which is not part of an operation's path",
   },
   {
     steps: /^worker: read-ledger-dropped$/,
-    because: "how far cleaning has come; it is sent between two reads behind which there are points",
+    because: "the progress of retention; it is sent between two reads that points follow",
   },
   {
     steps: /^worker: read-views$/,
     because:
-      "a read like read-history, behind which there is a point; only one that went on after its merge asks for it",
+      "a read like read-history, which a point follows; only a device that continued after its merge needs it",
   },
   {
     steps: /^conflict: exists$/,
-    because: "whether its resolution is sent already; before it and behind it there are points",
+    because: "checks for a sent resolution; points lie before and after it",
   },
   {
     steps: /^ingest: read-full-held-queues$/,
-    because: "looked up now and then, for a bound that is checked in memory",
+    because: "read now and then, for a limit that is checked in memory",
   },
-  { steps: /^worker: (xlen|smembers)$/, because: "a look of the sweep, which acts by a wake-up" },
+  { steps: /^worker: (xlen|smembers)$/, because: "a check of the sweep, which acts by a wake-up" },
   {
     steps: /^ingest: read-ledger$/,
-    because: "the second half of read-batches, behind which there is a point",
+    because: "the second half of read-batches, which a point follows",
   },
 ];
 
-/** Whether something goes wrong at this step somewhere, or it is known why not. */
+/** True if some point has a fault at this step, or the step needs none. */
 export function isCovered(service: Service, step: string): boolean {
   return (
     OUTSIDE.some(({ steps }) => steps.test(`${service}: ${step}`)) ||
@@ -314,15 +317,15 @@ export function isCovered(service: Service, step: string): boolean {
   );
 }
 
-/** Their arguments name no workspace and no lane: a fault in them cannot be aimed. */
+/** Steps whose arguments name no workspace and no lane, so that no fault can target one. */
 const WITHOUT_PLACE =
   /^(get|list-open-conflicts|(drain|conflict)\.(moveToActive|moveToFinished|moveToDelayed))$/;
 
-/** A point whose faults lie in wait. */
+/** A point with its faults armed. */
 export interface ArmedPoint {
-  /** Resolves when all of them were met, with the process that met the last of them. */
+  /** Resolves when all faults have struck, with the process that the last one struck. */
   hit: Promise<Hit | undefined>;
-  /** How many of its faults were met so far. */
+  /** The number of faults that have struck. */
   hits: () => number;
   disarm: () => Promise<void>;
 }
@@ -330,7 +333,8 @@ export interface ArmedPoint {
 /**
  * Arms a point's faults.
  *
- * @param about - where they count, as far as they can be aimed: one of these is in a step's arguments; left out, anywhere
+ * @param about - limits the faults that can be targeted to steps with one of these in their arguments; by default they
+ * strike anywhere
  */
 export async function armPoint(
   faults: Faults,

@@ -7,7 +7,7 @@ import { eventually, LANE_COUNT, type Answer, type System } from "../support/sys
 import type { Faults } from "./faults.ts";
 import type { Story } from "./points.ts";
 
-/** Where one run of the scenario takes place, on a lane that no other run uses meanwhile. */
+/** The workspace and lane of one run of the scenario; no concurrent run uses the lane. */
 export interface Place {
   workspaceId: string;
   lane: number;
@@ -20,15 +20,15 @@ export function placeOn(lane: number): Place {
   }
 }
 
-/** What the arguments of steps about a place have in them. */
+/** The texts that mark the arguments of a place's steps. */
 export function marksOf({ workspaceId, lane }: Place): string[] {
   return [workspaceId, `{syncline}:lane:${lane}\n`, `"lane":${lane},`, `"lane":${lane}}`];
 }
 
-/** Another run's fault has struck this one, too, so that its story cannot be told. */
+/** Thrown if another run's fault struck this one, too, so that its story cannot continue. */
 export class Interrupted extends Error {}
 
-/** What a run came to, comparable between runs. */
+/** The result of a run, comparable between runs. */
 export type Outcome = Record<
   "answers" | "lost" | "documents" | "changes" | "operations" | "conflicts" | "decisions",
   unknown[]
@@ -40,9 +40,9 @@ interface Parts {
 }
 
 /**
- * Plays a story in which nothing that goes wrong can be seen in the end: what it comes to is always the same.
+ * Plays a story whose faults leave no trace: its outcome is always the same.
  *
- * @param begin - called when there is a document to quarrel about
+ * @param begin - called once the contested document exists
  * @throws {@link Interrupted}
  */
 export async function playScenario(
@@ -83,7 +83,7 @@ interface Cast {
   ann: Device;
   ben: Device;
   cay: Device;
-  /** Names are a workspace's own, so that faults can be aimed by them. */
+  /** Names contain the workspace, so that faults can target them. */
   id: (name: string) => string;
 }
 
@@ -104,8 +104,8 @@ const update = ({ id }: Cast, name: string, more: object) => ({
 });
 
 /**
- * A fold, a group, a conflict with an operation behind it, a group that is merged, a batch that is only accepted, and one
- * that is sent once more.
+ * A fold, a group, a conflict with a held operation, a merged group, a batch that is only accepted, and one that is
+ * sent again.
  */
 async function playQuarrel(
   parts: Parts,
@@ -145,7 +145,10 @@ async function playQuarrel(
   ];
 }
 
-/** While a conflict is merged, its device sends on; where it is contended, another's write gets in before the merge. */
+/**
+ * Lets the device send more during its conflict's merge; in a contended story another device's write precedes the
+ * merge.
+ */
 async function goOnMeanwhile(
   { system, faults }: Parts,
   place: Place,
@@ -170,18 +173,18 @@ async function goOnMeanwhile(
   });
   const write = { operations: [update(cast, "signed", { data: { by: "Ann" } })] };
   const between = story === "contended" ? [await ann.send(write)] : [];
-  // Whoever took over the merge of a process that was killed had it all, and nobody sent on meanwhile.
+  // A process that took over a killed one's merge had the whole run, and no device sent more meanwhile.
   const isAlive = () => system.syncline.conflicts.some((conflict) => conflict.pid === pid);
   const isHeld = isAlive();
   await merge.release();
   const answers = [await first, await second, ...between];
-  // It may have been killed just as it was let go, too; where it is outrun no fault of this story's own does that.
+  // It may also have been killed just after its release; in an outrun story no fault of the story itself does that.
   if (!isHeld || (story === "outrun" && !isAlive()))
     throw new Interrupted("The process that held the merge was killed");
   return answers;
 }
 
-/** Two batches in one window, one of which holds what ingest would not let pass: jsonb has no U+0000. */
+/** Sends two batches in one window, one of which holds a value that ingest would refuse: jsonb has no U+0000. */
 async function playRefused({ system }: Parts, { workspaceId, lane }: Place): Promise<Answer[]> {
   const batchOf = (...names: string[]): AcceptedBatch => ({
     batchId: randomUUID(),
@@ -213,8 +216,8 @@ async function playRefused({ system }: Parts, { workspaceId, lane }: Place): Pro
 }
 
 /**
- * A person decides a conflict that was left to people, and decides it again, not knowing what became of it; and has an
- * operation replayed, once there is the document that it was for. All devices ask what became of what they had sent.
+ * A person decides a parked conflict, and decides it again without knowing the outcome; and has an operation replayed,
+ * once its document exists. All devices poll the outcomes of their operations.
  */
 async function playDecided({ system }: Parts, { workspaceId }: Place, cast: Cast): Promise<Answer[]> {
   const { ann, ben, cay, id } = cast;
@@ -235,12 +238,12 @@ async function playDecided({ system }: Parts, { workspaceId }: Place, cast: Cast
   const decision = { choice: "local", client_id: id("decide") };
   const decided = [await ann.resolve(conflictId, decision), await ann.resolve(conflictId, decision)];
   await cay.send({ operations: [create(cast, "late")] });
-  // Whose answer was lost is told that it is done already.
+  // If the first answer was lost, the second one says that the replay is already done.
   await cay.replay(id("early"));
   return [first, failed, ...decided, await ben.send(quarrel), await cay.send(early)];
 }
 
-/** A stranger holds the workspace until it is deferred; what is sent behind that comes after it. */
+/** Holds the workspace in another transaction until it is deferred; a batch sent meanwhile is applied after it. */
 async function playDeferred({ system }: Parts, { workspaceId, lane }: Place, cast: Cast): Promise<Answer[]> {
   const { ann, ben } = cast;
   const isDeferred = async () =>
@@ -258,12 +261,12 @@ async function playDeferred({ system }: Parts, { workspaceId, lane }: Place, cas
   return answers;
 }
 
-/** An operation's answer, the same for a first and a second sending, and however often its merge had to begin again. */
+/** An operation's answer without the fields that differ between sends and between attempts of its merge. */
 function plain({ replayed: _, conflict_id: __, rounds: ___, ...result }: OperationResult): unknown {
   return { ...result, client_id: result.client_id.split(" of ")[0] };
 }
 
-/** What is stored, without ids and times that differ between runs. */
+/** Reads the tables, without ids and times that differ between runs. */
 export async function readTables(
   system: System,
   { workspaceId }: Place,

@@ -3,16 +3,16 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib";
 
-/** Whom it goes against. */
+/** The target of an attack. */
 export interface AttackTarget {
   url: string;
   token: string;
   workspaceId: string;
-  /** What ingest was told. */
+  /** Ingest's configured request timeout. */
   requestTimeoutMs: number;
 }
 
-/** Something that no client does by mistake. It throws where the server does not fend it off. */
+/** Input that no client sends by mistake. `run` throws if the server does not fend it off. */
 export interface Attack {
   name: string;
   run: (target: AttackTarget) => Promise<void>;
@@ -20,14 +20,14 @@ export interface Attack {
 
 const BATCH_PATH = "/api/v1/documents/batch";
 const MIB = 1024 * 1024;
-/** Far more than any of these may take, on a machine that has other things to do as well. */
+/** Far more than any of them takes, even on a busy machine. */
 const ANSWER_MS_MAX = 20_000;
 
 const authorization = ({ token }: AttackTarget) => `Authorization: Bearer ${token}\r\n`;
 const head = (target: AttackTarget, line: string, more = "") =>
   `${line} HTTP/1.1\r\nHost: syncline\r\n${authorization(target)}${more}`;
 
-/** Sends bytes over a connection of its own, and reads what comes until the server ends it or has said enough. */
+/** Sends bytes over a new connection, and reads until the server ends it or the answer is complete. */
 async function converse(
   target: AttackTarget,
   send: (write: (data: string | Buffer) => void, isOpen: () => boolean) => Promise<void> | void,
@@ -51,7 +51,7 @@ async function converse(
   timer.abort();
   const wasOpen = !socket.destroyed;
   socket.destroy();
-  if (received === "" && wasOpen) throw new Error(`nothing came in ${timeoutMs} ms`);
+  if (received === "" && wasOpen) throw new Error(`no answer in ${timeoutMs} ms`);
   return received;
 
   async function waitForAnswer(): Promise<void> {
@@ -61,7 +61,7 @@ async function converse(
 }
 
 function expectStatus(answer: string, ...allowed: number[]): void {
-  // A connection that is reset without a word is fended off as well.
+  // A connection reset without an answer counts as fended off.
   if (answer === "") return;
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
   if (!allowed.includes(status)) throw new Error(`answered ${answer.slice(0, 200)}`);
@@ -99,7 +99,7 @@ async function expectPost(
   if (!allowed.includes(status)) throw new Error(`answered ${status}`);
 }
 
-/** Every value is a key of one object, and all of them meet in one place of a table without a seed of its own. */
+/** Every value is a key of one object, and all of them collide in a hash table without a random seed. */
 function collidingKeys(count: number): string {
   const keys = Array.from({ length: count }, (_, n) => `"${(n + 1) * 2 ** 16}":1`);
   return `{${keys.join(",")}}`;
@@ -109,10 +109,10 @@ const zeros = Buffer.alloc(200 * MIB);
 const bomb = (compress: (bytes: Buffer) => Buffer) => compress(zeros);
 const quickly = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
-/** Those that wait until their time is over; they can do that together. */
+/** Attacks that wait for a timeout; they can run concurrently. */
 export const SLOW_ATTACKS: Attack[] = [
   {
-    name: "a body that never comes",
+    name: "a body that never arrives",
     run: async (target) => {
       const startedAtMs = Date.now();
       const answer = await converse(target, (write) =>
@@ -125,11 +125,12 @@ export const SLOW_ATTACKS: Attack[] = [
         ),
       );
       expectStatus(answer, 408);
-      if (Date.now() - startedAtMs < target.requestTimeoutMs / 2) throw new Error("it was not waited for");
+      if (Date.now() - startedAtMs < target.requestTimeoutMs / 2)
+        throw new Error("the server ended the request too early");
     },
   },
   {
-    name: "a body that comes byte by byte",
+    name: "a body that arrives byte by byte",
     run: async (target) => {
       const answer = await converse(target, async (write, isOpen) => {
         write(
@@ -144,13 +145,13 @@ export const SLOW_ATTACKS: Attack[] = [
           write(" ");
           await delay(100);
         }
-        if (isOpen()) throw new Error("it could go on for ever");
+        if (isOpen()) throw new Error("the server would wait indefinitely");
       });
       expectStatus(answer, 408);
     },
   },
   {
-    name: "headers that come byte by byte",
+    name: "headers that arrive byte by byte",
     run: async (target) => {
       const answer = await converse(target, async (write, isOpen) => {
         write("GET /healthz HTTP/1.1\r\nX-Slow: ");
@@ -159,14 +160,14 @@ export const SLOW_ATTACKS: Attack[] = [
           write("a");
           await delay(100);
         }
-        if (isOpen()) throw new Error("it could go on for ever");
+        if (isOpen()) throw new Error("the server would wait indefinitely");
       });
       expectStatus(answer, 408);
     },
   },
 ];
 
-/** The others, one after the other. */
+/** The other attacks, one after the other. */
 export const ATTACKS: Attack[] = [
   {
     name: "a flood of headers",
@@ -220,12 +221,12 @@ export const ATTACKS: Attack[] = [
       ]) {
         const answer = await post(more);
         expectStatus(answer, 400, 501);
-        if (answer.includes("smuggled")) throw new Error("a second request came through");
+        if (answer.includes("smuggled")) throw new Error("a second request was accepted");
       }
     },
   },
   {
-    name: "what is no HTTP",
+    name: "input that is not HTTP",
     run: async (target) => {
       for (const line of [
         "GET\r\n\r\n",
@@ -246,7 +247,7 @@ export const ATTACKS: Attack[] = [
     },
   },
   {
-    name: "a client that leaves in the middle of its body",
+    name: "a client that disconnects in the middle of its body",
     run: async (target) => {
       for (let n = 0; n < 20; n++) {
         const { hostname, port } = new URL(target.url);
@@ -283,7 +284,7 @@ export const ATTACKS: Attack[] = [
     run: (target) => expectPost(target, Buffer.alloc(11 * MIB, " "), [413]),
   },
   {
-    name: "nesting without end",
+    name: "endless nesting",
     run: async (target) => {
       await expectPost(target, Buffer.from("[".repeat(10 * MIB)), [413]);
       await expectPost(target, Buffer.from("[".repeat(5_000_000) + "]".repeat(5_000_000)), [413]);
@@ -301,7 +302,7 @@ export const ATTACKS: Attack[] = [
     },
   },
   {
-    name: "values without number",
+    name: "countless values",
     run: async (target) => {
       for (const [value, count] of [
         ["1,", 5_000_000],
@@ -327,7 +328,7 @@ export const ATTACKS: Attack[] = [
     },
   },
   {
-    name: "keys that collide, keys without number, and one of megabytes",
+    name: "colliding keys, countless keys, and one of megabytes",
     run: async (target) => {
       await expectPost(target, batchOf(target, collidingKeys(100_000)), [200, 202]);
       const many = Array.from({ length: 240_000 }, (_, n) => `"k${n}":${n}`).join(",");

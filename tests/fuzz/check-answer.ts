@@ -3,15 +3,17 @@ import addFormats from "ajv-formats";
 import type { ApiDocument, FuzzRequest } from "./requests.ts";
 import type { FuzzAnswer } from "./send-request.ts";
 
-/** What any request may be answered, before it is known which route it is for. */
+/** The statuses that any request may get before its route is known. */
 const ANYWHERE = new Set([400, 401, 403, 404, 405, 413]);
-/** What Node itself answers, without a body of ours. */
+/** The statuses that Node itself answers, without a problem body. */
 const FROM_NODE = new Set([400, 408, 413, 431]);
 
-/** Says what is wrong with an answer; `undefined` where nothing is. */
+/** Returns the fault of an answer; `undefined` if it has none. */
 export type CheckAnswer = (request: FuzzRequest, answer: FuzzAnswer) => string | undefined;
 
-/** Holds answers against the served document: no answer that it does not foresee, no body that it does not describe. */
+/**
+ * Checks answers against the served document: every status must be documented, and every body must match its schema.
+ */
 export function createCheckAnswer(document: ApiDocument): CheckAnswer {
   const ajv = new Ajv2020({ strict: false });
   // Both ways to import it are in use.
@@ -31,18 +33,18 @@ export function createCheckAnswer(document: ApiDocument): CheckAnswer {
       return "its body is not JSON";
     }
     const validate = validateFor(name);
-    return validate(body) ? undefined : `its body is no ${name}: ${ajv.errorsText(validate.errors)}`;
+    return validate(body) ? undefined : `its body does not match ${name}: ${ajv.errorsText(validate.errors)}`;
   };
 
   return (request, { status, headers, text }) => {
     const contentType = String(headers["content-type"] ?? "");
     if (status === 503 && headers["retry-after"] !== undefined && isOverloaded(request, text))
       return undefined;
-    if (status >= 500) return `it is ${status}`;
+    if (status >= 500) return `status ${status}`;
     if (request.method === "HEAD" || text === "") {
       const isRight =
         request.method === "OPTIONS" ? status === 204 : status === 200 || status === 304 || status >= 400;
-      return isRight ? undefined : `it is ${status} without a body`;
+      return isRight ? undefined : `status ${status} without a body`;
     }
     if (contentType.startsWith("application/problem+json")) {
       const foreseen = document.paths[request.route]?.[request.method.toLowerCase()]?.responses;
@@ -55,7 +57,7 @@ export function createCheckAnswer(document: ApiDocument): CheckAnswer {
     const content = document.paths[request.route]?.[request.method.toLowerCase()]?.responses[status]?.content;
     if (content === undefined)
       return isOfConflictService(request) ? undefined : `${status} with a body is not in the document`;
-    // An empty part of a path makes it another route's.
+    // An empty path segment belongs to another route.
     if (/\/(\/|$)/.test(request.path.split("?")[0] ?? "")) return undefined;
     const schema = content["application/json"]?.schema;
     if (schema?.$ref === undefined || !contentType.startsWith("application/json")) return undefined;
@@ -64,14 +66,14 @@ export function createCheckAnswer(document: ApiDocument): CheckAnswer {
 }
 
 /**
- * A bound that the requests themselves have come up against. All stores are there, and fewer answers stay open than may, so
- * that nothing is `unavailable`: that would be a failure of Postgres that nobody foresaw, which is answered the same way.
+ * True if the answer names a limit that the requests themselves reached. All stores are up, and fewer streams are open
+ * than allowed, so `unavailable` is a fault: an unexpected error of Postgres is answered the same way.
  */
 function isOverloaded({ method }: FuzzRequest, text: string): boolean {
   return method === "HEAD" || text.includes('"type":"urn:syncline:problem:overloaded"');
 }
 
-/** The one route that clients do not know. */
+/** The only route that clients do not use. */
 function isOfConflictService({ route }: FuzzRequest): boolean {
   return route.endsWith("/decision");
 }

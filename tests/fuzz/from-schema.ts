@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { oddJson, oddText } from "./odd-values.ts";
 
-/** A JSON Schema, as far as the served document uses it. */
+/** The part of JSON Schema that the served document uses. */
 export interface Schema {
   $ref?: string;
   type?: string | string[];
@@ -23,10 +23,10 @@ export interface Schema {
 
 export type FindSchema = (ref: string) => Schema;
 
-/** One value in so many is not what the schema asks for. */
+/** One value in this number violates the schema. */
 const ODD_ONE_IN = 25;
 
-/** Values of a schema, and now and then, anywhere inside, something else. */
+/** Generates values of a schema, with occasional violations at any depth. */
 export function valuesOf(schema: Schema, find: FindSchema): fc.Arbitrary<unknown> {
   return fc.oneof(
     { weight: ODD_ONE_IN - 1, arbitrary: plainValuesOf(schema, find) },
@@ -72,7 +72,7 @@ function objectsOf({ properties = {}, required = [] }: Schema, find: FindSchema)
   const good = fc.record(values, { requiredKeys: required.filter((name) => name in values) });
   return fc.oneof(
     { weight: 20, arbitrary: good },
-    // A key too many, and one too few.
+    // A surplus or a missing key.
     {
       weight: 1,
       arbitrary: fc
@@ -99,7 +99,7 @@ function stringsOf({ format, minLength = 0, maxLength = 200 }: Schema): fc.Arbit
   );
 }
 
-/** A document, as an app would have it, or a strange one. */
+/** A typical or an unusual document. */
 const documents = fc.oneof(
   fc.record({ title: fc.string(), done: fc.boolean(), n: fc.integer() }, { requiredKeys: [] }),
   fc.dictionary(oddText, oddJson, { maxKeys: 4 }),

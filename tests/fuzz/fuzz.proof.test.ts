@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 it(
-  "no request makes a service fail, hang, fall, leak, or keep something else than was sent",
+  "no request makes a service fail, hang, exit, leak, or store other data than it was sent",
   { timeout: TIMEOUT_MS },
   async () => {
     const startedAtMs = Date.now();
@@ -34,14 +34,14 @@ it(
       seconds: Math.round((Date.now() - startedAtMs) / 1_000),
     });
     expect(faults).toEqual([]);
-    // Else most requests would have been turned away at the door.
+    // Otherwise most requests would be rejected early.
     expect(report.byStatus[200] ?? 0).toBeGreaterThan(REQUESTS / 5);
-    // The longer it runs, the more of what is written meets what stands there, and is merged.
+    // The longer the run, the more writes meet existing documents and are merged.
     expect(report.readBack).toBeGreaterThan(REQUESTS / 1_000);
     expect(report.slowestPingMs).toBeLessThan(10_000);
     for (const [index, { name, memoryMiB, openFiles }] of report.after.entries()) {
       const before = report.before[index];
-      // After the bombs a heap keeps some of the room that it took.
+      // After decompression bombs a heap keeps some of its space.
       expect([name, memoryMiB - (before?.memoryMiB ?? 0) < 400]).toEqual([name, true]);
       expect([name, openFiles <= (before?.openFiles ?? 0) + 20]).toEqual([name, true]);
     }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Half of a surrogate pair, which no UTF-8 can hold: it is written as the three bytes that it would have. */
+/** Half of a surrogate pair, which is invalid in UTF-8: it is written as the three bytes of its code point. */
 const LONE_SURROGATE = "\ud800";
 
 const ODD_TEXTS = [
@@ -85,7 +85,7 @@ const ODD_NUMBERS = [
   Number.MAX_VALUE,
 ];
 
-/** Any JSON, the kind that was not asked for. */
+/** Any JSON, regardless of the schema. */
 export const oddJson: fc.Arbitrary<unknown> = fc.oneof(
   oddText,
   fc.constantFrom<unknown>(...ODD_NUMBERS, true, false, null, [], {}, [[]], [null], { a: {} }),

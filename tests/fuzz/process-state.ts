@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { ManagedProcess } from "@syncline/stack";
 
-/** What a process holds. Only Linux tells. */
+/** The resources of a process. Only Linux reports them. */
 export interface ProcessState {
   name: string;
   pid: number;

@@ -4,7 +4,7 @@ import { valuesOf, type FindSchema, type Schema } from "./from-schema.ts";
 import { mutation } from "./mutate-text.ts";
 import { oddJson, oddText } from "./odd-values.ts";
 
-/** What the fuzzer reads of a served OpenAPI document. */
+/** The part of a served OpenAPI document that the fuzzer reads. */
 export interface ApiDocument {
   paths: Record<string, Record<string, ApiOperation>>;
   components: { schemas: Record<string, Schema> };
@@ -16,31 +16,31 @@ export interface ApiOperation {
   responses: Record<string, { content?: Record<string, { schema?: Schema }> }>;
 }
 
-/** What there is to be met, so that not everything is a 404. */
+/** Existing ids, so that not every request is a 404. */
 export interface Fixtures {
   workspaceId: string;
-  /** The values that a parameter of this name leads somewhere with. */
+  /** Values with which a parameter of this name finds data. */
   known: Readonly<Record<string, readonly string[]>>;
-  /** By what they are: good ones, of a reader, expired, and so on. */
+  /** By kind: valid, a reader's, expired, and so on. */
   tokens: Readonly<Record<string, string>>;
 }
 
 export interface FuzzRequest {
   service: "ingest" | "conflict";
-  /** Of the document: `/api/v1/batches/{batchId}`. */
+  /** The document's route: `/api/v1/batches/{batchId}`. */
   route: string;
   method: string;
-  /** As it is sent, with the query. */
+  /** The request's path, with the query. */
   path: string;
   headers: Record<string, string>;
   body: Buffer | undefined;
 }
 
-/** The routes that the conflict service answers itself, beside the one that only ingest asks. */
+/** The routes that the conflict service answers itself, besides the one that only ingest calls. */
 const CONFLICT_ROUTE = /\/conflicts(\/\{conflictId\}(\/preview)?)?$/;
 const DECISION_ROUTE = "/api/v1/workspaces/{workspaceId}/conflicts/{conflictId}/decision";
 
-/** Requests for every route of the document: most of them good in most of their parts. */
+/** Generates requests for every route of the document: most of their parts are valid. */
 export function requestsOf(document: ApiDocument, fixtures: Fixtures): fc.Arbitrary<FuzzRequest> {
   const find: FindSchema = (ref) => document.components.schemas[ref.split("/").at(-1) ?? ""] ?? {};
   const operations = Object.entries(document.paths).flatMap(([route, byMethod]) =>
@@ -109,7 +109,7 @@ function requestOf(
     });
 }
 
-/** Something, and once in so many times something else. */
+/** Returns the usual value, and occasionally another one. */
 function mostly<T>(usual: T, other: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T> {
   return fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
 }
@@ -117,7 +117,7 @@ function mostly<T>(usual: T, other: fc.Arbitrary<T>, oneIn: number): fc.Arbitrar
 function pathValue(name: string, { known }: Fixtures): fc.Arbitrary<string> {
   const odd = fc.oneof(
     { weight: 4, arbitrary: oddText.map(percentEncode) },
-    // As it is, as far as a request line can hold it.
+    // Unencoded, as far as a request line can hold it.
     { weight: 1, arbitrary: oddText.map((text) => text.replace(/[^\x21-\x7e]|[?#]/g, "")) },
   );
   return fc.oneof(
@@ -126,7 +126,7 @@ function pathValue(name: string, { known }: Fixtures): fc.Arbitrary<string> {
   );
 }
 
-/** A place in a listing, as the server writes them, and as it did not write this one. */
+/** A cursor of a listing in the server's format, but with made-up content. */
 const madeUpCursor = fc
   .oneof(
     fc.tuple(fc.constantFrom(0, 1, -1, Number.MAX_SAFE_INTEGER), oddText, oddText),
@@ -150,7 +150,7 @@ function queryOf(
       )
       .map((value) => (value === null ? [] : [`${name}=${percentEncode(textOf(value))}`])),
   );
-  // A route refuses every parameter that it does not have.
+  // Routes reject unknown parameters.
   const extra = mostly<[string, string] | null>(null, fc.tuple(oddText, oddText), 20);
   return fc.tuple(fc.tuple(...pairs), extra, fc.nat(40)).map(([named, stray, twice]) => {
     const all = [...named.flat(), ...(stray === null ? [] : [stray.map(percentEncode).join("=")])];
@@ -163,7 +163,7 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** A header can hold bytes, but no ends of lines. */
+/** A header can hold bytes, but no line breaks. */
 const headerValue = oddText.map((text) => text.slice(0, 2_000).replace(/[^\t\x20-\x7e\x80-\xff]/g, "?"));
 
 function headersOf({ tokens }: Fixtures): fc.Arbitrary<Record<string, string>> {
@@ -232,13 +232,13 @@ function bodiesOf(schema: Schema, find: FindSchema, fixtures: Fixtures): fc.Arbi
     .map(([value, mutate, encode]) => encode(Buffer.from(mutate(JSON.stringify(value) ?? ""))));
 }
 
-/** Else nearly everything that the schema makes would be for workspaces of nobody. */
+/** Otherwise nearly every generated request would be for an unknown workspace. */
 function inWorkspace(value: unknown, { workspaceId }: Fixtures): unknown {
   const isBatch = typeof value === "object" && value !== null && "workspace_id" in value;
   return isBatch && typeof value.workspace_id === "string" ? { ...value, workspace_id: workspaceId } : value;
 }
 
-/** Batches as a device sends them, on few documents, so that they meet. */
+/** Generates batches as a device sends them, on few documents, so that they conflict. */
 function batchesOf({ workspaceId, known }: Fixtures): fc.Arbitrary<unknown> {
   const id = fc.constantFrom(...(known["documentId"] ?? ["doc"]));
   const data = fc.oneof(
@@ -324,7 +324,7 @@ const encoding: fc.Arbitrary<Encode> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom<Encode>(
-      // What it says is not what it is.
+      // The declared encoding is wrong.
       (bytes) => ({ bytes, headers: { ...JSON_TYPE, "content-encoding": "gzip" } }),
       (bytes) => ({ bytes: gzipSync(bytes), headers: JSON_TYPE }),
       (bytes) => ({
@@ -343,7 +343,9 @@ const encoding: fc.Arbitrary<Encode> = fc.oneof(
   },
 );
 
-/** Percent-encodes all but the plainest characters, byte by byte; half a surrogate pair as the bytes it would have. */
+/**
+ * Percent-encodes all but the simplest characters, byte by byte; half a surrogate pair as the bytes of its code point.
+ */
 export function percentEncode(text: string): string {
   return Array.from(text)
     .map((character) => {

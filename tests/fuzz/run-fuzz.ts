@@ -11,14 +11,14 @@ import { requestsOf, type ApiDocument, type Fixtures, type FuzzRequest } from ".
 import { createAgent, sendRequest, type FuzzAnswer } from "./send-request.ts";
 
 const AT_ONCE = 24;
-/** So many are made at once; what they are depends on the seed and on their place alone. */
+/** Requests made at once; they depend only on the seed and on their position. */
 const CHUNK = 500;
 const PING_MS = 200;
 
 export interface FuzzOptions {
   requests: number;
   seed: number;
-  /** Also what no HTTP client sends by itself; each takes a moment, some seconds. */
+  /** Includes raw attacks that no HTTP client sends; they take some seconds. */
   attacks: boolean;
   requestTimeoutMs: number;
 }
@@ -27,19 +27,19 @@ export interface FuzzReport {
   requests: number;
   byStatus: Record<string, number>;
   slowestMs: number;
-  /** The longest that `/healthz` took meanwhile. */
+  /** The slowest `/healthz` during the run. */
   slowestPingMs: number;
-  /** Documents that were read back, and were what was sent. */
+  /** Documents that were read back and equalled the sent ones. */
   readBack: number;
-  /** Each attack, and the longest that `/healthz` took during it. */
+  /** Each attack, with the slowest `/healthz` during it. */
   attacks: { name: string; ms: number; slowestPingMs: number }[];
-  /** How each process was after a tenth of the requests, and in the end. */
+  /** The state of each process after a tenth of the requests, and in the end. */
   before: ProcessState[];
   after: ProcessState[];
   faults: string[];
 }
 
-/** Sends so many requests of one seed to a whole system, and tells what was wrong with answers and processes. */
+/** Sends this number of requests of one seed to a whole system, and reports faults of answers and processes. */
 export async function runFuzz(system: System, options: FuzzOptions): Promise<FuzzReport> {
   const { syncline } = system;
   const document = (await (await fetch(`${syncline.ingestUrl}/openapi.json`)).json()) as ApiDocument;
@@ -62,7 +62,7 @@ export async function runFuzz(system: System, options: FuzzOptions): Promise<Fuz
   const fault = (what: string) => {
     if (report.faults.length < 50) report.faults.push(what);
   };
-  // What an attack blocks for long on a busy machine may be let go; what it must not do is stay so.
+  // An attack may make a request time out on a busy machine; the server must recover from it.
   let isAttacked = false;
   const pinging = ping(syncline.ingestUrl, (error) => {
     if (!isAttacked) fault(`/healthz: ${String(error)}`);
@@ -113,12 +113,12 @@ export async function runFuzz(system: System, options: FuzzOptions): Promise<Fuz
   await pinging.stop();
   report.after = statesOf(processes);
   for (const [index, { pid, name }] of report.after.entries()) {
-    if (report.before[index]?.pid !== pid) fault(`${name} was started again`);
+    if (report.before[index]?.pid !== pid) fault(`${name} was restarted`);
   }
   return report;
 }
 
-/** Makes a workspace in which everything can be met. */
+/** Creates a workspace that has data for every route. */
 async function prepare(system: System): Promise<{ fixtures: Fixtures; client: Client }> {
   const workspaceId = randomUUID();
   const { token: sign } = system.syncline;
@@ -170,7 +170,9 @@ async function prepare(system: System): Promise<{ fixtures: Fixtures; client: Cl
   return { fixtures, client };
 }
 
-/** What is stored must be what was sent: where a document was written whole, the change is read in the feed. */
+/**
+ * Checks that the stored data equals the sent data: after a write of a whole document, the change is read in the feed.
+ */
 async function checkReadBack(
   { body, headers }: FuzzRequest,
   { status, text }: FuzzAnswer,
@@ -195,7 +197,7 @@ async function checkReadBack(
       change.collection === collection &&
       change.document_id === document_id &&
       change.version >= version;
-    if (!isThere) return `its change is not there: ${JSON.stringify(change)?.slice(0, 300)} for seq ${seq}`;
+    if (!isThere) return `its change is missing: ${JSON.stringify(change)?.slice(0, 300)} for seq ${seq}`;
     // A later version is that of a change into which this operation was folded.
     if (change.version > version) continue;
     report.readBack++;
@@ -221,20 +223,20 @@ interface Written {
   replayed?: true;
 }
 
-/** JSON has no minus zero of its own, and Postgres keeps none. */
+/** JSON numbers in Postgres have no minus zero. */
 function plain(value: Json): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-/** Nothing is left behind: no entry on a lane, none set aside, no stream that keeps its place, no error in a log. */
+/** Checks for leftovers: no entry on a lane, no dead-lettered one, no stream that holds its slot, no error in a log. */
 async function checkAfterwards(system: System, client: Client, fault: (what: string) => void): Promise<void> {
   try {
     await eventually(async () => {
       const left = await system.entriesOnLanes();
-      if (left > 0) throw new Error(`${left} entries are left on the lanes`);
+      if (left > 0) throw new Error(`${left} entries are still on the lanes`);
     }, 60_000);
     const dead = await system.redis.keys("*:dead:*");
-    if (dead.length > 0) fault(`entries were set aside: ${dead.join(", ")}`);
+    if (dead.length > 0) fault(`entries were dead-lettered: ${dead.join(", ")}`);
     const { status } = await client.post({
       operations: [{ operation: "put", client_id: randomUUID(), document_id: "last", data: { ok: true } }],
     });
@@ -252,7 +254,7 @@ function statesOf(processes: readonly Parameters<typeof stateOf>[0][]): ProcessS
   return process.platform === "linux" ? processes.map(stateOf) : [];
 }
 
-/** Asks again and again whether the process is alive. */
+/** Polls the process's health continuously. */
 function ping(
   url: string,
   onFailure: (error: unknown) => void,
@@ -262,7 +264,7 @@ function ping(
   const run = async () => {
     while (!stopping.signal.aborted) {
       const startedAtMs = performance.now();
-      // A connection of its own: one that idles while the server is busy may be closed by it in just that moment.
+      // Uses a new connection: the server may close an idle one just as the request is sent.
       try {
         const response = await fetch(`${url}/healthz`, { headers: { connection: "close" } });
         await response.arrayBuffer();

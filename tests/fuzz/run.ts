@@ -6,7 +6,7 @@ const { values } = parseArgs({ options: { requests: { type: "string" }, seed: { 
 for (const name of ["requests", "seed"] as const) {
   const text = values[name];
   if (text !== undefined && !/^\d+$/.test(text))
-    throw new Error(`--${name} takes a whole number, not ${text}`);
+    throw new Error(`--${name} must be a whole number; got ${text}`);
 }
 const env = {
   ...process.env,

@@ -1,7 +1,7 @@
 import { Agent, maxHeaderSize, request as httpRequest } from "node:http";
 import type { FuzzRequest } from "./requests.ts";
 
-/** What came back. */
+/** The received answer. */
 export interface FuzzAnswer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
@@ -9,15 +9,15 @@ export interface FuzzAnswer {
   durationMs: number;
 }
 
-/** What goes on for ever is left after so long. */
+/** An endless stream is left after this time. */
 const STREAM_MS = 20;
 const HANG_MS = 30_000;
 
 export const createAgent = (): Agent => new Agent({ keepAlive: true, maxSockets: 64 });
 
 /**
- * Node answers 431 and hangs up in the middle of a head that is too long. Whoever still sends may find the connection reset
- * before that answer is read.
+ * Node answers 431 and closes the connection in the middle of a head that is too long. The client may get the reset
+ * before that answer.
  */
 const HUNG_UP_ON: FuzzAnswer = { status: 431, headers: {}, text: "", durationMs: 0 };
 
@@ -25,12 +25,12 @@ function headOf(path: string, headers: object): string {
   return path + JSON.stringify(headers);
 }
 
-/** The connection was one that had been used before, and was closed just as the request went out. */
+/** A reused connection was closed just as the request was sent. */
 class StaleConnection extends Error {}
 
 /**
- * Sends a request, and reads the answer whole; of an event stream the beginning.
- * @throws where no answer came
+ * Sends a request, and reads the whole answer, or the beginning of an event stream.
+ * @throws if no answer came
  */
 export async function sendRequest(
   request: FuzzRequest,
@@ -40,7 +40,7 @@ export async function sendRequest(
     try {
       return await sendOnce(request, options);
     } catch (error) {
-      // Every client must try again here: the server had no part in the request.
+      // The server did not process the request, so every client must retry it.
       if (!(error instanceof StaleConnection)) throw error;
     }
   }
@@ -51,7 +51,7 @@ function sendOnce(
   options: { url: string; agent: Agent },
 ): Promise<FuzzAnswer> {
   const { hostname, port } = new URL(options.url);
-  // Node leaves the length out where a method has no body as a rule, and the body would be taken for the next request.
+  // Node omits the length if a method usually has no body, and the body would be taken for the next request.
   const framed = body === undefined ? headers : { ...headers, "content-length": body.length };
   const startedAtMs = performance.now();
   let isLeft = false;

@@ -11,26 +11,26 @@ import {
 } from "@syncline/shared";
 import fc from "fast-check";
 
-/** Which version an operation names; what that is in numbers is known once the history has come to it. */
+/** The version that an operation names; its number is known once the history is played. */
 export type Expected = { how: "none" | "current" | "zero" | "ahead" | "again" } | { how: "back"; by: number };
 
-/** Where an operation comes from: it is new, an earlier one of its device, or new under an earlier one's `client_id`. */
+/** An operation's origin: it is new, an earlier one of its device, or a new one with an earlier one's `client_id`. */
 export type Origin = { how: "new" } | { how: "again" | "reuse"; pick: number };
 
-/** Where a `create` has its id from. */
+/** The source of a `create`'s document id. */
 export type MadeId = "document_id" | "data" | "server";
 
-/** What is special about an operation's `client_id`: Postgres refuses it, or it is older than the ledger. */
+/** A special `client_id`: Postgres refuses the operation, or its id is older than the ledger. */
 export type Special = "refused" | "expired";
 
 export interface OperationDraft {
   kind: OperationKind;
   document: number;
   collection: number;
-  /** Of the document that its device has named last, whatever `document` and `collection` say. */
+  /** Uses the document that its device has named last, whatever `document` and `collection` say. */
   stays: boolean;
   data: JsonObject;
-  /** Whether `data` says the id once more. */
+  /** True if `data` repeats the id. */
   idInData: boolean;
   madeId: MadeId;
   patch?: JsonPatchStep[] | undefined;
@@ -38,16 +38,16 @@ export interface OperationDraft {
   expected: Expected;
   timestamp?: number | undefined;
   priority?: Priority | undefined;
-  /** Those with the same number above 0 are a group, wherever in the batch they stand. */
+  /** Operations with the same number above 0 form a group, at any positions in the batch. */
   group: number;
   origin: Origin;
   special?: Special | undefined;
 }
 
-/** What a person decides, on one of the conflicts that anybody was told of by then. */
+/** A person's decision on one of the conflicts reported to any device by then. */
 export interface DecisionDraft {
   pick: number;
-  /** One of those, where there are any. */
+  /** One of those, if there are any. */
   of: "any" | "parked" | "reported";
   choice: DecisionChoice;
   data: JsonObject | null;
@@ -58,34 +58,34 @@ export interface DecisionDraft {
 export interface Step {
   workspace: number;
   device: number;
-  /** What is waited for before it is sent: nothing, the answers to what this device has sent, or to all that was sent. */
+  /** The answers to wait for before sending: none, this device's, or all. */
   after: "nothing" | "own" | "all";
-  /** `Prefer: respond-async`; the answer is then looked up. */
+  /** `Prefer: respond-async`; the answer is then polled. */
   async: boolean;
   /** The device sends it twice at once. */
   twice: boolean;
-  /** A reader of the feed reads so many changes on. */
+  /** The number of changes that a reader of the feed reads next. */
   read: number;
   atomic: boolean;
   onConflict?: ConflictStrategy | undefined;
   otherEpoch: boolean;
-  /** Before it, the device sends it with a fault for which all of it is refused. */
+  /** First sent with a fault for which the whole batch is refused. */
   faulty: boolean;
   operations: OperationDraft[];
-  /** The crash point at which something goes wrong from then on. */
+  /** The crash point that is armed from then on. */
   fault?: string | undefined;
-  /** Not a new batch but an earlier one of the device once more. */
+  /** Resends an earlier batch of the device instead of a new one. */
   resend?: number | undefined;
-  /** Not a batch but a person's decision; of two at once where it is sent twice. */
+  /** A person's decision instead of a batch; two at once if it is sent twice. */
   decision?: DecisionDraft | undefined;
 }
 
-/** A history: what devices send, in numbers that only mean something while it is played. */
+/** A history: the devices' batches, in numbers that get their meaning when it is played. */
 export type History = Step[];
 
 /** The device that stands for none: its batches declare no `device_id`. */
 export const UNDECLARED = 3;
-/** The document that stands for the one which the server has named last. */
+/** The number that stands for the document whose id the server has made last. */
 export const NAMED_BY_SERVER = 3;
 /** A clock that runs years ahead. */
 const FUTURE_MS = 4_000_000_000_000;
@@ -203,7 +203,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   decision: rarely(decision, 8),
 });
 
-/** A device that types: it goes on editing one document, and waits for nothing. */
+/** A device whose user types: it keeps editing one document without waiting. */
 const burst: fc.Arbitrary<Step[]> = fc
   .tuple(step, fc.array(step, { minLength: 2, maxLength: 5, size: "max" }))
   .map(([first, others]) => [
@@ -226,7 +226,7 @@ const steps: fc.Arbitrary<Step[]> = fc
   })
   .map((parts) => parts.flat());
 
-/** Most histories begin with some documents that are there, so that not every edit is of what never existed. */
+/** Most histories begin by creating some documents, so that not every edit targets a missing one. */
 const founding: fc.Arbitrary<Step> = fc.record({
   workspace: fc.constantFrom(0, 0, 1),
   device: fc.constantFrom(0, UNDECLARED),
@@ -253,7 +253,7 @@ const founding: fc.Arbitrary<Step> = fc.record({
   ),
 });
 
-/** In the end people decide some of what is left to them, as it is then: before that most of what they look at moves. */
+/** At the end people decide some of the remaining conflicts: before that most documents still change. */
 const closing: fc.Arbitrary<Step[]> = fc
   .array(fc.tuple(step, decision), { maxLength: 4 })
   .map((parts) =>
@@ -272,13 +272,13 @@ const founded = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<History> =>
 /** Histories of up to three devices and one that declares none, in up to two workspaces, on a handful of documents. */
 export const history: fc.Arbitrary<History> = fc
   .tuple(founded(steps), oneIn(5))
-  // One in five is played with nothing under way at once.
+  // One in five is played sequentially.
   .map(([all, isSequential]) =>
     isSequential ? all.map((one) => ({ ...one, after: "all" as const, twice: false })) : all,
   )
   .map(asWritten);
 
-/** The same, in which now and then something goes wrong at one of these crash points. */
+/** Adds occasional faults at one of these crash points. */
 export function disturbedHistory(points: readonly string[]): fc.Arbitrary<History> {
   const faults = fc.array(fc.tuple(fc.nat(20), fc.constantFrom(...points)), { maxLength: 3, size: "max" });
   return fc
@@ -289,7 +289,7 @@ export function disturbedHistory(points: readonly string[]): fc.Arbitrary<Histor
     .map(asWritten);
 }
 
-/** As it is when it is read from a file. */
+/** Normalizes a history like one read from a file. */
 function asWritten(all: History): History {
   return JSON.parse(JSON.stringify(all)) as History;
 }

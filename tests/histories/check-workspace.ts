@@ -42,7 +42,7 @@ interface DocumentRow {
   data: unknown;
 }
 
-/** What the tables hold of a workspace. */
+/** A workspace's rows. */
 interface Tables {
   changes: Change[];
   documents: DocumentRow[];
@@ -78,8 +78,8 @@ async function readTables({ pool }: System, workspaceId: string): Promise<Tables
 }
 
 /**
- * Holds what a history did to a workspace against the model: has the model take the entries of the lane one by one, in
- * the order in which they lay there, and compares every answer and every row.
+ * Compares a history's effect on a workspace with the model: lets the model take the lane's entries one by one, in
+ * their order, and compares every answer and every row.
  */
 export async function checkWorkspace(
   played: Played,
@@ -147,14 +147,18 @@ class WorkspaceCheck {
       version,
       data,
     });
-    expectSame(this.#played.followed.map(places), this.#tables.changes.map(places), "what a reader has read");
+    expectSame(
+      this.#played.followed.map(places),
+      this.#tables.changes.map(places),
+      "the changes that a reader has read",
+    );
   }
 
   #take({ entry, place, answered }: TappedEntry): void {
     if (entry.kind === "resolution") return this.#model.takeResolution(entry.resolution);
     const { batchId, acceptedAtMs, operations, requestId } = entry.batch;
     const batch = this.#played.batchByRequestId.get(requestId);
-    if (batch === undefined) throw new Error(`Nobody sent the batch ${batchId} that is on the lane`);
+    if (batch === undefined) throw new Error(`The batch ${batchId} is on the lane, but no device sent it`);
     const documentIds = operations.toSorted((a, b) => a.position - b.position).map((one) => one.documentId);
     this.#countInterleaving({ batch, place, answered });
     const [operation] = operations;
@@ -168,7 +172,7 @@ class WorkspaceCheck {
     this.#model.takeBatch(batch, { batchId, acceptedAtMs, documentIds, place, answered, decided });
     if (!this.#played.outdated.has(requestId)) return;
     const said = this.#model.saidByBatch.get(batchId)?.map(({ answer }) => answer.errorType);
-    expectSame(said, ["decision_outdated"], `what was answered 409: ${JSON.stringify(batch)}`);
+    expectSame(said, ["decision_outdated"], `the decisions answered 409: ${JSON.stringify(batch)}`);
   }
 
   readonly #placesBefore: { batch: unknown; device: string; place: number }[] = [];
@@ -176,11 +180,11 @@ class WorkspaceCheck {
   #countInterleaving({ batch, place, answered }: { batch: SentBatch; place: number; answered: number }) {
     const device = deviceOf(batch);
     const underWay = this.#placesBefore.filter((before) => before.place > answered);
-    if (underWay.some((before) => before.batch === batch)) this.#count("sent: again while it is under way");
+    if (underWay.some((before) => before.batch === batch)) this.#count("sent: again while pending");
     else if (underWay.some((before) => before.device === device))
       this.#count("sent: before the last was answered");
     if (underWay.some((before) => before.device !== device))
-      this.#count("sent: while another device's is under way");
+      this.#count("sent: while another device's is pending");
     this.#placesBefore.push({ batch, device, place });
   }
 
@@ -198,7 +202,7 @@ class WorkspaceCheck {
     expectSame(Object.fromEntries(rows), Object.fromEntries(expected), "documents");
   }
 
-  /** Every change holds a run that may be folded, and is what the model has at its last version. */
+  /** Checks that every change holds a run that may be folded, and equals the model at its last version. */
   #checkFeed(): void {
     const { changes } = this.#tables;
     expectSame(
@@ -229,12 +233,12 @@ class WorkspaceCheck {
     expectSame(
       orders,
       orders.toSorted((a, b) => a - b),
-      "the order in which changes were made",
+      "the order of changes",
     );
     for (const [key, { versions }] of this.#model.documents) this.#checkVersions(key, versions);
   }
 
-  /** A reader never sees a group in part: no page ends inside one. */
+  /** Checks that no page ends inside a group, so that no reader sees part of one. */
   #checkPages(): void {
     const groupOf = (change: Change | undefined) => change && this.#versionsIn(change)[0]?.group;
     for (const end of this.#played.pageEnds) {
@@ -251,7 +255,7 @@ class WorkspaceCheck {
     const mayFold = run.every(
       (version, index) =>
         version.declared &&
-        // Nothing folds past a deletion that has ended what the fold wrote.
+        // No fold goes beyond a deletion of the fold's own document.
         (index === 0 || index === run.length - 1 || version.data !== null) &&
         version.device === first?.device &&
         version.unit === first.unit &&
@@ -259,16 +263,15 @@ class WorkspaceCheck {
         version.documentTurn === first.documentTurn + index,
     );
     const removals = new Set(run.map(({ entry }) => this.#entries[entry]?.removal));
-    // What is committed together is removed together, but for a worker that dies in between.
+    // One commit's entries are removed together, unless a worker dies in between.
     const isOneCommit = this.#isDisturbed || removals.size === 1;
-    if (!mayFold || !isOneCommit)
-      throw new Error(`A fold that must not be: ${JSON.stringify({ change, run })}`);
+    if (!mayFold || !isOneCommit) throw new Error(`A forbidden fold: ${JSON.stringify({ change, run })}`);
     this.#count("fold");
     if (first?.unit !== undefined) this.#count("fold: in a group");
     if (run.some(({ entry }) => entry !== first?.entry)) this.#count("fold: over several batches");
   }
 
-  /** A document's changes follow each other without a gap, and what a merge made is one of them. */
+  /** Checks that a document's changes follow each other without a gap, and that a merge is a single change. */
   #checkVersions(key: string, versions: readonly Version[]): void {
     const changes = this.#changesByDocument.get(key) ?? [];
     let at = 0;
@@ -308,14 +311,17 @@ class WorkspaceCheck {
     for (const [key, { answer }] of this.#model.ledger) this.#checkSeq(key, answer);
   }
 
-  /** An operation names the change that holds it; one that wrote nothing, what the workspace had come to by its commit. */
+  /**
+   * Checks that an operation names the change that holds it; one without a write names the workspace's `seq` at its
+   * commit.
+   */
   #checkSeq(key: string, answer: Answer): void {
     const seq = this.#ledgerByKey.get(key)?.seq ?? null;
     if (answer.status !== "success") return expectSame(seq, null, `seq of ${key}`);
     if (!answer.wrote) {
       const { least, most } = this.#seqAround(answer.entry);
       if (seq !== null && least <= seq && seq <= most) return;
-      throw new Error(`seq of ${key} is ${seq}; it should lie in ${least} to ${most}`);
+      throw new Error(`seq of ${key} is ${seq}; expected ${least} to ${most}`);
     }
     expectSame(seq, this.#holderOf(key, answer)?.seq, `seq of ${key}`);
   }
@@ -333,7 +339,7 @@ class WorkspaceCheck {
     return String((JSON.parse(content) as unknown[])[1]);
   }
 
-  /** What the workspace's `seq` may have been when an entry was committed: others may have been committed with it. */
+  /** The possible `seq` of the workspace at an entry's commit: other entries may have been committed with it. */
   #seqAround(entry: number): { least: number; most: number } {
     const removal = this.#entries[entry]?.removal;
     const lastOfCommit = this.#entries.findLastIndex(
@@ -406,7 +412,7 @@ class WorkspaceCheck {
       return result;
     });
     const expected = said.map(({ answer, replayed }, index) => {
-      // Who looks at a parked one after a person has decided hears of that.
+      // A poll of a parked operation after a decision returns the decision's result.
       const isSince = answer.decided !== undefined && results[index]?.status === "success";
       const heard = isSince ? (answer.decided ?? answer) : answer;
       return this.#resultOf({ answer: heard, replayed }, keyOf(device, answer.clientId));
@@ -445,8 +451,8 @@ class WorkspaceCheck {
   }
 }
 
-/** What happened, for people: what lay on the lane, in order, what was answered, and what the feed came to. */
-/** Of a deletion that is folded, or merged, with the edits that it ends: the document that those made. */
+/** The history for people: the lane's entries in order, the answers, and the feed. */
+/** For a deletion folded or merged with the edits before it: the document that those made. */
 function endedBy(run: readonly Version[]): JsonObject | null {
   const last = run.at(-1);
   if (last?.data !== null) return null;
@@ -470,12 +476,12 @@ function describe(played: Played, entries: readonly TappedEntry[], { changes }: 
   return [...lane, "answers:", ...answers, "feed:", ...feed].join("\n");
 }
 
-/** Postgres keeps the keys of an object in an order of its own. */
+/** Postgres orders the keys of an object itself. */
 function byPath(overlaps: readonly Overlap[] | null): Overlap[] | null {
   return overlaps?.toSorted((a, b) => (a.path < b.path ? -1 : 1)) ?? null;
 }
 
-/** Fails with what differs. */
+/** Fails with the differences. */
 function expectSame(actual: unknown, expected: unknown, what: string): void {
   try {
     assert.deepEqual(actual, expected);

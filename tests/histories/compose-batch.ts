@@ -16,10 +16,10 @@ import {
   type SentOperation,
 } from "./sent-batch.ts";
 
-/** The first has the default policy, the others one of their own. */
+/** The first has the default policy, each other one its own. */
 const COLLECTIONS = [undefined, "notes", "contracts", "drafts"];
 
-/** What one device of a workspace did so far. */
+/** The past of one device of a workspace. */
 interface Past {
   batches: SentBatch[];
   operations: SentOperation[];
@@ -27,11 +27,11 @@ interface Past {
   lastPlace?: { documentId: string; collection: string | undefined };
 }
 
-/** Turns drafts into the batches of one workspace: numbers into names and versions. Remembers what was sent and heard. */
+/** Turns drafts into the batches of one workspace: numbers into names and versions. Remembers requests and answers. */
 export class Composer {
   readonly #pastByDevice = new Map<string, Past>();
   readonly #versionsByDocument = new Map<string, number[]>();
-  /** What anybody was told of, by id, and what its sender takes it for. */
+  /** The conflicts reported to any device, by id, with the assumed status. */
   readonly #conflicts = new Map<
     string,
     { place: { collection: string; document_id: string }; state: "parked" | "reported" | "settled" }
@@ -39,7 +39,7 @@ export class Composer {
   #namedByServer: string | undefined;
   #nextId = 1;
 
-  /** Takes in what the devices are told: the versions that they may name from then on. */
+  /** Records a batch's results: the devices may name their versions from then on. */
   hear(batch: SentBatch, results: readonly OperationResult[]): void {
     for (const [index, { document_id: documentId, version, ...result }] of results.entries()) {
       const operation = batch.operations[index];
@@ -83,7 +83,7 @@ export class Composer {
         continue;
       operations.push(draft.group === 0 ? sent : { ...sent, group: `group_${draft.group}` });
     }
-    // What would overtake a group, or be overtaken by it, is refused with all of its batch.
+    // Removes operations that would overtake a group, or be overtaken by it: the whole batch would be refused.
     operations = operations.filter((operation, index) => !straddles(operation, index, operations));
     past.operations.push(...operations);
     const batch: SentBatch = {
@@ -97,7 +97,7 @@ export class Composer {
     return batch;
   }
 
-  /** `undefined` while there is nothing to decide. */
+  /** Returns `undefined` if no conflict can be decided. */
   composeDecision({ pick, of, choice, data, expected }: DecisionDraft): SentBatch | undefined {
     const all = [...this.#conflicts];
     const wanted = all.filter(([, { state }]) => state === of);
@@ -168,7 +168,7 @@ export class Composer {
       case "zero":
         return 0;
       case "ahead":
-        // So far that nobody gets there while it is under way.
+        // Too far ahead to be reached during the request.
         return current + 1_000;
       case "current":
         return current;
@@ -182,12 +182,12 @@ export class Composer {
   }
 }
 
-/** Of two in one batch, which is refused first would depend on how the server looks for them. */
+/** True for two refused operations in one batch: the order of their refusal would depend on the server's search. */
 function areBothRefused(one: SentOperation, other: SentOperation): boolean {
   return [one, other].every(({ client_id }) => client_id.startsWith(REFUSED_PREFIX));
 }
 
-/** Whether an operation stands between members of a group that it is not part of, and names a document of that group. */
+/** True if an operation is between members of a group, is not part of it, and names a document of that group. */
 function straddles(operation: SentOperation, index: number, operations: readonly SentOperation[]): boolean {
   const document = documentOf(operation, index);
   const groups = operations.flatMap((other, at) =>

@@ -18,9 +18,9 @@ const FIXED_SEED = 1;
 const FIXED_RUNS = 300;
 const FRESH_RUNS = 40;
 const FRESH_SEED = numberOf(env["HISTORY_SEED"], Date.now() % 2 ** 31);
-/** How many are asked for; without that, as many as every run of CI can afford. */
+/** The requested number of histories; by default as many as every CI run can afford. */
 const RUNS = numberOf(env["HISTORY_RUNS"], 0);
-/** Recovery takes seconds, so that those with faults take their time: one in so many is enough. */
+/** Histories with faults take seconds to recover, so one in this number is enough. */
 const RUNS_A_DISTURBED_ONE = 8;
 const TIMEOUT_MS = 300_000 + 2_000 * RUNS;
 
@@ -30,9 +30,9 @@ let operations = 0;
 let conflicts = 0;
 
 const POLICIES = "tests/histories/policies.ts";
-/** Few lanes that wait a little, so that much meets in one window; one round, so that the last one is met. */
+/** Few lanes with a window, so that many entries share one; one round, so that the last round occurs. */
 const SETTINGS = { LANES: "2", WINDOW_MS: "20", MERGE_ROUNDS_MAX: "1", POLICIES };
-/** Many lanes, because one whose worker has died waits for seconds. */
+/** Many lanes, because a lane whose worker has died waits for seconds. */
 const FAULTY_SETTINGS = {
   LANES: "32",
   MERGE_ROUNDS_MAX: "2",
@@ -41,7 +41,7 @@ const FAULTY_SETTINGS = {
   WORKER_CONCURRENCY: "2",
 };
 
-/** Starts a system and has it play: as it is, or with faults. */
+/** Starts a system, with or without faults, and plays on it. */
 async function onStage<T>(isDisturbed: boolean, play: (stage: Stage) => Promise<T>): Promise<T> {
   let faults: Faults | undefined;
   if (isDisturbed) faults = await openFaults();
@@ -77,7 +77,7 @@ async function play(one: History, stage: Stage): Promise<void> {
   }
 }
 
-/** So many are played side by side. Those with faults wait for the locks of the dead most of the time. */
+/** Histories played concurrently. Those with faults mostly wait for the locks of dead workers. */
 const atOnce = ({ mischief }: Stage): number => (mischief === undefined ? 24 : 48);
 
 async function run(runs: number, seed: number, stage: Stage): Promise<void> {
@@ -89,7 +89,7 @@ async function run(runs: number, seed: number, stage: Stage): Promise<void> {
   console.log(`${runs} ${kind} of seed ${seed}, ${perSecond.toFixed(1)} a second`);
 }
 
-/** Goes on with histories until every crash point was met, which few that are hard to meet were not by chance. */
+/** Continues until every crash point was reached, including the rare ones. */
 async function meetTheRest(seed: number, stage: Stage): Promise<void> {
   for (let time = 1; time <= 10; time++) {
     const left = POINT_NAMES.filter((name) => !stage.mischief?.met.has(name));
@@ -114,14 +114,14 @@ describe.skipIf(file)("histories", () => {
   const disturbedRuns = RUNS === 0 ? 16 : Math.floor(RUNS / RUNS_A_DISTURBED_ONE);
   const undisturbedRuns = RUNS === 0 ? FIXED_RUNS + FRESH_RUNS : RUNS - disturbedRuns;
 
-  it("end as the model says", { timeout: TIMEOUT_MS }, async () => {
+  it("match the model", { timeout: TIMEOUT_MS }, async () => {
     await onStage(false, async (stage) => {
       if (RUNS === 0) await run(FIXED_RUNS, FIXED_SEED, stage);
       await run(RUNS === 0 ? FRESH_RUNS : undisturbedRuns, FRESH_SEED, stage);
     });
   });
 
-  it("end as the model says, whatever goes wrong meanwhile", { timeout: TIMEOUT_MS }, async () => {
+  it("match the model, despite faults", { timeout: TIMEOUT_MS }, async () => {
     await onStage(true, async (stage) => {
       await run(disturbedRuns, FRESH_SEED, stage);
       const isMany = disturbedRuns >= POINT_NAMES.length;
@@ -134,8 +134,8 @@ describe.skipIf(file)("histories", () => {
     });
   });
 
-  it("meet everything there is to meet, often enough to mean something", () => {
-    console.log(`${operations} operations and ${conflicts} conflicts were held against the model`);
+  it("meet every case often enough", () => {
+    console.log(`${operations} operations and ${conflicts} conflicts were compared with the model`);
     if (env["HISTORY_VERBOSE"])
       console.log(Object.fromEntries([...met].sort(([one], [other]) => one.localeCompare(other))));
     const tooSeldom = Object.entries(LEAST_PER_THOUSAND).filter(
@@ -143,15 +143,15 @@ describe.skipIf(file)("histories", () => {
     );
     expect(
       tooSeldom.map(
-        ([what, least]) => `${what}: ${met.get(what) ?? 0}, but ${least} in 1000 histories wanted`,
+        ([what, least]) => `${what}: ${met.get(what) ?? 0}, but ${least} in 1000 histories expected`,
       ),
     ).toEqual([]);
   });
 });
 
 /**
- * Three times as often is what they do on average, and what is rare varies: four standard deviations are left to chance,
- * since there are a hundred kinds of things, each of which must be met in every run.
+ * The minimum for this number of histories. The average is three times as much, and rare cases vary: four standard
+ * deviations are allowed, because about a hundred cases must each be met in every run.
  */
 function demanded(least: number): number {
   if (least < 2.5) return 0;

@@ -1,7 +1,7 @@
 import type { Faults } from "../faults/faults.ts";
 import { armPoint, POINTS, type ArmedPoint } from "../faults/points.ts";
 
-/** They wait for what only their own story sends. */
+/** Points that only their own story reaches. */
 const OF_ANOTHER_STORY = /^(replay: .*|worker: lock lost before a conflict is recorded)$/;
 
 /** The crash points by their names. */
@@ -9,13 +9,13 @@ export const POINT_NAMES: readonly string[] = POINTS.map(({ name }) => name).fil
   (name) => !OF_ANOTHER_STORY.test(name),
 );
 
-/** Lets things go wrong while histories are played, and counts how often they did. */
+/** Injects faults while histories are played, and counts them. */
 export interface Mischief {
-  /** Has something go wrong at a point the next time that any process comes there. One that lies in wait stays. */
+  /** Arms a fault for the next process that reaches the point. Arming it again has no effect. */
   arm(name: string): Promise<void>;
-  /** How often each point was met. */
+  /** The number of faults at each point. */
   met: ReadonlyMap<string, number>;
-  /** Takes back what was not met. */
+  /** Disarms the remaining faults. */
   stop(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export function startMischief(faults: Faults): Mischief {
     met,
     async arm(name) {
       const point = POINTS.find((one) => one.name === name);
-      if (point === undefined) throw new Error(`There is no crash point called ${name}`);
+      if (point === undefined) throw new Error(`Unknown crash point ${name}`);
       if (waiting.has(name)) return;
       const arming = armPoint(faults, point);
       waiting.set(name, arming);

@@ -1,5 +1,5 @@
-// What Syncline promises, written down once more: single-threaded, one operation after the other, no windows, no stores.
-// It follows docs/protocol/ and docs/merging.md, and shares no code with the services.
+// Syncline's guarantees as a second, simple implementation: single-threaded, one operation after the other, without
+// windows or stores. It follows docs/protocol/ and docs/merging.md, and shares no code with the services.
 import {
   type ErrorType,
   applyOperation,
@@ -32,27 +32,27 @@ import {
   type SentOperation,
 } from "./sent-batch.ts";
 
-/** What was fixed when a batch was accepted. */
+/** The values fixed at a batch's acceptance. */
 export interface Acceptance {
   batchId: string;
   acceptedAtMs: number;
   /** In the order of the request; a `create` may leave its id to the server. */
   documentIds: readonly string[];
-  /** Its place on the lane, and that of the last entry that had been answered by then. */
+  /** Its position on the lane, and that of the last entry answered by then. */
   place: number;
   answered: number;
-  /** Of a person's decision: what the server looked at when it took it, and what the server is free to say. */
+  /** For a person's decision: the state that the server based it on, and the server's own outcome. */
   decided?: Decided | undefined;
 }
 
-/** On what a decision was made. */
+/** The basis of a decision. */
 interface Decided {
   version: number;
-  /** The record's. */
+  /** The record's revision. */
   revision: number;
-  /** Nothing was under way: the record can be no other by the time that it is drained. */
+  /** No other work was pending: the record cannot change before the drain. */
   isStalled: boolean;
-  /** What was said of it. */
+  /** The server's answer: the decision was outdated. */
   isOutdated: boolean;
 }
 
@@ -73,32 +73,32 @@ export interface Change {
   first_version: number;
   version: number;
   data: JsonObject | null;
-  /** Of a deletion: the document that it ended, if no other change holds that one. */
+  /** For a deletion: the deleted document, if no other change holds it. */
   ended: JsonObject | null;
   device_id: string | null;
 }
 
-/** How an operation stands. It changes while it is `pending`, and never after. */
+/** The state of an operation. It changes while it is `pending`, and never after. */
 export interface Answer {
   status: OperationResult["status"];
   clientId: string;
   documentId: string;
-  /** Which of the workspace's entries decided it. */
+  /** The workspace's entry that decided it. */
   entry: number;
   version?: number;
-  /** Whether a change must hold the version, or nothing was written. */
+  /** True if a change must hold the version; false if no write was needed. */
   wrote?: boolean;
   merged?: { overlaps: number; rounds: number };
-  /** What a person chose, where that settled it. */
+  /** The person's choice, if a decision completed it. */
   choice?: DecisionChoice;
   errorType?: ErrorType;
   conflict?: Conflict;
   mismatch?: { expected: number | null; current: number };
-  /** Of a parked one: its answer since a person has decided. Who looks at its batch hears this from then on. */
+  /** For a parked operation: its answer since a decision. Polls of its batch return it from then on. */
   decided?: Answer;
 }
 
-/** An answer as one batch hears it. */
+/** An answer as given to one batch. */
 export interface Said {
   answer: Answer;
   replayed: boolean;
@@ -117,21 +117,23 @@ export interface Version {
   device: string;
   declared: boolean;
   timestamp: number | null;
-  /** A merge's edits with their times. Any other write edited all that differs from the version before, at its timestamp. */
+  /**
+   * A merge's edits with their times. Any other write edited all differences from the version before, at its timestamp.
+   */
   edits?: readonly Edit[] | undefined;
   /** The group that it belongs to, or the merge that made it: no fold goes beyond. */
   unit: string | undefined;
-  /** The group that it belongs to, also where a merge made it. */
+  /** The group that it belongs to, even if a merge made it. */
   group: string | undefined;
-  /** Count what the device does, and what meets the document: what follows each other without a gap may be folded. */
+  /** Count the device's operations and the document's: consecutive ones may be folded. */
   deviceTurn: number;
   documentTurn: number;
-  /** Counts what is written to the workspace. */
+  /** Counts the workspace's writes. */
   order: number;
   entry: number;
-  /** Whether a merge made it: one change then holds all of its versions. */
+  /** True if a merge made it: one change then holds all of its versions. */
   merged: boolean;
-  /** Of a deletion by a merge: the document that the run had edited before. */
+  /** For a deletion by a merge: the document that the run had edited before. */
   ended?: JsonObject | undefined;
 }
 
@@ -139,7 +141,7 @@ export interface Version {
 export interface Document {
   /** From version 1 on. */
   versions: readonly Version[];
-  /** The version before the run that the last version's device made. */
+  /** The version before the last version's device began its run. */
   runBase: number;
 }
 
@@ -148,13 +150,13 @@ interface Held {
   documentId: string;
   timestamp: number | null;
   answer: Answer;
-  /** The version that it names, unless that is none of this history. */
+  /** The version that it names, if it belongs to this history. */
   names: number | null;
-  /** A version that it names, and that is none of this history. */
+  /** A version that it names, if it does not belong to this history. */
   namesUnknown: number | null;
 }
 
-/** A conflict's record. Its first operation names it: nobody can foresee the ids that the server makes. */
+/** A conflict's record. Its first operation's key identifies it, because the server's ids are random. */
 export interface Conflict {
   key: string;
   device: string;
@@ -169,20 +171,20 @@ export interface Conflict {
   /** The newest version that its operations name. */
   seen: number | null;
   currentVersion: number;
-  /** What the device sent along. */
+  /** The document that the device sent along. */
   ancestor: JsonObject | null;
-  /** What the device saw of its own earlier run, where it goes on from that. */
+  /** The device's view of its own earlier run, if it continued from that. */
   deviceView: JsonObject | null;
   held: Held[];
   result: JsonObject | null;
   overlaps: Overlap[] | null;
   twoWay: boolean | null;
   resolvedVersion: number | null;
-  /** What it was settled with. */
+  /** The documents that the resolution used. */
   views: Views | null;
-  /** The record's revision that a person has decided last on. */
+  /** The record's revision at the last decision. */
   decidedOn: number;
-  /** Of a reported one: the place on the lane of what was refused with it last. */
+  /** For a reported conflict: the lane position of the last operation refused with it. */
   refusedAt: number;
 }
 
@@ -199,13 +201,13 @@ interface Merged {
   localView: JsonObject | null;
 }
 
-/** Everything that a failing group takes back. */
+/** The state that a failing group rolls back. */
 interface State {
   documents: Map<string, Document>;
   ledger: Map<string, Recorded>;
   /** By the key of their first operation. */
   conflicts: Map<string, Conflict>;
-  /** The three of them by device and document: open or parked; reported last; merged last. */
+  /** The next three by device and document: open or parked; last reported; last merged. */
   unsettled: Map<string, Conflict>;
   reported: Map<string, Conflict>;
   merged: Map<string, Merged>;
@@ -213,7 +215,7 @@ interface State {
   turns: Map<string, number>;
 }
 
-/** An operation with everything that its answer depends on. */
+/** An operation with everything that determines its answer. */
 interface Case {
   batch: SentBatch;
   accepted: Acceptance;
@@ -231,7 +233,7 @@ interface Case {
 }
 
 interface Evaluated extends Said {
-  /** Puts back what stays of a failure when its group is taken back. */
+  /** Restores the record of a failure after its group is rolled back. */
   restore?: () => void;
 }
 
@@ -249,18 +251,18 @@ interface Merge {
   /** The newest version that its operations name. */
   seen: number | null;
   isTwoWay: boolean;
-  /** What could not be applied, with the reason. */
+  /** Operations that could not be applied, with the error type. */
   errorTypes: Map<Held, ErrorType>;
   outcome: Outcome;
 }
 
-/** A place that was edited: the keys to it, `#` and the index in an array. */
+/** A path that was edited: keys, and `#` with the index in an array. */
 interface Edit {
   path: readonly string[];
   time: number | null;
 }
 
-/** How often each thing that a history may meet was met. */
+/** Counts the cases that a history meets. */
 export type Count = (what: string) => void;
 
 const POLICIES: Policies = policies;
@@ -285,16 +287,16 @@ export class Model {
   readonly #count: Count;
   readonly #changesOf: (document: string) => readonly Change[];
   readonly #keysBehind: (conflictId: string) => readonly string[];
-  /** The entry at hand, counted over the workspace. */
+  /** The current entry, counted over the workspace. */
   #entry = -1;
   #writes = 0;
-  /** As it was before the group at hand, which may be taken back. */
+  /** The state before the current group, which may be rolled back. */
   #beforeUnit: State = this.#state;
 
-  /** Which versions were folded is the server's own business, and so are the ids of conflicts: they are told. */
+  /** The server chooses the folds and the conflicts' ids, so the model receives them. */
   constructor(told: {
     changesOf: (document: string) => readonly Change[];
-    /** The keys of all operations that the ledger says a conflict to be about. */
+    /** The keys of all operations that the ledger assigns to a conflict. */
     keysBehind: (conflictId: string) => readonly string[];
     count: Count;
   }) {
@@ -312,12 +314,12 @@ export class Model {
   get conflicts(): ReadonlyMap<string, Conflict> {
     return this.#state.conflicts;
   }
-  /** What each batch was answered, in the order of its request. */
+  /** The answers to each batch, in the order of its request. */
   get saidByBatch(): ReadonlyMap<string, readonly Said[]> {
     return this.#saidByBatch;
   }
 
-  /** What people decided, in order. */
+  /** People's decisions, in order. */
   get decisions(): readonly DecisionRow[] {
     return this.#decisions;
   }
@@ -373,12 +375,14 @@ export class Model {
     return conflicts.find((known) => known !== undefined);
   }
 
-  /** Judges what stands or falls together; what Postgres refuses is found out when all else would go through. */
+  /**
+   * Evaluates operations that succeed or fail together; a refusal by Postgres counts only if all others would succeed.
+   */
   #judgeUnit(unit: readonly Case[]): Map<Case, Said> {
     const before = this.#state;
     const { said, culprit } = this.#evaluateOneByOne(unit, () => false);
     const isRefused = (on: Case) => {
-      const { answer, replayed } = said.get(on) ?? fail("An operation was not judged");
+      const { answer, replayed } = said.get(on) ?? fail("An operation was not evaluated");
       return isRefusable(on.operation.client_id) && answer.status === "success" && !replayed;
     };
     if (culprit === undefined && !unit.some(isRefused)) {
@@ -397,7 +401,7 @@ export class Model {
     unit: readonly Case[],
     refuses: (on: Case) => boolean,
   ): { said: Map<Case, Evaluated>; culprit?: Case } {
-    // The caller may want to go back to what was there before.
+    // Allows the caller to roll back.
     this.#beforeUnit = this.#state;
     this.#state = copyOf(this.#state);
     const said = new Map<Case, Evaluated>();
@@ -421,7 +425,7 @@ export class Model {
     this.#state = before;
     for (const on of unit) {
       if (on === culprit) continue;
-      // What was answered before stays so: a group takes back only what is its own.
+      // Earlier answers stay: a group rolls back only its own effects.
       const known = this.#recall(on);
       said.set(on, known?.replayed ? known : unrecorded(on, this.#entry, { status: "skipped" }));
     }
@@ -452,7 +456,7 @@ export class Model {
     return this.#record(on, { status: "error", errorType: "operation_refused" });
   }
 
-  /** What an operation was answered before, or that its `client_id` was used for another one. */
+  /** An operation's earlier answer, or the error that its `client_id` was used for another one. */
   #recall(on: Case): Said | undefined {
     const known = this.#state.ledger.get(on.key);
     if (known === undefined) return undefined;
@@ -462,7 +466,7 @@ export class Model {
     return { answer: known.answer, replayed: true };
   }
 
-  /** The table "What an operation meets". */
+  /** Evaluates by the table "Outcomes by operation" of docs/protocol/outcomes.md. */
   #judge(on: Case): Evaluated {
     const { batch, operation, device } = on;
     const kind = operation.operation;
@@ -501,7 +505,7 @@ export class Model {
       return this.#record(on, { status: "error", errorType: "document_not_found" });
     }
     if (kind === "delete" && !live) {
-      this.#count(`delete: nothing there, ${document === undefined ? "absent" : "deleted"}`);
+      this.#count(`delete: no document, ${document === undefined ? "absent" : "deleted"}`);
       return this.#record(on, { status: "success", version: current, wrote: false });
     }
     if (kind === "update" && !live && !foreign && (expected ?? 0) <= current) {
@@ -627,7 +631,7 @@ export class Model {
   }
 
   #report(on: Case, conflict: Conflict, errorType: ErrorType): Evaluated {
-    this.#count(on.grouped ? "reported: a group's culprit" : "reported");
+    this.#count(on.grouped ? "reported: a group's failing operation" : "reported");
     conflict.status = "reported";
     conflict.refusedAt = on.accepted.place;
     const outcome = { status: "conflict" as const, errorType, conflict, mismatch: mismatchOf(on, conflict) };
@@ -646,7 +650,7 @@ export class Model {
     const merge = this.#merge(conflict, [held], document);
     const [refused] = merge.errorTypes.values();
     if (merge.outcome.kind === "park") {
-      this.#count("group: what would park fails it");
+      this.#count("group: fails instead of parking");
       conflict.result = merge.outcome.proposed;
       conflict.overlaps = merge.outcome.overlaps;
       return this.#report(on, conflict, errorType);
@@ -681,8 +685,8 @@ export class Model {
   }
 
   /**
-   * A device that names a version from before its own last merge went on from its own run, which is the ancestor then. If it
-   * names a newer one than that run did, it has received that meanwhile.
+   * The ancestor of a device that names a version from before its own last merge is its own run's result. If it names a
+   * newer version than that run did, it has received that version meanwhile.
    */
   #origin(base: number | null, last: Merged | undefined): Pick<Conflict, "base" | "deviceView"> {
     if (base === null || last === undefined || last.seen === null) return { base, deviceView: null };
@@ -701,7 +705,9 @@ export class Model {
     return { operation, documentId, timestamp, answer, names, namesUnknown };
   }
 
-  /** An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it. */
+  /**
+   * An operation never overtakes its device's own conflict on its document: it waits with it, or is refused with it.
+   */
   #stayBehind(on: Case, conflict: Conflict): Evaluated {
     const { status } = conflict;
     const isPending = status === "open" && !on.grouped;
@@ -722,13 +728,14 @@ export class Model {
   }
 
   /**
-   * Takes a person's decision, if the document and the record are still what it was made on. That the record has changed
-   * since, the server alone can tell, unless nothing was under way; but of two decisions on one revision, one is too late.
+   * Takes a person's decision, if the document and the record are unchanged since. Only the server knows whether the
+   * record has changed, unless no work was pending; but of two decisions on one revision, one is too late.
    */
   #decide(on: Case, decision: SentDecision): Evaluated {
-    const weighed = on.accepted.decided ?? fail("A decision was accepted without what it was made on");
+    const weighed = on.accepted.decided ?? fail("A decision was accepted without its basis");
     const conflict =
-      this.#conflictOf(decision.conflict_id) ?? fail("A decision names what nobody was told of");
+      this.#conflictOf(decision.conflict_id) ??
+      fail("A decision names a conflict that was reported to no device");
     const document = this.#state.documents.get(on.document);
     const current = versionOf(document);
     const expected = on.operation.expected_version ?? weighed.version;
@@ -765,7 +772,7 @@ export class Model {
     conflict.decidedOn = weighed.revision;
     if (conflict.status !== "resolved") {
       const resolved = { base: conflict.base, seen: conflict.seen, version, localView: views.local };
-      // What a reported one refused stays refused, whatever is decided.
+      // Operations refused with a reported conflict stay refused after a decision.
       if (isParked) this.#state.merged.set(placeOf(conflict), resolved);
       if (isParked) this.#state.unsettled.delete(placeOf(conflict));
       Object.assign(conflict, { status: "resolved", result: data, resolvedVersion: version, views });
@@ -774,7 +781,10 @@ export class Model {
     return this.#record(on, { status: "success", version, wrote, choice, conflict });
   }
 
-  /** What a choice comes to now: of a resolved conflict with the documents of that time, else with those of now. */
+  /**
+   * The result of a choice now: from the documents of its resolution for a resolved conflict, otherwise from the
+   * current ones.
+   */
   #weigh(
     conflict: Conflict,
     { choice, data = null }: SentDecision,
@@ -801,18 +811,21 @@ export class Model {
     return { ...views, data: { server: remote, local, merged: documentOf(merged), data }[choice] };
   }
 
-  /** Of a run whose device had received a version that a person is asked of, what came after that stands. */
+  /**
+   * The server's side. If the run rises to a received version and a person is asked there, the later operations stay
+   * applied.
+   */
   #serverSide(conflict: Conflict, document: Document | undefined): JsonObject | null {
     let isAsked = false;
     const { outcome } = this.#merge(conflict, conflict.held, document, (asks) => {
       isAsked ||= asks;
       return asks ? "server-wins" : conflict.strategy;
     });
-    if (isAsked) this.#count("decision: server, and what came after a rise stands");
+    if (isAsked) this.#count("decision: server, later operations stay");
     return isAsked && outcome.kind === "commit" ? outcome.document : dataOf(document);
   }
 
-  /** The batches stay answered; who sends an operation again learns the new answer. */
+  /** The batches keep their answers; a resent operation gets the new one. */
   #completeRun(conflict: Conflict, settled: Required<Pick<Answer, "version" | "wrote" | "choice">>): void {
     for (const held of conflict.held) {
       const { errorType: _, ...rest } = held.answer;
@@ -827,10 +840,10 @@ export class Model {
   }
 
   /**
-   * Replays a run on what the device started from. Where it has received a version, merges what it had by then with that one,
-   * and goes on from there. Merges the outcome with the server's document.
+   * Replays a run on the device's base. At a received version, merges the run so far with that version, and continues
+   * from there. Merges the result with the server's document.
    *
-   * @param stepBy - by which strategy a step is taken that asks a person, or asks none
+   * @param stepBy - the strategy of a step, by whether it asks a person
    */
   #merge(
     conflict: Conflict,
@@ -854,7 +867,7 @@ export class Model {
     const risesAtOnce = (first?.names ?? 0) > (level ?? 0);
     let ancestor = this.#ancestor(conflict, risesAtOnce ? undefined : first?.operation.operation);
     let local = ancestor;
-    /** What was made on a document that nobody knows waits for the next one. */
+    /** Operations on an unknown document wait for the next known one. */
     const waiting: Held[] = [];
     let isWaiting = ancestor === null;
 
@@ -879,7 +892,7 @@ export class Model {
     ) => {
       const isTimed = from !== null && waiting.length === 0 && version !== undefined;
       const remote = isTimed ? this.#editsBetween(conflict, level, version) : undefined;
-      if (remote !== undefined && strategy === "last-write-wins") this.#count("rise: judged by place");
+      if (remote !== undefined && strategy === "last-write-wins") this.#count("rise: evaluated by path");
       const sides = {
         ancestor: from,
         local,
@@ -917,11 +930,11 @@ export class Model {
         if (found === undefined) {
           isTwoWay = true;
           isWaiting = true;
-          this.#count("rise: to what nobody knows");
+          this.#count("rise: to an unknown version");
         } else {
           const isSent = at === undefined;
           const { data: view, isOwn } = this.#viewAt(conflict, { level, had: ancestor }, found, isSent);
-          if (isOwn) this.#count("rise: from an own view that is not all in it");
+          if (isOwn) this.#count("rise: the version lacks own changes");
           mergeOnto(view, found.timestamp, found.version);
           if (waiting.length > 0) {
             waiting.splice(0).forEach(apply);
@@ -982,7 +995,7 @@ export class Model {
     };
   }
 
-  /** Lists the edits of others after one version that a device has received, and up to another; `undefined`: nobody knows. */
+  /** Lists others' edits after one version that a device has received, up to another; `undefined` if unknown. */
   #editsBetween(conflict: Conflict, from: number | null, to: number): readonly Edit[] | undefined {
     if (from === null) return undefined;
     const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
@@ -1002,7 +1015,10 @@ export class Model {
     return edits;
   }
 
-  /** What a device had received that names a version: with its own changes right after it, unless it goes on from its own view. */
+  /**
+   * The version that a device had received when it named one: includes its own changes right after it, unless it
+   * continues from its own view.
+   */
   #seenAt(
     conflict: Conflict,
     version: number,
@@ -1019,15 +1035,18 @@ export class Model {
     return { version: end, data: written.data, live, timestamp: written.timestamp };
   }
 
-  /** The last version of the change that holds one. */
+  /** The last version of the change that holds this version. */
   #endOf(conflict: Pick<Conflict, "collection" | "documentId">, version: number): number | undefined {
     const key = documentKey(conflict);
-    // What a group has written is in the feed only if the group stands in the end, and other changes if it does not.
+    // A group's writes are in the feed only if the group succeeds, other changes only if it does not.
     if (version > versionOf(this.#beforeUnit.documents.get(key))) return version;
     return this.#changesOf(key).find((change) => change.version >= version)?.version;
   }
 
-  /** What a device saw at a version: if its own later changes are not in it, what it had, with what others wrote since. */
+  /**
+   * The device's view of a version: if its own later changes are missing there, its previous view with the others'
+   * edits since.
+   */
   #viewAt(
     conflict: Conflict,
     { level, had }: { level: number | null; had: JsonObject | null },
@@ -1043,7 +1062,7 @@ export class Model {
       mergeDocument({ ancestor, remote, local }, options).document;
     const start = level === null ? undefined : level === 0 ? 0 : this.#endOf(conflict, level);
     if (start === undefined) {
-      // A change of its own adds nothing to what it had.
+      // Its own change adds nothing to its view.
       const isOwn = isOwnOf(conflict, versionsNow[seen.version - 1]);
       return { data: isOwn ? had : take(null, seen.data, had), isOwn: true };
     }
@@ -1053,17 +1072,17 @@ export class Model {
     for (let version = start + 1; version <= seen.version; version++) {
       const isOwn = isOwnOf(conflict, versionsNow[version - 1]);
       const isNextOwn = isOwnOf(conflict, versionsNow[version]);
-      // A turn of writers, or the end.
+      // A change of the writer's turn, or the end.
       if (version < seen.version && isOwn === isNextOwn) continue;
       if (!isOwn) view = take(at(from), versionsNow[version - 1]?.data ?? null, view);
       from = version;
     }
-    // The device says itself what it has received, of a version that nobody knows.
+    // The device sends the received document itself if the version is unknown.
     if (isSent) view = take(at(from), seen.data, view);
     return { data: view, isOwn: true };
   }
 
-  /** What history has at a version; a version inside a fold is what the fold came to, a tombstone what it ended. */
+  /** The document at a version in history: inside a fold the fold's result, for a tombstone the deleted document. */
   #ancestor(conflict: Conflict, first: OperationKind | undefined): JsonObject | null {
     const { base, deviceView, ancestor } = conflict;
     if (deviceView !== null) return deviceView;
@@ -1085,7 +1104,7 @@ export class Model {
     const { strategy, device } = conflict;
     this.#count(`merged: ${strategy}${merge.ancestor === null ? ", no ancestor" : ""}`);
     if (outcome.overlaps.length > 0) this.#count("merged: overlaps");
-    if (merge.errorTypes.size > 0) this.#count("merged: without an operation at fault");
+    if (merge.errorTypes.size > 0) this.#count("merged: without a failing operation");
     const key = documentKey(conflict);
     const versionBefore = versionOf(this.#state.documents.get(key));
     const accepted = run.filter((held) => !merge.errorTypes.has(held));
@@ -1126,7 +1145,7 @@ export class Model {
     this.#resolve(conflict, { ...merge, remote }, outcome, version, merge.isTwoWay);
     const first = left[0];
     if (first === undefined) return;
-    this.#count("merged: what came meanwhile goes on");
+    this.#count("merged: later operations resume");
     const next: Conflict = {
       ...conflict,
       key: keyOf(device, first.operation.client_id),
@@ -1200,7 +1219,7 @@ function mergeByStrategy(
   return { kind: "commit", document, overlaps };
 }
 
-/** The places that differ, in the most detail in which they can be told apart. */
+/** The paths that differ, as deep as possible. */
 function placesBetween(before: Json | undefined, after: Json | undefined): string[][] {
   if (before !== undefined && after !== undefined && same(before, after)) return [];
   const below = (keys: readonly string[], read: (of: object, key: string) => Json | undefined) =>
@@ -1221,7 +1240,7 @@ function placesBetween(before: Json | undefined, after: Json | undefined): strin
   return below([...keys], (of, key) => (of as JsonObject)[key]);
 }
 
-/** A merge edits what it changes, as late as the run did; what the run did not edit there, as late as anything. */
+/** A merge's edits have the time of the run's edits at their paths; otherwise they count as the latest. */
 function editsOfMerge(remote: JsonObject | null, merged: JsonObject | null, run: readonly Edit[]): Edit[] {
   const newest = (times: readonly (number | null)[]) =>
     times.reduce<number | null>((one, other) => (isLater(other, one) ? other : one), null);
@@ -1237,7 +1256,7 @@ function isLater(one: number | null, other: number | null): boolean {
   return one !== null && (other === null || one > other);
 }
 
-/** Edits as the merge takes them. */
+/** Converts edits for the merge. */
 function timesOf(edits: readonly Edit[] | { anywhere: number | null }): EditTimes {
   if ("anywhere" in edits) return edits;
   const times: EditTimes = {};
@@ -1256,7 +1275,7 @@ function isNewer(local: number | null, remote: number | null): boolean {
   return local !== null && remote !== null && local > remote;
 }
 
-/** One operation applied, or the type of the error that it is. */
+/** Applies one operation, or returns its error type. */
 function applyTo(
   document: JsonObject | null,
   { operation, data, patch }: SentOperation,
@@ -1291,13 +1310,13 @@ function caseOf(batch: SentBatch, accepted: Acceptance, operation: SentOperation
   };
 }
 
-/** A merge with a version that a device has received. It asks nobody under a strategy that takes one side. */
+/** Merges with a version that a device has received. A strategy that takes one side asks no person. */
 function riseByStrategy(
   strategy: ConflictStrategy,
   sides: Parameters<typeof mergeByStrategy>[1],
   policy: CollectionPolicy,
 ): Outcome {
-  // The device's document is its edits on top of what it has received.
+  // The device's document is its edits on top of the received version.
   if (strategy === "client-wins")
     return mergeByStrategy("merge", sides, { ...policy, deleteVsEdit: "local-wins" });
   return mergeByStrategy(strategy, sides, policy);
@@ -1315,7 +1334,7 @@ function isOwnOf({ device }: Conflict, version: Version | undefined): boolean {
   return version?.declared === true && version.device === device;
 }
 
-/** Of a tombstone, what it ended. */
+/** The last live document before a tombstone. */
 function lastLive(versions: readonly Version[]): JsonObject | undefined {
   for (const { data, ended } of versions.toReversed()) {
     const live = data ?? ended;
@@ -1324,7 +1343,7 @@ function lastLive(versions: readonly Version[]): JsonObject | undefined {
   return undefined;
 }
 
-/** The document that one of the operations sent along which start from the same version as this one. */
+/** The document sent along by an operation that has the same base version as this one. */
 function sentWith(
   run: readonly Held[],
   index: number,
@@ -1344,7 +1363,7 @@ function mismatchOf({ operation }: Case, { currentVersion }: Conflict) {
   return { expected: operation.expected_version ?? null, current: currentVersion };
 }
 
-/** An answer of one batch alone. */
+/** An answer for one batch only. */
 function unrecorded(
   { operation, documentId }: Case,
   entry: number,
@@ -1390,7 +1409,7 @@ function contentOf(operation: SentOperation): string {
   ]);
 }
 
-/** The operations in the order in which they take effect, those together that stand or fall together. */
+/** The operations in the order of their effect, grouped into units that succeed or fail together. */
 function unitsOf(cases: readonly Case[], atomic: boolean): Case[][] {
   const moves = (on: Case, index: number) =>
     on.operation.operation === "delete" &&

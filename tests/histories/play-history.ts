@@ -9,43 +9,43 @@ import { Composer } from "./compose-batch.ts";
 import type { Mischief } from "./mischief.ts";
 import { namedIdOf, type SentBatch } from "./sent-batch.ts";
 
-/** Where histories are played. */
+/** The environment in which histories are played. */
 export interface Stage {
   system: System;
   tap: LaneTap;
-  /** Where there is any, devices send again until they are answered; where there is none, once must do. */
+  /** With faults devices resend until they get a final answer; without them the first request must succeed. */
   mischief?: Mischief;
 }
 
 /** A batch with its final answer. */
 export interface Answered {
   batch: SentBatch;
-  /** What answered it: a request, or, after a 202, a look at the batch; either, where devices sent it again. */
+  /** The source of the answer: the request, or a poll after a 202; either, if devices resent it. */
   by: "request" | "lookup" | "either";
   status: number;
   body: BatchResult;
 }
 
-/** A workspace as a history leaves it: what was sent to it, and what was heard of it. */
+/** A workspace after a history: the requests, the answers and the feed. */
 export interface Played {
   client: Client;
   batchByRequestId: ReadonlyMap<string, SentBatch>;
   answered: readonly Answered[];
   /** The requests of decisions that were answered 409. */
   outdated: ReadonlySet<string>;
-  /** Those of decisions beside which nothing was under way. */
+  /** The requests of decisions during which no other work was pending. */
   quiet: ReadonlySet<string>;
-  /** What a reader of the feed has read. */
+  /** The changes that a reader of the feed has read. */
   followed: readonly ChangeBody[];
-  /** The last `seq` of each page that it has read. */
+  /** The last `seq` of each page of the reader. */
   pageEnds: readonly number[];
 }
 
 const WORKSPACES = 2;
-/** Far beyond what any wait takes. */
+/** Far beyond any wait. */
 const PLAY_MS_MAX = 900_000;
 
-/** Plays a history in workspaces of its own, until every batch has its final answer and nothing is left on the lanes. */
+/** Plays a history in new workspaces, until every batch has its final answer and the lanes are empty. */
 export async function playHistory(history: History, stage: Stage): Promise<Played[]> {
   const { system, tap, mischief } = stage;
   const players = await Promise.all(
@@ -59,14 +59,14 @@ export async function playHistory(history: History, stage: Stage): Promise<Playe
   const underWay = new Map<string, Promise<void>[]>();
   for (const [index, step] of history.entries()) {
     const player = players[step.workspace];
-    if (player === undefined) throw new Error("A history names a workspace that there is not");
+    if (player === undefined) throw new Error("A history names an unknown workspace");
     const device = `${step.workspace} ${step.device}`;
     if (step.fault !== undefined) await mischief?.arm(step.fault);
     if (step.after === "own") await Promise.all(underWay.get(device) ?? []);
     if (step.after === "all") await Promise.all([...underWay.values()].flat());
     const isAlone = step.after === "all" && (history[index + 1]?.after ?? "all") === "all";
     const taking = player.take(step, isAlone);
-    // Whoever waits for it hears of its failure; until then it is nobody's.
+    // The awaiting code gets the failure; this only prevents an unhandled rejection.
     taking.catch(() => undefined);
     underWay.set(device, [...(underWay.get(device) ?? []), taking]);
   }
@@ -80,7 +80,7 @@ export async function playHistory(history: History, stage: Stage): Promise<Playe
   return players;
 }
 
-/** Plays the part of all devices, and of a reader, in one workspace. */
+/** Plays all devices and a reader in one workspace. */
 class Player implements Played {
   readonly client: Client;
   readonly batchByRequestId = new Map<string, SentBatch>();
@@ -94,7 +94,7 @@ class Player implements Played {
 
   readonly #sendAgain: Client["post"] | undefined;
 
-  /** @param sendAgain - sends until there is a final answer, whatever goes wrong; without it nothing may */
+  /** @param sendAgain - sends until there is a final answer, whatever fails; without it no request may fail */
   constructor(client: Client, sendAgain?: Client["post"]) {
     this.client = client;
     this.#sendAgain = sendAgain;
@@ -110,7 +110,7 @@ class Player implements Played {
     await reading;
   }
 
-  /** Reads the feed on from where it was left, so many changes and no more. */
+  /** Reads up to this number of changes from the feed, from the last position on. */
   readOn(limit: number): Promise<void> {
     this.#reading = this.#reading.then(() => this.#readPage(limit));
     return this.#reading;
@@ -131,7 +131,7 @@ class Player implements Played {
     this.batchByRequestId.set(requestId, batch);
     const headers = { "x-request-id": requestId, ...(isAsync && { prefer: "respond-async" }) };
     if (this.#sendAgain !== undefined) {
-      // One that is to declare no device says so.
+      // Sends `device_id: undefined` explicitly for a batch without a device.
       const answer = await this.#sendAgain({ ...batch, device_id: batch.device_id }, headers);
       return this.#hear({ batch, by: "either", ...answer });
     }
@@ -186,7 +186,7 @@ class Player implements Played {
     }, PLAY_MS_MAX);
   }
 
-  /** Asks until it is answered so; where nothing goes wrong, once must do. */
+  /** Retries until the status is one of these; without faults the first request must succeed. */
   async #insist<T>(statuses: readonly number[], ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
     const look = async () => {
       const answer = await ask();

@@ -1,6 +1,6 @@
 import type { Policies } from "@syncline/shared";
 
-// How the histories' conflicts are decided: given to the services, and to the model.
+// The histories' conflict policies, for the services and for the model.
 export default {
   collections: {
     notes: {

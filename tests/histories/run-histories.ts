@@ -1,16 +1,16 @@
 import fc from "fast-check";
 
-/** Plays one history and holds it against the model; throws where they differ. */
+/** Plays one history and compares it with the model; throws if they differ. */
 export type Play<T> = (history: T) => Promise<void>;
 
-/** How long is spent on making a failing history smaller. */
+/** The time limit for shrinking a failing history. */
 const SHRINK_MS_MAX = 90_000;
-/** What other things were under way may decide whether a history fails. */
+/** Concurrent work may decide whether a history fails, so it is tried several times. */
 const ATTEMPTS_TO_FAIL = 3;
 
 /**
- * Plays so many histories, several of them side by side: each has workspaces of its own, so that they share lanes and
- * windows but nothing else. The first that fails is played alone, shrunk, and shown as JSON that can be replayed.
+ * Plays this number of histories, several of them concurrently: each has its own workspaces, so that they share only
+ * lanes and windows. The first failing one is played alone, shrunk, and printed as JSON that can be replayed.
  */
 export async function runHistories<T>(
   histories: fc.Arbitrary<T>,
@@ -33,19 +33,19 @@ export async function runHistories<T>(
   await Promise.all(Array.from({ length: atOnce }, playOn));
   if (failure === undefined) return;
   const { index, error } = failure;
-  console.error(`History ${index} of seed ${seed} failed: ${messageOf(error)}\n\nMaking it smaller ...`);
+  console.error(`History ${index} of seed ${seed} failed: ${messageOf(error)}\n\nShrinking it ...`);
   const { counterexample, errorInstance, numShrinks } = await shrink(histories, play, seed, index);
   const smallest = counterexample ?? sampled[index];
   const how = counterexample
     ? `shrunk ${numShrinks} times`
-    : `it did not fail in ${ATTEMPTS_TO_FAIL} more attempts alone, so it is as it was`;
+    : `not reproduced in ${ATTEMPTS_TO_FAIL} more attempts alone, so not shrunk`;
   console.error(
-    `\nTo replay it, save it to a file and give that to --replay (${how}):\n${JSON.stringify(smallest)}`,
+    `\nTo replay it, save it to a file and pass that to --replay (${how}):\n${JSON.stringify(smallest)}`,
   );
   throw new Error(`History ${index} of seed ${seed}: ${messageOf(errorInstance ?? error)}`, { cause: error });
 }
 
-/** Plays one history several times, because what is under way at once decides how it goes. */
+/** Plays one history several times, because concurrent work decides its course. */
 export async function replayHistory<T>(history: T, play: Play<T>, times: number): Promise<void> {
   for (let time = 1; time <= times; time++) await play(history);
 }

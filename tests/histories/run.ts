@@ -1,4 +1,4 @@
-// `npm run test:histories -- [--runs N] [--seed S] [--replay FILE]`: plays random histories, those of one seed, or the one
+// `npm run test:histories -- [--runs N] [--seed S] [--replay FILE]`: plays random histories, those of one seed, or one
 // that a failure has printed. Without --runs, 300 of a fixed seed and 56 of a fresh one.
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
@@ -10,7 +10,7 @@ const { values } = parseArgs({
 for (const name of ["runs", "seed"] as const) {
   const text = values[name];
   if (text !== undefined && !/^-?\d+$/.test(text))
-    throw new Error(`--${name} takes a whole number, not ${text}`);
+    throw new Error(`--${name} must be a whole number; got ${text}`);
 }
 const env = {
   ...process.env,

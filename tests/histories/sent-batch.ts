@@ -1,4 +1,4 @@
-// What devices send, and what it is known by.
+// The devices' batches, and the keys of their operations.
 import {
   DEFAULT_COLLECTION,
   type ConflictStrategy,
@@ -9,7 +9,7 @@ import {
   type Priority,
 } from "@syncline/shared";
 
-/** An operation as it is sent. */
+/** An operation as sent. */
 export interface SentOperation {
   operation: OperationKind;
   client_id: string;
@@ -22,18 +22,18 @@ export interface SentOperation {
   timestamp?: number;
   priority?: Priority;
   group?: string;
-  /** What a person decides, in the place of a write. */
+  /** A person's decision instead of a write. */
   decision?: SentDecision;
 }
 
-/** A person's decision, as it is sent. */
+/** A person's decision as sent. */
 export interface SentDecision {
   conflict_id: string;
   choice: DecisionChoice;
   data?: JsonObject | null;
 }
 
-/** A batch as it is sent, but for its workspace. */
+/** A batch as sent, without its workspace. */
 export interface SentBatch {
   device_id?: string;
   atomic?: boolean;
@@ -42,12 +42,12 @@ export interface SentBatch {
   operations: SentOperation[];
 }
 
-/** Postgres was told to refuse an operation with such a `client_id` when it would succeed. */
+/** A trigger lets Postgres refuse successful operations with such a `client_id`. */
 export const REFUSED_PREFIX = "refused_";
-/** A UUIDv7 of 2020, which is longer ago than the ledger remembers. */
+/** A UUIDv7 of 2020, beyond the ledger's retention. */
 export const EXPIRED_PREFIX = "016f5e66-e800-7000-8000-";
 
-/** Who an operation counts for: without a declared device the subject. */
+/** The device of an operation: the subject, if none is declared. */
 export function deviceOf(batch: SentBatch): string {
   return batch.device_id ?? "subject:alice";
 }

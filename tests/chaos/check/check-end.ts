@@ -7,11 +7,14 @@ import { FIRST, type LoadedWorkspace } from "../load/run-load.ts";
 import { CONTESTED, PAIRS, SHARED } from "../load/workload.ts";
 
 const REST_MS_MAX = 120_000;
-/** What Redis holds, below a shard's tag, while nothing is under way: notes of what was answered, and the queues' own. */
+/**
+ * The keys that may stay in Redis below a shard's tag while no operation is pending: notes of answers, and the queues'
+ * own.
+ */
 const STAYS =
   /^(answered:\d+|barrier|queue:(drain|conflict):(events|id|meta|stalled-check)|queue:retention:.*)$/;
 
-/** Waits until nothing is under way, and says what still is where that does not come. */
+/** Waits until no operation is pending, and reports the leftovers if that does not happen. */
 export async function checkAtRest(system: ChaosSystem, history: History): Promise<void> {
   try {
     await eventually(async () => {
@@ -19,11 +22,11 @@ export async function checkAtRest(system: ChaosSystem, history: History): Promis
       if (Object.values(left).some((count) => count > 0)) throw new Error(JSON.stringify(left));
     }, REST_MS_MAX);
   } catch (error) {
-    history.violate("lost", `in the end something is left: ${String(error)}`);
+    history.violate("lost", `leftovers in the end: ${String(error)}`);
   }
 }
 
-/** What is there only while something is under way. */
+/** Counts the keys and rows that exist only while operations are pending. */
 async function readLeftovers({ shards, pool }: ChaosSystem): Promise<Record<string, number>> {
   const { rows } = await pool.query<Record<string, number>>(`
     SELECT (SELECT count(*) FROM operations WHERE status = 'pending') AS pending_operations,
@@ -41,7 +44,7 @@ async function readLeftovers({ shards, pool }: ChaosSystem): Promise<Record<stri
   return left;
 }
 
-/** Holds the tables, the feed and the ledger against what the devices know that they have done. */
+/** Compares the tables, the feed and the ledger with the devices' own records. */
 export async function checkWorkspace(
   workspace: LoadedWorkspace,
   system: ChaosSystem,
@@ -53,7 +56,7 @@ export async function checkWorkspace(
   const written = new Map(workspace.devices.flatMap(({ workload }) => [...workload.state.written]));
   const wrong = (what: string) => history.violate("wrong", `${workspaceId}: ${what}`);
 
-  // The feed: no gaps, no doubles, and played from its start it comes to what is stored.
+  // The feed: no gaps, no duplicates, and a replay from its start results in the stored documents.
   const replayed = new Map<string, { version: number; data: JsonObject | null }>();
   changes.forEach((change, index) => {
     const { seq, collection, document_id, version, data } = change;
@@ -73,17 +76,17 @@ export async function checkWorkspace(
     replayed.set(key, { version, data });
   });
   if (!isDeepStrictEqual(replayed, stored))
-    wrong("the feed, played from its start, does not come to the documents");
+    wrong("a replay of the feed does not result in the stored documents");
   try {
     await eventually(async () => {
       if (follower.seq() !== changes.length)
         throw new Error(`it is at ${follower.seq()} of ${changes.length}`);
     });
   } catch (error) {
-    history.violate("lost", `${workspaceId}: its follower does not come to the end: ${String(error)}`);
+    history.violate("lost", `${workspaceId}: its follower does not reach the end: ${String(error)}`);
   }
 
-  /** Both of a pair are written by one group, one right behind the other. */
+  /** Checks that one group writes both documents of a pair, one directly after the other. */
   function checkPair({ document_id: id, data, seq }: ChangeBody): void {
     const isLeft = id.endsWith("left");
     const other = changes[isLeft ? seq : seq - 2];
@@ -92,10 +95,10 @@ export async function checkWorkspace(
       other?.collection === PAIRS.collection &&
       other.document_id === otherId &&
       isDeepStrictEqual(other.data, data);
-    if (!isPair) wrong(`change ${seq} takes ${id} from its pair`);
+    if (!isPair) wrong(`change ${seq} separates ${id} from its pair`);
   }
 
-  /** A device's writes to its place never overtake each other. */
+  /** Checks that a device's writes to its field never overtake each other. */
   function checkPlaces(before: JsonObject | null | undefined, after: JsonObject | null, seq: number): void {
     for (const [deviceId, number] of Object.entries(before ?? {})) {
       if (Number(after?.[deviceId] ?? 0) < Number(number))
@@ -129,12 +132,12 @@ function checkDocuments(
     }
     for (const [key, holds] of claims)
       if (!holds && !stored.has(key))
-        history.violate("lost", `${workspaceId}: ${deviceId} was refused ${key}, which is not there`);
+        history.violate("lost", `${workspaceId}: ${deviceId} was refused ${key}, which does not exist`);
   }
   const boardKey = `${SHARED.collection}/${SHARED.document_id}`;
-  // How many versions merges made of it is theirs; what stands in it is not.
+  // The version depends on the merges; the content does not.
   expected.set(boardKey, { version: stored.get(boardKey)?.version ?? 0, data: board });
-  // Whoever wrote last of those that agreed: see below.
+  // Written last by one of the devices that agreed: see below.
   const contestedKey = `${CONTESTED.collection}/${CONTESTED.document_id}`;
   const contested = stored.get(contestedKey);
   const values: unknown[] = devices.flatMap(({ workload }) =>
@@ -150,10 +153,10 @@ function checkDocuments(
   }
   for (const key of stored.keys())
     if (!expected.has(key))
-      history.violate("doubled", `${workspaceId}: ${key} is there, and nobody has made it`);
+      history.violate("doubled", `${workspaceId}: ${key} exists, but no device created it`);
 }
 
-/** Every value that was written to the one place stands in the change of its operation, or in its conflict's record. */
+/** Checks that every value written to the contested field is in its operation's change or in its conflict's record. */
 async function checkContested(
   { workspaceId, client, devices }: LoadedWorkspace,
   changes: ChangesBody["changes"],
@@ -175,7 +178,7 @@ async function checkContested(
   }
 }
 
-/** Every answer is what the ledger says, and the ledger has nothing else. */
+/** Checks that every answer equals the ledger's, and that the ledger has no other operation. */
 async function checkLedger(workspaceId: string, { pool }: ChaosSystem, history: History): Promise<void> {
   const { rows } = await pool.query<LedgerRow>(
     "SELECT device_id, client_id, status, version, seq, error_type FROM operations WHERE workspace_id = $1",
@@ -200,7 +203,7 @@ async function checkLedger(workspaceId: string, { pool }: ChaosSystem, history: 
   }
   for (const [key, row] of rowByKey)
     if (!answered.has(key) && !row.client_id.startsWith(FIRST))
-      history.violate("doubled", `${workspaceId}: the ledger has ${key}, which nobody was answered`);
+      history.violate("doubled", `${workspaceId}: the ledger has ${key}, for which no device got an answer`);
 }
 
 interface LedgerRow {

@@ -3,17 +3,17 @@ import type { ChaosSystem } from "../chaos-system.ts";
 import type { History } from "../load/history.ts";
 import type { LogLine } from "../log-reader.ts";
 
-/** What a process may hold more in the end than when it was warm, of itself and beside its heap. */
+/** The allowed memory growth of a process since its warm-up, in its heap and outside. */
 const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
 const REDIS_GROWTH_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Bytes that are held, after a collection of garbage: of each process by its name, and of Redis. */
+/** Bytes in use after a garbage collection: of each process by its name, and of Redis. */
 export type MemoryUse = ReadonlyMap<string, number>;
 
 export async function measureMemory({ processes, control, shards }: ChaosSystem): Promise<MemoryUse> {
   const measured = await Promise.all(
     processes().map(async ({ name, pid }): Promise<[string, number]> => {
-      if (pid === undefined) throw new Error(`${name} does not run.`);
+      if (pid === undefined) throw new Error(`${name} does not run`);
       const { heapBytes, externalBytes } = await control.readMemory(pid);
       return [name, heapBytes + externalBytes];
     }),
@@ -30,7 +30,7 @@ export function checkMemory(warm: MemoryUse, end: MemoryUse, history: History): 
     const grownBytes = bytes - (warm.get(name) ?? 0);
     const bound = name.startsWith("redis") ? REDIS_GROWTH_BYTES_MAX : GROWTH_BYTES_MAX;
     if (grownBytes > bound)
-      history.violate("wrong", `${name} holds ${toMiB(grownBytes)} MiB more than when it was warm`);
+      history.violate("wrong", `${name} uses ${toMiB(grownBytes)} MiB more than after its warm-up`);
   }
 }
 
@@ -38,7 +38,7 @@ export function toMiB(bytes: number): string {
   return (bytes / 1024 / 1024).toFixed(1);
 }
 
-/** Every process lives, and none has said anything that is a mistake of ours. */
+/** Checks that every process runs, and that none logged an error that is a fault of ours. */
 export async function checkProcesses(
   { processes }: ChaosSystem,
   logged: readonly LogLine[],

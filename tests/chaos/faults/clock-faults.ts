@@ -6,13 +6,13 @@ import { until, type FaultContext, type FaultKind } from "./fault-kind.ts";
 const HOUR_MS = 3_600_000;
 const SHIFTED_MS = 3_000;
 
-/** Clocks that are set, of one process of each service at once. */
+/** Clock changes, in one process of each service at once. */
 export const CLOCK_FAULTS: readonly FaultKind[] = [
   { name: "clocks an hour ahead", strike: (context) => shiftClocks(context, HOUR_MS) },
   { name: "clocks an hour back", strike: (context) => shiftClocks(context, -HOUR_MS) },
 ];
 
-/** Work that is to be tried again is put off by a clock, too: so some of it fails meanwhile. */
+/** Waits for failures meanwhile, because the clock also affects the delays of retries. */
 async function shiftClocks(context: FaultContext, shiftMs: number): Promise<string> {
   const { system, random, logged } = context;
   const shifted = (Object.keys(SERVICES) as ServiceName[]).map((service) =>
@@ -24,7 +24,7 @@ async function shiftClocks(context: FaultContext, shiftMs: number): Promise<stri
   const countLines = (name: string) =>
     logged().filter((line) => line.from === name && isShifted(line)).length;
   try {
-    await until("each logs by the clock that was set", () =>
+    await until("each process logs with the changed clock", () =>
       shifted.every(({ name }) => countLines(name) > 0),
     );
     await system.pool.query(

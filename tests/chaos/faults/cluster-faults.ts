@@ -15,7 +15,7 @@ const HUNG_MS = 8_000;
 const WITHOUT_REPLICA_MS = 3_000;
 const TAKEN_OVER_MS_MAX = 30_000;
 
-/** A Redis Cluster whose nodes go away. Each shard's master has one replica. */
+/** A Redis Cluster whose nodes fail. Each shard's master has one replica. */
 export const CLUSTER_FAULTS: readonly FaultKind[] = [
   { name: "Redis Cluster: a master killed", strike: killMaster },
   { name: "Redis Cluster: a master killed, and back at once", strike: restartMaster },
@@ -24,11 +24,11 @@ export const CLUSTER_FAULTS: readonly FaultKind[] = [
   { name: "Redis Cluster: a replica killed", strike: killReplica },
 ];
 
-/** Who holds the slots of a master, and who follows it. */
+/** A master with its slots, and its replica. */
 interface Pair {
   master: ManagedProcess;
   replica: ManagedProcess;
-  /** To the replica, which is there whatever happens to the master. */
+  /** A connection to the replica, which stays up while the master fails. */
   witness: Redis;
 }
 
@@ -46,26 +46,26 @@ async function killMaster(context: FaultContext): Promise<string> {
   });
 }
 
-/** Before anybody has taken over: it goes on with what is in its file. */
+/** Restarts the master before its replica takes over, so that it resumes from its file. */
 async function restartMaster(context: FaultContext): Promise<string> {
   return withPair(context, async ({ master, witness }) => {
     const operations = await inFlight(context);
     const oldPid = master.pid;
     await master.kill();
     await master.start();
-    prove("the process is another one", master.pid !== oldPid);
+    prove("the process was replaced", master.pid !== oldPid);
     await until("services complained", () => complaints(context) > 0);
     const role = (await witness.role())[0] === "master" ? "was too late" : "is master again";
-    return `${master.name} (${oldPid}) killed, as ${master.pid} it ${role}; ${operations} operations in flight, ${complaints(context)} complaints`;
+    return `${master.name} (${oldPid}) killed, as ${master.pid} it ${role}; ${operations} operations in flight, ${complaints(context)} warnings or errors logged`;
   });
 }
 
-/** It goes on where it was, with what it had been sent, while another one has its slots. */
+/** Freezes the master. Afterwards it resumes with the data sent to it, while another node has its slots. */
 async function hangMaster(context: FaultContext): Promise<string> {
   return withPair(context, async ({ master, replica, witness }) => {
     const operations = await inFlight(context);
     const { pid } = master;
-    if (pid === undefined) throw new Error(`${master.name} does not run.`);
+    if (pid === undefined) throw new Error(`${master.name} does not run`);
     process.kill(pid, "SIGSTOP");
     try {
       await untilMaster(replica, witness);
@@ -84,7 +84,7 @@ async function handOver(context: FaultContext): Promise<string> {
     const beganAtMs = Date.now();
     await witness.call("CLUSTER", "FAILOVER");
     await untilMaster(replica, witness);
-    return `${master.name} handed over to ${replica.name} in ${Date.now() - beganAtMs} ms; ${operations} operations in flight, ${complaints(context)} complaints`;
+    return `${master.name} handed over to ${replica.name} in ${Date.now() - beganAtMs} ms; ${operations} operations in flight, ${complaints(context)} warnings or errors logged`;
   });
 }
 
@@ -93,23 +93,23 @@ async function killReplica(context: FaultContext): Promise<string> {
     const operations = await inFlight(context);
     await replica.kill();
     await delay(WITHOUT_REPLICA_MS);
-    await until("somebody was not answered 202", () => unconfirmed(context) > 0);
+    await until("a batch was not confirmed as 202", () => unconfirmed(context) > 0);
     await replica.start();
     return `${replica.name} killed, ${master.name} alone for ${WITHOUT_REPLICA_MS / 1_000} s; ${operations} operations in flight, ${unconfirmed(context)} batches not confirmed`;
   });
 }
 
-/** Batches that would have been 202. */
+/** Counts batches that would have been answered 202. */
 function unconfirmed({ logged }: FaultContext): number {
   return logged().filter(({ message }) => message.startsWith("no replica has confirmed")).length;
 }
 
-/** Does something to a master, each of which holds a shard and perhaps no busy lane, and waits until all have their replica again. */
+/** Strikes a master, whichever lanes its shard holds, and waits until every master has its replica again. */
 async function withPair(context: FaultContext, strike: (pair: Pair) => Promise<string>): Promise<string> {
   const { stores } = context.system;
   const urls = stores.redisUrl.split(",");
   const nodes = stores.redisNodes.map((managed, index) => ({ managed, redis: new Redis(urls[index] ?? "") }));
-  for (const { redis } of nodes) redis.on("error", () => undefined); // one is about to be away
+  for (const { redis } of nodes) redis.on("error", () => undefined); // the fault stops one of them
   try {
     const roles = await Promise.all(nodes.map(({ redis }) => redis.role()));
     const masters = nodes.filter((_, index) => roles[index]?.[0] === "master");
@@ -118,7 +118,7 @@ async function withPair(context: FaultContext, strike: (pair: Pair) => Promise<s
       const [role, , port] = roles[index] ?? [];
       return role === "slave" && port === master.redis.options.port;
     });
-    if (replica === undefined) throw new Error(`${master.managed.name} has no replica.`);
+    if (replica === undefined) throw new Error(`${master.managed.name} has no replica`);
     const told = await strike({ master: master.managed, replica: replica.managed, witness: replica.redis });
     await until(
       "every master has its replica again",

@@ -6,35 +6,35 @@ import type { LoadedWorkspace } from "../load/run-load.ts";
 import type { LogLine } from "../log-reader.ts";
 import type { Random } from "../random.ts";
 
-/** What a fault works on, and what it proves itself by. */
+/** The target of a fault, and the sources of its proof. */
 export interface FaultContext {
   system: ChaosSystem;
   history: History;
   workspaces: readonly LoadedWorkspace[];
-  /** A workspace with much in it, for those who take it slowly. */
+  /** A workspace with much data, for slow consumers. */
   largeWorkspaceId: string;
   random: Random;
-  /** What the services have logged since the fault began. */
+  /** The services' log lines since the fault began. */
   logged: () => readonly LogLine[];
-  /** When the fault began. */
+  /** The time when the fault began. */
   beganAtMs: number;
 }
 
-/** Something that goes wrong. */
+/** One kind of fault. */
 export interface FaultKind {
   name: string;
-  /** Does harm and mends it again. @returns how one can tell that it bit; @throws {@link DidNotBite} where one cannot */
+  /** Causes the fault and ends it. @returns the evidence of its effect; @throws {@link DidNotBite} without any */
   strike: (context: FaultContext) => Promise<string>;
 }
 
-/** A fault did no harm, so that what held under it was not shown. */
+/** Thrown if a fault had no effect, so that no guarantee was tested under it. */
 export class DidNotBite extends Error {
   override readonly name = "DidNotBite";
 }
 
 const LOOK_MS = 50;
 
-/** Waits until something is so; @throws {@link DidNotBite} where it does not become so */
+/** Waits for a condition; @throws {@link DidNotBite} if it does not become true */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -42,18 +42,17 @@ export async function until(
 ): Promise<void> {
   const giveUpAtMs = Date.now() + timeoutMs;
   while (!(await isSo())) {
-    if (Date.now() > giveUpAtMs)
-      throw new DidNotBite(`in ${timeoutMs / 1_000} s it did not come to this: ${what}`);
+    if (Date.now() > giveUpAtMs) throw new DidNotBite(`not within ${timeoutMs / 1_000} s: ${what}`);
     await delay(LOOK_MS);
   }
 }
 
-/** @throws {@link DidNotBite} unless it is so */
+/** @throws {@link DidNotBite} if the condition is false */
 export function prove(what: string, isSo: boolean): void {
-  if (!isSo) throw new DidNotBite(`it is not so that ${what}`);
+  if (!isSo) throw new DidNotBite(`false: ${what}`);
 }
 
-/** Waits for somebody to be in the middle of something. @returns how many operations were */
+/** Waits until operations are in flight. @returns their number */
 export async function inFlight({ history }: FaultContext): Promise<number> {
   await until("operations are in flight", () => history.operationsInFlight > 0);
   return history.operationsInFlight;
@@ -68,12 +67,12 @@ export async function startedAgain(managed: ManagedProcess, oldPid: number): Pro
   );
 }
 
-/** Requests of devices that had no answer to go by since the fault began. */
+/** Counts device requests since the fault began that got no usable answer. */
 export function failedRequests({ history, beganAtMs }: FaultContext): number {
   return history.failedRequests(beganAtMs, Date.now());
 }
 
-/** Lines in which services complain. */
+/** Counts the services' warnings and errors. */
 export function complaints({ logged }: FaultContext): number {
   return logged().filter(({ level }) => level === "warn" || level === "error").length;
 }

@@ -4,12 +4,12 @@ import { complaints, inFlight, prove, until, type FaultContext, type FaultKind }
 
 type Store = "redis" | "postgres";
 
-/** For so long a half-open connection may go unnoticed. */
+/** The time within which a half-open connection must be noticed. */
 const NOTICED_MS_MAX = 60_000;
-/** How long a line is bad. */
+/** The duration of each line fault. */
 const BAD_MS = { latency: 4_000, slow: 4_000, silent: 6_000, reset: 2_000 } as const;
 
-/** What goes wrong between the services and a store. */
+/** The faults on the connections between the services and a store. */
 export function lineFaults(store: Store): FaultKind[] {
   const storeName = store === "redis" ? "Redis" : "Postgres";
   const fault = (name: string, bad: LineFault): FaultKind => ({
@@ -27,7 +27,7 @@ export function lineFaults(store: Store): FaultKind[] {
 
 function lineTo({ system }: FaultContext, store: Store): TcpProxy {
   const line = system.lines[store];
-  if (line === undefined) throw new Error("There is no one line to a cluster.");
+  if (line === undefined) throw new Error("A cluster has no single line.");
   return line;
 }
 
@@ -46,26 +46,27 @@ async function worsen(context: FaultContext, store: Store, bad: LineFault): Prom
   const delayedBytes = after.delayedBytes - before.delayedBytes;
   const lostBytes = after.lostBytes - before.lostBytes;
   const connections = after.connections - before.connections;
-  const meanwhile = () => `${operations} operations in flight, ${complaints(context)} complaints`;
+  const meanwhile = () =>
+    `${operations} operations in flight, ${complaints(context)} warnings or errors logged`;
   if (bad.kind === "reset") {
     prove("connections were reset", connections > 0);
     await until("services complained", () => complaints(context) > 0);
     return `${connections} connections reset; ${meanwhile()}`;
   }
   if (bad.kind === "half-open") {
-    prove("something was lost", lostBytes > 0);
+    prove("bytes were lost", lostBytes > 0);
     const noticedMs = Date.now() - context.beganAtMs;
     return `${connections} connections dead, ${lostBytes} bytes lost, all replaced after ${noticedMs} ms; ${meanwhile()}`;
   }
-  prove("something was held up", delayedBytes > 0);
+  prove("bytes were held up", delayedBytes > 0);
   return `${delayedBytes} bytes held up; ${meanwhile()}`;
 }
 
-/** New connections work: so once every process has noticed, everything goes on, with the old ones still dead. */
+/** New connections work, so the services recover once every process has noticed, while the old ones stay dead. */
 async function untilNoticed(context: FaultContext, store: Store): Promise<void> {
   const { history, system, beganAtMs } = context;
   await until(
-    "what was in flight is answered, and all services are ready",
+    "in-flight operations are answered, and all services are ready",
     async () => {
       if (!history.isSettledTo(beganAtMs) || lineTo(context, store).openConnections() === 0) return false;
       const ready = await Promise.all(system.processes().map((managed) => managed.isReady()));

@@ -6,7 +6,7 @@ const AWAY_MS = 1_500;
 const HANG_MS = 4_000;
 const START_ATTEMPTS = 40;
 
-/** A Postgres that goes away, cuts its clients off, or has a transaction that hangs. */
+/** A Postgres that stops, cuts its clients off, or has a hanging transaction. */
 export const POSTGRES_FAULTS: readonly FaultKind[] = [
   { name: "Postgres killed", strike: killPostmaster },
   { name: "Postgres connections cut", strike: cutConnections },
@@ -21,11 +21,11 @@ async function killPostmaster(context: FaultContext): Promise<string> {
   await delay(AWAY_MS);
   await startPostgres(context);
   await until("services complained", () => complaints(context) > 0);
-  prove("the process is another one", postgres.pid !== oldPid);
-  return `postmaster ${oldPid} killed, now ${postgres.pid}; ${operations} operations in flight, ${complaints(context)} complaints`;
+  prove("the process was replaced", postgres.pid !== oldPid);
+  return `postmaster ${oldPid} killed, now ${postgres.pid}; ${operations} operations in flight, ${complaints(context)} warnings or errors logged`;
 }
 
-/** The orphans of a killed postmaster keep its memory until they have noticed, and no other starts before. */
+/** The orphans of a killed postmaster keep its memory until they notice, and no other can start before. */
 async function startPostgres({ system }: FaultContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -45,7 +45,7 @@ async function cutConnections(context: FaultContext): Promise<string> {
   const active = cut.rows.filter(({ state }: { state: string }) => state !== "idle").length;
   prove("there were connections to cut", cut.rows.length > 0);
   await until("services complained", () => complaints(context) > 0);
-  return `${cut.rows.length} connections cut, ${active} of them at work; ${operations} operations in flight, ${complaints(context)} complaints`;
+  return `${cut.rows.length} connections cut, ${active} of them active; ${operations} operations in flight, ${complaints(context)} warnings or errors logged`;
 }
 
 async function hangTransaction(context: FaultContext): Promise<string> {
@@ -54,7 +54,7 @@ async function hangTransaction(context: FaultContext): Promise<string> {
   const release = await holdWorkspace(system, workspaceId);
   let waiting = 0;
   try {
-    await until("somebody waits for the row", async () => {
+    await until("a drain waits for the row", async () => {
       const { rows } = await system.pool.query<{ waiting: number }>(
         `SELECT count(*) AS waiting FROM pg_stat_activity
          WHERE application_name = 'syncline-worker' AND wait_event_type = 'Lock'`,

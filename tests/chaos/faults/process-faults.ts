@@ -3,7 +3,7 @@ import { inFlight, prove, startedAgain, type FaultContext, type FaultKind } from
 
 const SERVICE_NAMES: readonly ServiceName[] = ["ingest", "worker", "conflict"];
 
-/** Processes of ours that end: by force, and in good order. */
+/** Ends of our processes: by force, and gracefully. */
 export const PROCESS_FAULTS: readonly FaultKind[] = SERVICE_NAMES.flatMap((service) => [
   { name: `kill -9 of a ${service}`, strike: (context) => endOne(context, service, "SIGKILL") },
   { name: `SIGTERM to a ${service}`, strike: (context) => endOne(context, service, "SIGTERM") },
@@ -19,12 +19,15 @@ async function endOne(
   const victim = context.random.pick(context.system.processesOf(service));
   const operations = await inFlight(context);
   const { pid, ended } = victim;
-  if (pid === undefined) throw new Error(`${victim.name} does not run.`);
+  if (pid === undefined) throw new Error(`${victim.name} does not run`);
   const signalledAtMs = Date.now();
   await victim.kill(signal);
   const stopMs = Date.now() - signalledAtMs;
   const how = await ended;
-  prove(`${victim.name} ended by it`, how === (signal === "SIGKILL" ? "signal SIGKILL" : "exit code 0"));
+  prove(
+    `${victim.name} ended by the signal`,
+    how === (signal === "SIGKILL" ? "signal SIGKILL" : "exit code 0"),
+  );
   prove(`${victim.name} ended within ${STOP_MS_MAX / 1_000} s`, stopMs < STOP_MS_MAX);
   await startedAgain(victim, pid);
   return `${victim.name}: ${pid} ended after ${stopMs} ms (${how}), now ${victim.pid}; ${operations} operations in flight`;

@@ -22,7 +22,7 @@ const FULL_MS = 4_000;
 const HOLD_MS = 5_000;
 const HOLD_TURNS = 8;
 
-/** A Redis that goes away, forgets, or takes no more. */
+/** A Redis that stops, loses its data, or rejects writes. */
 export const REDIS_FAULTS: readonly FaultKind[] = [
   { name: "Redis killed, its file kept", strike: killKeepingData },
   { name: "Redis loses its data", strike: loseData },
@@ -38,11 +38,14 @@ async function killKeepingData(context: FaultContext): Promise<string> {
   await delay(AWAY_MS);
   await redis.start();
   await until("requests failed", () => failedRequests(context) > 0);
-  prove("the process is another one", redis.pid !== oldPid);
+  prove("the process was replaced", redis.pid !== oldPid);
   return `${oldPid} killed, now ${redis.pid}; ${operations} operations in flight, ${failedRequests(context)} requests failed`;
 }
 
-/** What was 202 and not drained by then is in doubt. So that there is some, a workspace's drains are held up. */
+/**
+ * Loses batches answered 202 but not drained yet; their fate is in doubt. A workspace's drains are held up to have
+ * some.
+ */
 async function loseData(context: FaultContext): Promise<string> {
   const { system, history, beganAtMs } = context;
   const { redis, home } = system.stores;
@@ -62,13 +65,13 @@ async function loseData(context: FaultContext): Promise<string> {
         ({ what, status, endedAtMs }) => what === "status" && status === 404 && endedAtMs > beganAtMs,
       ),
     ).length;
-  await until("a batch that was answered 202 is 404", () => forgotten() > 0, 60_000);
-  return `${entries.length} entries on lane ${lane} were gone; ${forgotten()} batches that were 202 are 404, and were sent again`;
+  await until("a batch answered 202 is now 404", () => forgotten() > 0, 60_000);
+  return `${entries.length} entries on lane ${lane} were gone; ${forgotten()} batches answered 202 are now 404, and were sent again`;
 }
 
 /**
- * Where all devices of a workspace happen to wait for what is being drained, none of them sends more: then it is another's
- * turn.
+ * If all devices of a workspace wait for the window being drained, none of them sends more; then another workspace is
+ * tried.
  */
 async function holdBatchThatIs202(context: FaultContext, turns = HOLD_TURNS): Promise<Held> {
   const { system, history, random, workspaces } = context;
@@ -82,11 +85,7 @@ async function holdBatchThatIs202(context: FaultContext, turns = HOLD_TURNS): Pr
     return entries.some((stored) => parseInt(stored.id, 10) > heldAtMs && wasAnswered202(stored, history));
   };
   try {
-    await until(
-      "a batch that was answered 202 lies behind the window that is being drained",
-      isBehind,
-      HOLD_MS,
-    );
+    await until("a batch answered 202 is behind the window being drained", isBehind, HOLD_MS);
     return { lane, entries, release };
   } catch (error) {
     await release();
@@ -101,7 +100,10 @@ interface Held {
   release: () => Promise<void>;
 }
 
-/** When the drain that waits for a held workspace began its commit: what came to the lane later is not in its window. */
+/**
+ * The time when the drain that waits for a held workspace began its commit: later entries of the lane are not in its
+ * window.
+ */
 async function drainHeldAtMs({ pool }: FaultContext["system"]): Promise<number> {
   const { rows } = await pool.query<{ atMs: number }>(
     `SELECT extract(epoch FROM max(xact_start))::float8 * 1000 AS "atMs" FROM pg_stat_activity
@@ -141,18 +143,18 @@ async function fillMemory(context: FaultContext): Promise<string> {
 }
 
 /**
- * The append-only file may not grow any more, in the middle of a write. A Redis that syncs every write ends itself then,
- * as it does on a full disk, so that MISCONF is never seen with it.
+ * Stops the append-only file from growing, in the middle of a write. A Redis that syncs every write then exits, as it
+ * does on a full disk, so MISCONF never occurs.
  */
 async function fillDisk(context: FaultContext): Promise<string> {
   const { redis, home } = context.system.stores;
   const { pid, ended } = redis;
-  if (pid === undefined) throw new Error("Redis does not run.");
+  if (pid === undefined) throw new Error("Redis does not run");
   const folder = join(home, "redis", "appendonlydir");
   const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
   await promisify(execFile)("prlimit", ["--pid", String(pid), `--fsize=${Math.max(...sizes) + 100}`]);
   const how = await Promise.race([ended, delay(20_000, undefined)]);
-  if (how === undefined) throw new DidNotBite("Redis did not end where its disk was full");
+  if (how === undefined) throw new DidNotBite("Redis did not exit with its disk full");
   await delay(AWAY_MS);
   await redis.start();
   await until("requests failed", () => failedRequests(context) > 0);
@@ -161,6 +163,6 @@ async function fillDisk(context: FaultContext): Promise<string> {
 
 function theRedis({ system }: FaultContext) {
   const [redis] = system.shards.connections;
-  if (redis === undefined) throw new Error("There is no connection to Redis.");
+  if (redis === undefined) throw new Error("No connection to Redis");
   return redis;
 }

@@ -1,5 +1,6 @@
-// Loaded into a service before its own code (NODE_OPTIONS=--import): lets its clock jump, and measures its memory, when the
-// run says so. A clock that is set moves the time of day alone: timers and `performance` go on, and so they do here.
+// Loaded into a service before its own code (NODE_OPTIONS=--import): shifts its clock and measures its memory on orders
+// of the run. A changed system clock affects only the time of day: timers and `performance` continue, and so they do
+// here.
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";

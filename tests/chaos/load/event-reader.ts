@@ -1,12 +1,12 @@
-/** A server-sent event as it came. */
+/** A server-sent event as received. */
 export interface ReceivedEvent {
   event: string | undefined;
   id: string | undefined;
-  /** `undefined` of one that only names a place. */
+  /** `undefined` if the event only has an id. */
   data: unknown;
 }
 
-/** Reads server-sent events until the stream ends; throws where it breaks. */
+/** Reads server-sent events until the stream ends; throws if it breaks. */
 export async function* readEvents(response: Response): AsyncGenerator<ReceivedEvent, void, void> {
   const decoder = new TextDecoder();
   let text = "";

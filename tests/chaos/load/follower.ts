@@ -3,21 +3,21 @@ import type { ChangeBody, ChangesBody } from "@syncline/shared";
 import { readEvents } from "./event-reader.ts";
 import type { History } from "./history.ts";
 
-/** Follows a workspace's feed as a client does: it comes back whenever it is cut off, and goes on where it was. */
+/** Follows a workspace's feed as a client does: reconnects after every disconnection, and resumes at its cursor. */
 export interface Follower {
   workspaceId: string;
-  /** The last change that it was given. */
+  /** The last change received. */
   seq: () => number;
-  /** How often it had to come back. */
+  /** The number of reconnections. */
   returns: () => number;
   stop(): Promise<void>;
 }
 
 const PAUSE_MS = 300;
-/** A stream that says nothing for so long, not even a heartbeat, is left. */
+/** A stream without any data for this long, not even a heartbeat, is abandoned. */
 const QUIET_MS_MAX = 25_000;
 
-/** @param how - by an event stream, or by requests that wait */
+/** @param how - by an event stream, or by long polling */
 export function startFollower(
   options: { workspaceId: string; token: string; ingestUrls: readonly string[]; how: "events" | "pages" },
   history: History,
@@ -32,7 +32,7 @@ export function startFollower(
     if (change.seq !== seq + 1) {
       history.violate(
         change.seq <= seq ? "doubled" : "lost",
-        `${workspaceId}: a follower by ${how} was given change ${change.seq} after ${seq}`,
+        `${workspaceId}: a follower by ${how} received change ${change.seq} after ${seq}`,
       );
     }
     seq = change.seq;
@@ -69,7 +69,7 @@ export function startFollower(
       await response.body?.cancel();
       return;
     }
-    returns -= 1; // it comes again in any case
+    returns -= 1; // the normal end of a page is no reconnection
     const page = (await response.json()) as ChangesBody;
     page.changes.forEach(take);
   }
@@ -77,7 +77,7 @@ export function startFollower(
   async function follow(): Promise<void> {
     while (!leaving.signal.aborted) {
       const from = seq;
-      // What breaks is met by coming back.
+      // Reconnects after any failure.
       await (how === "events" ? readStream() : readPage()).catch(() => undefined);
       if (seq === from || how === "events") await delay(PAUSE_MS);
     }

@@ -6,36 +6,36 @@ interface Ended {
   what: Attempt["what"];
   sentAtMs: number;
   endedAtMs: number;
-  /** `refused` where nobody listened, so that nothing was sent; `undefined` where the connection broke. */
+  /** `refused` if no server listened, so that no request was sent; `undefined` if the connection broke. */
   status: number | "refused" | undefined;
 }
 
-/** A batch that a device has sent, or what it has asked for that becomes one, every request that it took, and what came of it. */
+/** A batch that a device has sent, or a request that results in one, with all its requests and their outcome. */
 export interface SentBatch {
   workspaceId: string;
   deviceId: string;
   clientIds: readonly string[];
   firstSentAtMs: number;
   attempts: Ended[];
-  /** When it had its final answer. */
+  /** The time of its final answer. */
   finalAtMs?: number;
   status?: number;
   results?: BatchResult["results"];
 }
 
-/** Something that must not be, and when it was seen. */
+/** A violated guarantee, and the time when it was noticed. */
 export interface Violation {
   kind: "lost" | "doubled" | "wrong";
   what: string;
-  /** When the operation at fault was first sent; else when it was seen. */
+  /** The time when the operation in question was first sent; otherwise the time of the notice. */
   atMs: number;
 }
 
-/** Everything that devices have sent and were answered in a run, and everything that was wrong. */
+/** All requests and answers of the devices in a run, and all violations. */
 export class History {
   readonly batches: SentBatch[] = [];
   readonly violations: Violation[] = [];
-  /** When Redis has lost its data. */
+  /** The times at which Redis lost its data. */
   readonly dataLossesAtMs: number[] = [];
   readonly #open = new Set<SentBatch>();
 
@@ -46,14 +46,14 @@ export class History {
     return batch;
   }
 
-  /** How many operations were sent and have no final answer yet. */
+  /** The number of operations that were sent and have no final answer yet. */
   get operationsInFlight(): number {
     let operations = 0;
     for (const { clientIds } of this.#open) operations += clientIds.length;
     return operations;
   }
 
-  /** Whether everything that was first sent before that time has its final answer. */
+  /** True if every operation first sent before that time has its final answer. */
   isSettledTo(atMs: number): boolean {
     return [...this.#open].every(({ firstSentAtMs }) => firstSentAtMs > atMs);
   }
@@ -66,13 +66,13 @@ export class History {
       endedAtMs,
       status: status ?? (wasRefused(broken) ? "refused" : undefined),
     });
-    // A server that is ill breaks the connection, or answers 503; 502 where it takes the conflict service to answer.
+    // A failing server breaks the connection or answers 503; 502 if the request needs the conflict service.
     const expected = what === "send" ? [200, 202, 409, 503] : [200, 404, 503];
     if ("choice" in body) expected.push(502);
     if (status !== undefined && !expected.includes(status)) {
       this.violate("wrong", `a ${what} was answered ${status}: ${JSON.stringify(answer?.body)}`, batch);
     }
-    // Nothing but Redis' own loss excuses a 404 of what was answered 202.
+    // Only a data loss of Redis excuses a 404 after a 202.
     if (status === 404 && !this.dataLossesAtMs.some((atMs) => atMs >= batch.firstSentAtMs)) {
       this.violate("lost", "a batch was answered 202, and then 404", batch);
     }
@@ -91,7 +91,7 @@ export class History {
     });
   }
 
-  /** Requests that ended between two times with nothing that a client could go by. */
+  /** Counts requests that ended between two times without a usable answer. */
   failedRequests(fromMs: number, toMs: number): number {
     let failed = 0;
     for (const { attempts } of this.batches)
@@ -101,8 +101,8 @@ export class History {
   }
 
   /**
-   * Operations of which, between two times, a client could not know what had become: the connection broke, the answer was
-   * 5xx, or what had been answered 202 was 404.
+   * Counts operations of unknown fate between two times: the connection broke, the answer was 5xx, or a 202 was
+   * followed by 404.
    */
   operationsInDoubt(fromMs: number, toMs: number): number {
     let operations = 0;
@@ -118,7 +118,7 @@ export class History {
     return operations;
   }
 
-  /** The longest time between two times in which no device had a final answer. */
+  /** The longest period between two times in which no device got a final answer. */
   longestStillnessMs(fromMs: number, toMs: number): number {
     const finals = this.batches
       .map(({ finalAtMs }) => finalAtMs ?? 0)
@@ -128,7 +128,7 @@ export class History {
     return Math.max(...times.map((atMs, index) => atMs - (times[index - 1] ?? atMs)));
   }
 
-  /** The longest that a device waited for a final answer that came between two times. */
+  /** The longest wait of a device for a final answer that came between two times. */
   longestWaitMs(fromMs: number, toMs: number): number {
     let longest = 0;
     for (const { firstSentAtMs, finalAtMs } of this.batches) {

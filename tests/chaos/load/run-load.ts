@@ -19,14 +19,14 @@ import {
   type Story,
 } from "./workload.ts";
 
-/** Faster than a client in the field, so that a run of minutes sees what hours would. */
+/** Faster than a real client, so that a run of minutes covers hours. */
 const BACKOFF = { backoffMsMin: 50, backoffMsMax: 3_000 };
 const THINK_MS_MAX = 400;
 /** Longer than a request may wait for its results. */
 const TIMEOUT_MS = 45_000;
 const GIVE_UP_MS = 300_000;
 const SUBJECT = "alice";
-/** What the operations are called that no device has sent. */
+/** The prefix of the operations that no device sent. */
 export const FIRST = "first:";
 
 export interface LoadOptions {
@@ -35,7 +35,7 @@ export interface LoadOptions {
   devicesPerWorkspace: number;
 }
 
-/** A workspace, and what its devices know that they have done to it. */
+/** A workspace, and its devices' own records. */
 export interface LoadedWorkspace {
   workspaceId: string;
   client: Client;
@@ -43,12 +43,12 @@ export interface LoadedWorkspace {
   follower: Follower;
 }
 
-/** Devices that write, send again, and read, until they are stopped. */
+/** Devices that write, resend and read until they are stopped. */
 export interface Load {
   workspaces: readonly LoadedWorkspace[];
-  /** How often a batch was sent once more, a document read back, and a conflict decided or an operation replayed. */
+  /** The numbers of batches sent again, documents read back, and conflicts decided or operations replayed. */
   counts: () => { resends: number; reads: number; stories: number };
-  /** Lets every device have its final answers, and ends. The followers go on. */
+  /** Waits for every device's final answers, and ends. The followers continue. */
   finish(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function startLoad(
       return { sent, results: body.results };
     }
 
-    /** A decision is its subject's own, without a device. */
+    /** A decision has a subject of its own, without a device. */
     function senderOf(asked: Planned | Asked): string {
       if ("body" in asked) return asked.body.device_id;
       return "decision" in asked ? `subject:${SUBJECT}` : deviceId;
@@ -151,14 +151,14 @@ export async function startLoad(
     }
   }
 
-  /** 200 means committed: nobody else writes what is read here, so that it must be exactly what was answered. */
+  /** Reads a document back. No other client writes it, so it must equal the last 200, which means committed. */
   async function readBack(workspaceId: string, client: Client, workload: Workload): Promise<void> {
     const picked = workload.pickDocument();
     if (picked === undefined) return;
     const [key, own] = picked;
     const path = key.split("/").map(encodeURIComponent).join("/");
     const read = await client.get<DocumentBody>(`/documents/${path}`).catch(() => undefined);
-    if (read === undefined || read.status >= 500) return; // a read that fails promises nothing
+    if (read === undefined || read.status >= 500) return; // a failed read proves no fault
     const found = read.status === 404 ? null : read.body.data;
     const version = Number(read.headers.get("etag")?.replaceAll('"', ""));
     if (version !== own.version || !isDeepStrictEqual(found, own.data)) {
@@ -192,7 +192,7 @@ export async function startLoad(
   };
 }
 
-/** Some wait for their results, some for a second, some not at all. */
+/** Sends with a random wait: for the results, for a second, or not at all. */
 async function sendKindly(device: Device, asked: Planned | Asked, random: Random): Promise<Answer> {
   const prefer = random.pick([undefined, undefined, "wait=1", "respond-async"]);
   const headers: Record<string, string> = prefer === undefined ? {} : { prefer };
@@ -201,7 +201,7 @@ async function sendKindly(device: Device, asked: Planned | Asked, random: Random
     return device.resolve(asked.conflictId, { ...asked.decision, client_id: asked.clientId }, headers);
   }
   const answer = await device.replay(asked.clientId, headers);
-  // It was replayed before, and only the answer got lost: sent again, the batch is answered with what came of that.
+  // The operation was already replayed and only the answer was lost: resending the batch returns the replay's outcome.
   return answer.status === 409 ? device.send({ ...asked.replay }, headers) : answer;
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ConflictStrategy, JsonObject, OperationResult } from "@syncline/shared";
 import type { Random } from "../random.ts";
 
-/** A batch, ready to be sent, and what must come of it. */
+/** A batch to send, and its expected results. */
 export interface Planned {
   body: {
     device_id: string;
@@ -14,45 +14,45 @@ export interface Planned {
   expected: Expected[];
 }
 
-/** The one right answer to an operation, or the right ones. */
+/** The right answers to an operation. */
 export type Expected =
   | { status: "success"; version: number; document: string }
-  /** Others write the document too: where its version comes to is theirs as well. */
+  /** Others write the document too, so its version is not known. */
   | { status: "success"; shared: true }
-  /** All write the same place: whoever loses it is kept in the conflict's record. */
+  /** All devices write the same field: the losing value is kept in the conflict's record. */
   | { status: "success"; contested: string }
   | { status: "error" | "conflict"; errorType: string }
   | { status: "skipped" }
-  /** Whoever comes first has it. */
+  /** The first device gets it. */
   | { status: "claim"; document: string };
 
-/** A person's decision on a conflict, or an admin's wish to have an operation tried again, and what must come of it. */
+/** A person's decision on a conflict, or an admin's replay of an operation, and its expected results. */
 export type Asked = { expected: Expected[]; clientId: string } & (
   | { decision: { choice: string; data?: JsonObject }; conflictId: string }
-  /** The batch of that one operation. */
+  /** The batch with only that operation. */
   | { replay: Planned["body"] }
 );
 
-/** Requests of which each needs the answer to the one before. */
+/** Requests that each need the answer to the one before. */
 export type Story = Generator<Planned | Asked, void, readonly OperationResult[]>;
 
-/** A document that one device alone writes: so that its state, and every answer, is known whatever else goes on. */
+/** A document that only one device writes, so that its state and every answer are known at any time. */
 export interface OwnDocument {
   version: number;
   /** `null`: deleted. */
   data: JsonObject | null;
 }
 
-/** Where everything of a device lies; keys are `collection/id`. */
+/** All documents and fields of a device; keys are `collection/id`. */
 export interface DeviceState {
   documents: ReadonlyMap<string, OwnDocument>;
-  /** What each of them was at each of its versions, by `collection/id version`. */
+  /** The content at each version, by `collection/id version`. */
   written: ReadonlyMap<string, JsonObject | null>;
-  /** The last number that the device has written to its place in its workspace's shared document. */
+  /** The last number that the device has written to its field in its workspace's shared document. */
   sharedNumber: number;
-  /** What it has written to the place that all of its workspace write, and what that was answered. */
+  /** The device's values for the field that all devices of its workspace write, with their results. */
   contested: readonly { value: string; result: OperationResult }[];
-  /** The claims that it holds, and those that it saw refused. */
+  /** The device's claims: true if held, false if refused. */
   claims: ReadonlyMap<string, boolean>;
 }
 
@@ -60,16 +60,16 @@ export const SHARED = { collection: "shared", document_id: "board" } as const;
 /** Every device writes its `value`. */
 export const CONTESTED = { collection: "contested", document_id: "prize" } as const;
 const CONTESTED_STRATEGIES = ["merge", "last-write-wins", "client-wins", "server-wins"] as const;
-/** Two documents of a device, `left` and `right`, that are only ever written together. */
+/** Two documents of a device, `left` and `right`, that are always written together. */
 export const PAIRS = { collection: "pairs" } as const;
 
 const OWN_DOCUMENTS = 4;
 const REPLAYABLE_MAX = 20;
 
 /**
- * What one device sends, and what it must be answered. Most of it goes to documents of its own, to which it adds ever
- * greater numbers: a write that is lost, doubled or out of order shows. To the shared document every device writes in a place
- * of its own, naming the version that it last heard of, so that merges keep them all.
+ * The requests of one device, and their expected answers. Most of them write growing numbers to the device's own
+ * documents, so that a lost, doubled or reordered write shows. To the shared document every device writes a field of
+ * its own, naming the last version that it received, so that merges keep all of them.
  */
 export class Workload {
   readonly #deviceId: string;
@@ -79,7 +79,7 @@ export class Workload {
   readonly #claims = new Map<string, boolean>();
   readonly #settled: { planned: Planned; results: readonly OperationResult[] }[] = [];
   #operations = 0;
-  /** Ever greater, and never the same again. */
+  /** Always grows, so that no value repeats. */
   #writes = 0;
   #sharedNumber = 0;
   #sharedVersion: number;
@@ -108,17 +108,17 @@ export class Workload {
     };
   }
 
-  /** A document of its own, to be read back. */
+  /** Picks a document of the device, to be read back. */
   pickDocument(): [key: string, OwnDocument] | undefined {
     return this.#documents.size === 0 ? undefined : this.#random.pick([...this.#documents]);
   }
 
-  /** A batch that has its final answer, to be sent once more. */
+  /** Picks a batch with its final answer, to be sent again. */
   pickSettled(): { planned: Planned; results: readonly OperationResult[] } | undefined {
     return this.#settled.length === 0 ? undefined : this.#random.pick(this.#settled);
   }
 
-  /** The next batch. One at a time: settle it before the next. */
+  /** Plans the next batch. Settle it before planning another one. */
   plan(): Planned {
     const random = this.#random;
     switch (random.below(9)) {
@@ -142,12 +142,12 @@ export class Workload {
     }
   }
 
-  /** What takes more than one request. */
+  /** Plans a story of several requests. */
   planStory(): Story {
     return this.#random.oneIn(2) ? this.#planDispute() : this.#planReplay();
   }
 
-  /** Takes in the final answer. @returns what is wrong with it */
+  /** Records the final answer. @returns its faults */
   settle(planned: Planned, results: readonly OperationResult[]): string[] {
     const faults = compareAnswer(planned, results);
     if (faults.length > 0) return faults;
@@ -188,7 +188,8 @@ export class Workload {
   }
 
   #planOwn(count: number): [Record<string, unknown>, Expected][] {
-    // What the device has received by now; what it stacks on its own unconfirmed writes names the same.
+    // The versions that the device has received so far; operations stacked on its unconfirmed writes name the same
+    // ones.
     const received = new Map([...this.#documents].map(([key, { version }]) => [key, version]));
     const steps: [Record<string, unknown>, Expected][] = [];
     for (let n = 0; n < count; n++) {
@@ -205,7 +206,7 @@ export class Workload {
     return steps;
   }
 
-  /** An operation on a document of its own, and what stands there afterwards. */
+  /** Plans an operation on a document of the device, and computes the resulting document. */
   #planWrite(data: JsonObject | null): [Record<string, unknown>, JsonObject | null] {
     const number = ++this.#writes;
     if (data === null) {
@@ -232,7 +233,7 @@ export class Workload {
     }
   }
 
-  /** What is there already is not written again by a decision. */
+  /** A decision does not write a value that the document already has. */
   #decide(key: string, data: JsonObject): Expected {
     const { version = 0, data: before } = this.#documents.get(key) ?? {};
     if (isDeepStrictEqual(before, data)) return { status: "success", version, document: key };
@@ -272,7 +273,7 @@ export class Workload {
     });
   }
 
-  /** Two documents that always hold the same. */
+  /** Plans two documents that always have the same content. */
   #planPair(): Planned {
     const number = ++this.#writes;
     const ids = ["left", "right"].map((side) => `${this.#deviceId}:${side}`);
@@ -285,7 +286,7 @@ export class Workload {
     );
   }
 
-  /** A group that fails as a whole. */
+  /** Plans a group that fails as a whole. */
   #planFailingGroup(): Planned {
     const id = `${this.#deviceId}:left`;
     return this.#batchOf(
@@ -297,7 +298,10 @@ export class Workload {
     );
   }
 
-  /** A document that another device has changed in the same place: a person decides, and the device learns it. */
+  /**
+   * Plans a document that another device has changed in the same field: a person decides, and the device learns the
+   * outcome.
+   */
   *#planDispute(): Story {
     const random = this.#random;
     const id = `${this.#deviceId}:${random.below(2)}`;
@@ -334,7 +338,7 @@ export class Workload {
     yield { ...disputed, expected };
   }
 
-  /** An operation that comes before its document is there, and is tried again once it is. */
+  /** Plans an operation that precedes its document, and its replay once the document exists. */
   *#planReplay(): Story {
     const id = `${this.#deviceId}:${++this.#writes}`;
     const [place, key] = [{ collection: "late", document_id: id }, `late/${id}`];
@@ -363,7 +367,7 @@ export class Workload {
     return [[missing, { status: "error", errorType: "document_not_found" }]];
   }
 
-  /** The server makes the id, once. */
+  /** Plans a create without an id: the server makes one, once. */
   #planMade(): [Record<string, unknown>, Expected][] {
     return [
       [
@@ -373,7 +377,7 @@ export class Workload {
     ];
   }
 
-  /** Every device of the workspace tries for it. */
+  /** Plans a create that every device of the workspace attempts. */
   #planClaim(): Planned {
     const id = `claim ${++this.#claimCount}`;
     return this.#batchOf(
@@ -388,7 +392,7 @@ export class Workload {
   }
 }
 
-/** Says what is wrong with an answer. */
+/** Lists the faults of an answer. */
 export function compareAnswer(asked: Planned | Asked, results: readonly OperationResult[]): string[] {
   const { expected } = asked;
   const clientIds = clientIdsOf(asked);
@@ -398,11 +402,11 @@ export function compareAnswer(asked: Planned | Asked, results: readonly Operatio
     const result = results[index];
     const clientId = clientIds[index];
     if (result !== undefined && result.client_id === clientId && isRight(want, result)) return [];
-    return [`${clientId} must come to ${JSON.stringify(want)}, and was answered ${JSON.stringify(result)}`];
+    return [`${clientId} must result in ${JSON.stringify(want)}, and was answered ${JSON.stringify(result)}`];
   });
 }
 
-/** The operations that a request is about. */
+/** The operations of a request. */
 export function clientIdsOf(asked: Planned | Asked): string[] {
   return "body" in asked ? asked.body.operations.map(({ client_id }) => client_id) : [asked.clientId];
 }
@@ -420,7 +424,7 @@ function isRight(want: Expected, result: OperationResult): boolean {
   return want.status === "skipped" || "contested" in want || result.version === want.version;
 }
 
-/** Says where the answers to a batch that was sent once more differ from the first ones. */
+/** Lists the differences between the answers to a resent batch and the first ones. */
 export function compareReplay(
   first: readonly OperationResult[],
   again: readonly OperationResult[],
@@ -430,6 +434,6 @@ export function compareReplay(
   return first.flatMap((result, index) => {
     const other = again[index];
     if (other !== undefined && essence(other) === essence(result)) return [];
-    return [`sent once more it was answered ${JSON.stringify(other)}, first ${JSON.stringify(result)}`];
+    return [`the resend was answered ${JSON.stringify(other)}, the first request ${JSON.stringify(result)}`];
   });
 }

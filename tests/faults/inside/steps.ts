@@ -3,18 +3,18 @@ import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import type { Fault, Order, Report, Service } from "../fault.ts";
 
-/** Longer than a job's lock lasts (5 s) and the look for such locks takes (2 s). */
+/** Longer than a job's lock (5 s) and the interval of the stalled check (2 s). */
 const STALL_MS = 8_000;
 
-/** What a step asks before it is sent, and after it was answered. */
+/** The hooks of a step, before it is sent and after it was answered. */
 export interface Steps {
-  /** Notes a step. */
+  /** Records a step. */
   note(step: string): void;
-  /** Whether something is to happen here; it has not yet. */
+  /** True if a fault is to strike here and has not yet. */
   expects(step: string, when: Fault["when"], text: () => string): boolean;
   /**
-   * Lets happen what is to happen here. A crash does not return, a stall returns when it is over.
-   * @returns what is left for the caller to do
+   * Lets the fault strike. A crash does not return, a stall returns when it is over.
+   * @returns the action left to the caller
    */
   at(
     step: string,
@@ -25,7 +25,7 @@ export interface Steps {
 
 const service = /services[\\/](ingest|worker|conflict)[\\/]src[\\/]main/.exec(process.argv[1] ?? "")?.[1] as
   Service | undefined;
-if (service === undefined) throw new Error(`Faults are for the services, not for ${process.argv[1]}.`);
+if (service === undefined) throw new Error(`Faults are only for the services, not for ${process.argv[1]}`);
 
 const faultById = new Map<number, Fault>();
 const releaseById = new Map<number, () => void>();
@@ -35,7 +35,7 @@ const socket = connect(Number(process.env["FAULTS_PORT"]), "127.0.0.1");
 socket.on("error", () => undefined); // the test is over
 await once(socket, "connect");
 const orders = createInterface({ input: socket });
-orders.on("error", () => undefined); // the socket's, once more
+orders.on("error", () => undefined); // repeats the socket's error
 tell({ kind: "hello", service, pid: process.pid });
 await new Promise<void>((resolve) => {
   orders.on("line", (line) => {
@@ -97,7 +97,7 @@ function obey(order: Order): void {
   }
 }
 
-/** A short line goes to the kernel before this returns, so that it is heard even if we die next. */
+/** Writes synchronously: a short line reaches the kernel before this returns, so that it survives a crash. */
 function tell(report: Report): void {
   socket.write(`${JSON.stringify(report)}\n`);
 }
@@ -107,7 +107,7 @@ function die(): never {
   for (;;) freeze(1_000);
 }
 
-/** Stops everything in this process: no timer runs, no lock is renewed. */
+/** Freezes this process: no timer runs, no lock is renewed. */
 function freeze(timeMs: number): undefined {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeMs);
   return undefined;

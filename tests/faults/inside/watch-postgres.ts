@@ -5,16 +5,16 @@ import type { Steps } from "./steps.ts";
 type Callback = (error: unknown, result?: unknown) => void;
 type Query = (this: pg.Client, ...args: unknown[]) => Promise<unknown>;
 
-/** What a connection is at. */
+/** The state of a connection. */
 interface Session {
   /** The values of all statements since BEGIN. */
   transaction: unknown[] | undefined;
   unanswered: Set<Promise<unknown>>;
-  /** Behind a statement that waits, all others wait. */
+  /** All later statements wait behind a held one. */
   gate: Promise<unknown> | undefined;
 }
 
-/** Lets every statement of this process that has a name be noted and go wrong. */
+/** Records every named statement of this process, and lets faults strike it. */
 export function watchPostgres(steps: Steps): void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const { query } = prototype;
@@ -49,7 +49,7 @@ export function watchPostgres(steps: Steps): void {
     if (ends) session.transaction = undefined;
     const text = () => meant.map(String).join("\n");
 
-    // Statements are sent without waiting for each other; what comes before a fault is to be done first.
+    // Statements are sent without waiting for each other; those before a fault must end first.
     const isFree = session.gate === undefined && !steps.expects(step, "before", text);
     const result = await (isFree
       ? noteAnswer(session, send())
@@ -69,12 +69,12 @@ export function watchPostgres(steps: Steps): void {
     const before = [...session.unanswered, session.gate ?? Promise.resolve()];
     const answer = Promise.allSettled(before).then(async () => {
       const happens = steps.at(step, "before", text);
-      if (happens === "drop") throw new Error(`${step} cannot be dropped: only hints can.`);
+      if (happens === "drop") throw new Error(`${step} cannot be dropped: only hints can`);
       if (happens === "cut") breakConnection(client);
       else await happens?.held;
       return send();
     });
-    const ignore = () => undefined; // whoever sent it hears of it
+    const ignore = () => undefined; // the sender gets the error
     const gate: Promise<unknown> = answer.catch(ignore).finally(() => {
       if (session.gate === gate) session.gate = undefined;
     });
@@ -95,8 +95,8 @@ function breakConnection(client: pg.Client): void {
 }
 
 /**
- * Only what the flow of operations is made of: not the settings at start, nor health checks, nor what says for which
- * workspaces a statement is.
+ * Selects the statements of the flow of operations: not the settings at start, health checks, or the statements that
+ * set the visible workspaces.
  */
 function readStatement([config, given]: unknown[]): { step: string; values: unknown[] } | undefined {
   if (typeof config !== "object" || config === null) return undefined;

@@ -2,7 +2,7 @@ import { Command, Redis } from "ioredis";
 import { createHash } from "node:crypto";
 import type { Steps } from "./steps.ts";
 
-/** What of a connection and a command is needed beyond their types. */
+/** The used properties of a connection and a command that their types lack. */
 interface Connection {
   stream?: { destroy(): void };
 }
@@ -15,7 +15,7 @@ interface Sent {
 }
 type Send = (this: Redis, command: Sent, stream?: unknown) => Promise<unknown>;
 
-/** Lets what is sent over any Redis connection of this process be noted and go wrong. BullMQ uses the same. */
+/** Records every command on any Redis connection of this process, BullMQ's included, and lets faults strike it. */
 export function watchRedis(steps: Steps): void {
   const scriptNameByCode = new Map<string, string>();
   const prototype = Redis.prototype as unknown as {
@@ -26,13 +26,13 @@ export function watchRedis(steps: Steps): void {
 
   const { defineCommand } = prototype;
   prototype.defineCommand = function (name, definition) {
-    const plainName = name.replace(/:.*/, ""); // BullMQ's have its version behind
+    const plainName = name.replace(/:.*/, ""); // BullMQ appends its version
     scriptNameByCode.set(definition.lua, plainName);
     scriptNameByCode.set(createHash("sha1").update(definition.lua).digest("hex"), plainName);
     defineCommand.call(this, name, definition);
   };
 
-  /** A command may be sent again, once its connection is back. */
+  /** A command may be sent again after a reconnection. */
   const seen = new WeakSet<Sent>();
   /** The steps of a transaction take effect, and are answered, with its EXEC. */
   const openByConnection = new WeakMap<Redis, { step: string; text: () => string }[]>();
@@ -57,7 +57,7 @@ export function watchRedis(steps: Steps): void {
     if (open === undefined) watchAnswer(this, command, step, text);
     else open.push({ step, text });
     if (typeof happens !== "object") return sendCommand.call(this, command, stream);
-    if (stream !== undefined) throw new Error(`${step} cannot be held: it is sent together with others.`);
+    if (stream !== undefined) throw new Error(`${step} cannot be held: it is sent together with others`);
     void happens.held.then(() => sendCommand.call(this, command));
     return command.promise;
   };
@@ -83,7 +83,7 @@ export function watchRedis(steps: Steps): void {
   }
 }
 
-/** Something without effect goes in a command's place, and its answer for the command's. */
+/** Sends a command without effect instead, and returns its answer as the command's. */
 function sendInstead(connection: Redis, command: Sent, stream: unknown, send: Send): Promise<unknown> {
   const other = new Command("ping", []) as unknown as Sent;
   other.promise.then(command.resolve, command.reject);
@@ -99,7 +99,7 @@ function stepOf({ name, args }: Sent, scriptNameByCode: ReadonlyMap<string, stri
   return queue === undefined ? plainName : `${queue}.${plainName}`;
 }
 
-/** `reply` of `{syncline}:reply:…`. */
+/** Returns `reply` for `{syncline}:reply:…`. */
 function kindOf(channel: string): string {
   return channel.split(":")[1] ?? channel;
 }
