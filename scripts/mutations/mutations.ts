@@ -1039,7 +1039,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/core/parse-json.ts",
     find: "if (twice !== undefined)",
     replace: "if (twice?.length === 0)",
-    caughtBy: { file: "services/ingest/src/core/parse-json.test.ts", test: "a key that stands twice" },
+    caughtBy: { file: "services/ingest/src/core/parse-json.test.ts", test: "rejects a duplicate key" },
   },
   {
     name: "values-without-number",
@@ -1056,7 +1056,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/core/shares.ts",
     find: "return otherHolds + amount > shares[kind] * left ? kind : undefined;",
     replace: "return undefined;",
-    caughtBy: { file: "services/ingest/src/core/shares.test.ts", test: "half of what others leave" },
+    caughtBy: { file: "services/ingest/src/core/shares.test.ts", test: "half of the amount that others leave" },
   },
   {
     name: "requests-of-a-subject-without-end",
@@ -1082,7 +1082,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'admitBytes(hold, Number(request.headers["content-length"] ?? length))',
     caughtBy: {
       file: "services/ingest/src/routes/with-body.test.ts",
-      test: "counts what has come of a body",
+      test: "counts the received bytes",
     },
   },
   {
@@ -1091,7 +1091,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/routes/with-body.ts",
     find: "    end.abort(TOO_SLOW);\n",
     replace: "",
-    caughtBy: { file: "services/ingest/src/routes/with-body.test.ts", test: "comes too slowly" },
+    caughtBy: { file: "services/ingest/src/routes/with-body.test.ts", test: "arrives too slowly" },
   },
   {
     name: "bodies-before-roles",
@@ -1118,7 +1118,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/io/prepare-bodies.ts",
     find: "task.body.length <= INLINE_BYTES_MAX",
     replace: "task.body.length > 0",
-    caughtBy: { file: "services/ingest/src/io/prepare-bodies.test.ts", test: "beside the thread" },
+    caughtBy: { file: "services/ingest/src/io/prepare-bodies.test.ts", test: "outside the thread" },
   },
   {
     name: "refusals-fill-the-log",

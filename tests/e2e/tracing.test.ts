@@ -196,7 +196,7 @@ it("sends log records and metrics of all three services, each record with its tr
     expect(logs.map(({ service, severity, body }) => [service, severity, body])).toEqual(
       expect.arrayContaining([
         ["syncline-ingest", "info", "batch accepted"],
-        ["syncline-conflict", "debug", "merged a conflict"],
+        ["syncline-conflict", "debug", "conflict merged"],
       ]),
     );
     expect(receiver.logs.map(({ service }) => service)).toContain("syncline-worker");

@@ -20,20 +20,20 @@ export const envSchema = z
       .min(1)
       .max(64)
       .default(4)
-      .describe("How many merges run at once, one of each shard at least"),
+      .describe("Number of merges that run at once, at least one per shard"),
     MERGE_ROUNDS_MAX: z.coerce
       .number()
       .int()
       .min(1)
       .max(32)
       .default(8)
-      .describe("The round that is merged in the drain, so that contention ends"),
+      .describe("The last round of a conflict, which is merged inside the drain so that contention ends"),
     SWEEP_INTERVAL_MS: z.coerce
       .number()
       .int()
       .min(100)
       .default(5_000)
-      .describe("How often open conflicts without a job are looked for, in milliseconds"),
+      .describe("Interval of the sweep for open conflicts without a job, in milliseconds"),
   })
   .superRefine(refineRedisEnv)
   .superRefine(refineTokenEnv);

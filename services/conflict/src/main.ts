@@ -41,9 +41,9 @@ import { createRunRound } from "./jobs/run-round.ts";
 import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 
-/** Rounds that have waited for their turn may take their time. */
+/** Rounds run in the background and may take their time. */
 const ROUNDS = { processesMax: 2, waitingMax: Infinity, timeoutMs: 30_000 };
-/** Ingest waits 10 s for an answer. */
+/** Ingest waits 10 s for an answer, so reads end sooner. */
 const READS = { processesMax: 2, waitingMax: 16, timeoutMs: 8_000 };
 
 const env = readEnvOrExit(envSchema);
@@ -51,7 +51,7 @@ const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = await loadPolicies(env.POLICIES);
-  const onError = (error: Error) => log.warn({ err: error }, "a connection failed");
+  const onError = (error: Error) => log.warn({ err: error }, "Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-conflict", process.env, log), (t) =>
     t.shutdown(),
   );
@@ -67,7 +67,7 @@ try {
     (p) => p.end(),
   );
   const settings = await claimSettings(pool, { lanes: env.LANES, shards: env.REDIS_SHARDS });
-  life.own("look at the epoch", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
+  life.own("epoch check", watchEpoch([pool], settings, { log, onEnd: life.fail }), (w) => w.stop());
   const redis = life.own("redis", openRedis(env, onError), (r) => r.close());
   const { shards } = redis;
   const conflicts = createPgConflicts(createQuery(pool));
@@ -77,7 +77,7 @@ try {
   const hooks = life.own("hooks", createHookRunner({ policies, log }, { file: env.POLICIES ?? "" }), (h) =>
     h.close(),
   );
-  // Those who read must not keep rounds waiting.
+  // Reads have processes of their own, so that they do not delay rounds.
   const rounds = life.own("merges", createMerger({ ...ROUNDS, log }), (m) => m.close());
   const reads = life.own("merges to read", createMerger({ ...READS, log }), (m) => m.close());
   const runRound = createRunRound(
@@ -103,7 +103,7 @@ try {
           const traceId = job && traceIdOf(job.trace);
           log[level](
             { err: error, workspaceId, conflictId, round, traceId },
-            "a merge failed and will be tried again",
+            "merge failed; it will be retried",
           );
         },
         onError: (error) => {

@@ -10,7 +10,7 @@ const GOOD = {
   PORT: "3000",
 };
 
-it("takes what is right", () => {
+it("accepts valid values", () => {
   const origins = { CORS_ORIGINS: "https://app.example.com, http://localhost:5173" };
   expect(readEnv(envSchema, { ...GOOD, ...origins, TRUST_PROXY: "1" })).toMatchObject({ PORT: 3000 });
 });
@@ -23,6 +23,6 @@ it.each([
   ["TRUST_PROXY", "everybody"],
   ["JWT_SECRET", ""],
   ["JWT_SECRET", "your-256-bit-secret-your-256-bit-secret"],
-])("refuses %s=%s", (name, value) => {
+])("rejects %s=%s", (name, value) => {
   expect(() => readEnv(envSchema, { ...GOOD, [name]: value })).toThrow(`${name} is not`);
 });

@@ -10,11 +10,11 @@ describe("a hook's answer", () => {
     [{ ask: "which?" }],
     [{ document: null }],
     [{ document: { id: "doc", list: [1, { b: null }], deep: deep(60) } }],
-  ])("is taken: %j", (answer) => {
+  ])("is accepted: %j", (answer) => {
     expect(checkAnswer(answer, "doc")).toEqual({ answer });
   });
 
-  it("is taken with a question that quotes half of a character, and shows none", () => {
+  it("is accepted with a question that contains half of a surrogate pair, which is replaced", () => {
     const ask = `which of ${"😀".slice(0, 1)}?`;
     expect(checkAnswer({ ask }, "doc")).toEqual({ answer: { ask: "which of \ufffd?" } });
   });
@@ -22,22 +22,22 @@ describe("a hook's answer", () => {
   it.each<[string, unknown]>([
     ["null", null],
     ["a name", "local"],
-    ["a strategy that nobody can follow", { use: "report" }],
-    ["no question", { ask: "" }],
-    ["a question that Postgres has no room for", { ask: "\0" }],
+    ["a strategy that only a device may name", { use: "report" }],
+    ["an empty question", { ask: "" }],
+    ["a question that Postgres cannot store", { ask: "\0" }],
     ["two answers", { use: "merge", ask: "which?" }],
     ["an array", { document: [] }],
-    ["no document", { document: undefined }],
+    ["an undefined document", { document: undefined }],
     ["another document's id", { document: { id: "other" } }],
-    ["what JSON has no word for", { document: { a: Number.NaN } }],
-    ["a hole", { document: { a: undefined } }],
+    ["a value that JSON cannot express", { document: { a: Number.NaN } }],
+    ["an undefined field", { document: { a: undefined } }],
     ["an object of a class", { document: { a: new Date() } }],
     ["a key into prototypes", { document: JSON.parse('{"__proto__":{}}') }],
-    ["a text that Postgres has no room for", { document: { a: "\0" } }],
-    ["too deep", { document: deep(65) }],
+    ["a text that Postgres cannot store", { document: { a: "\0" } }],
+    ["too deep a document", { document: deep(65) }],
     ["a circle", { document: circle() }],
-    ["too large", { document: { a: "x".repeat(1024 * 1024) } }],
-  ])("is none: %s", (_, answer) => {
+    ["too large a document", { document: { a: "x".repeat(1024 * 1024) } }],
+  ])("is rejected: %s", (_, answer) => {
     expect(checkAnswer(answer, "doc")).toBeNull();
   });
 });

@@ -9,10 +9,10 @@ import {
 } from "@syncline/shared";
 import { z } from "zod";
 
-/** Most characters of what a hook asks a person. */
+/** Longest question that a hook may ask a person, in characters. */
 const QUESTION_CHARS_MAX = 1_000;
 
-/** A document that it quotes may be cut anywhere. */
+/** A question may quote a document cut in the middle of a character. */
 const questionSchema = z
   .string()
   .min(1)
@@ -28,8 +28,8 @@ const answerSchema = z.union([
 ]);
 
 /**
- * Reads what a hook answered, which may be anything.
- * @returns `null` for what is no answer, or a document that no device could have sent
+ * Checks a hook's answer, which may be any value.
+ * @returns `null` for an invalid answer, or a document that no device could have sent
  */
 export function checkAnswer(answer: unknown, documentId: DocumentId): { answer: ResolveAnswer } | null {
   const parsed = answerSchema.safeParse(answer);
@@ -43,7 +43,7 @@ export function checkAnswer(answer: unknown, documentId: DocumentId): { answer: 
   return { answer: { document } };
 }
 
-/** Whether a value comes back from JSON, and from Postgres, as it is. */
+/** Reports whether JSON and Postgres return a value unchanged. */
 function isJson(value: unknown, depth: number): value is Json {
   if (value === null || typeof value === "boolean") return true;
   if (typeof value === "string") return isText(value);

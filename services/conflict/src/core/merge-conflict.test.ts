@@ -25,7 +25,7 @@ function caseOf(given: {
   operations: AcceptedOperation[];
   remote: JsonObject | null;
   historic?: HistoricDocument;
-  /** From version 2 on. */
+  /** Documents from version 2 on. */
   later?: JsonObject[];
   conflict?: Partial<OpenConflict>;
   remoteTimestampMs?: number;
@@ -59,7 +59,7 @@ function caseOf(given: {
   };
 }
 
-/** Merges with a hook that answers so, one time after the other. */
+/** Merges with a hook that gives these answers one after the other. */
 function mergeAsking(on: ConflictCase, policy: CollectionPolicy, reports: HookReport[]) {
   const asked: ResolveCase[] = [];
   const merging = mergeConflict(on, { roundsMax: 8, policy, hasHook: policy.resolve !== undefined });
@@ -78,14 +78,14 @@ const documentOf = (on: ConflictCase) => {
 const live = (data: JsonObject) => ({ data, deleted: false });
 
 describe("a conflict's merge", () => {
-  it("replays the whole run on what the device started from, and keeps what the other side changed", () => {
+  it("replays the whole run on the device's ancestor, and keeps the other side's changes", () => {
     const operations = [operation({ data: { a: 2 } }), operation({ clientId: "d", data: { b: 2 } })];
     const on = caseOf({ operations, historic: live({ a: 1, b: 1, c: 1 }), remote: { a: 1, b: 1, c: 9 } });
     expect(documentOf(on)).toEqual({ a: 2, b: 2, c: 9 });
     expect(merged(on)).toMatchObject({ expectedVersion: 2, operationsCovered: 2, isLastRound: false });
   });
 
-  it("starts from what the device saw, where it went on from an own operation that was still being merged", () => {
+  it("starts from the device's view if the device continued from an own operation that was still being merged", () => {
     const patch = [{ op: "replace" as const, path: "/items/0", value: "A" }];
     const on = caseOf({
       operations: [operation({ patch })],
@@ -96,7 +96,7 @@ describe("a conflict's merge", () => {
     expect(documentOf(on)).toEqual({ items: ["A", "x"] });
   });
 
-  it("starts from nothing where the device wrote the document anew after its deletion", () => {
+  it("starts from an empty ancestor if the device wrote the document anew after its deletion", () => {
     const on = caseOf({
       operations: [operation({ kind: "put", data: { a: 1, c: 1 } })],
       historic: { data: { a: 1, b: 1 }, deleted: true },
@@ -105,7 +105,7 @@ describe("a conflict's merge", () => {
     expect(documentOf(on)).toEqual({ a: 1, b: 1, c: 1 });
   });
 
-  it("starts from the deleted document where the device edits it", () => {
+  it("starts from the deleted document if the device edits it", () => {
     const on = caseOf({
       operations: [operation({ data: { a: 2 } })],
       historic: { data: { a: 1, b: 1 }, deleted: true },
@@ -114,7 +114,7 @@ describe("a conflict's merge", () => {
     expect(documentOf(on)).toEqual({ a: 2, b: 1 });
   });
 
-  it("takes the ancestor that was sent along where history has none, and says so where nobody has", () => {
+  it("uses the ancestor sent along if history has none, and reports a two-way merge if there is none at all", () => {
     const operations = [operation({ data: { a: 2 } })];
     const sent = caseOf({ operations, remote: { a: 1, b: 2 }, conflict: { ancestor: { a: 1, b: 1 } } });
     expect(merged(sent).outcome).toMatchObject({ document: { a: 2, b: 2 }, twoWay: false });
@@ -122,7 +122,7 @@ describe("a conflict's merge", () => {
     expect(merged(unknown).outcome).toMatchObject({ document: { a: 2, b: 2 }, twoWay: true });
   });
 
-  it("leaves out an operation that is itself at fault, and names it", () => {
+  it("leaves out a failing operation, and names it", () => {
     const patch = [{ op: "test" as const, path: "/a", value: 5 }];
     const operations = [operation({ clientId: "bad", patch }), operation({ data: { b: 2 } })];
     const on = caseOf({ operations, historic: live({ a: 1 }), remote: { a: 1, c: 1 } });
@@ -154,7 +154,7 @@ describe("a conflict's merge", () => {
     [10, 10, { a: 3 }],
     [undefined, 10, { a: 3 }],
   ])(
-    "lets the newer write win, remote in doubt: %s against %s",
+    "lets the newer write win, and remote if in doubt: %s against %s",
     (timestampMs, remoteTimestampMs, expected) => {
       const on = caseOf({
         operations: [operation({ data: { a: 2 }, ...(timestampMs === undefined ? {} : { timestampMs }) })],
@@ -187,7 +187,7 @@ describe("a conflict's hook", () => {
     );
   const decided = (answer: ResolveAnswer) => ask(on(), answer).resolution;
 
-  it("is given the three documents, what the strategy came to, and what else there is to know", () => {
+  it("gets the three documents, the strategy's outcome, and the context", () => {
     expect(ask(on()).asked).toEqual([
       {
         ancestor: { a: 1 },
@@ -207,21 +207,21 @@ describe("a conflict's hook", () => {
     ]);
   });
 
-  it("is given what the strategy would propose to a person", () => {
+  it("gets the strategy's proposal to a person", () => {
     expect(ask(on({ strategy: "manual" })).asked).toMatchObject([{ merged: { a: 2 } }]);
   });
 
   it.each([
-    ["where the batch named a strategy", on({ hook: null }), policy, undefined],
+    ["if the batch named a strategy", on({ hook: null }), policy, undefined],
     ["in the last round", on({ round: 8 }), policy, "skipped"],
-    ["where the policy has none any more", on(), {}, "skipped"],
+    ["if the policy no longer has one", on(), {}, "skipped"],
   ])("is not asked %s", (_, found, ofCollection, hook) => {
     const { resolution, asked } = mergeAsking(found, ofCollection, []);
     expect(asked).toEqual([]);
     expect(resolution.hook).toBe(hook);
   });
 
-  it("decides with a document, and an operation that is itself at fault stays so", () => {
+  it("decides with a document, and a failing operation still fails", () => {
     expect(decided({ document: { a: 9 } })).toMatchObject({
       hook: "resolved",
       outcome: { kind: "commit", document: { a: 9 }, overlaps: [], refused: [{ clientId: "bad" }] },
@@ -239,7 +239,7 @@ describe("a conflict's hook", () => {
     expect(decided(undefined)).toEqual({ ...unasked(on()), hook: "deferred" });
   });
 
-  it("asks a person, with what the strategy came to as the proposal", () => {
+  it("asks a person, with the strategy's outcome as the proposal", () => {
     expect(decided({ ask: "which?" })).toMatchObject({
       hook: "asked",
       outcome: { kind: "park", reason: "which?", proposed: { a: 2 }, overlaps: [{ path: "/a" }] },
@@ -252,7 +252,7 @@ describe("a conflict's hook", () => {
   });
 
   describe("of a run that rises", () => {
-    /** Others wrote a in version 2, which the device received before its second operation, and b since. */
+    /** Another device wrote `a` in version 2, which this device received before its second operation, and `b` since. */
     const rising = () =>
       caseOf({
         operations: [
@@ -265,7 +265,7 @@ describe("a conflict's hook", () => {
         conflict: { hook: "due" },
       });
 
-    it("is asked of each merge, with what the device saw by then", () => {
+    it("is asked about each merge, with the documents that the device had seen by then", () => {
       const { asked, resolution } = ask(rising(), { document: { a: 5, b: 1, c: 1 } });
       expect(asked).toMatchObject([
         { ancestor: { a: 1 }, remote: { a: 3, b: 1 }, local: { a: 2, b: 1 }, merged: { a: 2 } },
@@ -274,7 +274,7 @@ describe("a conflict's hook", () => {
       expect(resolution).toMatchObject({ hook: "deferred", outcome: { document: { a: 5, b: 2, c: 2 } } });
     });
 
-    it("that asks a person of a rise parks it, with later operations in the proposal, and is asked no more", () => {
+    it("that asks a person about a rise parks it, with later operations in the proposal, and is not asked again", () => {
       const { asked, resolution } = ask(rising(), { ask: "which a?" });
       expect(asked).toHaveLength(1);
       expect(resolution).toMatchObject({
@@ -288,13 +288,13 @@ describe("a conflict's hook", () => {
       });
     });
 
-    it("that fails of a rise leaves all to the strategy", () => {
+    it("that fails on a rise leaves the whole merge to the strategy", () => {
       const { asked, resolution } = mergeAsking(rising(), policy, [{ kind: "failed" }]);
       expect(asked).toHaveLength(1);
       expect(resolution).toMatchObject({ hook: "failed", outcome: { document: { a: 2, b: 2, c: 2 } } });
     });
 
-    it("keeps what it decided of a rise where the last merge is left to it, too", () => {
+    it("keeps its decision on a rise if it decides the last merge, too", () => {
       const { resolution } = ask(rising(), { use: "server-wins" }, { document: { done: true } });
       expect(resolution).toMatchObject({
         hook: "resolved",

@@ -28,40 +28,40 @@ import {
 } from "@syncline/shared";
 import type { OpenConflict } from "./open-conflict.ts";
 
-/** A conflict with the documents that it is about. */
+/** A conflict with its documents. */
 export interface ConflictCase {
   conflict: OpenConflict;
-  /** `version` is 0 where there is no document. */
+  /** `version` is 0 if there is no document. */
   remote: RemoteDocument & { version: Version };
-  /** The documents at the versions that the run names, as far as history has them. */
+  /** The documents at the versions that the run names, if history still has them. */
   history: RunHistory;
 }
 
-/** The document that the device's run is merged with, with the times of its edits. */
+/** Returns the document that the device's run is merged with, with the times of its edits. */
 export function remoteOf({ conflict, remote, history }: ConflictCase, policy: MergePolicy): RemoteDocument {
   const seenVersion = versionsOf(conflict).at(-1) ?? conflict.baseVersion;
   return { ...remote, ...timesBetween(history, seenVersion, policy) };
 }
 
-/** What the collection's hook answered, unless it failed. */
+/** The hook's answer, or its failure. */
 export type HookReport =
   { readonly kind: "answered"; readonly answer: ResolveAnswer } | { readonly kind: "failed" };
 
-/** The bounds and rules of a merge. */
+/** The limits and rules of a merge. */
 export interface MergeOptions {
   roundsMax: number;
   policy: MergePolicy;
-  /** The collection has a hook to ask. */
+  /** True if the collection has a hook. */
   hasHook: boolean;
 }
 
-/** A merge that asks the collection's hook: it yields what the hook is to be asked, and is given what the hook answered. */
+/** A merge that consults the collection's hook: it yields the hook's input and receives the hook's report. */
 export type Asking<T> = Generator<ResolveCase, T, HookReport>;
 
 /**
- * Merges a conflict as its strategy says, with all that the drain needs to commit it, or to merge it once more in the
- * last round. The hook is asked of each rise at which both sides changed one place, and of the last merge; once it has
- * failed, or asks for a person, it is not asked again. Pure.
+ * Merges a conflict by its strategy. The resolution holds everything that the drain needs to commit it, or to merge
+ * again in the last round. The hook is consulted on each rise at which both sides changed the same place, and on the
+ * last merge; after a failure, or a question for a person, it is not consulted again. Pure.
  */
 export function* mergeConflict(
   on: ConflictCase,
@@ -69,7 +69,7 @@ export function* mergeConflict(
 ): Asking<Resolution> {
   const { conflict, remote, history } = on;
   const isLastRound = conflict.round >= roundsMax;
-  // Of a last round the drain may have to merge by itself, and calls no hook.
+  // The drain may have to repeat the last round by itself, and calls no hook.
   const asksHook = conflict.hook === "due" && hasHook && !isLastRound;
   const rises = risesOf(conflict, history, policy);
   let ended: HookOutcome | undefined;
@@ -91,7 +91,7 @@ export function* mergeConflict(
   return decideByHook(on, resolution, raised, report, policy);
 }
 
-/** Leaves a conflict to a person without merging it. */
+/** Parks a conflict for a person without merging it. */
 export function parkConflict(on: ConflictCase, { roundsMax }: MergeOptions, reason: string): Resolution {
   const { conflict, remote, history } = on;
   const seenVersion = conflict.operations.reduce(risenTo, conflict.baseVersion);
@@ -124,7 +124,7 @@ function resolutionOf(
   };
 }
 
-/** What the hook is asked of one merge. */
+/** Builds the hook's input for one merge. */
 function caseOf(
   { conflict }: ConflictCase,
   { ancestor, local }: MergeInputs,
@@ -136,7 +136,7 @@ function caseOf(
   return { ancestor, remote, local, merged, context };
 }
 
-/** Puts what the hook answered of a rise in the place of what the strategy came to. */
+/** Consults the hook on a rise; its answer replaces the strategy's outcome. */
 function* askOfRise(
   on: ConflictCase,
   rise: Rise,
@@ -153,7 +153,7 @@ function* askOfRise(
   return { outcome: { document, overlaps: [], twoWay: settled.twoWay } };
 }
 
-/** Puts what the hook answered of the last merge in the place of what the strategy came to. */
+/** Replaces the strategy's outcome of the last merge with the hook's answer. */
 function decideByHook(
   on: ConflictCase,
   merged: Resolution,
@@ -181,9 +181,10 @@ function decideByHook(
     const proposed = proposedBy(outcome);
     return { ...merged, outcome: { kind: "park", reason: answer.ask, proposed, overlaps }, hook: "asked" };
   }
-  // A rise that the strategy leaves to a person is the person's, whatever the hook says of what came after.
+  // A rise that the strategy leaves to a person stays with that person, whatever the hook answers about later
+  // operations.
   if (raised.asks !== undefined) return { ...merged, hook: "deferred" };
-  // Which of the run's operations are at fault does not depend on who decides.
+  // The failing operations of the run are the same whoever decides.
   const taken = mergeRaised("client-wins", raised, remote, policy).outcome;
   const refused = taken.kind === "commit" ? taken.refused : raised.refused;
   const document = keepYjsStates(remote.data, answer.document, policy);

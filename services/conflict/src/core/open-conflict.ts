@@ -10,7 +10,7 @@ import type {
   WorkspaceId,
 } from "@syncline/shared";
 
-/** A conflict that is to be merged, as its record has it. */
+/** A conflict record to be merged. */
 export interface OpenConflict extends DeviceRun {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;
@@ -19,9 +19,9 @@ export interface OpenConflict extends DeviceRun {
   status: "open" | "parked" | "reported" | "resolved";
   strategy: ConflictStrategy;
   deviceId: DeviceId;
-  /** `due` where the collection's hook is to be asked. */
+  /** `due` if the collection's hook must be consulted. */
   hook: HookOutcome | "due" | null;
   round: number;
-  /** The document's version when the device collided with it. */
+  /** The document's version when the conflict was found. */
   currentVersion: Version;
 }

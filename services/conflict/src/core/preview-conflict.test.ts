@@ -12,7 +12,7 @@ const NEW = { title: "New", body: "" };
 const THEIRS = { title: "Theirs", body: "" };
 const MINE = { title: "Mine", body: "Text" };
 
-/** A device has changed title and body, and others the title. */
+/** A conflict: one device changed the title and the body, another one the title. */
 function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): RecordedCase {
   return {
     conflict: {
@@ -62,8 +62,8 @@ function conflictCase(conflict: Partial<RecordedConflict> = {}, now = THEIRS): R
 
 const resolved = { status: "resolved", ancestorView: NEW, remoteView: THEIRS, localView: MINE } as const;
 
-describe("what a conflict could come to", () => {
-  it("is, while it waits for a person, what stands there now", () => {
+describe("the preview of a conflict", () => {
+  it("shows the current documents while the conflict waits for a person", () => {
     const on = conflictCase();
     expect(sidesOf(on, {})).toMatchObject({ inputs: { ancestor: NEW, local: MINE }, remote: THEIRS });
     expect(previewChoice("server", on, {})?.document).toEqual(THEIRS);
@@ -81,27 +81,27 @@ describe("what a conflict could come to", () => {
     });
   });
 
-  it("follows the collection's policy, whose proposal is what a person is shown", () => {
+  it("follows the collection's policy, whose proposal the person sees", () => {
     const deleted = { ...conflictCase(), remote: { version: 2, data: null, timestampMs: 9 } };
     const policy = { deleteVsEdit: "park" } as const;
     expect(previewStrategies(deleted, policy).merge.reason).toContain("deleted");
     expect(previewChoice("server", deleted, policy)?.document).toBeNull();
   });
 
-  it("is, once it is resolved, one of the sides of that time, or brings the device's values into what is there", () => {
+  it("takes, once the conflict is resolved, a recorded side, or merges the device's values into the current document", () => {
     const on = conflictCase({ ...resolved, operations: [] }, {
       title: "Later",
       body: "",
       tag: 1,
     } as typeof NEW);
-    // Nothing of it needs the history.
+    // The history is not needed.
     on.history = NO_HISTORY;
     expect(previewChoice("server", on, {})?.document).toEqual(THEIRS);
     expect(previewChoice("local", on, {})?.document).toEqual(MINE);
     expect(previewChoice("merged", on, {})?.document).toEqual({ ...MINE, tag: 1 });
   });
 
-  it("is never taken from a side that the record does not have", () => {
+  it("is undefined for a side that the record does not have", () => {
     const on = conflictCase({ ...resolved, ancestorView: null, remoteView: null, viewsKept: false });
     expect(previewChoice("server", on, {})).toBeUndefined();
     expect(previewChoice("local", on, {})?.document).toEqual(MINE);
@@ -109,8 +109,8 @@ describe("what a conflict could come to", () => {
   });
 });
 
-describe("what a conflict could come to whose device had received a version meanwhile", () => {
-  /** The device changed the title of version 1, received version 2, and then wrote into the body. */
+describe("the preview of a conflict whose device had received a version meanwhile", () => {
+  /** The device changed the title of version 1, received version 2, and then changed the body. */
   const rising = (conflict: Partial<RecordedConflict> = {}, now = THEIRS) => {
     const [first] = conflictCase().conflict.operations;
     if (first === undefined) throw new Error("the case has no operation");
@@ -119,7 +119,7 @@ describe("what a conflict could come to whose device had received a version mean
     return conflictCase({ operations: [title, body], ...conflict }, now);
   };
 
-  it("keeps the later operations, whoever's title is chosen", () => {
+  it("keeps the later operations with either title", () => {
     expect(previewChoice("server", rising(), {})?.document).toEqual({ title: "Theirs", body: "After" });
     expect(previewChoice("local", rising(), {})?.document).toEqual({ title: "Mine", body: "After" });
     expect(previewChoice("merged", rising(), {})).toMatchObject({
@@ -129,21 +129,21 @@ describe("what a conflict could come to whose device had received a version mean
     expect(sidesOf(rising(), {})).toMatchObject({ inputs: { ancestor: THEIRS }, remote: THEIRS });
   });
 
-  it("takes the server's side whole if the later operations are asked of, too, or the rise is not", () => {
+  it("takes the server's side whole if the person must decide on later operations, too, or not on the rise", () => {
     const both = rising({}, { title: "Theirs", body: "Theirs" });
     expect(previewChoice("server", both, {})?.document).toEqual({ title: "Theirs", body: "Theirs" });
     const tooLarge = rising({ strategy: "merge" });
     expect(previewChoice("server", tooLarge, {})?.document).toEqual(THEIRS);
   });
 
-  it("knows of which rise a hook has asked", () => {
+  it("knows the rise that a hook has asked about", () => {
     const asked = { path: "/title", remote: "Theirs", local: "Mine", chosen: "local" } as const;
     const overlapList = [{ ...asked, version: 2, undecided: true as const }];
     const on = rising({ strategy: "merge", hook: "asked", overlapList });
     expect(previewChoice("server", on, {})?.document).toEqual({ title: "Theirs", body: "After" });
   });
 
-  it("shows what each strategy would come to, step by step", () => {
+  it("shows the outcome of each strategy, rise by rise", () => {
     const strategies = previewStrategies(rising(), {});
     expect(strategies["server-wins"].document).toEqual({ title: "Theirs", body: "After" });
     expect(strategies["client-wins"].document).toEqual({ title: "Mine", body: "After" });

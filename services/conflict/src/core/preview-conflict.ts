@@ -18,17 +18,17 @@ import {
 import { remoteOf, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 
-/** A conflict's record, as far as a person's decision depends on it. */
+/** The part of a conflict record that a person's decision depends on. */
 export interface RecordedConflict extends OpenConflict {
   deviceId: DeviceId;
-  /** The workspace's revision of the commit that wrote it last: a decision holds for this one only. */
+  /** The workspace's revision at the commit that last wrote the record; a decision is valid for this revision only. */
   revision: number;
-  /** What the merge saw, of one that is resolved. */
+  /** The documents that the merge of a resolved conflict saw. */
   ancestorView: JsonObject | null;
   remoteView: JsonObject | null;
   localView: JsonObject | null;
   overlapList: Overlap[] | null;
-  /** False of one that is resolved, and whose record is from before the other two views were kept. */
+  /** False for a resolved conflict whose record was written before the other two views were kept. */
   viewsKept: boolean;
 }
 
@@ -36,22 +36,25 @@ export interface RecordedCase extends ConflictCase {
   conflict: RecordedConflict;
 }
 
-/** The three documents of a conflict: of a resolved one as the merge saw them, else as they are now. */
+/** The three documents of a conflict: as the merge saw them if it is resolved, otherwise the current ones. */
 export interface Sides {
   inputs: MergeInputs;
   remote: JsonObject | null;
-  /** To find out what the device has takes more work than it may. */
+  /** True if computing the device's document exceeds the cost limit. */
   costly: boolean;
 }
 
-/** A document that a conflict could come to. `null` deletes it. */
+/** A possible result of a conflict. `null` deletes the document. */
 export interface Option {
   document: JsonObject | null;
-  /** Every place that both sides changed. */
+  /** Every path that both sides changed. */
   overlaps: Overlap[];
 }
 
-/** One that a strategy comes to; `reason` says why it would leave that to a person, and `document` is its proposal. */
+/**
+ * The result of a strategy. If the strategy leaves the conflict to a person, `reason` says why and `document` is its
+ * proposal.
+ */
 export interface StrategyOption extends Option {
   reason: string | null;
 }
@@ -67,13 +70,13 @@ export function sidesOf({ conflict, remote, history }: RecordedCase, policy: Mer
 }
 
 /**
- * What a choice comes to with the document as it is now. One side is taken whole; the merge keeps what has changed
- * since, and prefers the device's value where both changed one place. That restores what lost in a resolved conflict.
+ * Previews a choice on the current document. `server` and `local` take one side whole; `merged` keeps later changes and
+ * prefers the device's value at paths that both sides changed. This restores the losing values of a resolved conflict.
  *
- * The server's side of a rise that is left to a person is the document that the device had received: its operations after
- * that stand.
+ * If a rise is left to a person, the server's side is the document that the device had received, with the device's
+ * later operations.
  *
- * @returns `undefined` where nobody knows any more what that side had
+ * @returns `undefined` if that side is no longer known
  */
 export function previewChoice(
   choice: Exclude<DecisionChoice, "data">,
@@ -99,12 +102,12 @@ export function previewChoice(
   }
 }
 
-/** What the server has, with the operations that the device made after it had received the server's side. */
+/** Returns the server's document, with the operations that the device made after receiving the server's side. */
 function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | null): JsonObject | null {
   const { conflict, history } = on;
   if (conflict.status === "resolved") return whole;
   const { strategy, overlapList } = conflict;
-  // A hook may have asked, too: the record says of which rise.
+  // A hook may have asked a person about a rise; the record names its version.
   const asked = new Set(overlapList?.map(({ undecided, version }) => undecided && version));
   let isAsked = false;
   const raised = raiseRun(conflict, history, policy, (rise) => {
@@ -118,7 +121,7 @@ function serverSide(on: RecordedCase, policy: MergePolicy, whole: JsonObject | n
   return outcome.kind === "park" ? whole : outcome.document;
 }
 
-/** What each strategy would come to with the document as it is now. */
+/** Previews each strategy on the current document. */
 export function previewStrategies(
   on: RecordedCase,
   policy: MergePolicy,

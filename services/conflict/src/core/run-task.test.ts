@@ -5,7 +5,7 @@ import type { RecordedCase } from "./preview-conflict.ts";
 
 const original = Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, n]));
 const ancestor = { original };
-/** Copies an object and changes the copy, so many times. */
+/** A patch that repeatedly copies an object and changes the copy. */
 const copies = (times: number): JsonPatchStep[] =>
   Array.from({ length: times }).flatMap((_, n) => [
     { op: "copy", from: "/original", path: "/copy" },
@@ -68,8 +68,8 @@ const tasksOn = (on: RecordedCase) =>
   }) as const satisfies Record<string, MergeTask>;
 
 describe.each([
-  ["whose run takes more to replay than it may", caseOf({ operations: 50, times: 45 }), runTask],
-  ["whose merge was ended", caseOf({ operations: 1, times: 1 }), giveUp],
+  ["whose run exceeds the cost limit", caseOf({ operations: 50, times: 45 }), runTask],
+  ["whose merge was given up", caseOf({ operations: 1, times: 1 }), giveUp],
 ] as const)("a conflict %s", (_what, on, run) => {
   const tasks = tasksOn(on);
   const server = on.remote.data;
@@ -80,7 +80,7 @@ describe.each([
     expect(run(tasks.merge)).toMatchObject({ kind: "merged", resolution });
   });
 
-  it("is shown with what is known of it", () => {
+  it("is shown without the device's document", () => {
     const sides = { version: 2, ancestor, remote: server, local: null, too_costly: true };
     expect(run(tasks.show)).toEqual(sides);
     expect(JSON.parse(run(tasks.preview) as string)).toEqual({
@@ -92,7 +92,7 @@ describe.each([
     });
   });
 
-  it("can be decided for the server's document or another one, and for nothing that takes a merge", () => {
+  it("can be decided with the server's document or another one, and with no choice that needs a merge", () => {
     expect(run(tasks.server)).toMatchObject({ document: server, costly: false });
     expect(run(tasks.data)).toMatchObject({ document: null, costly: false });
     expect(run(tasks.local)).toMatchObject({ document: undefined, costly: true });
@@ -100,7 +100,7 @@ describe.each([
   });
 });
 
-it("a conflict whose run is short is previewed whole", () => {
+it("previews a conflict with a short run completely", () => {
   const tasks = tasksOn(caseOf({ operations: 2, times: 1 }));
   const merged = { original, copy: { ...original, k0: "edit 0" }, theirs: true };
   expect(runTask(tasks.merged)).toMatchObject({ document: merged, costly: false });

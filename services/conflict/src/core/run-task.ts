@@ -18,15 +18,15 @@ import {
 } from "./merge-conflict.ts";
 import { sidesOf, previewChoice, previewStrategies, type RecordedCase } from "./preview-conflict.ts";
 
-/** A policy without its hook, which no other process can be sent. */
+/** A policy without its hook, which cannot be sent to another process. */
 export type PlainPolicy = Omit<CollectionPolicy, "resolve">;
 
-/** The policy without its hook. */
+/** Removes the hook from a policy. */
 export function plainPolicy({ resolve: _, ...plain }: CollectionPolicy): PlainPolicy {
   return plain;
 }
 
-/** A round of a conflict. It starts from the beginning with each answer of the hook. */
+/** A round of a conflict. It runs from the beginning again with each answer of the hook. */
 export interface MergeRound extends MergeOptions {
   kind: "merge";
   on: ConflictCase;
@@ -35,38 +35,38 @@ export interface MergeRound extends MergeOptions {
   reports: readonly HookReport[];
 }
 
-/** The merge, or what it has to ask the hook next. */
+/** The merge, or the hook's next input. */
 export type MergeStep =
   | { readonly kind: "merged"; readonly resolution: Resolution }
   | { readonly kind: "asks"; readonly asked: ResolveCase };
 
-/** Work on a conflict whose time depends on what devices sent. */
+/** Work on a conflict whose duration depends on the devices' operations. */
 export type MergeTask =
   | MergeRound
   | { kind: "show"; on: RecordedCase; policy: PlainPolicy }
   | { kind: "preview"; on: RecordedCase; policy: PlainPolicy }
   | { kind: "decide"; on: RecordedCase; choice: DecisionChoice; policy: PlainPolicy };
 
-/** The documents of a conflict, as the wire shows them. */
+/** The documents of a conflict as the wire shows them. */
 export interface ConflictSides {
-  /** The document's now: what a decision names as `expected_version`. */
+  /** The document's current version, which a decision names as `expected_version`. */
   version: Version;
   ancestor: JsonObject | null;
   remote: JsonObject | null;
   local: JsonObject | null;
-  /** Present if nobody can say what the device has: then `local` says nothing. */
+  /** Present if computing the device's document exceeds the cost limit; then `local` has no meaning. */
   too_costly?: true;
 }
 
 /** The document that a choice would write now. */
 export interface DecidedDocument {
   inputs: MergeInputs;
-  /** `undefined` if nobody knows any more, or to find out costs too much. */
+  /** `undefined` if the side is no longer known, or computing it exceeds the cost limit. */
   document: JsonObject | null | undefined;
   costly: boolean;
 }
 
-/** The outcome of each task. Those that only go out are text already. */
+/** The outcome of each task. A preview is serialized already, because it is only sent. */
 export interface TaskOutcomes {
   merge: MergeStep;
   show: ConflictSides;
@@ -74,7 +74,7 @@ export interface TaskOutcomes {
   decide: DecidedDocument;
 }
 
-/** Does the work. Pure. */
+/** Runs a task. Pure. */
 export function runTask(task: MergeTask): TaskOutcomes[MergeTask["kind"]] {
   switch (task.kind) {
     case "merge":
@@ -90,7 +90,7 @@ export function runTask(task: MergeTask): TaskOutcomes[MergeTask["kind"]] {
   }
 }
 
-/** The outcome of a task that took more time or memory than it may, without the work. Pure. */
+/** Returns the outcome of a task that exceeded its time or memory, without doing the work. Pure. */
 export function giveUp(task: MergeTask): TaskOutcomes[MergeTask["kind"]] {
   switch (task.kind) {
     case "merge":
@@ -160,14 +160,15 @@ function previewWithoutLocal(on: RecordedCase): object {
   };
 }
 
-/** To decide for the server's document, or another one, takes no merge. */
+/** Decides without a merge, which the choices `server` and `data` do not need. */
 function decideWithoutLocal(
   { conflict, remote, history }: RecordedCase,
   choice: DecisionChoice,
 ): DecidedDocument {
   const known = choice === "server" || choice === "data";
   return {
-    // The record keeps what the device had. Nobody knows that here; with the server's document nobody loses by it.
+    // The record keeps the device's document, which is unknown here; the server's document in its place loses no
+    // change.
     inputs: { ancestor: ancestorOf(conflict, history), local: remote.data, localTimestampMs: null },
     document: choice === "server" ? remote.data : choice === "data" ? null : undefined,
     costly: !known,

@@ -23,7 +23,7 @@ test("a process answers one question after the other", async () => {
   expect(answers).toEqual([first, first, first]);
 });
 
-test("a process that never answers is ended with its question, and the next one gets another", async () => {
+test("a process that never answers is ended with its question, and the next question gets another process", async () => {
   const pool = createPool({ processesMax: 1, waitingMax: 9 });
   const before = await pool.ask({ what: "answer" }, 20_000);
   expect(await pool.ask({ what: "loop" }, 50)).toEqual({ kind: "hung" });
@@ -34,13 +34,13 @@ test("a process that never answers is ended with its question, and the next one 
   expect(await pool.ask({ what: "answer" }, 20_000)).toMatchObject({ kind: "answered" });
 });
 
-test("more questions than may wait are turned away", async () => {
+test("questions over the waiting limit are rejected", async () => {
   const pool = createPool({ processesMax: 1, waitingMax: 1 });
   const asked = [1, 2, 3].map(() => pool.ask({ what: "answer" }, 20_000));
   expect((await Promise.all(asked)).map(({ kind }) => kind)).toEqual(["answered", "answered", "busy"]);
 });
 
-test("a process that does not start is not taken for one that failed over its question", async () => {
+test("a process that does not start is told apart from one that ends at its question", async () => {
   const pool = createPool({ processesMax: 1, waitingMax: 1 }, ["end"]);
   expect(await pool.ask({ what: "answer" }, 20_000)).toEqual({ kind: "unstarted" });
 });

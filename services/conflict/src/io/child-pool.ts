@@ -3,40 +3,41 @@ import { once } from "node:events";
 import { setPriority } from "node:os";
 import type { Logger } from "@syncline/runtime";
 
-/** For a process to start, and to load what it needs. */
+/** Time for a process to start and load its modules. */
 const START_TIMEOUT_MS = 30_000;
-/** Below the service itself, which has to answer whatever its processes do. */
+/** Niceness of the processes. They run below the service itself, which must answer whatever they do. */
 const PRIORITY = 5;
 
 /**
- * An answer; otherwise `hung` when its time was over, `ended` with its process, `unstarted` if no process could be started
- * for it, or `busy`: too many questions wait.
+ * An answer, or the reason for which there is none: `hung` after a timeout, `ended` if its process ended, `unstarted`
+ * if no process could be started, `busy` if too many questions wait.
  */
 export type Heard<Answer> = Answer | { readonly kind: "ready" | "hung" | "ended" | "unstarted" | "busy" };
 
-/** Processes that answer one question after the other. */
+/** Child processes that each answer one question at a time. */
 export interface ChildPool<Question, Answer> {
   readonly ask: (question: Question, timeoutMs: number) => Promise<Heard<Answer>>;
   readonly close: () => Promise<void>;
 }
 
 export interface ChildPoolOptions {
-  /** The module that the processes run, and what it is told at its start. */
+  /** The module that the processes run, and its arguments. */
   readonly module: string;
   readonly args: readonly string[];
   readonly heapFlags: readonly string[];
-  /** Most that run at once: so many further questions wait. */
+  /** Limit on the processes; further questions wait. */
   readonly processesMax: number;
   readonly waitingMax: number;
   readonly log: Logger;
 }
 
 /**
- * A process that takes too long, be it in a loop, is ended when the time of its question is over; the time starts when the
- * process is ready. One that has answered waits for the next question: there are as many as were ever needed at once.
+ * Creates a pool. A process that exceeds the time of its question is killed, even in an endless loop; the time starts
+ * when the process is ready. A process that has answered is kept for later questions, so the pool is as large as it was
+ * ever needed at once.
  *
- * Worker threads would be lighter, but one that runs out of memory can take the whole process along, in spite of
- * `resourceLimits`, and the question that did it would do it again after every start.
+ * Worker threads would be lighter, but one that runs out of memory can take the whole process with it, in spite of
+ * `resourceLimits`, and the same question would do so again after every start.
  */
 export function createChildPool<Question extends object, Answer extends object>({
   module,
@@ -55,7 +56,7 @@ export function createChildPool<Question extends object, Answer extends object>(
     async ask(question, timeoutMs) {
       if (busy >= processesMax) {
         if (waiting.length >= waitingMax) return { kind: "busy" };
-        // Whoever is done hands its turn on.
+        // A finished question passes its turn on.
         await new Promise<void>((resolve) => waiting.push(resolve));
       } else busy += 1;
       try {
@@ -80,7 +81,7 @@ export function createChildPool<Question extends object, Answer extends object>(
       if (!("kind" in started) || started.kind !== "ready") return { kind: "unstarted" };
     }
     const answer = hear<Answer>(child, timeoutMs);
-    // One that cannot be sent to has ended, and is heard to.
+    // A send fails only if the process has ended, which `hear` reports.
     child.send(question, () => {});
     const heard = await answer;
     if (children.has(child) && child.connected) idle.add(child);
@@ -94,9 +95,9 @@ export function createChildPool<Question extends object, Answer extends object>(
     });
     children.add(child);
     child.on("error", (error) => {
-      // One that never started never exits.
+      // A process that never started emits no exit event.
       if (child.pid === undefined) children.delete(child);
-      log.warn({ err: error, module }, "a process beside the service failed");
+      log.warn({ err: error, module }, "child process failed");
     });
     child.once("spawn", () => {
       if (child.pid !== undefined) setPriority(child.pid, PRIORITY);
@@ -109,7 +110,7 @@ export function createChildPool<Question extends object, Answer extends object>(
   }
 }
 
-/** The next thing that a process says. One that says nothing in time is ended. */
+/** Waits for the next message of a process. A process that sends none in time is killed. */
 async function hear<Answer>(child: ChildProcess, timeoutMs: number): Promise<Heard<Answer>> {
   const { promise, resolve } = Promise.withResolvers<Heard<Answer>>();
   const onMessage = (message: unknown) => {

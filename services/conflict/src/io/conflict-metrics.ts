@@ -1,7 +1,7 @@
 import { createGauge, observe } from "@syncline/runtime";
 import type { PgConflicts } from "./pg-conflicts.ts";
 
-/** What is not settled yet. It is the same whoever looks: readers take the largest, never the sum. */
+/** Observes the unresolved conflicts. Every process reports the same numbers: take the largest, never the sum. */
 export function observeConflicts({ countUnsettled }: Pick<PgConflicts, "countUnsettled">): void {
   const conflicts = createGauge(
     "syncline.conflicts.unsettled",
@@ -10,7 +10,7 @@ export function observeConflicts({ countUnsettled }: Pick<PgConflicts, "countUns
   );
   const held = createGauge(
     "syncline.operations.held",
-    "Operations in an unsettled conflict, and behind it. Take max, not sum",
+    "Operations in unresolved conflicts, including those held behind them. Take max, not sum",
     "{operation}",
   );
   observe([conflicts, held], async (result) => {

@@ -5,25 +5,26 @@ import { fileURLToPath } from "node:url";
 import { giveUp, runTask, type MergeTask, type TaskOutcomes } from "../core/run-task.ts";
 import { createChildPool } from "./child-pool.ts";
 
-/** The message of a process that merges. */
+/** The message of a process that runs tasks. */
 export type TaskMessage = { readonly kind: "done"; readonly outcome: TaskOutcomes[MergeTask["kind"]] };
 
-/** Runs tasks on conflicts. A task that takes more than it may is given up, with an outcome that says so. */
+/** Runs tasks on conflicts. A task that exceeds its time or memory is given up, with an outcome that says so. */
 export interface Merger {
-  /** @throws Problem `overloaded` if too many wait, or no process could be started */
+  /** @throws Problem `overloaded` if too many tasks wait, or no process could be started */
   readonly run: <T extends MergeTask>(task: T) => Promise<TaskOutcomes[T["kind"]]>;
   readonly close: () => Promise<void>;
 }
 
 const INSIDE = fileURLToPath(new URL(`./run-task-process${extname(import.meta.url)}`, import.meta.url));
-/** Documents as large as may be, a run of 16 MiB, and what each strategy makes of them. */
+/** Heap for documents of the largest size, a run of 16 MiB, and the result of each strategy. */
 const HEAP_FLAGS = ["--max-old-space-size=256", "--max-semi-space-size=8"];
-/** Tasks with less to look at take a few milliseconds, and no process of their own. */
+/** Limits of a small task. Smaller ones take a few milliseconds and run in the service's own process. */
 const SMALL = { values: 2_000, bytes: 32 * 1024, operations: 20 };
 
 /**
- * Runs small tasks where it stands, and all others in processes beside the service, so that none keeps it from answering
- * `/healthz`. What a merge costs is bounded already; should one take longer all the same, its process is ended.
+ * Creates a merger. Small tasks run in the service's process, all others in child processes, so that none keeps the
+ * service from answering `/healthz`. The cost of a merge is already bounded; if a merge still takes longer, its process
+ * is killed.
  */
 export function createMerger({
   processesMax,
@@ -46,7 +47,7 @@ export function createMerger({
   });
   const givenUp = createCounter(
     "syncline.merge.given_up",
-    "Merges that were ended because they took too long or too much memory",
+    "Merges given up because they exceeded their time or memory",
     "{merge}",
     ["hung", "ended"].map((outcome) => ({ "syncline.merge.outcome": outcome })),
   );
@@ -55,18 +56,20 @@ export function createMerger({
     async run<T extends MergeTask>(task: T): Promise<TaskOutcomes[T["kind"]]> {
       if (isSmall(task)) return runTask(task) as TaskOutcomes[T["kind"]];
       let heard = await pool.ask(task, timeoutMs);
-      // It may have been ended from outside, and not by what it did.
+      // The process may have been killed from outside, and not because of the task.
       if (heard.kind === "ended") heard = await pool.ask(task, timeoutMs);
       if (heard.kind === "done") return heard.outcome as TaskOutcomes[T["kind"]];
-      // Nothing is known of the merge itself then, so nobody is asked to decide in its place.
+      // The task did not run, so the conflict is not left to a person because of it.
       if (heard.kind === "busy" || heard.kind === "unstarted") {
         const isBusy = heard.kind === "busy";
-        const detail = isBusy ? "Too many merges wait for their turn" : "No process could be started for it";
+        const detail = isBusy
+          ? "Too many merges wait; send the request again after Retry-After"
+          : "No process could be started for the merge; send the request again after Retry-After";
         throw new Problem("overloaded", { retryAfterSeconds: 1, detail });
       }
       givenUp.add(1, { "syncline.merge.outcome": heard.kind });
       const { workspaceId, conflictId } = task.on.conflict;
-      log.warn({ workspaceId, conflictId, task: task.kind, failure: heard.kind }, "gave up a merge");
+      log.warn({ workspaceId, conflictId, task: task.kind, failure: heard.kind }, "merge given up");
       return giveUp(task) as TaskOutcomes[T["kind"]];
     },
     close: () => pool.close(),

@@ -24,7 +24,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** An open conflict whose round was asked for so long ago. */
+/** Inserts an open conflict whose round was requested `ageMs` ago. */
 async function insertOpen(round: number, ageMs: number): Promise<string> {
   const conflictId = randomUUID();
   await pool.query(
@@ -37,7 +37,7 @@ async function insertOpen(round: number, ageMs: number): Promise<string> {
   return conflictId;
 }
 
-it("takes no conflict for forgotten whose round may still be waiting for its time", async () => {
+it("lists no conflict as stalled whose round may still be waiting for its backoff", async () => {
   const [first, third] = [await insertOpen(1, 10_000), await insertOpen(3, 10_000)];
   const quiet = async (backoffMsMin: number, backoffMsMax: number, stalledMs = 1_000) => {
     const { jobs } = await inWorkspaces([], () =>
@@ -45,7 +45,7 @@ it("takes no conflict for forgotten whose round may still be waiting for its tim
     );
     return new Set(jobs.map(({ conflictId }) => conflictId));
   };
-  // The third waits for twice the base, at most for the cap, and then it must have been quiet for a second.
+  // The third round waits for twice the base, at most the cap; then it must be without an event for a second.
   expect(await quiet(4_000, 300_000)).toEqual(new Set([first, third]));
   expect(await quiet(5_000, 300_000)).toEqual(new Set([first]));
   expect(await quiet(5_000, 8_000)).toEqual(new Set([first, third]));

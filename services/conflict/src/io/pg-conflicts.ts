@@ -21,13 +21,13 @@ import {
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts";
 
-/** Which records to list; what is left out is not asked for. */
+/** The filters of a list of records; an omitted filter matches every record. */
 export interface ConflictsPage {
   status?: string | undefined;
   collection?: CollectionName | undefined;
   documentId?: DocumentId | undefined;
   deviceId?: DeviceId | undefined;
-  /** RFC 3339: when it was opened, from and before. */
+  /** Time of opening in RFC 3339: `since` is inclusive, `until` exclusive. */
   since?: string | undefined;
   until?: string | undefined;
   /** The last conflict id of the page before. */
@@ -35,28 +35,28 @@ export interface ConflictsPage {
   limit: number;
 }
 
-/** Where a page of quiet conflicts ends. */
+/** The end of a page of stalled conflicts. */
 export interface StalledCursor {
-  /** As Postgres writes it: a date has no microseconds. */
+  /** The time as Postgres writes it: a `Date` has no microseconds. */
   roundAt: string;
   conflictId: ConflictId;
 }
 
-/** What this service reads. It writes nothing: what it decides goes through the lane. */
+/** Reads conflicts. The service writes nothing to Postgres: its outcomes go through the lane. */
 export interface PgConflicts {
   readCase(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<RecordedCase | undefined>;
   /**
-   * A page of the open conflicts that nothing has happened to for so long, the wait for their round apart; the quietest
-   * first. `next` is where the next page goes on, where there may be one.
+   * Lists a page of stalled conflicts, the longest stalled first: open ones without an event for `stalledMs`, not
+   * counting the backoff of their round. `next` is the cursor of the next page, if there may be one.
    */
   listStalled(
     quiet: { stalledMs: number; backoff: BackoffBounds },
     page: { after?: StalledCursor | undefined; limit: number },
   ): Promise<{ jobs: ConflictJob[]; next: StalledCursor | undefined }>;
-  /** A page of a workspace's records, newest first, as the wire shows them. */
+  /** Lists a page of a workspace's records, newest first, as the wire shows them. */
   list(workspaceId: WorkspaceId, page: ConflictsPage): Promise<Record<string, unknown>[]>;
   show(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<Record<string, unknown> | undefined>;
-  /** Of everything that is not settled: one row a status that there is. */
+  /** Counts the unresolved conflicts and their operations, one row for each status that occurs. */
   countUnsettled(): Promise<{ status: "open" | "parked"; conflicts: number; operations: number }[]>;
 }
 
@@ -71,7 +71,7 @@ const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
 const COUNT_UNSETTLED = statement("count-unsettled");
 
-/** A record as it is shown, but for the operations of its run, which are as ingest accepted them. */
+/** A record as the wire shows it, except that the run's operations are in ingest's form. */
 interface ShownConflict {
   operations: { batchId: BatchId; operation: AcceptedOperation }[];
 }
@@ -81,7 +81,7 @@ const BEFORE_ALL: StalledCursor = {
   conflictId: "00000000-0000-0000-0000-000000000000",
 };
 
-/** Most bytes of documents from which the times of edits are told. */
+/** Limit on the documents from which the times of edits are derived, in bytes. */
 const EDITS_BYTES_MAX = 4 * 1024 * 1024;
 
 function editsOf(baseVersion: Version, rows: readonly Record<string, unknown>[]): DocumentEdits {
@@ -142,7 +142,7 @@ export function createPgConflicts(query: Query): PgConflicts {
   };
 }
 
-/** The documents that the merge of a conflict's run starts from, and when others edited what since. */
+/** Reads the documents that the merge of a run starts from, and the times of other devices' edits since. */
 async function readHistory(query: Query, conflict: RecordedConflict): Promise<RunHistory> {
   const [{ changes, lastOwnVersion }, edits] = await Promise.all([
     readDocuments(query, conflict),
@@ -156,7 +156,7 @@ async function readDocuments(query: Query, conflict: RecordedConflict): Promise<
   const versions = conflict.status === "resolved" ? [] : versionsOf(conflict);
   if (versions.length === 0) return NO_HISTORY;
   const document = [workspaceId, collection, documentId];
-  // A view may be from before there was a document, and then starts at version 0.
+  // The view may precede the document's creation, and then starts at version 0.
   const received = conflict.baseVersion === 0 ? [0, ...versions] : versions;
   const rows =
     deviceView === null
@@ -166,7 +166,7 @@ async function readDocuments(query: Query, conflict: RecordedConflict): Promise<
   return { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 };
 }
 
-/** The document's changes since the first version that the run names, if a merge may depend on their times. */
+/** Reads the document's changes since the first version that the run names, if a merge may depend on their times. */
 async function readEdits(query: Query, conflict: RecordedConflict): Promise<DocumentEdits | undefined> {
   const { workspaceId, collection, documentId, deviceId, currentVersion, strategy, hook, status } = conflict;
   const since = conflict.baseVersion ?? versionsOf(conflict)[0];

@@ -1,13 +1,13 @@
 import type { ResolveAnswer } from "@syncline/shared";
 
-/** What a process that runs hooks says. */
+/** A message of a process that runs hooks. */
 export type HookMessage =
   | { readonly kind: "ready" }
   | { readonly kind: "answered"; readonly answer: ResolveAnswer }
   | { readonly kind: "nonsense" }
   | { readonly kind: "threw"; readonly errorName: string; readonly errorPlace: string | undefined };
 
-/** What an error's class is and where it was thrown: never its message, which may quote a document. */
+/** Returns an error's class and the place where it was thrown, never its message, which may quote a document. */
 export function placeOfError(error: unknown): { errorName: string; errorPlace: string | undefined } {
   if (!(error instanceof Error)) return { errorName: typeof error, errorPlace: undefined };
   const { stack = "", message } = error;

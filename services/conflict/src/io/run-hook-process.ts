@@ -4,16 +4,17 @@ import { pathToFileURL } from "node:url";
 import { checkAnswer } from "../core/check-answer.ts";
 import { placeOfError, type HookMessage } from "./run-hook-messages.ts";
 
-// The process that hooks run in: loads the policies, says that it is ready, and takes one case after the other.
+// The process that runs hooks. It loads the policies, reports that it is ready, and answers one case at a time.
 
-// A signal to all of the service's processes is for the service: what is being asked is still to be answered.
+// A signal to the whole process group is for the service: the current question must still be answered.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 process.once("disconnect", () => process.exit());
-// Node would print the message, which may quote a document.
+// Node's default handler would print the message, which may quote a document.
 process.on("uncaughtException", () => process.exit(1));
 
-// The service has checked them; its libraries would be most of what there is to start here.
+// The policies are imported without a check, which the service has made; the libraries for it would dominate the start
+// time.
 const file = pathToFileURL(resolve(process.argv[2] ?? ""));
 const { default: policies } = (await import(file.href)) as { default: Policies };
 const send = (message: HookMessage) => process.send?.(message);

@@ -8,22 +8,22 @@ import type { HookMessage } from "./run-hook-messages.ts";
 
 const TIMEOUT_MS_DEFAULT = 1_000;
 /**
- * Four documents as large as may be, and what a hook makes of them, take less than half. What is young is bounded, too, or
- * it may take more than the rest.
+ * Heap limits. Four documents of the largest size and a hook's work on them take less than half of it. The young
+ * generation is bounded as well, or it may take more than the rest.
  */
 const HEAP_FLAGS = ["--max-old-space-size=128", "--max-semi-space-size=4"];
 const INSIDE = fileURLToPath(new URL(`./run-hook-process${extname(import.meta.url)}`, import.meta.url));
 
-/** Asks hooks, each in a process of its own, so that none can stop the service or another hook. */
+/** Calls hooks in child processes, so that no hook can stop the service or another hook. */
 export interface HookRunner {
   readonly ask: (on: ResolveCase) => Promise<HookReport>;
   readonly close: () => Promise<void>;
 }
 
 /**
- * A hook that hangs is ended with its process when its time is over.
+ * Creates a runner. A hook that exceeds its time is killed with its process.
  *
- * @param options - `file`: the module of the policies, which every process loads by itself
+ * @param options - `file`: the module of the policies, which each process loads by itself
  */
 export function createHookRunner(
   { policies, log }: { policies: Policies; log: Logger },
@@ -33,7 +33,7 @@ export function createHookRunner(
     module: INSIDE,
     args: [file],
     heapFlags: HEAP_FLAGS,
-    // The number of cases that are asked at once bounds it.
+    // Bounded by the number of cases that are asked at once.
     processesMax: Infinity,
     waitingMax: 0,
     log,
@@ -41,7 +41,7 @@ export function createHookRunner(
   const outcomes = ["answered", "nonsense", "threw", "hung", "ended", "unstarted"];
   const calls = createCounter(
     "syncline.hook.calls",
-    "Calls of the policies' hooks, by what they came to; all but answered are failures",
+    "Calls of the policies' hooks by outcome; every outcome except answered is a failure",
     "{call}",
     outcomes.map((outcome) => ({ "syncline.hook.outcome": outcome })),
   );
@@ -56,7 +56,7 @@ export function createHookRunner(
       const { kind: failure, ...where } = heard;
       log.warn(
         { workspaceId, collection, conflictId, round, failure, ...where },
-        "a hook failed, so the strategy decides",
+        "hook failed, so the strategy decides",
       );
       return { kind: "failed" };
     },

@@ -1,13 +1,13 @@
 import { runTask, type MergeTask } from "../core/run-task.ts";
 import type { TaskMessage } from "./merger.ts";
 
-// The process that merges run in: says that it is ready, and takes one task after the other.
+// The process that runs merges. It reports that it is ready, and runs one task at a time.
 
-// A signal to all of the service's processes is for the service: what is being asked is still to be answered.
+// A signal to the whole process group is for the service: the current question must still be answered.
 process.on("SIGINT", () => {});
 process.on("SIGTERM", () => {});
 process.once("disconnect", () => process.exit());
-// Node would print the message, which may quote a document.
+// Node's default handler would print the message, which may quote a document.
 process.on("uncaughtException", () => process.exit(1));
 
 process.on("message", (task: MergeTask) => {

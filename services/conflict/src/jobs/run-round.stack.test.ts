@@ -51,7 +51,7 @@ beforeEach(async () => {
   await redis.flushdb();
 });
 
-/** An open conflict that its collection's hook is to decide. */
+/** Inserts an open conflict whose collection's hook must be asked. */
 async function insertOpen(): Promise<string> {
   const conflictId = randomUUID();
   await pool.query(
@@ -86,17 +86,17 @@ const roundsOnLane = async () =>
   );
 const wakeUps = () => redis.llen(`${keys.queuePrefix}:drain:wait`);
 
-it("a round whose resolution waits on its lane is not merged again, and the lane is woken", async () => {
+it("wakes the lane and does not merge again if the round's resolution waits on the lane", async () => {
   const conflictId = await insertOpen();
   await runRound(conflictId);
   expect([asked.length, await roundsOnLane(), await wakeUps()]).toEqual([1, [1], 1]);
-  // As if the wake-up got lost.
+  // The wake-up is lost.
   await redis.del(...(await redis.keys(`${keys.queuePrefix}:drain:*`)));
   await runRound(conflictId);
   expect([asked.length, await roundsOnLane(), await wakeUps()]).toEqual([1, [1], 1]);
 });
 
-it("the next round is merged while the resolution of the one before is still being taken off", async () => {
+it("merges the next round while the previous round's resolution is still on the lane", async () => {
   const conflictId = await insertOpen();
   await runRound(conflictId);
   await pool.query("UPDATE conflicts SET round = 2 WHERE conflict_id = $1", [conflictId]);

@@ -34,14 +34,14 @@ interface Deps {
 }
 
 /**
- * Runs one round of a conflict: merges it and sends the outcome back through the lane. A round that runs again while its
- * outcome waits there only wakes the lane. Where two runs overlap, one outcome is taken.
+ * Runs one round of a conflict: merges it and republishes the outcome to the lane. If the outcome of this round is
+ * already on the lane, only the lane is woken. If two runs of a round overlap, one outcome is used.
  */
 export function createRunRound(
   { conflicts, lanes, waker, policies, merger, askHook, log }: Deps,
   options: { laneCount: number; roundsMax: number },
 ): (job: ConflictJob) => Promise<void> {
-  /** Merges, and asks the hook as often as the merge has to. */
+  /** Merges, and calls the hook as often as the merge asks for it. */
   async function mergeRound(on: ConflictCase, policy: CollectionPolicy): Promise<Resolution> {
     const { roundsMax } = options;
     const task = { kind: "merge", on, roundsMax, policy: plainPolicy(policy) } as const;
@@ -86,7 +86,7 @@ export function createRunRound(
         await waker.wake(lane);
         log.debug(
           { workspaceId, conflictId, round, overlaps, outcome: resolution.outcome.kind },
-          "merged a conflict",
+          "conflict merged",
         );
       },
     );

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createPgConflicts } from "../io/pg-conflicts.ts";
 import { createSweepConflicts } from "./sweep-conflicts.ts";
 
-/** More than a page, and no multiple of one. */
+/** More than a page, and no multiple of a page. */
 const MANY = 1_201;
 
 let database: TestDatabase;
@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 beforeEach(() => redis.flushdb());
 
-/** Open conflicts of one transaction, whose first round was asked for so long ago. */
+/** Inserts open conflicts in one transaction, whose first round was requested `age` ago. */
 async function insertOpen(workspaceId: string, count: number, age: string): Promise<void> {
   await pool.query(
     `INSERT INTO conflicts (workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy,
@@ -56,7 +56,7 @@ async function insertOpen(workspaceId: string, count: number, age: string): Prom
   );
 }
 
-/** The workspaces of the rounds that are asked for. */
+/** Counts the requested rounds by workspace. */
 async function workspacesAskedFor(): Promise<Record<string, number>> {
   const pipeline = redis.pipeline();
   for (const key of await redis.keys("*:queue:conflict:*-1")) pipeline.hget(key, "data");
@@ -71,7 +71,7 @@ const sweepWhile = (isRunning: () => boolean) =>
     { stalledMs: 10_000, backoff: ROUND_BACKOFF },
   )();
 
-it("finds all that are quiet, however many of them stay so", async () => {
+it("finds all stalled conflicts, even if many of them stay stalled", async () => {
   await sweepWhile(() => true);
   expect(await workspacesAskedFor()).toEqual({ blocked: MANY, healthy: 1 });
 });

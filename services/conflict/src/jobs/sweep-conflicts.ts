@@ -5,15 +5,15 @@ import type { PgConflicts, StalledCursor } from "../io/pg-conflicts.ts";
 interface Deps {
   conflicts: Pick<PgConflicts, "listStalled">;
   queue: ConflictQueue;
-  /** False once the process is stopping: a sweep then ends after its page, and others sweep, too. */
+  /** False once the process is stopping: the sweep then ends after its page, and other processes go on with theirs. */
   isRunning: () => boolean;
 }
 
 const PAGE_CONFLICTS_MAX = 500;
 
 /**
- * Asks again for the rounds of open conflicts that have been quiet for long: their jobs may have got lost, or been put off by
- * a clock that is wrong. It goes through all of them: those whose lane stands still stay quiet, and come first.
+ * Requests the rounds of stalled conflicts again: their jobs may be lost, or delayed by a wrong clock. It visits all of
+ * them, because conflicts on a blocked lane stay stalled and come first.
  */
 export function createSweepConflicts(
   { conflicts, queue, isRunning }: Deps,

@@ -25,7 +25,7 @@ interface Deps {
   merger: Pick<Merger, "run">;
 }
 
-/** The records of conflicts, to read, and what each could come to. What is decided goes through the lane. */
+/** Adds the routes that read conflict records and previews. Decisions go through the lane. */
 export function addRoutes(app: Express, deps: Deps): void {
   const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
   app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(deps.conflicts));
@@ -76,7 +76,10 @@ function previewConflict({ conflicts, policies, merger }: Deps): OnConflict {
   };
 }
 
-/** For ingest: what a choice would write now, and what has to be so still when that is done. */
+/**
+ * Answers ingest with the document that a choice would write now, and the state that must be unchanged when the
+ * decision is applied.
+ */
 function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
@@ -91,11 +94,11 @@ function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
       policy: policyFor(on, policies),
     });
     if (costly) {
-      const detail = `To find out what ${choice} comes to takes more work than it may. Decide with server or data`;
+      const detail = `Computing the document of the choice ${choice} exceeds the cost limit. Decide with server or data`;
       throw new Problem("merge-too-costly", { detail });
     }
     if (document === undefined) {
-      const message = `cannot be ${choice}: the record is from before it was kept what the server had. Decide with local, merged or data`;
+      const message = `cannot be ${choice}: the record was written before the server's document was kept. Decide with local, merged or data`;
       throw fieldProblem({ path: ["choice"], message }, null);
     }
     response.json({
@@ -127,5 +130,5 @@ async function findCase(
 }
 
 function noSuchConflict(): Problem {
-  return new Problem("not-found", { detail: "No such conflict is known here" });
+  return new Problem("not-found", { detail: "Conflict not found" });
 }

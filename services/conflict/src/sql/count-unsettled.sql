@@ -1,3 +1,4 @@
--- How many conflicts of all workspaces are being merged or wait for a person, and how many operations wait behind them.
+-- Number of conflicts of all workspaces that are being merged or wait for a person, and of the operations in and behind
+-- them.
 SELECT status, conflicts, operations
 FROM count_unsettled_conflicts()

@@ -1,5 +1,5 @@
--- $1 workspace id, $2 the last conflict id of the page before or null, $3 most rows; null for any: $4 status, $5 collection,
--- $6 document id, $7 device id, $8 opened since, $9 opened until
+-- $1 workspace id, $2 last conflict id of the previous page or null, $3 most rows; filters, null for any: $4 status, $5
+-- collection, $6 document id, $7 device id, $8 opened since, $9 opened before.
 SELECT
   conflict_id, collection, document_id, device_id, status, strategy, round, base_version, current_version,
   resolved_version, resolved_seq, reason, operation_count, opened_at, updated_at

@@ -1,5 +1,5 @@
--- $1 longest quiet time in milliseconds, $2 most rows, $3 and $4 the base and the cap of the backoff between rounds in
--- milliseconds, $5 and $6 the time and the id of the last row of the page before. Open conflicts of all workspaces whose
--- round began so long ago, the longest backoff of their round apart.
+-- $1 time without an event in milliseconds, $2 most rows, $3 and $4 base and cap of the backoff between rounds in
+-- milliseconds, $5 and $6 time and id of the last row of the previous page. Stalled conflicts of all workspaces: open
+-- ones whose round began longer ago than $1 plus the longest backoff of the round.
 SELECT workspace_id, conflict_id, round, trace, round_at::text AS round_at
 FROM list_stalled_conflicts($1, $2, $3, $4, $5, $6)

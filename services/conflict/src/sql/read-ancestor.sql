@@ -1,6 +1,7 @@
--- $1 workspace id, $2 collection, $3 document id, $4 versions, $5 device id, $6 the document's version when the device collided
--- The document as the device saw it that names each version: the change that holds it, or the last of the device's own that
--- directly follow. A tombstone comes as the document that it ended.
+-- $1 workspace id, $2 collection, $3 document id, $4 versions, $5 device id, $6 the document's version when the
+-- conflict was found.
+-- For each version, the document as the device that names it saw it: at the change that holds the version, or at the
+-- last of the device's own changes that directly follow it. A tombstone is returned as the document that it ended.
 SELECT k.version AS first_version, at_version.version, false AS own, 0 AS last_own_version,
   at_version.data IS NULL AS deleted, coalesce(at_version.data, at_version.ended, before.data) AS data,
   (extract(epoch FROM at_version.client_timestamp) * 1000)::bigint AS timestamp_ms

@@ -1,6 +1,7 @@
--- $1 workspace id, $2 collection, $3 document id, $4 version, $5 device id, $6 the document's version when the device collided,
--- $7 most bytes of documents in all. The document's changes since the device saw it, from the change that holds the version that it
--- saw on, ascending: at most the newest 1,000, and of those the documents of the newest 100 as far as their bytes allow.
+-- $1 workspace id, $2 collection, $3 document id, $4 version, $5 device id, $6 the document's version when the conflict
+-- was found, $7 most bytes of documents in all.
+-- The document's changes in ascending order, beginning with the change that the device saw: at most the newest 1,000,
+-- with documents for the newest 100 within $7.
 SELECT seen_version, first_version, version, edit_times, timestamp_ms, own,
   NOT deleted AND (newer > 100 OR bytes > $7) AS left_out,
   CASE WHEN newer <= 100 AND bytes <= $7 THEN data::text END AS data

@@ -1,7 +1,7 @@
 -- $1 workspace id, $2 collection, $3 document id, $4 versions in ascending order, $5 device id.
--- For a device that goes on from its own view, and has received these versions: the changes that hold them, and in between,
--- if the device has written after the version, those at which the writer turns from other devices to this one, or back. At
--- most 400, the first ones. A tombstone comes as the document that it ended.
+-- For a device that goes on from its own view and has received these versions: the changes that hold them. If the
+-- device has written after a version, also the changes in between at which the writer switches from other devices to
+-- this one, or back. At most the first 400. A tombstone is returned as the document that it ended.
 WITH change AS (
   SELECT first_version, version, data IS NULL AND ended IS NULL AS needs_before,
     EXISTS (SELECT FROM unnest($4::bigint[]) k (version) WHERE k.version BETWEEN first_version AND c.version) AS named,

@@ -1,4 +1,4 @@
--- $1 workspace id, $2 conflict id. A record whole, with the operations of its device and what people decided.
+-- $1 workspace id, $2 conflict id. The whole record, with its device's operations and the decisions of people.
 SELECT
   c.conflict_id, c.collection, c.document_id, c.device_id, c.status, c.strategy, c.hook, c.round, c.base_version, c.current_version,
   c.resolved_version, c.resolved_seq, c.reason, (

@@ -1,4 +1,4 @@
-// A process of a pool that does what it is asked: answers, ends, or goes round and round.
+// A process of a pool that obeys its question: answers, ends, or loops forever.
 if (process.argv[2] === "end") process.exit(1);
 process.once("disconnect", () => process.exit());
 process.on("message", ({ what }) => {

@@ -37,7 +37,7 @@ const update = (clientId: string, rest: object = {}) => ({
 });
 
 describe("accepting a batch", () => {
-  it("fixes who sent it, when, and who waits", () => {
+  it("fixes the sender, the time and the process that waits", () => {
     const { batch } = accept(
       batchOf([update("op_1")], { device_id: "dev_1", atomic: true, on_conflict: "manual", epoch: "e" }),
     );
@@ -56,14 +56,14 @@ describe("accepting a batch", () => {
     });
   });
 
-  it("lets the subject stand in for a device, under a name that no device can have", () => {
+  it("uses the subject in place of a device, under a name that no device can have", () => {
     const { batch } = accept(batchOf([update("op_1")]));
     expect(batch).toMatchObject({ deviceId: "subject:user_1", deviceDeclared: false });
     expect(batch).not.toHaveProperty("onConflict");
     expect(batch).not.toHaveProperty("epoch");
   });
 
-  it("carries over everything that an operation says", () => {
+  it("keeps every field of an operation", () => {
     const said = { collection: "games", expected_version: 2, group: "g", ancestor: { n: 0 }, timestamp: 5 };
     const { batch } = accept(batchOf([update("op_1", said)]));
     expect(batch.operations).toStrictEqual([
@@ -83,12 +83,12 @@ describe("accepting a batch", () => {
     ]);
   });
 
-  it("keeps an expected version of 0, which says that the document must be absent", () => {
+  it("keeps an expected version of 0, which means that the document must be absent", () => {
     const { batch } = accept(batchOf([create("op_1", { expected_version: 0 })]));
     expect(batch.operations[0]?.expectedVersion).toBe(0);
   });
 
-  it("takes a create's id from document_id, else from its data, else makes one, once", () => {
+  it("takes a create's id from document_id, otherwise from its data, and otherwise makes one", () => {
     const { batch } = accept(
       batchOf([
         create("given", { document_id: "d_1" }),
@@ -100,13 +100,13 @@ describe("accepting a batch", () => {
     expect(batch.operations.map(({ documentId }) => documentId)).toEqual(["d_1", "d_2", "made_1", "made_2"]);
   });
 
-  it("makes no id for what names its document", () => {
+  it("makes no id for an operation that names its document", () => {
     accept(batchOf([update("op_1"), { operation: "delete", client_id: "op_2", document_id: "d" }]), {
       newId: () => expect.unreachable("an id was made"),
     });
   });
 
-  it("orders operations as they take effect, and remembers their places in the request", () => {
+  it("orders operations as they take effect, and keeps their positions in the request", () => {
     const { batch } = accept(
       batchOf([
         { operation: "delete", client_id: "gone", document_id: "old" },
@@ -121,7 +121,7 @@ describe("accepting a batch", () => {
     ]);
   });
 
-  it("clamps a timestamp from a clock ahead of ours, and reports the largest skew", () => {
+  it("clamps a timestamp ahead of the server's clock, and reports the largest skew", () => {
     const { batch, clockSkewMs } = accept(
       batchOf([
         update("past", { timestamp: NOW_MS - 1_000 }),
@@ -139,7 +139,7 @@ describe("accepting a batch", () => {
     expect(clockSkewMs).toBe(90_000);
   });
 
-  it("reports no skew for clocks that are behind, or say nothing", () => {
+  it("reports no skew for clocks that are behind, or without timestamps", () => {
     expect(accept(batchOf([update("op_1", { timestamp: 1 }), update("op_2")])).clockSkewMs).toBe(0);
   });
 });
@@ -169,8 +169,8 @@ describe("an operation's fingerprint", () => {
     ["collection", update("op_1", { expected_version: 1, collection: "games" })],
     ["expected version", update("op_1", { expected_version: 2 })],
     ["kind", update("op_1", { expected_version: 1, operation: "put" })],
-    ["way to say it", update("op_1", { expected_version: 1, data: undefined, patch: [] })],
-  ])("is another one with another %s", (_what, operation) => {
+    ["form of the change", update("op_1", { expected_version: 1, data: undefined, patch: [] })],
+  ])("differs with another %s", (_what, operation) => {
     expect(fingerprintOf(operation)).not.toBe(first);
   });
 });

@@ -5,7 +5,7 @@ import { batchAnswer } from "./batch-answer.ts";
 const results = (...statuses: ResultStatus[]): OperationResult[] =>
   statuses.map((status, index) => ({ client_id: `op_${index}`, status }));
 
-it("counts what is pending neither as successful nor as failed", () => {
+it("counts pending operations neither as successful nor as failed", () => {
   const list = results("success", "pending", "conflict", "error", "skipped");
   expect(batchAnswer("b", list, { processingTimeMs: 12, drained: true })).toStrictEqual({
     batch_id: "b",
@@ -18,7 +18,7 @@ it("counts what is pending neither as successful nor as failed", () => {
   });
 });
 
-it("is pending as a whole until the batch was drained", () => {
+it("is pending as a whole until the batch is drained", () => {
   const list = results("pending", "pending");
   expect(batchAnswer("b", list, { processingTimeMs: 1, drained: false })).toMatchObject({
     status: "pending",

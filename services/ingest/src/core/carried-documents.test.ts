@@ -10,7 +10,7 @@ const merged = (client_id: string, version = 3): OperationResult => ({
   seq: 7,
   merged: true,
 });
-/** A document of so many bytes as JSON. */
+/** Makes a document of the given size as JSON. */
 const sized = (bytes: number): JsonObject => ({ t: "x".repeat(bytes - '{"t":""}'.length) });
 
 describe("a result", () => {
@@ -41,27 +41,27 @@ describe("a result", () => {
     expect(withDocuments([result], new Map([["a", {}]]))).toStrictEqual([result]);
   });
 
-  it("whose document is not to be had names no version either", () => {
+  it("whose document is unavailable names no version either", () => {
     const { version: _, ...rest } = merged("a");
     expect(withDocuments([merged("a")], new Map())).toStrictEqual([{ ...rest, read_again: true }]);
   });
 
-  it("at version 0 is of a document that never was", () => {
+  it("at version 0 belongs to a document that never existed", () => {
     expect(withDocuments([merged("a", 0)], new Map())).toStrictEqual([{ ...merged("a", 0), data: null }]);
   });
 
-  it("carries so much and no more", () => {
+  it("carries a document up to the size limit", () => {
     const carry = (bytes: number) => withDocuments([merged("a")], new Map([["a", sized(bytes)]]))[0];
     expect(carry(RESULT_BYTES_MAX)).toMatchObject({ version: 3, data: {} });
     expect(carry(RESULT_BYTES_MAX + 1)).not.toHaveProperty("version");
     expect(carry(RESULT_BYTES_MAX + 1)).toMatchObject({ read_again: true });
-    // Bytes, not characters.
+    // The limit counts bytes, not characters.
     const wide = withDocuments([merged("a")], new Map([["a", { t: "é".repeat(RESULT_BYTES_MAX / 2) }]]));
     expect(wide[0]).toMatchObject({ read_again: true });
   });
 });
 
-it("an answer carries so much and no more, in the order of its results", () => {
+it("an answer carries documents up to the size limit, in the order of its results", () => {
   const each = RESULT_BYTES_MAX;
   const count = ANSWER_BYTES_MAX / each;
   const ids = Array.from({ length: count + 2 }, (_, n) => `op_${n}`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readCursor, writeCursor } from "./cursor.ts";
 
 describe("a cursor", () => {
-  it("is read as it was written", () => {
+  it("is decoded to the encoded position", () => {
     const place = ["epoch", 7, "documents", "Zoë 😀"];
     expect(readCursor(writeCursor(place))).toEqual(place);
   });

@@ -5,7 +5,7 @@ import { findDuplicateKey } from "./duplicate-keys.ts";
 
 const find = (text: string) => findDuplicateKey(text, JSON.parse(text) as Json);
 
-describe("a key that stands twice in an object", () => {
+describe("a duplicate key", () => {
   it.each<[string, (string | number)[]]>([
     ['{"a":1,"a":2}', ["a"]],
     ['{"a":1,"b":{"c":[0,{"d":1,"e":2,"d":3}]}}', ["b", "c", 1, "d"]],
@@ -50,7 +50,7 @@ describe("a key that stands twice in an object", () => {
     ),
   }));
 
-  it("is in no text that a value was written to", () => {
+  it("is in no serialized value", () => {
     fc.assert(
       fc.property(value, (json) => {
         expect(find(JSON.stringify(json))).toBeUndefined();
@@ -58,7 +58,7 @@ describe("a key that stands twice in an object", () => {
     );
   });
 
-  it("is found wherever it stands, in whatever the key and the values are", () => {
+  it("is found anywhere, for any key and any values", () => {
     fc.assert(
       fc.property(key, value, value, value, fc.boolean(), (name, first, second, beside, inArray) => {
         const members = [`${JSON.stringify(name)}:${JSON.stringify(first)}`];
@@ -72,7 +72,7 @@ describe("a key that stands twice in an object", () => {
   });
 });
 
-/** The same string, written with an escape for each of its characters. */
+/** Writes a string with an escape for each of its characters. */
 function escaped(text: string): string {
   const units = Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
   return `"${units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("")}"`;

@@ -7,12 +7,12 @@ describe("the id of an event", () => {
   it.each([
     ["47:12", { seq: 47, conflict: { revision: 12, conflictId: null } }],
     [`0:3:${CONFLICT_ID}`, { seq: 0, conflict: { revision: 3, conflictId: CONFLICT_ID } }],
-  ])("%s is a place in the changes and one in the conflicts", (id, place) => {
+  ])("%s is a position in the changes and one in the conflicts", (id, place) => {
     expect(writeEventId(place)).toBe(id);
     expect(readEventId(id)).toEqual(place);
   });
 
-  it("may be a seq alone, which says nothing of conflicts", () => {
+  it("may be only a seq, without a position in the conflicts", () => {
     expect(readEventId("47")).toEqual({ seq: 47, conflict: undefined });
   });
 

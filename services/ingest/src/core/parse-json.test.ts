@@ -2,19 +2,19 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseJson } from "./parse-json.ts";
 
-/** `value` inside as many objects as it takes for `levels` containers in all. */
+/** Wraps `value` in objects, `levels` containers in all. */
 function nest(levels: number, value = "1"): string {
   return '{"a":'.repeat(levels) + value + "}".repeat(levels);
 }
 
-/** The path and message of the fault, or what else the parser said. */
+/** Returns the path and message of the fault, or the other outcome of parsing. */
 function faultOf(text: string): unknown {
   const parsed = parseJson(text);
   return parsed.kind === "fault" ? parsed.fault : parsed.kind;
 }
 
 describe("parsing JSON", () => {
-  it("gives back what went in, for any JSON value without the texts that it refuses", () => {
+  it("returns any JSON value unchanged, except for the rejected texts", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4, stringUnit: "binary" }), (value) => {
         const text = JSON.stringify(value);
@@ -24,7 +24,7 @@ describe("parsing JSON", () => {
     );
   });
 
-  it("gives back any double, as JavaScript writes it", () => {
+  it("returns any double, as JavaScript writes it", () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
         expect(parseJson(JSON.stringify({ number }))).toMatchObject({
@@ -36,7 +36,7 @@ describe("parsing JSON", () => {
     );
   });
 
-  it("takes exactly the integers that come back as they went in", () => {
+  it("accepts exactly the integers that come back unchanged", () => {
     fc.assert(
       // Up to here a double's shortest text is plain digits.
       fc.property(fc.bigInt({ min: -(2n ** 69n), max: 2n ** 69n }), (integer) => {
@@ -68,7 +68,7 @@ describe("parsing JSON", () => {
     "123.456000000000000000000000000",
     "0.000000000000000000000000000001",
     "12345678901234500000000",
-  ])("takes the number %s", (text) => {
+  ])("accepts the number %s", (text) => {
     expect(parseJson(`{"n":${text}}`)).toMatchObject({ kind: "json", value: { n: Number(text) } });
   });
 
@@ -87,7 +87,7 @@ describe("parsing JSON", () => {
     "1e99999999999",
     "1e-99999999999",
     "1797693134862315700000000000000000000e999",
-  ])("refuses the number %s, and says where it stands", (text) => {
+  ])("rejects the number %s, with its path", (text) => {
     expect(faultOf(`{"a":[1,{"b/c":${text}}]}`)).toEqual({
       path: ["a", 1, "b/c"],
       message: expect.stringContaining("double"),
@@ -95,7 +95,7 @@ describe("parsing JSON", () => {
   });
 
   it.each(["%", " %\n", "[%]", "[1,%]", "[1 ,\t%]", '{"a":%}', '{"a" :\r\n %}', '{"a:":1,"b":[[%]]}'])(
-    "refuses it wherever it stands: %j",
+    "rejects such a number at any position: %j",
     (text) => {
       for (const number of ["-9007199254740993", "1e400", "0.300000000000000041"]) {
         expect(faultOf(text.replace("%", number))).toMatchObject({
@@ -105,7 +105,7 @@ describe("parsing JSON", () => {
     },
   );
 
-  it("does not take digits inside a text for a number", () => {
+  it("does not treat digits inside a string as a number", () => {
     const value = { a: "12345678901234567890", b: "1e400", "9007199254740993": 1 };
     expect(parseJson(JSON.stringify(value))).toMatchObject({ kind: "json", value });
   });
@@ -116,14 +116,14 @@ describe("parsing JSON", () => {
     ["millions of digits", "1234567890".repeat(900_000)],
     ["hundreds of thousands of long numbers", "0.12345678901234567,".repeat(490_000) + "1e400"],
   ])(
-    "refuses %s, and says why",
+    "rejects %s, with the reason",
     (_what, text) => {
       expect(faultOf(`[${text}]`)).toEqual({
         path: [expect.any(Number)],
         message: expect.stringContaining("double"),
       });
     },
-    // Quadratic time would be hours.
+    // Quadratic time would take hours.
     120_000,
   );
 
@@ -137,7 +137,7 @@ describe("parsing JSON", () => {
     ["__proto__ as a key", '{"a":{"__proto__":1}}', ["a", "__proto__"]],
     ["__proto__ with an escaped underscore", String.raw`{"\u005F_proto__":1}`, ["__proto__"]],
     ["__proto__ with an escaped letter", String.raw`{"__prot\u006f__":{"x":1}}`, ["__proto__"]],
-  ])("refuses %s, and says where it stands", (_what, text, path) => {
+  ])("rejects %s, with its path", (_what, text, path) => {
     expect(faultOf(text)).toEqual({ path, message: expect.any(String) });
   });
 
@@ -145,16 +145,16 @@ describe("parsing JSON", () => {
     ["a surrogate pair", String.raw`{"a":"\ud83d\ude00"}`, { a: "😀" }],
     ["other escapes", String.raw`{"a":"\u0001\u00e9\n"}`, { a: "\u0001é\n" }],
     [
-      "a backslash before what only looks like an escape",
+      "a backslash before a text that looks like an escape",
       String.raw`{"a":"\\u0000"}`,
       { a: String.raw`\u0000` },
     ],
     ["__proto__ as a value", '{"a":"__proto__"}', { a: "__proto__" }],
-  ])("takes %s", (_what, text, value) => {
+  ])("accepts %s", (_what, text, value) => {
     expect(parseJson(text)).toMatchObject({ kind: "json", value });
   });
 
-  it("takes a document of 64 levels, which stands three levels deep in its body, and refuses 65", () => {
+  it("accepts a document of 64 levels, nested three levels deep in its body, and rejects 65", () => {
     expect(parseJson(`{"operations":[{"data":${nest(64)}}]}`).kind).toBe("json");
     expect(faultOf(`{"operations":[{"data":${nest(65)}}]}`)).toEqual({
       path: ["operations", 0, "data", ...Array.from({ length: 64 }, () => "a")],
@@ -162,7 +162,7 @@ describe("parsing JSON", () => {
     });
   });
 
-  it.each(["1", "12345678901234567890", '"__proto__"'])("refuses 400,000 levels around %s", (value) => {
+  it.each(["1", "12345678901234567890", '"__proto__"'])("rejects 400,000 levels around %s", (value) => {
     const deep = "[".repeat(400_000) + value + "]".repeat(400_000);
     expect(faultOf(deep)).toMatchObject({ message: expect.stringContaining("64 levels") });
   });
@@ -171,21 +171,21 @@ describe("parsing JSON", () => {
     ["brackets", "[".repeat(600_000)],
     ["numbers", `[${"1,".repeat(600_000)}1]`],
     ["keys", `{${Array.from({ length: 260_000 }, (_, n) => `"${n}":1`).join(",")}}`],
-  ])("does not even parse what holds too many %s", (_what, text) => {
+  ])("does not parse a text that holds too many %s", (_what, text) => {
     expect(parseJson(text)).toEqual({ kind: "too-many-values" });
   });
 
-  it("takes a text for one value, whatever is in it", () => {
+  it("counts a string as one value, whatever its content", () => {
     const table = { csv: '1,2,"x":[{\\'.repeat(100_000) };
     expect(parseJson(JSON.stringify(table))).toMatchObject({ kind: "json", value: table });
   });
 
-  it("takes as many numbers as a large drawing has", () => {
+  it("accepts as many numbers as a large drawing has", () => {
     const numbers = Array.from({ length: 480_000 }, (_, n) => n / 7);
     expect(parseJson(JSON.stringify(numbers)).kind).toBe("json");
   });
 
-  it("refuses a key that stands twice, and says where", () => {
+  it("rejects a duplicate key, with its path", () => {
     expect(faultOf('{"operations":[{"data":{"a":1,"b":{"c":1,"c":2}}}]}')).toEqual({
       path: ["operations", 0, "data", "b", "c"],
       message: "is a duplicate key",
@@ -193,7 +193,7 @@ describe("parsing JSON", () => {
   });
 
   it.each(["", "{", "{'a':1}", '{"a":1}x', "[1,]", "01", "NaN", "undefined", '"\n"', "\ufeff{}"])(
-    "says of %j that it is not JSON",
+    "reports that %j is not JSON",
     (text) => {
       expect(parseJson(text).kind).toBe("not-json");
     },

@@ -32,7 +32,7 @@ it.each<[string | undefined, number]>([
   ['wait=5"', 30_000],
   ["wait=soon", 30_000],
   ["await=5", 30_000],
-  // What stands in quotes, or belongs to another preference, is none.
+  // Text in quotes, or in the parameters of another preference, is no preference.
   ['foo="a, respond-async, wait=0"', 30_000],
   ['foo="a\\", wait=0"', 30_000],
   ['foo="a, wait=0', 30_000],
@@ -57,7 +57,7 @@ it.each<[string | undefined, boolean, string[]]>([
   expect(readPrefer(prefer, 30_000)).toMatchObject({ minimal, applied });
 });
 
-it("reads a header of any length in a moment", () => {
+it("parses a header of any length quickly", () => {
   for (const part of ["a", '"', '"a', 'a="', "\\", ",", ";", "wait=", '"\\"']) {
     const header = part.repeat(Math.ceil(16_384 / part.length));
     expect(readPrefer(header, 30_000).waitMs).toBe(30_000);

@@ -14,7 +14,7 @@ function readBody(body: string | Uint8Array) {
   return readBatch(readJson(typeof body === "string" ? Buffer.from(body) : body));
 }
 
-/** What a body is refused with. */
+/** Returns the problem that a body is rejected with. */
 function refusal(body: string | Uint8Array): Problem {
   try {
     readBody(body);
@@ -25,13 +25,13 @@ function refusal(body: string | Uint8Array): Problem {
   throw new Error("the body was not refused");
 }
 
-/** A body whose second operation holds this text as its `data`. */
+/** Makes a body whose second operation has this text as its `data`. */
 function withData(text: string): string {
   return bodyOf([CREATE, { ...UPDATE, data: "DATA" }]).replace('"DATA"', text);
 }
 
 describe("reading a batch", () => {
-  it("gives the batch with its defaults", () => {
+  it("returns the batch with its defaults", () => {
     const read = readBody(bodyOf([CREATE, UPDATE], { device_id: "dev_1" }));
     expect(read).toEqual({
       workspace_id: "w",
@@ -44,7 +44,7 @@ describe("reading a batch", () => {
     });
   });
 
-  it("takes 100 operations and refuses 101 as too large, before it looks at them", () => {
+  it("accepts 100 operations and rejects 101 as too large, before checking them", () => {
     const operations = Array.from({ length: 100 }, (_, index) => ({ ...CREATE, client_id: `op_${index}` }));
     expect(readBody(bodyOf(operations)).operations).toHaveLength(100);
     const problem = refusal(bodyOf([...operations, "nonsense"]));
@@ -57,18 +57,18 @@ describe("reading a batch", () => {
   });
 
   it.each([
-    ["nothing", ""],
+    ["an empty body", ""],
     ["half a body", '{"workspace_id":"w"'],
     ["invalid UTF-8", Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)],
     ["UTF-8 cut off inside a character", Uint8Array.of(0x22, 0xe2, 0x82)],
     ["a surrogate in UTF-8", Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22)],
     ["UTF-16", Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0)],
-  ])("refuses %s as not JSON", (_what, body) => {
+  ])("rejects %s as not JSON", (_what, body) => {
     const problem = refusal(body);
     expect([problem.type, problem.status]).toEqual(["not-json", 400]);
   });
 
-  it.each([["[]"], ["null"], ['"text"'], ["1"]])("refuses %s, which is no batch", (body) => {
+  it.each([["[]"], ["null"], ['"text"'], ["1"]])("rejects %s, which is no batch", (body) => {
     const problem = refusal(body);
     expect([problem.type, problem.status, problem.details.field]).toEqual(["invalid-field", 422, ""]);
   });
@@ -98,7 +98,7 @@ describe("reading a batch", () => {
       withData('{"a":'.repeat(65) + "1" + "}".repeat(65)),
       `/operations/1/data${"/a".repeat(64)}`,
     ],
-  ])("refuses %s, naming the operation and the field", (_what, body, field) => {
+  ])("rejects %s, naming the operation and the field", (_what, body, field) => {
     const problem = refusal(body);
     expect(problem.toJSON()).toEqual({
       type: "urn:syncline:problem:invalid-field",
@@ -117,12 +117,12 @@ describe("reading a batch", () => {
     ["a device that stands in for a subject", bodyOf([CREATE], { device_id: "subject:eve" }), "/device_id"],
     ["no operations", bodyOf([]), "/operations"],
     ["operations that are no list", bodyOf({ length: 101 }), "/operations"],
-  ])("refuses a batch with %s, naming the field and no operation", (_what, body, field) => {
+  ])("rejects a batch with %s, naming the field and no operation", (_what, body, field) => {
     const { details, type } = refusal(body);
     expect([type, details.field, details.operation]).toEqual(["invalid-field", field, undefined]);
   });
 
-  it("takes what only looks like it had to be refused", () => {
+  it("accepts content that only resembles rejected content", () => {
     const data = '{"n":[0.1,1.0,1e21,-0,0.30000000000000004],"t":"__proto__ 😀 12345678901234567890"}';
     const batch = readBody(withData(data));
     expect(batch.operations[1]).toMatchObject({
@@ -130,7 +130,7 @@ describe("reading a batch", () => {
     });
   });
 
-  it("does not repeat in its answer what the body says", () => {
+  it("does not repeat content of the body in the answer", () => {
     const bodies = [withData('{"secret":"sesame","n":1e400}'), bodyOf([{ ...CREATE, priority: "sesame" }])];
     for (const body of bodies) expect(JSON.stringify(refusal(body))).not.toContain("sesame");
   });

@@ -4,7 +4,7 @@ import { Shares, type Hold } from "./shares.ts";
 
 const create = (most: number) => new Shares({ most, shares: { subject: 0.5, address: 0.75 } });
 
-/** Takes one after the other for a subject, and an address, until one is refused. */
+/** Takes holds of 1 for a subject and an address until one is refused. */
 function takeAll(shares: Shares, subject: string, address = subject): { holds: Hold[]; refusal: unknown } {
   const holds: Hold[] = [];
   for (;;) {
@@ -19,7 +19,7 @@ function takeAll(shares: Shares, subject: string, address = subject): { holds: H
 }
 
 describe("shares", () => {
-  it("give half of what others leave to a subject, however much it asks for", () => {
+  it("give a subject half of the amount that others leave, however much it asks for", () => {
     const shares = create(120);
     const [a, b, c] = ["a", "b", "c"].map((subject) => takeAll(shares, subject));
     expect([a?.holds.length, b?.holds.length, c?.holds.length]).toEqual([60, 30, 15]);
@@ -28,7 +28,7 @@ describe("shares", () => {
     expect(takeAll(shares, "b").holds.length + 30).toBe(52);
   });
 
-  it("give more to an address, where several subjects may be, and leave something for others all the same", () => {
+  it("give more to an address, which several subjects may share, and still leave a part for others", () => {
     const shares = create(100);
     const counts = ["a", "b", "c", "d"].map((subject) => takeAll(shares, subject, "one").holds.length);
     expect(counts).toEqual([50, 25, 0, 0]);
@@ -36,7 +36,7 @@ describe("shares", () => {
     expect(takeAll(shares, "e", "other").holds.length).toBe(12);
   });
 
-  it("let a holder have one whatever its share, while the whole has room", () => {
+  it("let a holder have one hold whatever its share, while the whole has room", () => {
     const shares = create(3);
     expect(["a", "b", "c", "d"].map((subject) => takeAll(shares, subject).holds.length)).toEqual([
       1, 1, 1, 0,
@@ -44,7 +44,7 @@ describe("shares", () => {
     expect(takeAll(shares, "d").refusal).toBe("all");
   });
 
-  it("let a hold that is the only one grow to any amount, and refuse those beside it until it is gone", () => {
+  it("let an only hold grow to any amount, and refuse others until it has shrunk", () => {
     const shares = create(100);
     const [large, small] = [shares.hold(), shares.hold()];
     large.countFor("subject", "a");
@@ -61,7 +61,7 @@ describe("shares", () => {
     expect(shares.sum).toBe(1);
   });
 
-  it("count what grows against the share of its holder", () => {
+  it("count a growing hold against its holder's share", () => {
     const shares = create(100);
     const [one, two] = [shares.hold(), shares.hold()];
     for (const hold of [one, two]) hold.countFor("subject", "a");
@@ -71,7 +71,7 @@ describe("shares", () => {
     expect(two.resize(40)).toBeUndefined();
   });
 
-  it("always leave something to a subject that holds nothing, unless more subjects hold than fit", () => {
+  it("always leave a part to a subject without a hold, unless more subjects hold than fit", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5), { minLength: 1, maxLength: 300 }), (subjects) => {
         const shares = create(64);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { Turns } from "./turns.ts";
 
-/** Tasks that end when they are told to; `begun` is the order in which they began. */
+/** Creates tasks that end on request; `begun` is the order in which they began. */
 function createTasks() {
   const begun: string[] = [];
   const endByName = new Map<string, () => void>();
@@ -18,7 +18,7 @@ function createTasks() {
   return { begun, task, end };
 }
 
-it("lets holders take turns, and tasks of one holder keep their order", async () => {
+it("lets holders take turns, and keeps the order of one holder's tasks", async () => {
   const turns = new Turns(1);
   const { begun, task, end } = createTasks();
   for (const name of ["a1", "a2", "a3", "b1", "b2", "c1"]) void turns.run(name.charAt(0), task(name));
@@ -26,7 +26,7 @@ it("lets holders take turns, and tasks of one holder keep their order", async ()
   expect(begun).toEqual(["a1", "a2", "b1", "c1", "a3", "b2"]);
 });
 
-it("runs as many at once as may, and goes on after one that fails", async () => {
+it("runs tasks up to the limit at once, and continues after a failing one", async () => {
   const turns = new Turns(2);
   const { begun, task, end } = createTasks();
   const failed = turns.run("a", () => Promise.reject(new Error("no")));

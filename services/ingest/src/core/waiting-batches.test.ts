@@ -39,7 +39,7 @@ describe("a request that waits for its batch", () => {
     expect(await wait.results).toBeUndefined();
   });
 
-  it("waits on while an operation is pending, and is answered once that is settled", async () => {
+  it("keeps waiting while an operation is pending, and is answered once it is resolved", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending, result("op_3", "pending")]);
     waiting.onSettled(BATCH, settled);
@@ -48,14 +48,14 @@ describe("a request that waits for its batch", () => {
     expect(await wait.results).toEqual([done, settled, result("op_3", "conflict")]);
   });
 
-  it("is answered by a later look at the status, should the settling have got lost", async () => {
+  it("is answered by a later poll of the status if the notification got lost", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending]);
     waiting.onBatch("b1", [done, settled]);
     expect(await wait.results).toEqual([done, settled]);
   });
 
-  it("does not take another device's or workspace's operation of the same name for its own", async () => {
+  it("ignores an operation with the same id of another device or workspace", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [pending]);
     waiting.onSettled({ ...BATCH, deviceId: "dev_2" }, settled);
@@ -64,7 +64,7 @@ describe("a request that waits for its batch", () => {
     expect(await wait.results).toEqual([pending]);
   });
 
-  it("keeps an answer that is final already", async () => {
+  it("keeps an answer that is already final", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending, result("op_3", "pending")]);
     waiting.onSettled(BATCH, { ...done, status: "error" });
@@ -74,7 +74,7 @@ describe("a request that waits for its batch", () => {
     expect(await wait.results).toEqual([done, settled, result("op_3", "success")]);
   });
 
-  it("is answered together with every other that waits for the same operation, which is a replay to them", async () => {
+  it("is answered together with all others that wait for the same operation, which is a replay for them", async () => {
     const first = waiting.wait(BATCH, LONG_MS);
     const resend = waiting.wait({ ...BATCH, batchId: "b2" }, LONG_MS);
     waiting.onBatch("b1", [pending]);
@@ -84,7 +84,7 @@ describe("a request that waits for its batch", () => {
     expect(await resend.results).toEqual([done, { ...settled, replayed: true }]);
   });
 
-  it("is told nothing when its time is up and nothing was heard", async () => {
+  it("gets no results if no reply came in time", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     vi.advanceTimersByTime(LONG_MS - 1);
     expect(waiting.list()).toHaveLength(1);
@@ -92,7 +92,7 @@ describe("a request that waits for its batch", () => {
     expect(await wait.results).toBeUndefined();
   });
 
-  it("is told what is known when its time is up", async () => {
+  it("gets the known results when its time is up", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     waiting.onBatch("b1", [done, pending]);
     vi.advanceTimersByTime(LONG_MS);
@@ -100,7 +100,7 @@ describe("a request that waits for its batch", () => {
     waiting.onSettled(BATCH, settled);
   });
 
-  it("can give up, again and again", async () => {
+  it("can give up repeatedly", async () => {
     const wait = waiting.wait(BATCH, LONG_MS);
     wait.cancel();
     wait.cancel();
@@ -108,7 +108,7 @@ describe("a request that waits for its batch", () => {
     waiting.onBatch("b1", [done]);
   });
 
-  it("does not take others with it when it gives up", async () => {
+  it("does not end other waits when it gives up", async () => {
     const first = waiting.wait(BATCH, LONG_MS);
     const second = waiting.wait({ ...BATCH, batchId: "b2" }, LONG_MS);
     waiting.onBatch("b1", [pending]);
@@ -120,7 +120,7 @@ describe("a request that waits for its batch", () => {
 });
 
 describe("a process that stops", () => {
-  it("answers everybody who waits with what is known", async () => {
+  it("answers every waiting request with the known results", async () => {
     const silent = waiting.wait(BATCH, LONG_MS);
     const halfway = waiting.wait({ ...BATCH, batchId: "b2" }, LONG_MS);
     waiting.onBatch("b2", [done, pending]);
@@ -129,7 +129,7 @@ describe("a process that stops", () => {
     expect(await halfway.results).toEqual([done, pending]);
   });
 
-  it("lets nobody wait any more", async () => {
+  it("lets no further request wait", async () => {
     waiting.close();
     const late = waiting.wait(BATCH, LONG_MS);
     vi.advanceTimersByTime(0);

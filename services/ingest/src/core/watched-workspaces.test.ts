@@ -3,7 +3,7 @@ import { OpenStreams, type OpenStream } from "./open-streams.ts";
 import { Shares, type Refusal } from "./shares.ts";
 import { WatchedWorkspaces } from "./watched-workspaces.ts";
 
-/** Tells whether a promise has settled once all that is due has run. */
+/** Reports whether a promise has settled once all due callbacks have run. */
 async function isOver(promise: Promise<unknown>): Promise<boolean> {
   let over = false;
   void promise.then(() => (over = true));
@@ -21,7 +21,7 @@ describe("a watch", () => {
     expect(await isOver(wait)).toBe(true);
   });
 
-  it("does not miss what is heard between a look and the wait", async () => {
+  it("does not miss a commit between a read and the wait", async () => {
     const watched = new WatchedWorkspaces();
     const watch = watched.watch("w", new AbortController().signal);
     watch.clear();
@@ -29,7 +29,7 @@ describe("a watch", () => {
     expect(await isOver(watch.next())).toBe(true);
   });
 
-  it("takes what it heard for one look, not for more", async () => {
+  it("uses its notifications for one read only", async () => {
     const watched = new WatchedWorkspaces();
     const watch = watched.watch("w", new AbortController().signal);
     watched.onCommit("w");
@@ -39,11 +39,11 @@ describe("a watch", () => {
     expect(await isOver(watch.next())).toBe(false);
   });
 
-  it("waits no longer than it is told to", async () => {
+  it("waits no longer than its timeout", async () => {
     await new WatchedWorkspaces().watch("w", new AbortController().signal).next(1);
   });
 
-  it("is over, and forgotten, with its signal", async () => {
+  it("ends with its signal, and is forgotten", async () => {
     const watched = new WatchedWorkspaces();
     const controller = new AbortController();
     const wait = watched.watch("w", controller.signal).next();
@@ -72,7 +72,7 @@ describe("the open streams", () => {
     return stream;
   };
 
-  it("are so many at most, and an ended one makes room, once", () => {
+  it("are limited in number, and an ended one makes room once", () => {
     const streams = createStreams(2);
     const first = opened(streams.open(CLIENT));
     opened(streams.open(CLIENT));
@@ -84,7 +84,7 @@ describe("the open streams", () => {
     expect(streams.size).toBe(2);
   });
 
-  it("leave something to others, whoever opens them", () => {
+  it("leave slots to other subjects", () => {
     const streams = createStreams(4, 0.5);
     const mine = [streams.open(CLIENT), streams.open(CLIENT)].map(opened);
     expect(streams.open(CLIENT)).toBe("subject");

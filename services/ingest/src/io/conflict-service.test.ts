@@ -21,7 +21,7 @@ async function ask(answer: RequestListener): Promise<Response> {
   }
 }
 
-it("gives the answer as it is, problems too", async () => {
+it("returns the answer unchanged, including problems", async () => {
   const answer = await ask((request, response) => {
     response.writeHead(404, { "content-type": "application/problem+json", "retry-after": "3" });
     response.end(JSON.stringify({ path: request.url, token: request.headers.authorization }));
@@ -30,7 +30,7 @@ it("gives the answer as it is, problems too", async () => {
   expect(await answer.json()).toEqual({ path: "/api/v1/workspaces/w/conflicts", token: "Bearer t" });
 });
 
-it("says that the service cannot be reached, also where it ends in the middle of its answer", async () => {
+it("reports that the service cannot be reached, also if its answer breaks off", async () => {
   const unavailable = { type: "conflict-service-unavailable", status: 502 };
   await expect(ask((_request, response) => response.destroy())).rejects.toMatchObject(unavailable);
   const inTheMiddle = ask((_request, response) => {

@@ -3,7 +3,7 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { expect, it } from "vitest";
 import { createFindOnLane } from "./find-on-lane.ts";
 
-it("reads a page at a time, however many search, and finds what each asks for", async () => {
+it("reads one page at a time for any number of searches, and finds each operation", async () => {
   const redis = connectRedis(await createTestRedisUrl(), () => undefined);
   const shard = createShards([redis]).ofLane(3);
   const clientIds = Array.from({ length: 20 }, (_, n) => `op_${n}`);
@@ -33,7 +33,7 @@ it("reads a page at a time, however many search, and finds what each asks for", 
   await closeRedis(redis);
 });
 
-it("goes on to the next search when one fails", async () => {
+it("continues with the next search when one fails", async () => {
   const redis = connectRedis(await createTestRedisUrl(), () => undefined);
   const shard = createShards([redis]).ofLane(3);
   const findOnLane = createFindOnLane();

@@ -23,11 +23,11 @@ it("depends on everything else", () => {
   expect(new Set(contents.map(fingerprint)).size).toBe(contents.length);
 });
 
-it("takes what is absent for null", () => {
+it("treats an absent part as null", () => {
   expect(fingerprint(["put", undefined])).toBe(fingerprint(["put", null]));
 });
 
-it("is equal exactly where contents are", () => {
+it("is equal for equal contents only", () => {
   const json = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>;
   fc.assert(
     fc.property(json, json, (one, other) => {
@@ -39,8 +39,8 @@ it("is equal exactly where contents are", () => {
   );
 });
 
-// The ledger keeps these for months: another digest would make every resend a `client_id_reused`.
-it("is for ever the same", () => {
+// The ledger keeps fingerprints for months: a changed digest would make every resend a `client_id_reused`.
+it("never changes", () => {
   expect(fingerprint(["create", "documents", "d", { title: "Zürich", n: 0.1 }, null, 2])).toBe(
     "qlzFH122HPRG9IrhwZoV6h3CrJGvn_huBgwDuFSgZFI",
   );

@@ -32,7 +32,7 @@ const textOf = (json: string | Uint8Array) =>
   typeof json === "string" ? json : Buffer.from(json).toString();
 
 describe("a body", () => {
-  it("comes to the same whether it is small, or large and prepared beside the thread that answers", async () => {
+  it("has the same outcome whether it is small, or large and prepared outside the thread that answers", async () => {
     const [small, large] = [
       await bodies.batch(bodyOf(SMALL), FACTS),
       await bodies.batch(bodyOf(LARGE), FACTS),
@@ -49,7 +49,7 @@ describe("a body", () => {
     expect(batch).toEqual({ ...large.head, operations: [{ ...large.head.operations[0], data: LARGE }] });
   });
 
-  it("has no content among what is kept of it as values", async () => {
+  it("keeps no content in the head of its batch", async () => {
     const { head, json } = await bodies.batch(
       bodyOf(SMALL, { ancestor: { secret: "old" }, expected_version: 1 }),
       FACTS,
@@ -61,7 +61,7 @@ describe("a body", () => {
   it.each([
     ["small", SMALL],
     ["large", LARGE],
-  ])("is refused with the same problem if it is %s", async (_size, data) => {
+  ])("is rejected with the same problem if it is %s", async (_size, data) => {
     const refused = bodies.batch(bodyOf(data, { document_id: "" }), FACTS);
     await expect(refused).rejects.toBeInstanceOf(Problem);
     await expect(refused).rejects.toMatchObject({
@@ -70,7 +70,7 @@ describe("a body", () => {
     });
   });
 
-  it("of a decision has a document that is no larger than any may be", async () => {
+  it("of a decision is rejected if its document is too large", async () => {
     const decisionOf = (data: object) =>
       new Uint8Array(Buffer.from(JSON.stringify({ choice: "data", data })));
     await expect(bodies.decision(decisionOf(LARGE), "alice")).resolves.toEqual({
@@ -82,12 +82,12 @@ describe("a body", () => {
   });
 });
 
-it("lets the thread that answers go on while a large body is prepared, whatever it holds", async () => {
+it("does not block the thread that answers while a large body is prepared", async () => {
   const keys = Array.from({ length: 40_000 }, (_, n) => [`k${n}`, 1] as const);
   const preparing = bodies.batch(bodyOf(Object.fromEntries(keys)), FACTS);
   const done = preparing.then(() => "done");
   const turn = () => new Promise((resolve) => setImmediate(resolve));
-  // So often can something else be done meanwhile; never, were it done here.
+  // Counts the event loop's turns meanwhile; there would be none if the body were prepared on this thread.
   let turns = 0;
   while ((await Promise.race([done, turn()])) !== "done") turns++;
   expect(turns).toBeGreaterThan(10);

@@ -2,7 +2,7 @@ import { inWorkspaces, type Query } from "@syncline/runtime";
 import { expect, it } from "vitest";
 import { queryInTurns } from "./query-in-turns.ts";
 
-it("lets subjects take turns, and counts work that nobody asked for as one of them", async () => {
+it("lets subjects take turns, and counts work without a subject as one of them", async () => {
   const begun: unknown[] = [];
   const ends: (() => void)[] = [];
   const query: Query = (_sql, values) => {

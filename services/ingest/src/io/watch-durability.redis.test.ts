@@ -3,7 +3,7 @@ import { createTestRedisUrl } from "@syncline/stack";
 import { expect, it } from "vitest";
 import { watchDurability } from "./watch-durability.ts";
 
-it("knows nothing while Redis is away, for which nobody need wait long, and looks when it is back", async () => {
+it("reports a fault while Redis is disconnected, with a short retry time, and checks again after the reconnect", async () => {
   const redis = connectRedis(await createTestRedisUrl(), () => undefined);
   const watch = await watchDurability(redis, createLogger({ service: "test", level: "fatal" }));
   expect(watch.faults()).toEqual([]);

@@ -21,14 +21,14 @@ function routesOfRouter(): string[] {
 }
 
 describe("the OpenAPI document", () => {
-  it("is valid, and every reference in it leads somewhere", async () => {
+  it("is valid, and each of its references resolves", async () => {
     const validator = new Validator();
     expect(await validator.validate(structuredClone(document))).toEqual({ valid: true });
     expect(validator.version).toBe("3.1");
     expect(() => validator.resolveRefs()).not.toThrow();
   });
 
-  it("describes every route of the router, and no other", () => {
+  it("describes every route of the router, and no other route", () => {
     const described = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),
     );
@@ -43,7 +43,7 @@ describe("the OpenAPI document", () => {
     for (const name of names) expect(name).toMatch(/^(get|post)[A-Za-z0-9]+$/);
   });
 
-  it("says what a batch must look like, as it is read", () => {
+  it("describes a batch with the schema that requests are parsed with", () => {
     const { schemas } = document["components"] as { schemas: Record<string, Record<string, unknown>> };
     expect(schemas["Batch"]).toMatchObject({
       type: "object",

@@ -6,7 +6,7 @@ import { OpenStreams } from "../core/open-streams.ts";
 import { Shares } from "../core/shares.ts";
 import { createOpenStream } from "./open-stream.ts";
 
-it("takes no place for a client that has left before", async () => {
+it("takes no slot for a client that has already left", async () => {
   const streams = new OpenStreams(new Shares({ most: 10, shares: { subject: 1, address: 1 } }));
   const openStream = createOpenStream(streams, { leave: () => undefined });
   const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();

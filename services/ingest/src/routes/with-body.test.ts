@@ -10,18 +10,18 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Shares } from "../core/shares.ts";
 import { createWithBody } from "./with-body.ts";
 
-/** A body of so many bytes. */
+/** Makes a body of the given size. */
 const bodyOf = (bytes: number) => Buffer.alloc(bytes, " ");
 const LARGE = gzipSync(bodyOf(9_000_000));
 const ROOM = 25_000_000;
 
 let server: Server;
 let port: number;
-/** How many requests came, how many of them have left, and how many bodies were read. */
+/** Number of requests that came, of requests that have left, and of bodies that were read. */
 let came: number;
 let gone: number;
 let read: number;
-/** Bodies are handled until then. */
+/** Handlers end when this promise settles. */
 let handled: Promise<unknown>;
 beforeEach(async () => {
   came = gone = read = 0;
@@ -70,7 +70,7 @@ const post = async (body: Uint8Array<ArrayBuffer>, encoding?: string, subject?: 
   const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", headers, body });
   return [answer.status, answer.ok ? await answer.json() : undefined];
 };
-/** Says that it sends a body, and sends what is given of it. */
+/** Announces a body and sends its first bytes. */
 async function begin(body: Uint8Array, bytes = body.length, encoding = "gzip"): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");
@@ -84,7 +84,7 @@ const until = async (holds: () => boolean) => {
   while (!holds()) await new Promise(setImmediate);
 };
 
-it("reads what is compressed in any of the ways that are allowed, and what is not", async () => {
+it("reads bodies with each supported compression, and without", async () => {
   const body = bodyOf(5);
   expect(await post(body)).toEqual([200, 5]);
   expect(await post(gzipSync(body), "gzip")).toEqual([200, 5]);
@@ -92,7 +92,7 @@ it("reads what is compressed in any of the ways that are allowed, and what is no
   expect(await post(brotliCompressSync(body), "BR")).toEqual([200, 5]);
 });
 
-it("refuses what it cannot inflate, and what comes to too much", async () => {
+it("rejects bodies that cannot be decompressed, or are too large", async () => {
   expect(await post(Buffer.from("hello"), "zip")).toEqual([415, undefined]);
   expect(await post(Buffer.from("hello"), "gzip")).toEqual([400, undefined]);
   expect(await post(gzipSync(bodyOf(5)).subarray(0, -4), "gzip")).toEqual([400, undefined]);
@@ -100,7 +100,7 @@ it("refuses what it cannot inflate, and what comes to too much", async () => {
   expect(await post(gzipSync(bodyOf(BATCH_BYTES_MAX)), "gzip")).toEqual([200, BATCH_BYTES_MAX]);
 });
 
-it("counts what is inflated while the rest is awaited", async () => {
+it("counts decompressed bytes while the rest is awaited", async () => {
   const sockets = await Promise.all(Array.from({ length: 3 }, () => begin(LARGE, LARGE.length - 4)));
   const [answer] = (await Promise.race(sockets.map((socket) => once(socket, "data")))) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1/i);
@@ -109,28 +109,28 @@ it("counts what is inflated while the rest is awaited", async () => {
   expect(await post(bodyOf(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
 });
 
-it("counts nothing of who leaves while it inflates", async () => {
+it("counts no bytes of a client that leaves during decompression", async () => {
   for (let n = 1; n <= 5; n++) {
     const socket = await begin(LARGE);
     await until(() => came === n);
     socket.resetAndDestroy();
     await until(() => gone === n);
   }
-  // Behind them: so what they left is inflated, too.
+  // This body comes after theirs, so theirs are decompressed, too.
   expect(await post(LARGE, "gzip")).toEqual([200, 9_000_000]);
   const others = await Promise.all([begin(LARGE, 10), begin(LARGE, 10)]);
   expect(await post(bodyOf(BATCH_BYTES_MAX))).toEqual([200, BATCH_BYTES_MAX]);
   for (const socket of others) socket.destroy();
 });
 
-it("counts what has come of a body, and not what it says that will come", async () => {
+it("counts the received bytes of a body, not the announced ones", async () => {
   const sockets = await Promise.all(Array.from({ length: 20 }, () => begin(bodyOf(9_000_000), 1_000, "")));
   await until(() => came === 20);
   expect(await post(bodyOf(9_000_000))).toEqual([200, 9_000_000]);
   for (const socket of sockets) socket.destroy();
 });
 
-it("refuses a subject's body beyond its share, and takes those of others", async () => {
+it("rejects a subject's body over its share, and accepts those of other subjects", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   handled = promise;
   const first = post(bodyOf(6_000_000), undefined, "alice");
@@ -145,7 +145,7 @@ it("refuses a subject's body beyond its share, and takes those of others", async
   ]);
 });
 
-it("refuses a body that comes too slowly, and ends its connection", async () => {
+it("rejects a body that arrives too slowly, and ends its connection", async () => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
   try {
     const [slow, fast] = await Promise.all([begin(bodyOf(5_000), 1, ""), begin(bodyOf(5_000), 4_000, "")]);
@@ -167,7 +167,7 @@ it("refuses a body that comes too slowly, and ends its connection", async () => 
   }
 });
 
-it("counts a body of who has left until it is handled", async () => {
+it("counts the body of a client that has left until it is handled", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   handled = promise;
   const socket = await begin(LARGE);
