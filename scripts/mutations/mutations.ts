@@ -1056,7 +1056,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/core/shares.ts",
     find: "return otherHolds + amount > shares[kind] * left ? kind : undefined;",
     replace: "return undefined;",
-    caughtBy: { file: "services/ingest/src/core/shares.test.ts", test: "half of the amount that others leave" },
+    caughtBy: {
+      file: "services/ingest/src/core/shares.test.ts",
+      test: "half of the amount that others leave",
+    },
   },
   {
     name: "requests-of-a-subject-without-end",
