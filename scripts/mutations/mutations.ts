@@ -87,7 +87,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/evaluate-operation.ts`,
     find: "const applied = applyOperation(document, operation, policy);",
     replace: "const applied = applyOperation(document, operation, { ...policy, rules: [] });",
-    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged with the one that is there" },
+    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged with the stored one" },
   },
   {
     name: "decision-replaces-yjs-state",
@@ -95,7 +95,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/apply-decision.ts`,
     find: "keepYjsStates(current?.data ?? null, operation.data ?? null, policy)",
     replace: "operation.data ?? keepYjsStates(null, null, policy)",
-    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "where a person decides" },
+    caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "if a person decides" },
   },
   {
     name: "client-wins-replaces-yjs-state",
@@ -314,7 +314,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/answer-operation.ts`,
     find: "isUnknown ? { ...operation, versionUnknown: true } : operation",
     replace: "!isUnknown ? operation : { ...operation }",
-    caughtBy: { ...RISING, test: "says which versions are none of this history" },
+    caughtBy: { ...RISING, test: "marks versions that are not of this history" },
   },
   {
     name: "left-over-run-forgets-its-rise",
@@ -322,7 +322,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/apply-resolution.ts`,
     find: "baseVersion: seenVersion };",
     replace: "baseVersion: conflict.baseVersion };",
-    caughtBy: { ...RISING, test: "goes on from the version that the run before it had risen to" },
+    caughtBy: { ...RISING, test: "continues from the version that the run before it had risen to" },
   },
   {
     name: "rise-is-held-for-nothing",
@@ -365,7 +365,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/window-draft.ts`,
     find: "previous.ended === null &&",
     replace: "",
-    caughtBy: { ...PLAN, test: "keeps what was edited and then deleted" },
+    caughtBy: { ...PLAN, test: "keeps a document that was edited and then deleted" },
   },
   {
     name: "retention-drops-what-a-run-rises-to",
@@ -573,7 +573,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/window-draft.ts`,
     find: "if (deviceId === null) return version;",
     replace: "return version;",
-    caughtBy: { ...PLAN, test: "starts from what its device saw" },
+    caughtBy: { ...PLAN, test: "starts from its device's view" },
   },
   {
     name: "retention-drops-own-changes",
@@ -870,7 +870,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/consolidate/budget.ts",
     find: "if (values > budget.left) return false;",
     replace: "",
-    caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "is too costly once" },
+    caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "is too costly beyond" },
   },
   {
     name: "budget-of-a-run-not-kept",
@@ -878,7 +878,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/consolidate/apply-run.ts",
     find: "if (budget.left < OPERATION_VALUES_MAX) return",
     replace: "if (budget.left < -Infinity) return",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-run.test.ts", test: "is given up" },
+    caughtBy: {
+      file: "libs/shared/src/consolidate/apply-run.test.ts",
+      test: "stops once it exceeds its limit",
+    },
   },
   {
     name: "budget-of-merges-in-a-group-not-kept",
@@ -886,7 +889,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/answer-operation.ts`,
     find: "if (!spend(on.mergeBudget,",
     replace: "if (!on.grouped && !spend(on.mergeBudget,",
-    caughtBy: { ...PLAN, test: "once its merges would look at more" },
+    caughtBy: { ...PLAN, test: "once its merges would read more" },
   },
   {
     name: "merge-that-hangs-not-ended",
@@ -1183,7 +1186,10 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/core/apply-decision.ts`,
     find: "      decided: outcome.decided,\n",
     replace: "",
-    caughtBy: { file: `${WORKER}/core/apply-decision.test.ts`, test: "covers what the device sent" },
+    caughtBy: {
+      file: `${WORKER}/core/apply-decision.test.ts`,
+      test: "covers the operations that the device sent",
+    },
   },
 
   {

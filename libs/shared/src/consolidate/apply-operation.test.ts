@@ -44,7 +44,7 @@ describe("an operation", () => {
     expect(applied).toStrictEqual({ ok: true, document: { a: 1, b: { d: 2 } } });
   });
 
-  it("that updates starts from an empty object where there is no document", () => {
+  it("that updates starts from an empty object if there is no document", () => {
     expect(applyOperation(null, { kind: "update", documentId: "doc", data: { a: 1 } })).toStrictEqual({
       ok: true,
       document: { a: 1 },
@@ -65,13 +65,17 @@ describe("an operation that makes a document too large", () => {
     ["a put", { a: 1 }, { kind: "put", data: { a: half, b: half } }],
     ["a merge patch", { a: half }, { kind: "update", data: { b: half } }],
     ["a JSON Patch", { a: half }, { kind: "update", patch: [{ op: "copy", from: "/a", path: "/b" }] }],
-    ["one that leaves it so", { a: half, b: half }, { kind: "update", data: { b: "x".repeat(500_000) } }],
+    [
+      "one that leaves its size as it is",
+      { a: half, b: half },
+      { kind: "update", data: { b: "x".repeat(500_000) } },
+    ],
     ["one of many small values", { a: zeros(40_000) }, { kind: "update", data: { b: zeros(10_000) } }],
   ])("is at fault: %s", (_name, document, operation) => {
     expect(applyOperation(document, { ...operation, documentId: "doc" })).toStrictEqual(tooLarge);
   });
 
-  it("is none that makes a large one smaller, or deletes it", () => {
+  it("passes if it makes a large document smaller, or deletes it", () => {
     const large = { a: half, b: half };
     for (const operation of [
       { kind: "delete" },
@@ -87,7 +91,7 @@ function zeros(count: number): number[] {
   return Array.from({ length: count }, () => 0);
 }
 
-/** RFC 6902, appendix A. A.11 is about the schema, A.13 about a document that is not JSON. */
+/** RFC 6902, appendix A. A.11 concerns the schema, A.13 a document that is not JSON. */
 const APPENDIX_A: readonly {
   name: string;
   document: JsonObject;
@@ -170,7 +174,7 @@ const APPENDIX_A: readonly {
     result: { "/": 9, "~1": 10 },
   },
   {
-    name: "A.15 tells strings from numbers",
+    name: "A.15 distinguishes strings from numbers",
     document: { "/": 9, "~1": 10 },
     patch: [{ op: "test", path: "/~01", value: "10" }],
     result: null,
@@ -184,13 +188,13 @@ const APPENDIX_A: readonly {
 ];
 
 describe("a JSON Patch", () => {
-  it.each(APPENDIX_A)("does what RFC 6902 says: $name", ({ document, patch, result }) => {
+  it.each(APPENDIX_A)("follows RFC 6902: $name", ({ document, patch, result }) => {
     const applied = patched(document, ...patch);
     if (result === null) expect(applied).toMatchObject({ ok: false, errorType: "patch_failed" });
     else expect(applied).toStrictEqual({ ok: true, document: result });
   });
 
-  it("names the step that failed, and not the value that it met", () => {
+  it("names the failing step, and not the value that it met", () => {
     const applied = patched(
       { secret: "sesame" },
       { op: "add", path: "/a", value: 1 },
@@ -200,9 +204,9 @@ describe("a JSON Patch", () => {
     expect(JSON.stringify(applied)).not.toMatch(/sesame|guess/);
   });
 
-  it("shows no half of a character of a long path, which Postgres would refuse", () => {
+  it("cuts a long path between characters, because Postgres would refuse half of one", () => {
     const applied = patched({}, { op: "remove", path: `/${"a".repeat(198)}😀bbb` });
-    const message = `patch step 0 (remove): there is nothing at "/${"a".repeat(198)}…"`;
+    const message = `patch step 0 (remove): there is no value at "/${"a".repeat(198)}…"`;
     expect(applied).toMatchObject({ errorType: "patch_failed", message });
   });
 
@@ -246,9 +250,9 @@ describe("a JSON Patch", () => {
     ["spells an index with a leading zero", { a: [1, 2] }, { op: "replace", path: "/a/01", value: 0 }],
     ["spells a negative index", { a: [1] }, { op: "replace", path: "/a/-1", value: 0 }],
     ["names an array's length", { a: [1] }, { op: "replace", path: "/a/length", value: 0 }],
-    ["removes what is not there", { a: 1 }, { op: "remove", path: "/b" }],
-    ["replaces what is not there", { a: 1 }, { op: "replace", path: "/b", value: 1 }],
-    ["tests for null what is not there", { a: 1 }, { op: "test", path: "/b", value: null }],
+    ["removes an absent value", { a: 1 }, { op: "remove", path: "/b" }],
+    ["replaces an absent value", { a: 1 }, { op: "replace", path: "/b", value: 1 }],
+    ["tests an absent value for null", { a: 1 }, { op: "test", path: "/b", value: null }],
     ["adds below a string", { a: "text" }, { op: "add", path: "/a/b", value: 1 }],
     ["reads a string's length", { a: "text" }, { op: "copy", from: "/a/length", path: "/b" }],
     ["moves a value into itself", { a: { b: 1 } }, { op: "move", from: "/a", path: "/a/c" }],
@@ -257,14 +261,14 @@ describe("a JSON Patch", () => {
     expect(patched(document, step)).toMatchObject({ ok: false, errorType: "patch_failed" });
   });
 
-  it("knows null as a value that is there", () => {
+  it("treats null as a present value", () => {
     expect(
       patched({ a: null }, { op: "test", path: "/a", value: null }, { op: "remove", path: "/a" }),
     ).toStrictEqual({ ok: true, document: {} });
   });
 
   it.each(["constructor", "prototype", "toString", "hasOwnProperty"])(
-    "treats %s as a key like any other",
+    "treats %s as an ordinary key",
     (key) => {
       expect(patched({}, { op: "remove", path: `/${key}` })).toMatchObject({ ok: false });
       expect(patched({}, { op: "copy", from: `/${key}`, path: "/a" })).toMatchObject({ ok: false });
@@ -277,7 +281,7 @@ describe("a JSON Patch", () => {
     },
   );
 
-  it("reaches nothing that JavaScript's objects inherit", () => {
+  it("reaches no inherited property", () => {
     for (const path of ["/hasOwnProperty/call", "/constructor/prototype/x", "/__proto__/x", "/toString/x"]) {
       expect(patched({ list: [] }, { op: "add", path, value: 1 })).toMatchObject({ ok: false });
       expect(patched({ list: [] }, { op: "add", path: `/list${path}`, value: 1 })).toMatchObject({
@@ -290,13 +294,13 @@ describe("a JSON Patch", () => {
     expect("x" in {}).toBe(false);
   });
 
-  it("makes __proto__ a plain member, should one get this far", () => {
+  it("makes __proto__ a plain member if a step names it", () => {
     const applied = patched({}, { op: "add", path: "/__proto__", value: { polluted: true } });
     expect(JSON.stringify(applied)).toBe('{"ok":true,"document":{"__proto__":{"polluted":true}}}');
     expect("polluted" in {}).toBe(false);
   });
 
-  it("changes neither the document nor the patch, and shares what no step reaches", () => {
+  it("changes neither the document nor the patch, and shares values that no step reaches", () => {
     const document = { a: { list: [{ n: 1 }], same: {} }, b: { same: {} } };
     const patch: JsonPatchStep[] = [
       { op: "replace", path: "/a/list/0/n", value: 2 },
@@ -324,7 +328,7 @@ describe("a JSON Patch", () => {
     expect(result && result.moved).toHaveProperty("same", document.b.same);
   });
 
-  it("cannot grow a document without end by copying it into itself", () => {
+  it("cannot grow a document indefinitely by copying it into itself", () => {
     const doubling = Array.from({ length: 60 }, (): JsonPatchStep => ({
       op: "copy",
       from: "/a",
@@ -350,7 +354,7 @@ describe("a JSON Patch", () => {
     });
   });
 
-  it("never throws, whatever it meets", () => {
+  it("never throws, whatever its input", () => {
     const key = fc.constantFrom(
       "a",
       "b",

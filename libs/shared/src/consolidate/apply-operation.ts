@@ -9,20 +9,19 @@ import { OPERATION_VALUES_MAX, type Budget } from "./budget.ts";
 import { applyJsonPatch } from "./json-patch.ts";
 import { applyMergePatch } from "./merge-patch.ts";
 
-/** The document after an operation (`null`: deleted), or why the operation itself is at fault. */
+/** The document after an operation (`null`: deleted), or the reason why the operation fails. */
 export type Applied =
   { ok: true; document: JsonObject | null } | { ok: false; errorType: ErrorType; message: string };
 
-/** What an operation does to its document. */
+/** The part of an operation that determines its effect on the document. */
 export type OperationEffect = Pick<AcceptedOperation, "kind" | "documentId" | "data" | "patch">;
 
 /**
- * Applies one operation to the document it meets, with no regard to versions: that is the caller's decision. A Yjs state
- * that it writes is merged with the one that is there. Pure; the given document is not changed. The work is bounded before
- * it is done.
+ * Applies one operation to a document, regardless of versions, which the caller checks. A Yjs state that it writes
+ * is merged with the stored one. Pure; the given document is not changed. The work is bounded before it is done.
  *
  * @param document - `null` if there is none, or a tombstone; an update then starts from an empty object
- * @param policy - which values are Yjs states, beside those under `yjs_state_b64`
+ * @param policy - the values that are Yjs states, beside those under `yjs_state_b64`
  */
 export function applyOperation(
   document: JsonObject | null,
@@ -64,7 +63,7 @@ function applyPatch(
     const message = `patch step ${patched.step} (${patch[patched.step]?.op}): ${patched.message}`;
     return patched.costly ? { ok: false, errorType: "operation_too_costly", message } : patchFailed(message);
   }
-  if (!isJsonObject(patched.value)) return patchFailed("the patch leaves no JSON object");
+  if (!isJsonObject(patched.value)) return patchFailed("the patch does not result in a JSON object");
   const { id } = patched.value;
   if (id !== undefined && id !== documentId) {
     return {

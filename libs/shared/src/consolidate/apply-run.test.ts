@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { applyRun } from "./apply-run.ts";
 
 describe("a device's run", () => {
-  it("leaves out an operation that is itself at fault, names it, and goes on", () => {
+  it("leaves out a failing operation, names it, and continues", () => {
     const base = { a: 1 };
     const { times, ...applied } = applyRun(base, [
       { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } },
@@ -36,7 +36,7 @@ describe("a device's run", () => {
     expect(base).toStrictEqual({ a: 1 });
   });
 
-  it("of none leaves the document as it was", () => {
+  it("without operations leaves the document as it was", () => {
     expect(applyRun(null, [])).toStrictEqual({
       document: null,
       refused: [],
@@ -46,7 +46,7 @@ describe("a device's run", () => {
     });
   });
 
-  it("is given up once it has cost what a run may, and says what it had made of the document by then", () => {
+  it("stops once it exceeds its limit, and returns the document up to then", () => {
     const base = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`k${n}`, n]));
     const edits = (count: number) =>
       Array.from({ length: count }, (_, n) => ({
@@ -59,7 +59,7 @@ describe("a device's run", () => {
     expect(applyRun(base, edits(1_000))).toMatchObject({ document: { edited: 97 }, costly: true });
   });
 
-  it("knows what its last operation deleted, if it had changed that", () => {
+  it("returns the document that its last operation deleted, if the run had changed it", () => {
     const update = { clientId: "1", kind: "update", documentId: "doc", data: { b: 1 } } as const;
     const remove = { clientId: "2", kind: "delete", documentId: "doc" } as const;
     expect(applyRun({ a: 1 }, [update, remove, remove])).toMatchObject({

@@ -6,11 +6,11 @@ import type { RefusedOperation } from "../protocol/lane-entry.ts";
 import { applyOperation, type OperationEffect } from "./apply-operation.ts";
 import { OPERATION_VALUES_MAX, RUN_VALUES_MAX, spend, type Budget } from "./budget.ts";
 
-/** What a run makes of a document (`null`: deleted), and which of its operations were themselves at fault. */
+/** The document after a run (`null`: deleted), and the run's failing operations. */
 export interface AppliedRun {
   document: JsonObject | null;
   refused: RefusedOperation[];
-  /** The budget was used up before the end of the run: the document is what the run had made of it by then. */
+  /** True if the budget was used up before the end of the run; the document is then the result up to that point. */
   costly: boolean;
   /** The document that the last operation deleted, if the run had changed it. */
   ended: JsonObject | null;
@@ -19,11 +19,11 @@ export interface AppliedRun {
 }
 
 /**
- * Applies a device's run one by one, oldest to newest; an operation that is itself at fault is left out, and named.
+ * Applies the operations of a device's run one by one, oldest first. A failing operation is left out, and named.
  * Pure; neither the document nor the operations are changed.
  *
- * @param base - `null` where there is no document, or a tombstone
- * @param budget - of the whole run, however many parts it is applied in
+ * @param base - `null` if there is no document, or a tombstone
+ * @param budget - the budget of the whole run, however many parts it is applied in
  */
 export function applyRun(
   base: JsonObject | null,
@@ -36,7 +36,7 @@ export function applyRun(
   let ended: JsonObject | null = null;
   let times: EditTimes = {};
   for (const operation of run) {
-    // Each has the budget that it would have alone, so that none is at fault for what others cost.
+    // Each operation has the budget that it would have alone, so that none fails because of others' costs.
     if (budget.left < OPERATION_VALUES_MAX) return { document, refused, ended, costly: true, times };
     const own = { left: OPERATION_VALUES_MAX };
     const applied = applyOperation(document, operation, policy, own);

@@ -27,7 +27,7 @@ const patch = (...steps: JsonPatchStep[]): Given => ({ kind: "update", patch: st
 const remove = (more: Partial<Given> = {}): Given => ({ kind: "delete", ...more });
 const add = (path: string, value: Json): JsonPatchStep => ({ op: "add", path, value });
 
-describe("what folds", () => {
+describe("operations that fold", () => {
   it.each<[string, Given[], readonly [string, Json]]>([
     ["put over put", [put({ a: 1 }), put({ b: 2 })], ["put", { b: 2 }]],
     ["an update into a put", [put({ a: 1, b: 1 }), update({ a: null, c: 2 })], ["put", { b: 1, c: 2 }]],
@@ -45,21 +45,21 @@ describe("what folds", () => {
       ["update", { a: { x: null, y: 1 } }],
     ],
     [
-      "patches of which none can fail",
+      "patches that cannot fail",
       [patch(add("/a", 1)), patch(add("/b", { c: 2 }))],
       ["update", [add("/a", 1), add("/b", { c: 2 })]],
     ],
     ["delete over delete", [remove(), remove()], ["delete", null]],
     ["a put after a delete", [remove(), put({ a: 1 })], ["put", { a: 1 }]],
     ["a create after a delete", [remove(), create({ a: 1 })], ["put", { a: 1 }]],
-    ["what was written anew", [create({ a: 1 }), remove(), put({ b: 2 })], ["create", { b: 2 }]],
+    ["a put after a put and its delete", [create({ a: 1 }), remove(), put({ b: 2 })], ["create", { b: 2 }]],
   ])("%s", (_name, given, content) => {
     const folds = fold(...given);
     expect(folds.map(({ operation }) => contentOf(operation))).toEqual([content]);
     expect(folds[0]?.members).toEqual(queueOf(given));
   });
 
-  it("starts from what the first started from, with the id of the last and the newest time", () => {
+  it("have the base of the first, the id of the last and the newest time", () => {
     const [folded] = fold(
       update({ a: 0 }, { expectedVersion: 3, ancestor: { a: 0 }, timestampMs: 1 }),
       update({ a: 1, b: 1 }, { expectedVersion: 3, timestampMs: 2 }),
@@ -78,34 +78,34 @@ describe("what folds", () => {
   });
 });
 
-describe("what stays apart", () => {
+describe("operations that stay apart", () => {
   it.each<[string, Given[]]>([
     ["a create and its delete, which leave a tombstone", [create({}), remove()]],
     ["a put and its delete, which leave one too", [put({}), remove()]],
     ["a second create, which is a conflict", [create({}), create({})]],
-    ["an update after a delete, which is one too", [remove(), update({})]],
+    ["an update after a delete, which is a conflict, too", [remove(), update({})]],
     ["a put after an update, which may find no document", [update({}), put({})]],
     ["a delete after an update, for the same reason", [update({}), remove()]],
-    ["an object where one was removed", [update({ a: null }), update({ a: { b: 1 } })]],
-    ["an object where a scalar was put", [update({ a: 1 }), update({ a: { b: 1 } })]],
+    ["an object in the place of a removed one", [update({ a: null }), update({ a: { b: 1 } })]],
+    ["an object in the place of a scalar", [update({ a: 1 }), update({ a: { b: 1 } })]],
     ["a patch that fails, whose error is its own", [put({ a: 1 }), patch({ op: "remove", path: "/b" })]],
     ["a patch that renames the document", [put({ a: 1 }), patch(add("/id", "another"))]],
     ["patches of which one may fail", [patch(add("/a", 1)), patch({ op: "remove", path: "/b" })]],
-    ["patches that reach into what may not be there", [patch(add("/a", 1)), patch(add("/b/c", 1))]],
+    ["patches of members that may be absent", [patch(add("/a", 1)), patch(add("/b/c", 1))]],
     ["a patch and a merge patch", [patch(add("/a", 1)), update({ b: 1 })]],
     ["two documents", [put({}), put({}, { documentId: "other" })]],
     ["two collections", [put({}), put({}, { collection: "others" })]],
     ["a group's edge", [put({}), put({}, { group: "g" })]],
     ["a group's operations, which are merged one by one", [put({}, { group: "g" }), put({}, { group: "g" })]],
-    ["what something else stands between", [put({}), put({}, { documentId: "other" }), put({})]],
+    ["operations with another one in between", [put({}), put({}, { documentId: "other" }), put({})]],
     ["two bases", [put({}, { expectedVersion: 1 }), put({}, { expectedVersion: 2 })]],
     ["a base that the first did not name", [put({}), put({}, { expectedVersion: 1 })]],
     [
-      "an absence that is named twice, for a tombstone is one only once",
+      "an absence that is named twice, because the first write ends it",
       [put({}, { expectedVersion: 0 }), put({}, { expectedVersion: 0 })],
     ],
     [
-      "a put after a delete that names a version, for a tombstone may have another",
+      "a put after a delete that names a version, because a tombstone may have another",
       [remove({ expectedVersion: 1 }), put({}, { expectedVersion: 1 })],
     ],
   ])("%s", (_name, given) => {
@@ -152,7 +152,7 @@ const given: fc.Arbitrary<Given> = fc
   .map(({ content, documentId }) => ({ ...content, documentId }));
 
 describe("a fold", () => {
-  it("applied to any document leaves what its members leave one by one, and refuses the same ones", () => {
+  it("has the same result as its members one by one, and fails if they do", () => {
     const seen = new Map<string, number>();
     const count = (name: string): unknown => seen.set(name, (seen.get(name) ?? 0) + 1);
     fc.assert(
@@ -190,10 +190,10 @@ describe("operations of different times", () => {
       update({ a: 1, b: { c: 1 } }),
       update({ a: 2, b: { c: 2 } }),
     ],
-    ["a merge patch that replaces what was written", update({ a: { b: 1 } }), update({ a: null })],
+    ["a merge patch that replaces the first one's value", update({ a: { b: 1 } }), update({ a: null })],
     ["a JSON Patch that adds the same again", patch(add("/a", 1)), patch(add("/a", 2))],
     ["a put after a delete", remove(), put({ a: 1 })],
-  ])("fold into %s, which is as new as the newer of them", (_, first, next) => {
+  ])("fold into %s, with the newer of the two times", (_, first, next) => {
     for (const [firstMs, nextMs] of [
       [1, 2],
       [2, 1],
@@ -211,8 +211,8 @@ describe("operations of different times", () => {
     ["a merge patch beside", update({ a: 1 }), update({ b: 1 })],
     ["a merge patch beside, further down", update({ a: { b: 1 } }), update({ a: { c: 1 } })],
     ["a JSON Patch beside", patch(add("/a", 1)), patch(add("/b", 1))],
-    ["an update of what was put", put({ a: 1 }), update({ a: 2 })],
-    ["a put of what was put", put({ a: 1 }), put({ a: 2 })],
+    ["an update after a put", put({ a: 1 }), update({ a: 2 })],
+    ["a put after a put", put({ a: 1 }), put({ a: 2 })],
   ])("stay apart: %s", (_, first, next) => {
     expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 2 })).toHaveLength(2);
     expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 1 })).toHaveLength(1);
@@ -228,7 +228,7 @@ describe("Yjs states", () => {
     ["puts", put({ s: mine }), put({ s: more })],
     ["a put and an update", put({ s: mine }), update({ s: more })],
     ["updates", update({ s: mine }), update({ s: more })],
-    ["updates under the name that says so", update({ yjs_state_b64: mine }), update({ yjs_state_b64: more })],
+    ["updates under the Yjs key", update({ yjs_state_b64: mine }), update({ yjs_state_b64: more })],
   ])("of %s are both in their fold", (_, first, next) => {
     const [folded, ...rest] = foldStates(first, next);
     expect(rest).toEqual([]);
@@ -247,14 +247,14 @@ describe("Yjs states", () => {
     expect(foldStates(first, next)).toHaveLength(2);
   });
 
-  it("are values like any other without a policy", () => {
+  it("are ordinary values without a policy", () => {
     expect(fold(put({ s: mine }), put({ s: more }))[0]?.operation.data).toEqual({ s: more });
   });
 });
 
 const kindOf = ({ kind, patch }: UnsentOperation): string => (patch === undefined ? kind : "patch");
 
-/** Fewer would say too little. */
+/** The least number of folds of each kind that makes the test meaningful. */
 const FOLDS_MET: Record<string, number> = {
   refused: 500,
   "put + put": 20,
@@ -271,7 +271,7 @@ const FOLDS_MET: Record<string, number> = {
 };
 
 describe("a composed merge patch", () => {
-  it("does to any object what its two patches do one after the other", () => {
+  it("has the same effect on any object as its two patches in turn", () => {
     let composed = 0;
     fc.assert(
       fc.property(object, object, object, (target, first, next) => {

@@ -6,7 +6,7 @@ import type { JsonPatchStep } from "../protocol/operation.ts";
 import { applyOperation } from "./apply-operation.ts";
 import { composeMergePatches } from "./merge-patch.ts";
 
-/** An operation that waits on its device and was never sent: what was, the server may know already. */
+/** An operation that waits on its device and was never sent. A sent one may already be known to the server. */
 export type UnsentOperation = Pick<
   AcceptedOperation,
   | "clientId"
@@ -21,38 +21,41 @@ export type UnsentOperation = Pick<
   | "group"
 >;
 
-/** One operation that says what several said. */
+/** One operation that replaces several. */
 export interface FoldedOperation {
-  /** It starts from what the first of them started from, and has the id of the last and the newest time. */
+  /** The folded operation: it has the base of the first, the id of the last, and the newest time. */
   operation: UnsentOperation;
-  /** What it stands for, oldest first. The answer to it is the answer to each. */
+  /** The replaced operations, oldest first. The result of the fold is the result of each. */
   members: UnsentOperation[];
 }
 
 /**
- * Folds the queue of one device in one workspace, so that it sends less. Whatever the server has by then, the documents
- * become what they would have become had all been sent at once, and a fold fails only where its last member would have. What no
- * single operation says exactly stays apart:
+ * Folds the queue of one device in one workspace, so that it sends less. Whatever the server's state, the documents
+ * become the same as if all operations had been sent at once, and a fold fails only if its last member would have.
+ * Operations that no single operation can express exactly stay apart:
  *
- * - Into a `create` or a `put` fold puts, merge patches, and JSON Patches that apply to it.
- * - Into an update folds a later one: merge patches where one patch says both, JSON Patches where neither can fail.
- * - Into a `delete` folds another one, and where it names no version, the `put` or `create` after it, as a `put`.
- * - A `delete` folds into no write before it: where there is no document it writes nothing, and would leave no tombstone.
- * - An `update` takes no `put` after it, nor, if it has no `ancestor`, an update that has one: if the server does not have
- *   the document, one is an error and the other is not.
- * - What belongs to a group stays as it is: there each operation is merged for itself. So keep away what is to be sent as
- *   one atomic batch.
- * - Nothing folds past another operation in between, nor where it names a version that the first did not name.
- * - Nothing folds that is older than the fold would say: what was made at another time folds only into what writes all of its
- *   places anew.
- * - What members change and change back, the fold does not say: `last-write-wins` takes such a place for unedited, and would
- *   have set it back had it been told of each step.
- * - A Yjs state folds into a later one at its place, and what starts a state anew stays apart.
+ * - Puts, merge patches, and JSON Patches that apply to it fold into a `create` or a `put`.
+ * - A later update folds into an update: a merge patch if one patch can express both, a JSON Patch if neither can
+ *   fail.
+ * - Another `delete` folds into a `delete`; if that names no version, so does the `put` or `create` after it, as a
+ *   `put`.
+ * - A `delete` folds into no write before it: if there is no document it writes no change, and would leave no
+ *   tombstone.
+ * - An `update` takes no `put` after it. An `update` without an `ancestor` takes no update that has one: if the
+ *   server lacks the document, one is an error and the other is not.
+ * - Operations of a group stay as they are, because each is merged separately. Leave out operations that will be
+ *   sent as one atomic batch.
+ * - No operation folds past another one in between, or if it names a version that the first did not name.
+ * - No operation folds if the fold would claim a newer time for its edits: operations of different times fold only
+ *   if the later one overwrites all places of the earlier one.
+ * - Changes that members make and revert are lost in a fold: `last-write-wins` treats such a place as unedited, and
+ *   would have reverted it if it knew each step.
+ * - A Yjs state folds into a later one at its place; an operation that starts a state anew stays apart.
  *
- * Pure. Limits are the sender's matter: a fold that outgrows what a request may hold can be sent as its members. A document
- * that would be too large only in between is not noticed.
+ * Pure. The sender enforces limits: a fold that outgrows a request can be sent as its members. A document that
+ * would be too large only in between is not detected.
  *
- * @param policies - the server's: they say which values are Yjs states
+ * @param policies - the server's policies, which tell the values that are Yjs states
  */
 export function foldOperations(
   queue: readonly UnsentOperation[],
@@ -61,7 +64,7 @@ export function foldOperations(
   const folds: FoldedOperation[] = [];
   for (const operation of queue) {
     let last: FoldedOperation = { operation, members: [operation] };
-    // What a fold makes of the last two may in turn fold with what is before them.
+    // The fold of the last two may in turn fold with the operations before them.
     const policy = policyOf(policies, operation.collection);
     for (let joined = joinLast(folds.at(-1), last, policy); joined !== undefined;) {
       folds.pop();
@@ -104,7 +107,10 @@ function join(
   return { ...base, ...content, ...time, clientId: next.clientId };
 }
 
-/** Whether the next one writes every place that the first one wrote, so that none of them is older than the next one. */
+/**
+ * Reports whether the next operation overwrites every place that the first one wrote, so that none keeps an older
+ * time.
+ */
 function writesAllAnew(first: UnsentOperation, next: UnsentOperation): boolean {
   if (first.kind === "delete") return true;
   if (first.kind !== "update" || next.kind !== "update") return false;
@@ -124,8 +130,9 @@ function namesAll(first: JsonObject, next: JsonObject): boolean {
 }
 
 /**
- * The next one goes on from what the first leaves. A version that both name does so once the first has matched it; 0
- * and the version under a `create` do not: either may write on a tombstone, which has another version.
+ * Reports whether the next operation continues from the result of the first. A version that both name does, once
+ * the first has matched it. Version 0, and the version of a `create`, do not: either may write on a tombstone,
+ * which has another version.
  */
 function startsFrom(first: UnsentOperation, next: UnsentOperation): boolean {
   if (next.expectedVersion === undefined) return true;
@@ -150,7 +157,7 @@ function joinContent(
     case "delete": {
       if (next.kind === "delete") return { kind: "delete" };
       const isAnew = next.kind === "put" || next.kind === "create";
-      // With a version named, a delete is at peace with a tombstone of any version, and a put is not.
+      // A delete that names a version passes on a tombstone of any version, and a put does not.
       if (!isAnew || first.expectedVersion !== undefined) return undefined;
       const data = next.data ?? {};
       return startsYjsState("document", {}, data, policy) ? undefined : { kind: "put", data };
@@ -185,7 +192,7 @@ function joinUpdates(
   if (first.patch === undefined || next.patch === undefined) return undefined;
   const patch = [...first.patch, ...next.patch];
   if (!patch.every(cannotFail)) return undefined;
-  // A patch is one write: what its steps put at one place after the other is not merged.
+  // A patch is one write: values that its steps put at one place in turn are not merged with each other.
   const [before, after] = [membersOf(first.patch), membersOf(next.patch)];
   const again = Object.fromEntries(Object.entries(after).filter(([key]) => Object.hasOwn(before, key)));
   return startsYjsState("document", {}, again, policy) ? undefined : { kind: "update", patch };
@@ -201,7 +208,7 @@ function membersOf(patch: readonly JsonPatchStep[]): JsonObject {
   );
 }
 
-/** Adding a member to the document itself needs nothing to be there. */
+/** True for adding a member to the document itself, which has no precondition. */
 function cannotFail(step: JsonPatchStep): boolean {
   const isMember = step.path.lastIndexOf("/") === 0 && step.path !== "/id";
   return step.op === "add" && isMember && depthOf(step.value) < DOCUMENT_DEPTH_MAX;

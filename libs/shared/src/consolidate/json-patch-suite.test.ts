@@ -23,7 +23,7 @@ const cases = ([...specTests, ...tests] as SuiteCase[])
   .filter(({ comment }) => !NOT_EXPRESSIBLE.includes(comment ?? ""))
   .map((given) => ({ ...given, name: given.comment ?? JSON.stringify(given.patch) }));
 
-/** As ingest and worker do together: the one checks the shape, the other applies. */
+/** Validates a patch as ingest does, and applies it as the worker does. */
 function patched(doc: Json, patch: unknown): Json | undefined {
   const steps = z.array(jsonPatchStepSchema).safeParse(patch);
   const applied = steps.success ? applyJsonPatch(doc, steps.data, { left: OPERATION_VALUES_MAX }) : undefined;
@@ -31,7 +31,7 @@ function patched(doc: Json, patch: unknown): Json | undefined {
 }
 
 describe("json-patch-test-suite", () => {
-  it("is there as a whole", () => {
+  it("is complete", () => {
     expect(cases).toHaveLength(93);
   });
 

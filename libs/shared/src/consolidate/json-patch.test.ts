@@ -12,7 +12,7 @@ const times = (count: number, step: (n: number) => JsonPatchStep | JsonPatchStep
 const nested = (count: number) => Object.fromEntries(range(count).map((n) => [`k${n}`, { v: 1 }]));
 const bytesOf = (value: Json) => new TextEncoder().encode(JSON.stringify(value)).byteLength;
 
-/** Applies a patch, and says how much of the budget it took. */
+/** Applies a patch, and returns the share of the budget that it took. */
 function patched(document: JsonObject, patch: JsonPatchStep[]) {
   const budget = { left: OPERATION_VALUES_MAX };
   const outcome = applyJsonPatch(document, patch, budget);
@@ -20,7 +20,7 @@ function patched(document: JsonObject, patch: JsonPatchStep[]) {
 }
 
 describe("a JSON Patch", () => {
-  it("says what the same steps say one by one, each on a copy of everything", () => {
+  it("equals the same steps applied one by one, each on a full copy", () => {
     const key = fc.constantFrom("a", "b", "0", "1");
     const leaf = fc.oneof(fc.constantFrom(0, 1, 12, -1.5, "x", 'ü"', null, true));
     const value: fc.Arbitrary<Json> = fc.letrec<{ any: Json }>((tie) => ({
@@ -58,14 +58,14 @@ describe("a JSON Patch", () => {
     );
   });
 
-  it("costs nothing for what it only copies or moves, however large", () => {
+  it("costs no budget for values that it only copies or moves, however large", () => {
     const copies = times(59, () => ({ op: "copy", from: "/a", path: "/b" }));
     expect(patched({ a: nested(10_999) }, copies)).toMatchObject({ outcome: { ok: true }, spent: 1 });
     const moves = times(500, (n) => ({ op: "move", from: n % 2 ? "/b" : "/a", path: n % 2 ? "/a" : "/b" }));
     expect(patched({ a: nested(10_999) }, moves)).toMatchObject({ outcome: { ok: true }, spent: 1 });
   });
 
-  it("pays for each copy that it changes, and is too costly once that is more than its budget", () => {
+  it("pays for each copy that it changes, and is too costly beyond its budget", () => {
     const change = (n: number): JsonPatchStep[] => [
       { op: "copy", from: "/a", path: "/b" },
       { op: "add", path: `/b/k${n}/v`, value: n },
@@ -104,7 +104,7 @@ describe("a JSON Patch", () => {
     expect(patched({ a: range(48_000) }, insert).outcome.ok).toBe(true);
   });
 
-  it("tests a large value without looking into it, unless the patch holds one as large", () => {
+  it("tests a large value without reading it, unless the patch contains one as large", () => {
     let looks = 0;
     const watched = new Proxy<JsonObject>(nested(20_000), {
       ownKeys(target) {
@@ -113,7 +113,7 @@ describe("a JSON Patch", () => {
       },
     });
     const document = { a: watched };
-    // It is measured once.
+    // The size is measured once.
     expect(sizeOf(document).values).toBe(80_003);
     looks = 0;
     const test = (value: Json) => patched(document, [{ op: "test", path: "/a", value }]).outcome.ok;
@@ -124,7 +124,7 @@ describe("a JSON Patch", () => {
   });
 });
 
-/** The same, with a copy of the whole document for each step. @returns the step that fails, or the value */
+/** Applies a patch with a copy of the whole document for each step. @returns the failing step, or the value */
 function plainly(document: Json, patch: readonly JsonPatchStep[]): Json {
   let root: Json = { "": document };
   for (const [index, step] of patch.entries()) {

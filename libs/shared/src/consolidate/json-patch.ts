@@ -15,21 +15,24 @@ import {
 import type { JsonPatchStep } from "../protocol/operation.ts";
 import { spend, TOO_COSTLY, type Budget } from "./budget.ts";
 
-/** The value after a patch, or which step failed and why; `costly`: it would have taken more than its budget. */
+/**
+ * The value after a patch, or the failing step and the reason. `costly` is true if the patch would have exceeded
+ * its budget.
+ */
 export type Patched =
   { ok: true; value: Json } | { ok: false; step: number; message: string; costly: boolean };
 
 /**
- * Applies a JSON Patch; neither input is changed, and the result shares with them what no step changes. Only what a
- * document itself holds can be named: nothing that JavaScript's objects, arrays and strings inherit.
+ * Applies a JSON Patch. Neither input is changed, and the result shares the values that no step changes. A pointer
+ * only reaches the document's own members, and no inherited properties of JavaScript's objects, arrays and strings.
  *
- * A short patch can name a large value again and again, so no step walks one: a copy is made by reference, sizes are
- * counted as members come and go, and a container is copied when a step changes it while another place shares it. That is
- * what the budget pays.
+ * A short patch can name a large value many times, so no step walks a value: a copy is made by reference, sizes are
+ * counted as members come and go, and a container is copied only if a step changes it while another place shares
+ * it. The budget pays for these copies.
  * @see RFC 6902
  */
 export function applyJsonPatch(value: Json, patch: readonly JsonPatchStep[], budget: Budget): Patched {
-  // The empty pointer names the whole value; as a member of this it is a place like any other.
+  // The empty pointer names the whole value; as a member of this object it is an ordinary place.
   const root: JsonObject = { "": value };
   const draft: Draft = { root, own: new Map([[root, { ...sizeOf(root) }]]), budget };
   for (const [index, step] of patch.entries()) {
@@ -42,24 +45,24 @@ export function applyJsonPatch(value: Json, patch: readonly JsonPatchStep[], bud
 
 type Container = Json[] | JsonObject;
 
-/** How many times as large as any document may be one may become between two steps of a patch. */
+/** The factor by which a document may exceed the limits of its size between two steps of a patch. */
 const BETWEEN = 10;
-/** So many items of an array are copied, or shifted, with the work of copying one member of an object. */
+/** The number of array items that are copied, or shifted, for the work of copying one member of an object. */
 const ITEMS_A_VALUE = 16;
 const ITEMS_SHIFTED_A_VALUE = 2_048;
 
-/** A document in the making. */
+/** A document while steps are applied. */
 interface Draft {
   root: JsonObject;
   /**
-   * Containers that no other place shares, with their sizes: these may be changed. One counts only if all that hold it
-   * stand here, too, so that to share a value it is enough to strike out that value itself.
+   * Containers that no other place shares, with their sizes; these may be changed. One counts only if all its
+   * holders are in this map, too. Sharing a value therefore only requires removing that value itself.
    */
   own: Map<Container, JsonSize>;
   budget: Budget;
 }
 
-/** Changes what is below the root. Returns why it could not. */
+/** Applies a step below the root. Returns the reason if it fails. */
 function takeStep(draft: Draft, step: JsonPatchStep): string | undefined {
   const { root } = draft;
   switch (step.op) {
@@ -86,14 +89,14 @@ function takeStep(draft: Draft, step: JsonPatchStep): string | undefined {
       if (value === undefined) return nothingAt(step.path);
       return hasValue(draft, value, step.value)
         ? undefined
-        : `the value at ${shown(step.path)} is another one`;
+        : `the value at ${shown(step.path)} differs from the tested one`;
     }
     default:
       return step satisfies never;
   }
 }
 
-/** Compares only values of one size: that takes no longer than the patch itself is. */
+/** Compares only values of equal size, which takes no longer than the patch itself is long. */
 function hasValue(draft: Draft, value: Json, expected: Json): boolean {
   const [one, other] = [sizeIn(draft, value), sizeOf(expected)];
   return one.values === other.values && one.bytes === other.bytes && jsonEqual(value, expected);
@@ -133,7 +136,7 @@ function removeAt(draft: Draft, pointer: string): string | undefined {
   return recount(draft, holders, { key, before, after: undefined });
 }
 
-/** An item is replaced in its place: taken out and put in again, it would move all that follow. */
+/** Replaces an array's item in place: removing and inserting it would move all items behind it. */
 function replaceAt(draft: Draft, pointer: string, value: Json): string | undefined {
   const place = ownPlaceAt(draft, pointer);
   if (place === undefined) return TOO_COSTLY;
@@ -147,7 +150,7 @@ function replaceAt(draft: Draft, pointer: string, value: Json): string | undefin
   return recount(draft, holders, { key: undefined, before, after: value });
 }
 
-/** A value is too deep only if its counted depth says so; whether it is, only a walk tells. */
+/** Returns the reason if a value nests too deep. The counted depth may be too high, so a walk confirms it. */
 function whyTooDeep(draft: Draft, value: Json, depth: number): string | undefined {
   const { depthMax, values } = sizeIn(draft, value);
   if (depth + depthMax <= DOCUMENT_DEPTH_MAX) return undefined;
@@ -157,14 +160,14 @@ function whyTooDeep(draft: Draft, value: Json, depth: number): string | undefine
     : undefined;
 }
 
-/** A member that came or went, or was replaced. */
+/** A member that was added, removed or replaced. */
 interface MemberChange {
   key: string | undefined;
   before: Json | undefined;
   after: Json | undefined;
 }
 
-/** Counts a change of the last holder in the sizes of all. */
+/** Updates the sizes of all holders after a change of the last one. */
 function recount(
   draft: Draft,
   holders: readonly Container[],
@@ -193,11 +196,11 @@ function readAt(root: JsonObject, pointer: string): Json | undefined {
 interface Place {
   parent: Json | undefined;
   key: string;
-  /** What the place stands in, from the root on: the parent is the last, if it is a container. */
+  /** The containers around the place, from the root on. The parent is the last one, if it is a container. */
   holders: Container[];
 }
 
-/** A place whose parent may be changed; `undefined` if to copy it takes more than is left. */
+/** Finds a place and makes its parent changeable; returns `undefined` if the copy would exceed the budget. */
 function ownPlaceAt(draft: Draft, pointer: string): Place | undefined {
   const { root, own } = draft;
   const keys = keysOf(pointer);
@@ -219,19 +222,19 @@ function ownPlaceAt(draft: Draft, pointer: string): Place | undefined {
   return { parent, key: keys.at(-1) ?? "", holders };
 }
 
-/** A copy of a container that other places share. Its members are shared from now on. */
+/** Copies a container that other places share. Its members are shared from now on. */
 function copyOf(draft: Draft, container: Container): Container | undefined {
   const size = sizeIn(draft, container);
   if (!spend(draft.budget, Array.isArray(container) ? size.width / ITEMS_A_VALUE : size.width))
     return undefined;
   const copy: Container = isJsonObject(container) ? copyObject(container) : container.slice();
-  // Nothing but the root is its own before the first copy.
+  // Before the first copy the root is the only own container.
   if (draft.own.size > 1) for (const inner of Object.values(container)) share(draft, inner);
   draft.own.set(copy, { ...size });
   return copy;
 }
 
-/** Notes that another place holds a value, too. */
+/** Records that another place has the value, too. */
 function share({ own }: Draft, value: Json | undefined): void {
   if (typeof value !== "object" || value === null) return;
   const size = own.get(value);
@@ -244,7 +247,7 @@ function sizeIn({ own }: Draft, value: Json): Readonly<JsonSize> {
   return (typeof value === "object" && value !== null ? own.get(value) : undefined) ?? sizeOf(value);
 }
 
-/** The work of moving the items behind an index: they are moved as one. */
+/** The work of moving the items behind an index, which are moved as one block. */
 function shiftCost(items: readonly Json[], index: number): number {
   return (items.length - index) / ITEMS_SHIFTED_A_VALUE;
 }
@@ -258,16 +261,16 @@ function innerOf(parent: Json | undefined, key: string): Json | undefined {
   return isJsonObject(parent) ? memberOf(parent, key) : undefined;
 }
 
-/** RFC 6901 knows an index in one spelling only: digits, no leading zero. */
+/** Parses an index: RFC 6901 allows only digits without a leading zero. */
 function indexOf(key: string): number | undefined {
   return /^(0|[1-9]\d*)$/.test(key) ? Number(key) : undefined;
 }
 
 function nothingAt(pointer: string): string {
-  return `there is nothing at ${shown(pointer)}`;
+  return `there is no value at ${shown(pointer)}`;
 }
 
-/** A message is kept in the ledger; a pointer may be megabytes long. */
+/** Shortens a pointer for a message: the ledger keeps messages, and a pointer may be megabytes long. */
 function shown(pointer: string): string {
   return `"${pointer.length > 200 ? `${cutText(pointer, 200)}…` : pointer}"`;
 }

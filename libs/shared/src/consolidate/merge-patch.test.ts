@@ -31,15 +31,21 @@ const jsonObject = fc.dictionary(
 ) as fc.Arbitrary<JsonObject>;
 
 describe("a JSON Merge Patch", () => {
-  it.each(APPENDIX_A)("makes of %j with %j what RFC 7396 says, as a member", (original, patch, result) => {
-    const expected = result === null ? {} : { member: result };
-    expect(applyMergePatch({ member: original }, { member: patch })).toStrictEqual(expected);
-  });
+  it.each(APPENDIX_A)(
+    "makes of %j with %j the result of RFC 7396, as a member",
+    (original, patch, result) => {
+      const expected = result === null ? {} : { member: result };
+      expect(applyMergePatch({ member: original }, { member: patch })).toStrictEqual(expected);
+    },
+  );
 
-  it.each(APPENDIX_A)("makes of %j with %j what RFC 7396 says, as a document", (original, patch, result) => {
-    if (!isJsonObject(original) || !isJsonObject(patch)) return;
-    expect(applyMergePatch(original, patch)).toStrictEqual(result);
-  });
+  it.each(APPENDIX_A)(
+    "makes of %j with %j the result of RFC 7396, as a document",
+    (original, patch, result) => {
+      if (!isJsonObject(original) || !isJsonObject(patch)) return;
+      expect(applyMergePatch(original, patch)).toStrictEqual(result);
+    },
+  );
 
   it("changes neither the document nor the patch", () => {
     fc.assert(
@@ -60,7 +66,7 @@ describe("a JSON Merge Patch", () => {
     );
   });
 
-  it("treats __proto__ as a key like any other, and reaches no prototype", () => {
+  it("treats __proto__ as an ordinary key, and reaches no prototype", () => {
     const patch = JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}');
     const patched = applyMergePatch({}, patch as JsonObject);
     expect(JSON.stringify(patched)).toBe(
@@ -70,7 +76,7 @@ describe("a JSON Merge Patch", () => {
     expect("polluted" in {}).toBe(false);
   });
 
-  it("does not take an inherited member for one of the document's", () => {
+  it("does not read an inherited member", () => {
     expect(applyMergePatch({}, { toString: { a: 1 } })).toStrictEqual({ toString: { a: 1 } });
   });
 });

@@ -3,9 +3,9 @@ import { countIn, countOut, rememberSize, sizeOf } from "../json/json-size.ts";
 import { copyObject, isJsonObject, memberOf, setMember, type Json, type JsonObject } from "../json/json.ts";
 
 /**
- * Applies a JSON Merge Patch to an object; neither input is changed. It copies no object that the patch does not name, and
- * counts the size of the outcome from that of the target. The budget pays for the copies, which are
- * never more than the target has members.
+ * Applies a JSON Merge Patch to an object; neither input is changed. It copies only objects that the patch names,
+ * and computes the size of the result from that of the target. The budget pays for the copies, which are never more
+ * than the target has members.
  * @see RFC 7396, section 2
  */
 export function applyMergePatch(
@@ -34,8 +34,8 @@ export function applyMergePatch(
 }
 
 /**
- * The patch that does to any object what the two do one after the other, or `undefined` where no Merge Patch does: an
- * object that `next` puts where `first` removed or replaced what was there starts from nothing, and a patch cannot say so.
+ * Returns the patch with the same effect as two patches in turn, or `undefined` if no merge patch has it: an object
+ * that `next` puts in place of a value that `first` removed or replaced starts empty, which a patch cannot express.
  */
 export function composeMergePatches(first: JsonObject, next: JsonObject): JsonObject | undefined {
   const entries = new Map<string, Json>(Object.entries(first));

@@ -9,7 +9,7 @@ describe("a text that is cut", () => {
     ["ab😀", "ab😀"],
     ["abc😀", "abc"],
     ["abc\ud83d", "abc\ud83d"],
-  ])("%j is %j: no half of a pair is left over", (text, cut) => {
+  ])("%j becomes %j: without half of a pair", (text, cut) => {
     expect(cutText(text, 4)).toBe(cut);
   });
 });

@@ -4,14 +4,14 @@ import { DOCUMENT_BYTES_MAX, DOCUMENT_VALUES_MAX, isTooLarge } from "./document-
 import type { Json, JsonObject } from "./json.ts";
 
 const bytesOf = (value: Json) => new TextEncoder().encode(JSON.stringify(value)).byteLength;
-/** A document that is filled up to so many bytes. */
+/** A document that is filled up to a number of bytes. */
 const filled = (bytes: number, given: JsonObject): JsonObject => ({
   ...given,
   rest: "x".repeat(bytes - bytesOf({ ...given, rest: "" })),
 });
 
 describe("a document is too large", () => {
-  it("by the bytes of its JSON, whatever they are", () => {
+  it("by the bytes of its JSON, whatever the characters", () => {
     const json = fc.jsonValue({ maxDepth: 3, stringUnit: "binary" }) as fc.Arbitrary<Json>;
     const document = fc.dictionary(fc.string({ unit: "binary" }), json) as fc.Arbitrary<JsonObject>;
     fc.assert(

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "./json.ts";
 
-/** Tells whether two JSON values say the same; the order of an object's keys does not count. */
+/** Reports whether two JSON values are equal, regardless of the order of an object's keys. */
 export function jsonEqual(a: Json, b: Json): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) {

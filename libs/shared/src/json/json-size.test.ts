@@ -13,7 +13,7 @@ function valuesOf(value: Json): number {
 }
 
 describe("the size of a value", () => {
-  it("is that of its JSON, on the first look and on every other", () => {
+  it("is that of its JSON, when first measured and later", () => {
     fc.assert(
       fc.property(json, (value) => {
         for (let look = 0; look < 2; look++) {
@@ -46,7 +46,7 @@ describe("the size of a value", () => {
     );
   });
 
-  it("of what is shared counts at each place, so that what doubles is known to be large without a walk", () => {
+  it("counts shared values at each place, so that doubling is detected without a walk", () => {
     let value: Json = Array.from({ length: 40 }, () => 1);
     for (let level = 0; level < 40; level++) value = { a: value, b: value };
     expect(sizeOf(value).values).toBeGreaterThan(2 ** 40);

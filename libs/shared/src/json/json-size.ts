@@ -1,24 +1,24 @@
 import type { Json, JsonObject } from "./json.ts";
 
-/** The size of a value. It is that of a tree: an inner value that two places share counts at each. */
+/** The size of a value as a tree: an inner value that two places share counts at each. */
 export interface JsonSize {
-  /** The value itself, and all values and keys in it. */
+  /** The number of values and keys, the value itself included. */
   values: number;
-  /** Bytes of its JSON, in UTF-8. */
+  /** The length of its JSON in UTF-8 bytes. */
   bytes: number;
-  /** Containers inside each other, at most: a member that was taken out may leave it too high. */
+  /** The deepest nesting of containers; may be too high after a member was removed. */
   depthMax: number;
-  /** Members or items of its own. */
+  /** The number of its own members or items. */
   width: number;
 }
 
-/** Smaller containers are quicker measured again than remembered. */
+/** Smaller containers are measured again faster than remembered. */
 const REMEMBERED_VALUES_MIN = 32;
 const sizeByContainer = new WeakMap<object, Readonly<JsonSize>>();
 
 /**
- * Measures a value that nobody changes any more. Sizes of larger containers are remembered, so that a document which
- * shares most of what it holds with another one is not walked again.
+ * Measures a value that will not change any more. Sizes of larger containers are remembered, so that a document
+ * which shares most of its values with another is not walked again.
  */
 export function sizeOf(value: Json): Readonly<JsonSize> {
   if (typeof value !== "object" || value === null) {
@@ -32,7 +32,7 @@ export function rememberSize(container: Json[] | JsonObject, size: Readonly<Json
   if (size.values >= REMEMBERED_VALUES_MIN) sizeByContainer.set(container, size);
 }
 
-/** Adds a member to the size of what holds it; `key` is `undefined` in an array. */
+/** Adds a member to the size of its holder; `key` is `undefined` in an array. */
 export function countIn(holder: JsonSize, key: string | undefined, member: Readonly<JsonSize>): void {
   holder.values += valuesOf(key, member);
   holder.bytes += bytesOf(key, member) + (holder.width === 0 ? 0 : 1);
@@ -40,7 +40,7 @@ export function countIn(holder: JsonSize, key: string | undefined, member: Reado
   holder.width += 1;
 }
 
-/** Takes a member from the size of what held it. */
+/** Subtracts a removed member from the size of its holder. */
 export function countOut(holder: JsonSize, key: string | undefined, member: Readonly<JsonSize>): void {
   holder.width -= 1;
   holder.values -= valuesOf(key, member);
@@ -55,7 +55,7 @@ function measure(container: Json[] | JsonObject): Readonly<JsonSize> {
   return size;
 }
 
-/** Without an object for each scalar: most values are. */
+/** Adds a value to a size. Creates no object for a scalar, because most values are scalars. */
 function count(size: JsonSize, key: string | undefined, value: Json): void {
   if (typeof value === "object" && value !== null) {
     countIn(size, key, sizeOf(value));
@@ -85,14 +85,17 @@ function scalarBytes(value: string | number | boolean | null): number {
   return value === false ? 5 : 4;
 }
 
-/** Characters that JSON or UTF-8 writes in more than a byte. */
+/** Characters that take more than one byte in JSON or UTF-8. */
 const LONGER = /[^ !#-[\]-~]/;
 
 function textBytes(text: string): number {
   return LONGER.test(text) ? utf8BytesOf(JSON.stringify(text)) : text.length + 2;
 }
 
-/** Half of a surrogate pair has two of its four bytes. JSON has no half alone. */
+/**
+ * Returns the length of a text in UTF-8. Each half of a surrogate pair has two of its four bytes; JSON texts have
+ * no unpaired half.
+ */
 function utf8BytesOf(text: string): number {
   let bytes = text.length;
   for (let at = 0; at < text.length; at++) {

@@ -25,7 +25,7 @@ describe("two JSON values are equal", () => {
     );
   });
 
-  it("exactly when one cannot tell their texts apart", () => {
+  it("exactly if their texts cannot be distinguished", () => {
     fc.assert(
       fc.property(json, json, (one, other) => {
         const same = JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
@@ -53,7 +53,7 @@ describe("two JSON values are equal", () => {
     expect(jsonEqual(parse(other), parse(one))).toBe(false);
   });
 
-  it("also when both are zero, of either sign", () => {
+  it("also if both are zero, of either sign", () => {
     expect(jsonEqual(parse("-0"), parse("0"))).toBe(true);
   });
 });

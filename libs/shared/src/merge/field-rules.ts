@@ -17,7 +17,7 @@ export type FieldRule =
       readonly is: "set" | "counter" | "text" | "version" | "yjs";
     };
 
-/** The rules for a place and what is below it. */
+/** The rules for a place and the places below it. */
 export interface RuleNode {
   /** The rule for the place itself. */
   readonly rule: FieldRule | undefined;

@@ -102,7 +102,7 @@ describe("the newer edit of a place", () => {
       { a: 2, b: 0 },
     ],
     [
-      "a put that changes nothing edits nothing",
+      "a put without a change is no edit",
       [
         [{ a: 1, b: 0 }, 9],
         [{ a: 1, b: 0 }, 11],
@@ -174,7 +174,7 @@ describe("the newer edit of a place", () => {
     expect(document).toEqual({ l: [1, 2] });
   });
 
-  it("is in the record of what overlapped", () => {
+  it("is in the record of the overlap", () => {
     expect(merge(BASE, [[{ a: 1, b: 0 }, 10]], [[{ a: 2, b: 0 }, 9]]).overlaps).toEqual([
       { path: "/a", ancestor: 0, remote: 1, local: 2, chosen: "remote" },
     ]);

@@ -95,7 +95,7 @@ const cases = Object.entries(KINDS).map(([name, make]) => ({ name, make }));
 describe.each(cases)("lists of $name, with moves", ({ name, make }) => {
   const lists = listsOf(make);
 
-  it("keep what all have, lose what one side removed, and have no item twice", () => {
+  it("keep what all have, lose items that one side removed, and have no item twice", () => {
     fc.assert(
       fc.property(lists, options, (lists, options) => {
         const { list, overlaps } = merge(lists, options);

@@ -37,7 +37,7 @@ describe("a merge whose outcome is too large", () => {
   const remote = { data: { b: half }, timestampMs: 1 };
 
   it.each<ConflictStrategy>(["merge", "last-write-wins", "manual", "report"])(
-    "is parked under %s, with what it proposes",
+    "is parked under %s, with its proposal",
     (strategy) => {
       expect(mergeByStrategy(strategy, inputs, remote)).toStrictEqual({
         kind: "park",

@@ -81,7 +81,10 @@ function commitOrPark(merged: DocumentMerge): StrategyOutcome {
     return park(merged, `The documents nest deeper than ${NESTING_MAX} levels and cannot be merged`);
   }
   if (merged.undecided) {
-    return park(merged, "One side deleted what the other edited, and the policy leaves that to a person");
+    return park(
+      merged,
+      "One side deleted a value that the other edited, and the policy leaves that to a person",
+    );
   }
   const { document, overlaps, twoWay } = merged;
   return { kind: "commit", document, overlaps, twoWay };

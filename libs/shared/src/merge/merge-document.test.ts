@@ -69,7 +69,7 @@ function check(cases: readonly Case[]): void {
 describe("objects", () => {
   check([
     {
-      name: "keep what each side changed, added and removed, deeply",
+      name: "keep the changes of each side, deeply",
       ancestor: { title: "a", meta: { tags: 1, owner: "x", old: true } },
       remote: { title: "b", meta: { tags: 1, owner: "x", added: 1 } },
       local: { title: "a", meta: { tags: 2, owner: "x", old: true }, mine: {} },
@@ -109,7 +109,7 @@ describe("objects", () => {
       overlaps: [{ path: "/at", ancestor: { x: 1 }, remote: { x: 2 }, local: [1], chosen: "local" }],
     },
     {
-      name: "do not mix two objects that replaced something else",
+      name: "do not mix two objects that replaced another value",
       ancestor: { at: "none" },
       remote: { at: { x: 2 } },
       local: { at: { y: 3 } },
@@ -580,7 +580,7 @@ describe("any documents", () => {
     );
   });
 
-  it("without arrays are merged once: merging the result again changes nothing", () => {
+  it("without arrays are merged once: merging the result again changes no value", () => {
     fc.assert(
       fc.property(tripleOf(objectOf(jsonWithoutArrays)), options, (sides, options) => {
         const { document } = mergeDocument(sides, options);

@@ -37,8 +37,8 @@ describe("a counter", () => {
   });
 
   it.each<[string, [Json | undefined, Json, Json]]>([
-    ["that became something else", [1, 2, "3"]],
-    ["that was something else", ["1", 2, 3]],
+    ["that became another kind of value", [1, 2, "3"]],
+    ["that was another kind of value", ["1", 2, 3]],
     ["whose sum is no number", [-1e308, 1e308, 1.7e308]],
     ["whose sum is no number, the same on both sides", [-1e308, 1e308, 1e308]],
     ["whose sum has too many digits", [0, 2 ** 53, 1]],
@@ -118,7 +118,7 @@ describe("a version", () => {
     ["is the higher one if one side went down", ["2.0.0", "1.0.0", "3.0.0"], "3.0.0"],
     ["may have a compatibility prefix", ["^1.2.3", "^1.3.0", "~1.2.4"], "^1.3.0"],
     ["may be new on both sides", [undefined, "v2", "v1.9"], "v2"],
-    ["is higher than what is released before it", ["1.0.0-rc.1", "1.0.0-rc.11", "1.0.0-rc.2"], "1.0.0-rc.11"],
+    ["is higher than an earlier release", ["1.0.0-rc.1", "1.0.0-rc.11", "1.0.0-rc.2"], "1.0.0-rc.11"],
     ["is higher when it is released", ["1.0.0-rc.1", "1.0.0", "1.0.0-rc.2"], "1.0.0"],
     ["may have four parts", ["1.2.3.4", "1.2.3.10", "1.2.3.9"], "1.2.3.10"],
     ["follows the side that went down", ["2.0.0", "1.0.0", "2.0.0"], "1.0.0"],

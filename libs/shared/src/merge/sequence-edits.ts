@@ -10,7 +10,7 @@ export interface TokenizedItems {
   readonly tokens: readonly number[];
 }
 
-/** An array with what one side did to it, against the ancestor's. */
+/** One side's edits of an array, compared with the ancestor's. */
 export interface SequenceEdits {
   /** For each ancestor index its item now: the same, changed, or `undefined` if it is gone. */
   readonly itemNow: readonly (Json | undefined)[];

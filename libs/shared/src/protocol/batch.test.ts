@@ -15,7 +15,7 @@ function faultAt(operations: unknown[], rest?: object): string | undefined {
 }
 
 describe("the batch schema", () => {
-  it("fills in what a request leaves out", () => {
+  it("fills in the defaults of a request", () => {
     expect(parse([CREATE]).data).toStrictEqual({
       workspace_id: "w",
       atomic: false,

@@ -31,13 +31,13 @@ import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
 
-/** The answer to one operation of a batch: in the ledger, or of this batch alone. */
+/** The answer to one operation of a batch: recorded in the ledger, or for this batch only. */
 export type Answer =
   | {
       kind: "ledger";
       draft: LedgerDraft;
       replayed: boolean;
-      /** Puts back what stays of a failure when its group is taken back. */
+      /** Records a failure again after its group was undone. */
       restore?: () => void;
     }
   | { kind: "unrecorded"; result: OperationResult };
@@ -105,7 +105,7 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   }
 }
 
-/** The answer that an operation had before, or that its `client_id` was used for another one. */
+/** Returns the earlier answer to an operation, or an error if its `client_id` was used for another one. */
 export function recall(
   batch: AcceptedBatch,
   operation: AcceptedOperation,
@@ -123,7 +123,10 @@ export function recall(
 type Collision = Extract<Evaluation, { kind: "conflict" }>;
 type Mismatch = Pick<LedgerRow, "error" | "errorType" | "expectedVersion" | "currentVersion">;
 
-/** A conflict is merged by the conflict service; that of a group at once, or not at all, because a group cannot wait. */
+/**
+ * Answers a conflict. The conflict service merges it; in a group it is merged immediately or fails, because a group
+ * cannot wait.
+ */
 function collide(on: Case, evaluation: Collision, rounds: ConflictRound[]): Answer {
   const { batch, operation, draft } = on;
   const document = draft.document(batch.workspaceId, operation.collection, operation.documentId);
@@ -149,20 +152,20 @@ function collide(on: Case, evaluation: Collision, rounds: ConflictRound[]): Answ
 const MERGES_TOO_COSTLY =
   "The documents that this batch would have to merge are too large together. Send fewer of them in one group";
 
-/** Merges an operation of a group where it stands. What would wait for a person fails the group. */
+/** Merges an operation of a group immediately. A merge that needs a person fails the group. */
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
   const { workspaceId, collection, documentId, conflictId, currentVersion } = conflict;
   const policy = policyOf(on.deps.policies ?? {}, collection);
   const current = draft.document(workspaceId, collection, documentId);
-  // All three sides have about as many values. What goes beyond the budget has no history read for it.
+  // All three sides have about as many values. No history is read for a merge beyond the budget.
   const likely = 3 * sizeOf(current?.data ?? null).values;
   if (on.mergeBudget.left < likely) return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
   const held = heldOf(on);
   const run = { ...conflict, operations: [held.operation] };
   const edits = editsOf(draft, conflict, { since: conflict.baseVersion, seenUntil: null });
   const history = { ...historyOf(on, run), ...(edits && { edits }) };
-  // The plan is made once more then, and until it is, no merge is worth its while.
+  // The plan will be made again with the history, so a merge now would be wasted.
   if (draft.missingHistory.size > 0) {
     spend(on.mergeBudget, likely);
     return written(on, { status: "success", version: currentVersion }, null);
@@ -170,7 +173,7 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
   const [from, ...onwards] = history.changes.map(({ data }) => data);
   const sides = [conflict.deviceView ?? from ?? conflict.ancestor, current?.data, ...onwards];
   const looked = sides.reduce((sum, document) => sum + sizeOf(document ?? null).values, 0);
-  // The local side has about as many values as what it starts from.
+  // The local side has about as many values as the document it starts from.
   if (!spend(on.mergeBudget, looked + sizeOf(sides[0] ?? null).values)) {
     return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
   }
@@ -229,7 +232,7 @@ function withOverlaps(
   return { ...conflict, result: proposed, overlapList: overlaps, reason };
 }
 
-/** The device is told, and decides by itself. */
+/** Answers `conflict`, and leaves the decision to the device. */
 function report(on: Case, given: ConflictWrite, mismatch: Mismatch): Answer {
   const held = heldOf(on);
   const conflict: ConflictWrite = { ...given, status: "reported", refusedEntryId: on.entryId };
@@ -238,7 +241,7 @@ function report(on: Case, given: ConflictWrite, mismatch: Mismatch): Answer {
   );
 }
 
-/** The documents that a merge in the drain starts from. Those that were not read yet are noted as missing. */
+/** The documents that a merge in the drain starts from. Documents that were not read yet are noted as missing. */
 function historyOf({ batch, operation, draft }: Case, run: DeviceRun): RunHistory {
   const { workspaceId, deviceId, deviceDeclared } = batch;
   const { collection, documentId } = operation;
@@ -257,16 +260,17 @@ function historyOf({ batch, operation, draft }: Case, run: DeviceRun): RunHistor
   return { changes, lastOwnVersion: 0 };
 }
 
-/** What a device started from when it made an operation that is now in conflict. */
+/** The state that a device started from when it made an operation that is now in conflict. */
 interface Origin {
   baseVersion: Version | null;
   deviceView: JsonObject | null;
 }
 
 /**
- * An operation made before its device heard of the merge of an earlier one is stacked on that one: the device saw its
- * own run, not what the server had. Were it replayed on the version that it names, it would undo the run, or hit another
- * row than the one that was meant. If it names a newer version than that run did, it rises to that one.
+ * Returns the origin of an operation in conflict. An operation made before its device knew of the merge of an
+ * earlier one is stacked on that one: the device saw its own run, not the server's document. Replayed on the
+ * version that it names, the operation would undo the run, or change another row than intended. If it names a newer
+ * version than that run did, it rises to that version.
  */
 function originOf({ batch, operation, draft }: Case, baseVersion: Version | null): Origin {
   const document = documentKey(batch.workspaceId, operation.collection, operation.documentId);
@@ -311,13 +315,16 @@ function newConflict(
     resolvedVersion: null,
     resolvedSeq: null,
     refusedEntryId: null,
-    // That of its commit, once the window is planned.
+    // Replaced by the revision of its commit, once the window is planned.
     revision: 0,
     trace: on.trace,
   };
 }
 
-/** A hook is asked unless the batch names another strategy than the policy's, and never for what is decided in a drain. */
+/**
+ * The hook's state in a new conflict. A hook is called unless the batch names another strategy than the policy's,
+ * and never for a decision within a drain.
+ */
 function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy): ConflictWrite["hook"] {
   const policy = policyOf(deps.policies ?? {}, operation.collection);
   if (policy.resolve === undefined) return null;
@@ -325,7 +332,7 @@ function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy):
   return strategy === (policy.strategy ?? "merge") ? "due" : null;
 }
 
-/** An operation that is to be merged later, when the epoch that its version belongs to is not known any more. */
+/** An operation to be merged later, when the epoch of its version is no longer known. */
 function heldOf({ batch, operation, draft, state }: Case): NewlyHeld {
   const { batchId, workspaceId, epoch } = batch;
   const { collection, documentId, expectedVersion = 0 } = operation;
@@ -335,7 +342,10 @@ function heldOf({ batch, operation, draft, state }: Case): NewlyHeld {
   return { batchId, operation: isUnknown ? { ...operation, versionUnknown: true } : operation };
 }
 
-/** An operation never overtakes the device's own conflict on its document: it waits with it, or is refused with it. */
+/**
+ * Answers an operation behind the device's own conflict on its document: it is held or refused with that conflict,
+ * and never overtakes it.
+ */
 function stayBehind(on: Case, behind: ConflictWrite): Answer {
   const { operation, draft, entryId } = on;
   const isReported = behind.refusedEntryId !== null;
@@ -343,10 +353,11 @@ function stayBehind(on: Case, behind: ConflictWrite): Answer {
   const { conflictId, currentVersion } = conflict;
   const mismatch = { conflictId, currentVersion, expectedVersion: operation.expectedVersion ?? null };
   const error = isReported
-    ? "The device sent this before it heard of its conflict on this document"
-    : "The device has an unsettled conflict on this document";
+    ? "The device sent this operation before it received the conflict on this document"
+    : "The device has an unresolved conflict on this document";
   const refused: Recorded = { status: "conflict", error, errorType: "behind_conflict", ...mismatch };
-  // Nobody waits behind a reported one, so that nothing stops its device: what is too much is refused, and not kept.
+  // No operation waits behind a reported conflict, so that the device is never blocked. Operations beyond the limit
+  // are refused and not kept.
   if (on.grouped || (isReported && isFull(conflict))) {
     return record(on, refused, isReported ? () => draft.updateConflict(conflict) : undefined);
   }
@@ -357,21 +368,24 @@ function stayBehind(on: Case, behind: ConflictWrite): Answer {
   return record(on, conflict.status === "open" ? { status: "pending", ...mismatch } : refused, hold);
 }
 
-/** As the index `conflicts_full` says it of those that are not settled: ingest accepts nothing more for them. */
+/**
+ * Applies the limits of the index `conflicts_full` to a reported conflict; for unresolved ones, ingest refuses
+ * operations beyond them.
+ */
 function isFull({ operationCount, operationBytes }: ConflictWrite): boolean {
   return operationCount >= 1_000 || operationBytes >= 16 * 1024 * 1024;
 }
 
 type Recorded = Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;
 
-/** Records an operation with the change that holds it. */
+/** Records an operation with the change that contains it. */
 function written(on: Case, recorded: Recorded, change: ChangeDraft | null): Answer {
   const ledgerDraft = { row: ledgerRow(on, recorded), change };
   on.draft.record(ledgerDraft);
   return { kind: "ledger", draft: ledgerDraft, replayed: false };
 }
 
-/** Records an operation that wrote no document, and what else is to be noted of it. */
+/** Records an operation that wrote no document, and runs an optional further update. */
 function record(on: Case, recorded: Recorded, note?: () => void): Answer {
   const { draft } = on;
   const ledgerDraft = { row: ledgerRow(on, recorded), change: null };
@@ -384,7 +398,7 @@ function record(on: Case, recorded: Recorded, note?: () => void): Answer {
   return { kind: "ledger", draft: ledgerDraft, replayed: false, restore };
 }
 
-/** Records an operation that is itself at fault, with its content: it can be tried again once the cause is gone. */
+/** Records a failing operation with its content, so that it can be tried again once the cause is gone. */
 function fail(on: Case, errorType: ErrorType, error: string): Answer {
   const { batch, operation, grouped } = on;
   const { deviceDeclared, onConflict, epoch } = batch;
@@ -432,12 +446,15 @@ function ledgerRow({ batch, operation, trace }: Case, recorded: Recorded): Ledge
   };
 }
 
-/** A fold never crosses the edge of what stands or falls together. */
+/** The unit that takes effect together; a fold never crosses its edge. */
 function unitOf({ batch, operation }: Case): string | undefined {
   return batch.atomic ? batch.batchId : operation.group && `${batch.batchId}/${operation.group}`;
 }
 
-/** A group cannot wait: an operation of it that is still being merged from an earlier batch fails it. */
+/**
+ * Fails a group that contains an operation which is still being merged from an earlier batch, because a group
+ * cannot wait.
+ */
 function stillMerging(operation: AcceptedOperation): Answer {
   return unrecorded(operation, {
     status: "conflict",
@@ -449,7 +466,7 @@ function stillMerging(operation: AcceptedOperation): Answer {
 function reusedClientId(operation: AcceptedOperation): Answer {
   return unrecorded(operation, {
     status: "error",
-    error: "This client_id was used before with another content",
+    error: "This client_id was already used with different content",
     error_type: "client_id_reused",
   });
 }
@@ -458,7 +475,7 @@ function expired(operation: AcceptedOperation): Answer {
   return unrecorded(operation, {
     status: "error",
     error:
-      "This client_id is older than the ledger: nobody knows whether it was applied before. Send it under a new one",
+      "This client_id is older than the ledger, which no longer knows whether it was applied. Send the operation under a new client_id",
     error_type: "client_id_expired",
   });
 }
@@ -467,7 +484,7 @@ export function skip(operation: AcceptedOperation): Answer {
   return unrecorded(operation, { status: "skipped", error: "Another operation of its group failed" });
 }
 
-/** An answer of this batch alone, which the ledger does not keep. */
+/** An answer for this batch only, which the ledger does not keep. */
 function unrecorded(
   { clientId, documentId }: AcceptedOperation,
   outcome: Omit<OperationResult, "client_id" | "document_id">,

@@ -16,7 +16,7 @@ const put = (data: JsonObject, more: Partial<GivenOperation> = {}): GivenOperati
   ...more,
 });
 
-/** `d2` has changed the title that `d1` changed, too. */
+/** A conflict in which `d2` has changed the title that `d1` changed, too. */
 function conflicted(onConflict: "manual" | "report" | "merge"): {
   tables: MemoryTables;
   conflict: ConflictWrite;
@@ -43,7 +43,7 @@ function documentOf(tables: MemoryTables) {
   return document ?? undefined;
 }
 
-/** What ingest puts on the lane for a decision that is made on the tables as they are. */
+/** The lane entry that ingest makes for a decision on the current tables. */
 function decide(
   tables: MemoryTables,
   conflictId: string,
@@ -83,7 +83,7 @@ const rowOf = (tables: MemoryTables, device: string, clientId: string) =>
   [...tables.ledgerRowByKey.values()].find((row) => row.deviceId === device && row.clientId === clientId);
 
 describe("a person's decision on a parked conflict", () => {
-  it("writes the document, as one version, and settles the record and the run", () => {
+  it("writes the document, as one version, and resolves the record and the run", () => {
     const { tables, conflict } = conflicted("manual");
     expect(conflict.status).toBe("parked");
     const entry = decide(tables, conflict.conflictId, { title: "Both", body: "" });
@@ -117,7 +117,7 @@ describe("a person's decision on a parked conflict", () => {
     ]);
   });
 
-  it("that leaves the document as it is writes nothing", () => {
+  it("that leaves the document as it is writes no change", () => {
     const { tables, conflict } = conflicted("manual");
     const before = tables.changes.length;
     const entry = decide(tables, conflict.conflictId, { title: "Theirs", body: "" }, { choice: "server" });
@@ -134,7 +134,7 @@ describe("a person's decision on a parked conflict", () => {
     expect(documentOf(tables)).toMatchObject({ deleted: true, version: 3 });
   });
 
-  it("is an error where the document would be too large, and the record waits on", () => {
+  it("is an error if the document would be too large, and the record stays parked", () => {
     const { tables, conflict } = conflicted("manual");
     const before = documentOf(tables);
     const large = { text: "x".repeat(2_000_000) };
@@ -146,7 +146,7 @@ describe("a person's decision on a parked conflict", () => {
     expect(resultOf(tables, smaller)).toMatchObject({ status: "success" });
   });
 
-  it("covers what the device sent after it was parked", () => {
+  it("covers the operations that the device sent after it was parked", () => {
     const { tables, conflict } = conflicted("manual");
     const more: GivenOperation = {
       kind: "update",
@@ -165,7 +165,7 @@ describe("a person's decision on a parked conflict", () => {
     expect(recordOf(tables, conflict.conflictId).localView).toEqual({ title: "Mine", body: "More" });
   });
 
-  it("is the ground of what the device does before it hears of it", () => {
+  it("is the base of the device's operations before it receives the decision", () => {
     const { tables, conflict } = conflicted("manual");
     tables.drain(decide(tables, conflict.conflictId, { title: "Theirs", body: "" }, { choice: "server" }));
     const next: GivenOperation = {
@@ -180,7 +180,7 @@ describe("a person's decision on a parked conflict", () => {
 });
 
 describe("a decision that comes too late", () => {
-  it("is refused when the document has moved, and changes nothing", () => {
+  it("is refused if the document has moved, and changes no record", () => {
     const { tables, conflict } = conflicted("manual");
     const entry = decide(tables, conflict.conflictId, { title: "Both" });
     tables.drain(batchEntry({ device: "d0", operations: [put({ title: "Newer" })] }));
@@ -194,13 +194,13 @@ describe("a decision that comes too late", () => {
     expect(tables.decisions).toEqual([]);
   });
 
-  it("is refused when the person had looked at another version", () => {
+  it("is refused if the person had seen another version", () => {
     const { tables, conflict } = conflicted("manual");
     const entry = decide(tables, conflict.conflictId, { title: "Both" }, { expectedVersion: 1 });
     expect(resultOf(tables, entry)).toMatchObject({ status: "conflict", error_type: "decision_outdated" });
   });
 
-  it("is refused when the device's run has grown", () => {
+  it("is refused if the device's run has grown", () => {
     const { tables, conflict } = conflicted("manual");
     const entry = decide(tables, conflict.conflictId, { title: "Mine" }, { choice: "local" });
     tables.drain(batchEntry({ device: "d2", operations: [put({ title: "Mine, again" })] }));
@@ -210,7 +210,7 @@ describe("a decision that comes too late", () => {
 
   it.each(["in one window", "one after the other"])("is refused to the second of two people, %s", (how) => {
     const { tables, conflict } = conflicted("manual");
-    // Neither writes, so that the document's version alone would let both pass.
+    // Neither writes, so the document's version alone would let both pass.
     const same = { title: "Theirs", body: "" };
     const entries = ["bob", "carol"].map((subject) =>
       decide(tables, conflict.conflictId, same, { choice: "server", subject }),
@@ -222,7 +222,7 @@ describe("a decision that comes too late", () => {
     expect(tables.decisions).toHaveLength(1);
   });
 
-  it("is refused when the record is gone", () => {
+  it("is refused if the record is gone", () => {
     const { tables, conflict } = conflicted("report");
     const entry = decide(tables, conflict.conflictId, { title: "Both" });
     tables.conflictById.delete(conflict.conflictId);
@@ -239,7 +239,7 @@ describe("a decision", () => {
     expect(tables.decisions).toHaveLength(1);
   });
 
-  it("on a resolved conflict restores what lost, and keeps what it was settled with", () => {
+  it("on a resolved conflict restores the losing side, and keeps the first resolution in the record", () => {
     const { tables, conflict } = conflicted("merge");
     expect(conflict).toMatchObject({
       status: "resolved",
@@ -255,7 +255,7 @@ describe("a decision", () => {
     expect(tables.decisions).toMatchObject([{ choice: "server", replaced: { title: "Mine" } }]);
   });
 
-  it("on a reported conflict resolves it; the operation stays refused, and so does what was sent behind it", () => {
+  it("on a reported conflict resolves it; the operation stays refused, and so do later ones sent behind it", () => {
     const { tables, conflict } = conflicted("report");
     // Accepted before the device can have known of the refusal.
     const late: GivenOperation = {

@@ -13,7 +13,7 @@ import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
 import type { ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { writeMerge } from "./write-merge.ts";
 
-/** What a decision came to: what the ledger says of it, and the change that it made, if any. */
+/** The outcome of a decision: its fields for the ledger, and its change, if any. */
 export interface Decided {
   kind: "decided";
   recorded: Pick<LedgerWrite, "status"> & Partial<LedgerWrite>;
@@ -21,9 +21,9 @@ export interface Decided {
 }
 
 /**
- * Takes a person's decision on a conflict, if the document and the record are still what it was made on: of two people
- * at once one wins, and the other is told what stands there now. It counts as one version of the document. A record
- * that was settled before keeps what it was settled with; the decision is added to it.
+ * Applies a person's decision on a conflict, if the document and the record are unchanged since: of two concurrent
+ * decisions one wins, and the other is answered with the current state. It counts as one version of the document. A
+ * record that was already resolved keeps its resolution; the decision is added to it.
  */
 export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
   const { batch, operation, draft } = on;
@@ -104,19 +104,20 @@ function whyOutdated(
   version: Version,
 ): string | undefined {
   const expected = operation.expectedVersion ?? decision.version;
-  if (expected !== version) return `The decision was made on version ${expected}, and it is ${version} now`;
-  if (decision.version !== version) return `The document has moved on, to version ${version}`;
+  if (expected !== version)
+    return `The decision was made on version ${expected}, but the document is now at version ${version}`;
+  if (decision.version !== version) return `The document has moved to version ${version}`;
   if (conflict === undefined) return "The conflict's record is gone";
   if (conflict.status === "open") return "The conflict is being merged";
-  // A window writes a record once, so that one that it has touched is not what anybody has seen.
+  // A window writes a record once, so no person has seen the state of a record that this window has touched.
   const isSame = conflict.revision === decision.revision && !draft.isTouched(conflict.conflictId);
   if (isSame) return undefined;
   return `The conflict's record has changed since the decision was made: it is ${conflict.status} now`;
 }
 
 /**
- * What waited behind a parked conflict is settled with the decision. What a reported one refused stays refused: its
- * device was told to decide by itself. A row that the ledger no longer has needs no answer.
+ * Resolves the run behind a parked conflict with the decision. Operations that a reported conflict refused stay
+ * refused: their device decides by itself. A row that the ledger no longer has needs no answer.
  */
 function completeRun(
   { draft }: Case,

@@ -7,7 +7,7 @@ function drainPut(tables: MemoryTables, device: string, more: Partial<GivenOpera
   tables.drain(batchEntry({ device, operations: [{ kind: "put", data: {}, ...more }] }));
 }
 
-/** A document of two devices, the first of which comes too late with what it makes of its own version. */
+/** A conflict of two devices, the first of which sends an edit of its own older version. */
 function collide(): { tables: MemoryTables; conflict: ConflictState } {
   const tables = new MemoryTables();
   drainPut(tables, "d1", { data: { a: 1 } });
@@ -18,7 +18,7 @@ function collide(): { tables: MemoryTables; conflict: ConflictState } {
   return { tables, conflict };
 }
 
-it("keeps in the record what lost", () => {
+it("keeps the losing side in the record", () => {
   const { tables, conflict } = collide();
   const plan = tables.drain(resolveConflict(tables, conflict, { isLastRound: false }));
   expect(plan.conflicts).toMatchObject([
@@ -26,7 +26,7 @@ it("keeps in the record what lost", () => {
   ]);
 });
 
-it("asks for the next round once, however often the last one was republished", () => {
+it("enqueues the next round once, however often the last one was republished", () => {
   const { tables, conflict } = collide();
   const stale = resolveConflict(tables, conflict, { isLastRound: false });
   drainPut(tables, "d2");

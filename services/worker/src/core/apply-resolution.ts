@@ -24,7 +24,7 @@ import type { ConflictRound, ConflictWrite, LedgerWrite } from "./window-plan.ts
 import { editsOf, remoteOf } from "./remote-of.ts";
 import { writeMerge } from "./write-merge.ts";
 
-/** What a resolution came to: the operations that now have their final answer, and the round that is to follow. */
+/** The outcome of a resolution: the operations that now have their final answer, and the next round, if any. */
 export interface Settled {
   settled: LedgerDraft[];
   round?: ConflictRound;
@@ -34,8 +34,8 @@ type Commit = Extract<MergeOutcome, { kind: "commit" }>;
 type Park = Extract<MergeOutcome, { kind: "park" }>;
 
 /**
- * Takes a conflict's resolution to its end, or to its next round when the document has moved since the merge saw it.
- * The last round carries what the merge needs, and is merged here, so contention alone never parks a conflict.
+ * Completes a conflict's resolution, or starts the next round if the document has moved since the merge saw it. The
+ * last round carries the inputs of the merge, and is merged here, so contention alone never parks a conflict.
  */
 export function applyResolution(
   resolution: Resolution,
@@ -63,7 +63,7 @@ export function applyResolution(
   return { settled: [], round: { workspaceId, conflictId, round, trace } };
 }
 
-/** Merges once more, with the document as it is now. */
+/** Merges once more, with the current document. */
 function mergeNow(
   conflict: ConflictWrite,
   { inputs, rises, operationsCovered }: Resolution,
@@ -77,7 +77,7 @@ function mergeNow(
   if (inputs.ancestor !== null) {
     return { inputs, outcome: mergeLast(conflict.strategy, rises, inputs, remote, policy) };
   }
-  // Without an ancestor the run was replayed on the document that the merge saw, and that is gone.
+  // Without an ancestor the run was replayed on the document that the merge saw, which is no longer current.
   const { ancestor = null, local = null, unseen: count = operationsCovered } = rises.resumes ?? {};
   const covered = draft.run(conflict.conflictId).slice(0, operationsCovered);
   const unseen = covered.slice(covered.length - count).map(contentOf);
@@ -158,8 +158,8 @@ function commit(
 }
 
 /**
- * What was held after the merge was computed becomes a conflict of its own, whose ancestor is what the device saw when
- * it went on: its own run so far. Merged against that, the device never overlaps with itself.
+ * Opens a new conflict for operations held after the merge was computed. Its ancestor is the device's view when it
+ * continued: its own run so far. Merged against that, the device never overlaps with itself.
  */
 function continueWith(
   conflict: ConflictWrite,
@@ -174,7 +174,10 @@ function continueWith(
   return { workspaceId, conflictId, round: 1, trace };
 }
 
-/** Parked is final for the device's answer; the record keeps everything for the person who decides. */
+/**
+ * Parks a conflict. Parked is final for the device's answer; the record keeps all inputs for the person who
+ * decides.
+ */
 function park(
   conflict: ConflictWrite,
   outcome: Park,
@@ -200,7 +203,7 @@ function park(
   return { settled };
 }
 
-/** What decided, as the record shows it. */
+/** The hook and strategy that decided, as shown by the record. */
 function decidedBy(
   conflict: ConflictWrite,
   { hook, strategy = conflict.strategy }: Pick<Resolution, "hook" | "strategy">,
@@ -227,17 +230,17 @@ function risenBy(seen: number | null, held: Held): number | null {
   return held.risesTo === null ? seen : Math.max(seen ?? 0, held.risesTo);
 }
 
-/** What is left of a run's operation that is at fault, for another try. */
+/** The content of a run's failing operation, for another try. */
 function sentAgainAs(conflict: ConflictWrite, held: Held): string {
   const { deviceDeclared, strategy: onConflict, hook, baseVersion } = conflict;
   const { expectedVersion, versionUnknown, ...operation } = contentOf(held);
-  // A version of another history, or one that never was, means nothing by then either.
+  // A version of another epoch, or one that never existed, stays unknown.
   const isUnknown = expectedVersion === undefined || versionUnknown || baseVersion === null;
   const expected = isUnknown ? {} : { expectedVersion };
   const content: OperationContent = {
     operation: { ...operation, ...expected },
     deviceDeclared,
-    // Where a hook is asked, the batch named no other strategy than the policy's.
+    // If a hook was to be called, the batch named no other strategy than the policy's.
     ...(hook === null && { onConflict }),
   };
   return JSON.stringify(content);
@@ -245,6 +248,6 @@ function sentAgainAs(conflict: ConflictWrite, held: Held): string {
 
 function contentOf(held: Held): AcceptedOperation {
   const operation = "batchId" in held ? held.operation : held.content;
-  assertInvariant(operation !== null, "what a run holds was not read");
+  assertInvariant(operation !== null, "the content of a run was not read");
   return operation;
 }

@@ -19,7 +19,7 @@ import type {
 } from "./window-plan.ts";
 import type { WindowState } from "./window-state.ts";
 
-/** Numbers the changes, now that their order is known, and lays everything out as rows and answers. */
+/** Numbers the changes, now that their order is known, and assembles all rows and answers. */
 export function assemblePlan(
   state: WindowState,
   draft: WindowDraft,
@@ -128,7 +128,7 @@ export function assemblePlan(
   };
 }
 
-/** Where the operations of the runs go, as far as they are not there yet. */
+/** The writes and moves of the runs' operations that are not yet in their place. */
 function runsOf(
   touched: readonly { conflict: ConflictWrite; run: RunDraft }[],
 ): Pick<WindowPlan, "heldMoves" | "heldWrites"> {

@@ -1,12 +1,15 @@
 import type { AcceptedBatch, AcceptedOperation } from "@syncline/shared";
 
-/** What takes effect together or not at all: a group, or a single operation. */
+/** Operations that take effect together or not at all: a group, or a single operation. */
 export interface Unit {
   grouped: boolean;
   operations: AcceptedOperation[];
 }
 
-/** Ingest has brought each group together, so a unit is a run of operations with one group, or a single operation. */
+/**
+ * Splits a batch into units. Ingest has brought each group together, so a unit is a run of operations with one
+ * group, or a single operation.
+ */
 export function unitsOf(batch: AcceptedBatch): Unit[] {
   if (batch.atomic) return [{ grouped: true, operations: batch.operations }];
   const units: Unit[] = [];

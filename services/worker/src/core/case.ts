@@ -2,15 +2,18 @@ import type { AcceptedBatch, AcceptedOperation, Budget, Policies } from "@syncli
 import type { WindowDraft } from "./window-draft.ts";
 import type { WindowState } from "./window-state.ts";
 
-/** What planning takes from outside, so that it stays pure. */
+/** The external inputs of planning, which keep it pure. */
 export interface PlanDeps {
   /** Makes a UUIDv7. */
   newId: () => string;
-  /** How long the ledger remembers an operation; without it for ever. */
+  /** The ledger's retention in milliseconds; `undefined`: indefinite. */
   ledgerRetentionMs?: number | undefined;
-  /** How conflicts are decided where a batch does not say. */
+  /** The policies that decide conflicts if a batch names no strategy. */
   policies?: Policies | undefined;
-  /** What is not to be judged but refused, with the reason, by {@link operationPosition} or {@link resolutionPosition}. */
+  /**
+   * Operations and resolutions to refuse without evaluation, with the reason, by {@link operationPosition} or
+   * {@link resolutionPosition}.
+   */
   refusals?: ReadonlyMap<string, string>;
 }
 
@@ -18,7 +21,10 @@ export interface PlanDeps {
 export interface Case {
   batch: AcceptedBatch;
   operation: AcceptedOperation;
-  /** Where its batch lies on the lane, and how far the lane had been answered when it was accepted. */
+  /**
+   * The position of its batch on the lane; `answeredId` is the position up to which the lane was answered when the
+   * batch was accepted.
+   */
   entryId: string;
   answeredId: string;
   trace: Record<string, string>;
@@ -26,6 +32,6 @@ export interface Case {
   draft: WindowDraft;
   deps: PlanDeps;
   grouped: boolean;
-  /** What the merges within its batch may still look at. */
+  /** The remaining budget for the merges within its batch. */
   mergeBudget: Budget;
 }

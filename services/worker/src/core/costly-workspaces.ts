@@ -7,12 +7,12 @@ import {
 } from "@syncline/shared";
 import type { WindowState } from "./window-state.ts";
 
-/** Most values that a workspace's operations may look at on its lane: some 250 ms of planning. */
+/** The most values that a workspace's operations may read on its lane: about 250 ms of planning. */
 export const LANE_VALUES_MAX = 10 * DOCUMENT_VALUES_MAX;
 
 /**
- * The workspaces of a window whose operations take so long that their lane is not to wait for them: each operation counts
- * with the values of the document that it meets. Pure.
+ * Finds the workspaces of a window whose operations take so long that their lane must not wait for them. Each
+ * operation counts with the values of its document. Pure.
  */
 export function costlyWorkspaces(entries: readonly StoredEntry[], state: WindowState): Set<string> {
   const valuesByWorkspace = new Map<string, number>();

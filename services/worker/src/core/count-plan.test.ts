@@ -57,7 +57,7 @@ function batch(batchId: string, acceptedAtMs: number) {
   return { workspaceId: "w", batchId, deviceId: "d", subject: "s", atomic: false, results, acceptedAtMs };
 }
 
-it("counts an operation in conflict once, when it first comes: not when its conflict goes on or ends", () => {
+it("counts an operation in conflict once, when first drained: not when its conflict continues or ends", () => {
   const counts = countPlan(
     {
       ...EMPTY,

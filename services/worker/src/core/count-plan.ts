@@ -1,17 +1,17 @@
 import type { WindowPlan } from "./window-plan.ts";
 
-/** What a committed plan comes to, in numbers. */
+/** The numbers of a committed plan. */
 export interface PlanCounts {
   /** Operations that were answered `success`, and the changes that they were folded into. */
   applied: number;
   changes: number;
-  /** Operations whose answer is an error. */
+  /** Operations that were answered `error`. */
   failed: number;
-  /** Operations that met a conflict, or were held behind one, when they first came. */
+  /** Operations that met a conflict, or were held behind one, when first drained. */
   conflicted: number;
-  /** From acceptance, of each batch that came for the first time, in milliseconds. */
+  /** The time since acceptance of each batch that was drained for the first time, in milliseconds. */
   batchLatenciesMs: number[];
-  /** From acceptance, of each operation that a merge made a success of, in milliseconds. */
+  /** The time since acceptance of each operation that a merge made a success, in milliseconds. */
   mergeLatenciesMs: number[];
 }
 
@@ -22,7 +22,7 @@ export function countPlan(plan: WindowPlan, nowMs: number): PlanCounts {
     changes: plan.changes.length,
     failed: 0,
     conflicted: 0,
-    // Of two machines' clocks, the later one's may be behind.
+    // The clock of this machine may be behind the one that accepted the batch.
     batchLatenciesMs: plan.batches.map(({ acceptedAtMs }) => Math.max(0, nowMs - acceptedAtMs)),
     mergeLatenciesMs: [],
   };

@@ -9,33 +9,33 @@ import {
 } from "@syncline/shared";
 import type { DocumentState } from "./window-state.ts";
 
-/** What an operation does to the document it meets. */
+/** The effect of an operation on its document. */
 export type Evaluation =
   | { kind: "write"; document: JsonObject | null }
   | { kind: "nothing" }
   | { kind: "conflict"; baseVersion: Version | null; reason: string; reasonType: ErrorType }
   | AtFault;
 
-/** Why an operation is itself at fault. */
+/** The reason why an operation fails. */
 export interface AtFault {
   kind: "error";
   errorType: ErrorType;
   message: string;
 }
 
-/** Who is asking, and whether the versions it names mean anything here. */
+/** The device of an operation, and whether its versions belong to this history. */
 export interface Evaluated {
   deviceId: DeviceId;
   deviceDeclared: boolean;
-  /** False where the batch comes from another epoch: its versions belong to a history that is gone. */
+  /** False if the batch comes from another epoch: its versions belong to a history that is gone. */
   versionsKnown: boolean;
-  /** How the documents of the collection merge. */
+  /** The collection's merge policy. */
   policy: MergePolicy;
 }
 
 /**
- * Holds one operation against the current state of its document. Pure.
- * The cases are the table in docs/protocol/outcomes.md, "Outcomes by operation".
+ * Evaluates one operation against the current state of its document. Pure. The cases are the table in
+ * docs/protocol/outcomes.md, "Outcomes by operation".
  */
 export function evaluateOperation(
   operation: AcceptedOperation,
@@ -47,7 +47,7 @@ export function evaluateOperation(
   const writeHere = () => write(operation, document?.data ?? null, by.policy);
   switch (operation.kind) {
     case "create":
-      return live ? conflict(0, "The document exists already", "document_exists") : writeHere();
+      return live ? conflict(0, "The document already exists", "document_exists") : writeHere();
     case "put":
       if (expected === undefined) return writeHere();
       if (expected === 0 && by.versionsKnown && !live) return writeHere();
@@ -61,13 +61,13 @@ export function evaluateOperation(
         if (operation.ancestor === undefined) {
           return { kind: "error", errorType: "document_not_found", message: "The document never existed" };
         }
-        // The device had it: the database was restored, or the workspace was erased.
+        // The device had the document: the database was restored, or the workspace was erased.
         if (expected !== undefined && (!by.versionsKnown || expected > 0)) break;
-        return conflict(null, "The document is not here any more", "document_deleted");
+        return conflict(null, "The document no longer exists", "document_deleted");
       }
       if (!live) {
         if (expected !== undefined && (!by.versionsKnown || expected > document.version)) break;
-        // Who saw the tombstone, or names no version, edits what was deleted.
+        // An operation that names the tombstone's version, or no version, edits the document that was deleted.
         const lastLive = document.version - 1;
         const baseVersion = Math.min(expected ?? lastLive, lastLive);
         return conflict(baseVersion, "The document was deleted", "document_deleted");
@@ -85,7 +85,7 @@ export function evaluateOperation(
   return conflict(expected, mismatch(expected, current), "version_mismatch");
 }
 
-/** A version matches when every change of the document since then came from the same device. */
+/** Reports whether a version matches: every change of the document since then came from the same device. */
 function matches(expected: number, document: DocumentState, by: Evaluated): boolean {
   if (expected === document.version) return true;
   return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;

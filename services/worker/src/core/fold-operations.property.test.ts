@@ -17,7 +17,7 @@ import { resolveConflict } from "../testing/resolve-conflict.ts";
 const DEVICE = "d1";
 const DOCUMENTS = ["doc-1", "doc-2"];
 
-/** What happened before: what the queue meets. */
+/** The batches that were applied before the queue is sent. */
 const past = fc.array(
   fc.record({
     device: fc.constantFrom(DEVICE, "d2"),
@@ -27,7 +27,7 @@ const past = fc.array(
   { maxLength: 3 },
 );
 
-/** What a device made offline: most of it stacked on one version, or on none. */
+/** A device's offline operations: most of them are stacked on one version, or on none. */
 const queue = fc.record({
   base: fc.constantFrom(undefined, 0, 1, 2, 3),
   operations: fc.array(
@@ -42,7 +42,7 @@ const queue = fc.record({
 });
 type Queue = typeof queue extends fc.Arbitrary<infer T> ? T : never;
 
-/** No device names a version that it was never given. */
+/** No device names a version that it never received. */
 function queueOf({ base, operations }: Queue, newestVersion: number): UnsentOperation[] {
   return operations.map(({ content, documentId, stacking, group }, index) => {
     const newest = documentId === "doc-1" ? newestVersion : 0;
@@ -70,7 +70,7 @@ function tablesAfter(past: readonly GivenBatch[]): MemoryTables {
 const documentOf = (tables: MemoryTables, documentId: string) =>
   tables.documentByKey.get(documentKey("w1", "documents", documentId)) ?? undefined;
 
-/** What becomes of a batch: the documents once every conflict is merged, and each operation's last answer. */
+/** The outcome of a batch: the documents once every conflict is merged, and each operation's last status. */
 function outcomeOf(past: readonly GivenBatch[], batch: GivenBatch) {
   const tables = tablesAfter(past);
   const results = tables.drain(batchEntry(batch)).batches[0]?.results ?? [];
@@ -91,7 +91,7 @@ function outcomeOf(past: readonly GivenBatch[], batch: GivenBatch) {
   return { documents, parked, statusById };
 }
 
-/** Tells whether members of a fold change a place and change it back: the fold says nothing of that. */
+/** Reports whether members of a fold change a place and revert it, which the fold does not express. */
 function changesBack({ operation, members }: FoldedOperation, from: JsonObject | null): boolean {
   const places = (operations: readonly UnsentOperation[]) =>
     placesIn(applyRun(from, operations).times).sort().join(" ");
@@ -103,7 +103,10 @@ function placesIn({ at, in: inner = {} }: EditTimes, path = ""): string[] {
   return at === undefined ? below : [path, ...below];
 }
 
-/** Fewer would say too little. Each is met at least twice as often on average, four standard deviations more. */
+/**
+ * The least number of each outcome that makes the test meaningful. On average each is met at least twice as often,
+ * with a margin of four standard deviations.
+ */
 const MET_AT_LEAST: Record<string, number> = {
   "success on a document": 50,
   "success on a tombstone": 5,
@@ -117,7 +120,7 @@ const MET_AT_LEAST: Record<string, number> = {
 };
 
 describe("a folded queue", () => {
-  it("comes to what it would have come to unfolded, whatever it meets", () => {
+  it("has the outcome of the unfolded queue, whatever it meets", () => {
     const seen = new Map<string, number>();
     const count = (name: string): unknown => seen.set(name, (seen.get(name) ?? 0) + 1);
     fc.assert(

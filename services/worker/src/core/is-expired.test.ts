@@ -9,7 +9,7 @@ const madeAt = (ms: number) => {
 };
 
 it.each([
-  ["a UUIDv7 older than the ledger remembers", madeAt(NOW_MS - 181 * DAY_MS), true],
+  ["a UUIDv7 older than the ledger's retention", madeAt(NOW_MS - 181 * DAY_MS), true],
   ["a younger one", madeAt(NOW_MS - 179 * DAY_MS), false],
   ["one from the future", madeAt(NOW_MS + DAY_MS), false],
   ["a UUID of another version", madeAt(0).replace("-7", "-4"), false],
@@ -20,11 +20,11 @@ it.each([
 });
 
 it.each([
-  ["the youngest UUIDv7 that was forgotten", madeAt(NOW_MS - 31 * DAY_MS), true],
+  ["the youngest UUIDv7 that was dropped", madeAt(NOW_MS - 31 * DAY_MS), true],
   ["an older one", madeAt(NOW_MS - 32 * DAY_MS), true],
   ["the next one", madeAt(NOW_MS - 31 * DAY_MS + 1), false],
   ["an id that is no UUID", "op_1", false],
-])("whatever the retention is now, %s: expired is %s", (_what, id, expected) => {
+])("whatever the current retention, %s: expired is %s", (_what, id, expected) => {
   const droppedToMs = NOW_MS - 31 * DAY_MS;
   expect(isExpired(id, NOW_MS, { retentionMs: 180 * DAY_MS, droppedToMs })).toBe(expected);
   expect(isExpired(id, NOW_MS, { droppedToMs })).toBe(expected);

@@ -2,10 +2,11 @@ import type { ClientId } from "@syncline/shared";
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /**
- * Tells whether an id that the ledger does not know may be one that it has forgotten: a UUIDv7 says when it was made.
+ * Reports whether an id that is not in the ledger may have been dropped from it, by the time in a UUIDv7.
  *
- * @param ledger.retentionMs - how long the ledger remembers; `undefined`: for ever
- * @param ledger.droppedToMs - the youngest that it has forgotten, under whatever retention; `null`: none
+ * @param ledger.retentionMs - the ledger's retention; `undefined`: indefinite
+ * @param ledger.droppedToMs - the time in the youngest UUIDv7 that was dropped, under whatever retention; `null`:
+ * none
  */
 export function isExpired(
   clientId: ClientId,

@@ -24,8 +24,9 @@ const BASE: JsonObject = {
 const edit = fc.record({ place: fc.constantFrom(...PLACES), isBack: fc.boolean() });
 
 /**
- * Edits in the order of their times. Who made each is random, and so is how they are sent. No two give a place the same value,
- * because one that finds its value there is no edit; `d1` alone may put the first value back.
+ * Edits in the order of their times. The device of each is random, and so are the batches. No two edits give a
+ * place the same value, because an edit that finds its value there changes none; `d1` alone may restore the first
+ * value.
  */
 const scenario = fc.record({
   edits: fc
@@ -38,7 +39,7 @@ const scenario = fc.record({
         return isEdited ? [[device, { place, value: 0 }]] : [];
       }),
     ),
-  /** The edits after which a batch ends, by device; and the device that sends first when several could. */
+  /** True for each edit after which a batch ends; `order` is the device that sends first if several could. */
   cuts: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
   order: fc.array(fc.nat(2), { minLength: 9, maxLength: 9 }),
   isPut: fc.boolean(),
@@ -52,7 +53,7 @@ function patchOf({ place, value }: Edit) {
   return [{ op: "replace" as const, path, value }];
 }
 
-/** The document when every place has what the newest edit gave it. */
+/** The document in which every place has the value of its newest edit. */
 function newestOf(edits: Scenario["edits"]): JsonObject | null {
   const run = edits.map(([, one], index) => ({
     clientId: `${index}`,
@@ -63,7 +64,7 @@ function newestOf(edits: Scenario["edits"]): JsonObject | null {
   return applyRun(BASE, run).document;
 }
 
-/** The document that it comes to if each device sends its edits in batches, all from the first version. */
+/** The resulting document if each device sends its edits in batches, all from the first version. */
 function play({
   edits,
   cuts,
@@ -93,7 +94,8 @@ function play({
     const batches = batchesByDevice.get(device) ?? [[]];
     batchesByDevice.set(device, batches);
     batches.at(-1)?.push(given);
-    // A merge that comes to what is there already writes nothing, and so keeps no time of what was changed and changed back.
+    // A merge whose result is already stored writes no change, so it records no time for a change that was
+    // reverted.
     const isTakenBack = edits.slice(index).some(([of, { place, value }]) => {
       return of === device && place === one.place && value === 0;
     });
@@ -118,7 +120,7 @@ function play({
 }
 
 describe("last-write-wins", () => {
-  it("comes to the newest edit of each place, however the edits are batched, folded and merged", () => {
+  it("results in the newest edit of each place, however the edits are batched, folded and merged", () => {
     fc.assert(
       fc.property(scenario, (given) => {
         expect(play(given)).toEqual(newestOf(given.edits));

@@ -23,7 +23,7 @@ import type { ChangeWrite, WindowPlan } from "./window-plan.ts";
 
 type SentOperation = Omit<AcceptedOperation, "position">;
 
-/** An entry for either of the twins: only the names of conflicts differ. */
+/** An entry for either of the twins, which differ only in the names of conflicts. */
 interface TwinEntry {
   windows: StoredEntry;
   oneByOne: StoredEntry;
@@ -31,8 +31,8 @@ interface TwinEntry {
 }
 
 /**
- * One history, drained twice: in windows of any size, and operation by operation, each in a window of its own. Nothing
- * may tell the two apart, but for the `seq` of the change that holds an operation.
+ * One history, drained twice: in windows of any size, and operation by operation, each in a window of its own. The
+ * results must be equal, except for the `seq` of the change that contains an operation.
  */
 class Twins {
   readonly #windows = new MemoryTables();
@@ -41,11 +41,14 @@ class Twins {
   readonly #batches: StoredEntry[] = [];
   readonly #sent: { workspace: string; device: string; operation: SentOperation }[] = [];
   readonly #versionsByPhase: Map<string, number>[] = [];
-  /** Of what was done one by one: whose turn it was at each document, which turn wrote what, and the operations that wrote. */
+  /**
+   * One turn for each drain of the one-by-one twin: `by` has its documents and devices. The maps hold the turn of
+   * each change, and the operations that wrote.
+   */
   readonly #turns: { group: boolean; by: Set<string> }[] = [];
   readonly #turnByChange = new Map<string, number>();
   readonly #wrote = new Set<string>();
-  /** What each device was last told of a document by an answer that wrote nothing. */
+  /** The version of a document in each device's last result that wrote no change. */
   readonly #told = new Map<string, number>();
   #entries = 0;
   #clientIds = 0;
@@ -81,7 +84,7 @@ class Twins {
     const plan = this.#oneByOne.drain(stored);
     const { entry } = stored;
     const isGroup = entry.kind === "resolution" || entry.batch.atomic || entry.batch.operations[0]?.group;
-    // A merge that is parked, or asked for once more, tells nobody of a version.
+    // A merge that is parked, or goes into another round, returns no version to any device.
     const met = entry.kind === "batch" || plan.conflicts.some(({ status }) => status === "resolved");
     const by = met ? plan.ledgerRows.flatMap((row) => [documentOf(row), deviceOf(row)]) : [];
     this.#turns.push({ group: Boolean(isGroup), by: new Set(by) });
@@ -91,7 +94,7 @@ class Twins {
         (row) =>
           row.status === "success" && documentOf(row) === documentOf(change) && holds(change, row.version),
       );
-      // Who comes to a version that is there has written nothing.
+      // An operation that returns an existing version has written no change.
       for (const [, row] of new Map(written.toReversed().map((row) => [row.version, row] as const))) {
         this.#wrote.add(operationKey(row.workspaceId, row.deviceId, row.clientId));
       }
@@ -105,7 +108,7 @@ class Twins {
       if (this.#wrote.has(operationKey(workspaceId, deviceId, client_id))) continue;
       const told = version ?? conflict_data?.current_version;
       const key = documentKey(workspaceId, "documents", document_id ?? "");
-      // A group that failed speaks of versions that were taken back.
+      // A failed group returns versions that were undone.
       const newest = this.#oneByOne.documentByKey.get(key)?.version ?? 0;
       if (told !== undefined && told <= newest) this.#told.set(deviceDocumentKey(deviceId, key), told);
     }
@@ -209,7 +212,10 @@ class Twins {
     this.#countClasses(windows);
   }
 
-  /** A window's change holds one or more of those that were made one by one, all by one device and of one group. */
+  /**
+   * Each change of a window contains one or more changes of the one-by-one twin, all by one device and of one
+   * group.
+   */
   #compareChanges(): void {
     const single = new Map(
       this.#oneByOne.changes.map((change) => [placeOf(change, change.firstVersion), change]),
@@ -232,13 +238,16 @@ class Twins {
       }
       return members;
     });
-    // A fold moves an operation past none of its device's, nor past any of its document's.
+    // A fold moves an operation past no other one of its device or of its document.
     for (const keyOf of [deviceOf, documentOf]) {
       expect(Map.groupBy(expanded.flat(), keyOf)).toEqual(Map.groupBy(this.#oneByOne.changes, keyOf));
     }
   }
 
-  /** By the same device, in the same group or none, and nothing of the device or at the document in between. */
+  /**
+   * Two changes of one fold: by the same device, in the same group or none, and with no other operation of the
+   * device or on the document in between.
+   */
   #expectToFollow(before: ChangeWrite, after: ChangeWrite): void {
     expect(deviceOf(after)).toBe(deviceOf(before));
     const [first = -1, next = -1] = [before, after].map((change) =>
@@ -251,7 +260,7 @@ class Twins {
     expect(between).not.toContain(deviceOf(after));
   }
 
-  /** An operation that wrote has the `seq` of the change that holds it, one that did not has the commit's. */
+  /** An operation that wrote has the `seq` of the change that contains it, any other the commit's. */
   #compareSeqs(plans: readonly WindowPlan[]): void {
     for (const { ledgerRows, workspaces } of plans) {
       for (const row of ledgerRows.filter(({ status }) => status === "success")) {
@@ -302,7 +311,7 @@ const deviceOf = ({ workspaceId, deviceId }: { workspaceId: string; deviceId: st
   `${workspaceId} ${deviceId}`;
 const placeOf = (change: ChangeWrite, version: number): string => `${documentOf(change)}@${version}`;
 
-/** A batch as batches of one operation or one group each. */
+/** Splits a batch into batches of one operation or one group each. */
 function unitsOf(stored: StoredEntry): StoredEntry[] {
   const { entry } = stored;
   if (entry.kind === "resolution" || entry.batch.atomic) return [stored];
@@ -330,14 +339,14 @@ function openConflictIds(tables: MemoryTables): string[] {
     .map(([, conflictId]) => conflictId);
 }
 
-/** A conflict's name in both tables: the operation that it began with. */
+/** A conflict's name in both tables: the operation that opened it. */
 function nameOf(tables: MemoryTables, conflictId: string): string {
   const conflict = tables.conflictById.get(conflictId);
   const first = tables.runByConflictId.get(conflictId)?.[0]?.operation.clientId;
   return `${conflict?.workspaceId} ${conflict?.deviceId} ${first}`;
 }
 
-/** What both tables must say alike: conflicts by name, batches as they were sent, and no `seq`. */
+/** The values that must be equal in both tables: conflicts by name, batches as they were sent, and no `seq`. */
 function comparable(value: unknown, tables: MemoryTables): Json {
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (["seq", "resolvedSeq", "revision", "position", "content"].includes(key)) return undefined;
@@ -383,7 +392,7 @@ const roundsOf = (plans: readonly WindowPlan[], tables: MemoryTables): Json =>
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]): number =>
   a[0] < b[0] ? -1 : 1;
 
-/** A third of what is to be expected: fewer would say too little. */
+/** A third of the expected numbers, below which the test would not be meaningful. */
 const MET_AT_LEAST: Record<string, number> = {
   success: 1200,
   fold: 140,
@@ -415,7 +424,7 @@ const MET_AT_LEAST: Record<string, number> = {
 };
 
 describe("a window", () => {
-  it("folds no version that another device was told into a later one", () => {
+  it("folds no version that another device received into a later one", () => {
     const tables = new MemoryTables();
     const plan = tables.drain(
       batchEntry({ device: "d1", operations: [{ kind: "put", data: {} }, { kind: "delete" }] }),
@@ -429,7 +438,7 @@ describe("a window", () => {
     ]);
   });
 
-  it("of any size does what its operations do one by one", () => {
+  it("of any size equals its operations one by one", () => {
     const seen = new Map<string, number>();
     const count = (name: string): unknown => seen.set(name, (seen.get(name) ?? 0) + 1);
     fc.assert(

@@ -40,26 +40,32 @@ function tablesAt(version: number, ...writers: string[]): MemoryTables {
   return tables;
 }
 
-describe("what an operation meets", () => {
+describe("an operation and the state it meets", () => {
   it.each<[string, MemoryTables, GivenOperation, string, string?]>([
-    ["create where nothing is", new MemoryTables(), create({ a: 1 }), "success"],
-    ["create where a live document is", tablesAt(1), create({ a: 1 }), "pending"],
-    ["update of what never existed", new MemoryTables(), update({ a: 1 }), "error", "document_not_found"],
-    ["delete of what never existed", new MemoryTables(), remove(), "success"],
+    ["create of an absent document", new MemoryTables(), create({ a: 1 }), "success"],
+    ["create of a live document", tablesAt(1), create({ a: 1 }), "pending"],
     [
-      "put with expected version 0 where nothing is",
+      "update of a document that never existed",
+      new MemoryTables(),
+      update({ a: 1 }),
+      "error",
+      "document_not_found",
+    ],
+    ["delete of a document that never existed", new MemoryTables(), remove(), "success"],
+    [
+      "put with expected version 0 of an absent document",
       new MemoryTables(),
       put({}, { expectedVersion: 0 }),
       "success",
     ],
     [
-      "put with expected version 0 where a document is",
+      "put with expected version 0 of a live document",
       tablesAt(1),
       put({}, { expectedVersion: 0 }),
       "pending",
     ],
     [
-      "put with an expected version where nothing is",
+      "put with an expected version of an absent document",
       new MemoryTables(),
       put({}, { expectedVersion: 1 }),
       "pending",
@@ -83,14 +89,14 @@ describe("what an operation meets", () => {
     expect(resultsOf(plan)[0]).toMatchObject({ status: "success", version: 3 });
   });
 
-  it("takes an update of a tombstone for delete against edit, from the last live version", () => {
+  it("treats an update of a tombstone as delete against edit, from the last live version", () => {
     const tables = tablesAt(2);
     tables.drain(batchEntry({ operations: [remove()] }));
     const plan = tables.drain(batchEntry({ device: "d2", operations: [update({ a: 1 })] }));
     expect(plan.conflicts[0]).toMatchObject({ baseVersion: 2, currentVersion: 3 });
   });
 
-  it("takes a version above a tombstone's for one that is ahead", () => {
+  it("treats a version above a tombstone's as ahead", () => {
     const tables = tablesAt(1);
     tables.drain(batchEntry({ operations: [remove()] }));
     const plan = tables.drain(batchEntry({ operations: [update({ a: 1 }, { expectedVersion: 9 })] }));
@@ -103,7 +109,7 @@ describe("what an operation meets", () => {
     expect(resultsOf(plan)[0]).toMatchObject({ status: "error", error_type: "id_mismatch" });
   });
 
-  it("deletes what is deleted without a write, at the workspace's seq", () => {
+  it("deletes a tombstone without a write, at the workspace's seq", () => {
     const tables = tablesAt(1);
     tables.drain(batchEntry({ operations: [remove()] }));
     const plan = tables.drain(batchEntry({ operations: [remove()] }));
@@ -111,7 +117,7 @@ describe("what an operation meets", () => {
     expect(resultsOf(plan)[0]).toMatchObject({ status: "success", version: 2, seq: 2 });
   });
 
-  it("matches an older version when every change since came from the same device", () => {
+  it("matches an older version if every change since came from the same device", () => {
     const tables = tablesAt(3, "d0", "d1", "d1");
     expect(
       statuses(tables.drain(batchEntry({ device: "d1", operations: [update({}, { expectedVersion: 1 })] }))),
@@ -124,27 +130,27 @@ describe("what an operation meets", () => {
     expect(statuses(tables.drain(batchEntry(batch)))).toEqual(["pending"]);
   });
 
-  it("does not match it when another device wrote in between", () => {
+  it("does not match it if another device wrote in between", () => {
     const tables = tablesAt(3, "d1", "d2", "d1");
     expect(
       statuses(tables.drain(batchEntry({ device: "d1", operations: [update({}, { expectedVersion: 1 })] }))),
     ).toEqual(["pending"]);
   });
 
-  it("knows no version of another epoch", () => {
+  it("treats a version of another epoch as unknown", () => {
     const batch = { epoch: "epoch-0", operations: [update({ a: 1 }, { expectedVersion: 1 })] };
     const plan = tablesAt(1).drain(batchEntry(batch));
     expect(plan.conflicts[0]).toMatchObject({ baseVersion: null });
   });
 });
 
-describe("an update of what this database does not have", () => {
+describe("an update of a document that this database lacks", () => {
   const ancestor = { title: "New", body: "" };
   const lost = (more: Partial<GivenOperation> = {}) => update({ title: "Mine" }, { ancestor, ...more });
 
   it.each<[string, Partial<GivenOperation>, string | undefined, string]>([
     ["and the version it had there", { expectedVersion: 7 }, "epoch-0", "other_epoch"],
-    ["and a version that is not there yet", { expectedVersion: 7 }, undefined, "version_ahead"],
+    ["and a version that does not exist yet", { expectedVersion: 7 }, undefined, "version_ahead"],
     ["and no version", {}, undefined, "document_deleted"],
     ["and no version, from another epoch", {}, "epoch-0", "document_deleted"],
   ])("that carries its ancestor %s is an edit against a deletion, and stays", (_, more, epoch, reason) => {
@@ -172,7 +178,7 @@ describe("an update of what this database does not have", () => {
     expect(plan.changes[1]).toMatchObject({ data: { title: "Mine", body: "" } });
   });
 
-  it("is left to a person where the policy parks a deletion against an edit", () => {
+  it("is left to a person if the policy parks a deletion against an edit", () => {
     const tables = new MemoryTables();
     tables.policies = { collections: { documents: { deleteVsEdit: "park" } } };
     const batch = { atomic: true, onConflict: "merge" } as const;
@@ -197,7 +203,7 @@ describe("once", () => {
     expect(tables.changes).toHaveLength(1);
   });
 
-  it("replays a refusal too, though it would pass by now", () => {
+  it("replays a refusal, too, even if the operation would pass by now", () => {
     const tables = new MemoryTables();
     const operation = update({ a: 1 }, { clientId: "op-refused" });
     tables.drain(batchEntry({ operations: [operation] }));
@@ -210,7 +216,7 @@ describe("once", () => {
     });
   });
 
-  it("refuses another content under the same client_id", () => {
+  it("refuses different content under the same client_id", () => {
     const tables = new MemoryTables();
     tables.drain(batchEntry({ operations: [create({ a: 1 }, { clientId: "op-x" })] }));
     const reused = create({ a: 2 }, { clientId: "op-x", fingerprint: "another" });
@@ -218,7 +224,7 @@ describe("once", () => {
     expect(resultsOf(plan)[0]).toMatchObject({ status: "error", error_type: "client_id_reused" });
   });
 
-  it("takes a batch once that was appended twice, its first answer having been lost", () => {
+  it("takes a batch once that was appended twice because its first answer was lost", () => {
     const tables = new MemoryTables();
     const entry = batchEntry({ operations: [create({ a: 1 })] });
     const plan = tables.drain(entry, entry);
@@ -237,7 +243,7 @@ describe("once", () => {
 });
 
 describe("folding", () => {
-  it("keeps what was edited and then deleted, as what the deletion ended", () => {
+  it("keeps a document that was edited and then deleted as the one that the deletion ended", () => {
     const tables = tablesAt(1);
     const operations = [update({ a: 1 }), remove(), put({ a: 2 }), update({ b: 2 }), remove(), remove()];
     const plan = tables.drain(batchEntry({ device: "d0", operations }));
@@ -260,7 +266,7 @@ describe("folding", () => {
     ]);
   });
 
-  it("leaves a tombstone and a change where a document is created and deleted", () => {
+  it("leaves a tombstone and a change if a document is created and deleted", () => {
     const plan = new MemoryTables().drain(batchEntry({ operations: [create({ a: 1 }), remove()] }));
     expect(plan.changes).toMatchObject([{ version: 2, data: null }]);
     expect(plan.documents).toMatchObject([{ version: 2, deleted: true }]);
@@ -303,7 +309,7 @@ describe("folding", () => {
 });
 
 describe("groups", () => {
-  it("takes back everything when one operation fails, and names the failing", () => {
+  it("undoes everything if one operation fails, and names the failing one", () => {
     const tables = new MemoryTables();
     const plan = tables.drain(
       batchEntry({ operations: [create({ a: 1 })] }),
@@ -333,7 +339,7 @@ describe("groups", () => {
     expect(plan.changes).toEqual([]);
   });
 
-  it("says of what an earlier batch applied that it is applied", () => {
+  it("reports an operation that an earlier batch applied as applied", () => {
     const tables = new MemoryTables();
     const applied = create({ a: 1 }, { clientId: "applied" });
     tables.drain(batchEntry({ operations: [applied] }));
@@ -344,7 +350,7 @@ describe("groups", () => {
     expect(resultsOf(plan)[0]).toMatchObject({ replayed: true, version: 1 });
   });
 
-  it("fails where one of its operations is still being merged from before", () => {
+  it("fails if one of its operations is still being merged from before", () => {
     const tables = tablesAt(2);
     const merging = update({ a: 1 }, { clientId: "merging", expectedVersion: 1 });
     tables.drain(batchEntry({ operations: [merging] }));
@@ -355,7 +361,7 @@ describe("groups", () => {
     expect(plan.changes).toEqual([]);
   });
 
-  it("lets what is outside the group pass", () => {
+  it("lets operations outside the group pass", () => {
     const plan = new MemoryTables().drain(
       batchEntry({
         operations: [
@@ -374,7 +380,7 @@ describe("a document that would be too large", () => {
     update({ [name]: "x".repeat(400_000) }, more);
   const sizes = (tables: MemoryTables) => tables.changes.map(({ data }) => Object.keys(data ?? {}).length);
 
-  it("is the error of the operation that makes it so, and the others go on", () => {
+  it("is the error of the operation that makes it so, and the others proceed", () => {
     const tables = new MemoryTables();
     const plan = tables.drain(
       batchEntry({
@@ -395,7 +401,7 @@ describe("a document that would be too large", () => {
     expect(sizes(tables)).toEqual([0, 1, 2]);
   });
 
-  it("fails its group, which changes nothing", () => {
+  it("fails its group, which changes no document", () => {
     const tables = new MemoryTables();
     tables.drain(batchEntry({ operations: [create({})] }));
     const plan = tables.drain(batchEntry({ atomic: true, operations: [grow("a"), grow("b"), grow("c")] }));
@@ -405,7 +411,7 @@ describe("a document that would be too large", () => {
   });
 
   it.each([false, true])(
-    "is left to a person where a merge comes to it, in the last round: %s",
+    "is left to a person if a merge results in it, in the last round: %s",
     (isLastRound) => {
       const tables = new MemoryTables();
       tables.drain(batchEntry({ operations: [create({})] }));
@@ -470,7 +476,7 @@ describe("conflicts", () => {
   const resolve = (tables: MemoryTables, more: Partial<Resolution> = {}) =>
     tables.drain({ kind: "resolution", resolution: resolutionOf(tables, more), trace: {} });
 
-  it("holds what the device does next on the document, by number or not, and merges it as one run", () => {
+  it("holds the device's next operations on the document, by number or not, and merges them as one run", () => {
     const tables = tablesAt(2);
     const plan = collide(
       tables,
@@ -493,7 +499,7 @@ describe("conflicts", () => {
     ]);
   });
 
-  it("lets other devices go on meanwhile", () => {
+  it("lets other devices proceed meanwhile", () => {
     const tables = tablesAt(2);
     collide(tables, update({ a: 1 }, { expectedVersion: 1 }));
     expect(statuses(tables.drain(batchEntry({ device: "d2", operations: [update({ b: 1 })] })))).toEqual([
@@ -501,7 +507,7 @@ describe("conflicts", () => {
     ]);
   });
 
-  it("goes into the next round when the document has moved", () => {
+  it("goes into the next round if the document has moved", () => {
     const tables = tablesAt(2);
     collide(tables, update({ a: 1 }, { expectedVersion: 1 }));
     const stale = resolutionOf(tables);
@@ -511,7 +517,7 @@ describe("conflicts", () => {
     expect(plan.changes).toEqual([]);
   });
 
-  it("merges the last round in the drain, with what is there by then", () => {
+  it("merges the last round in the drain, with the current document", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
     const stale = resolutionOf(tables, { isLastRound: true });
@@ -521,7 +527,7 @@ describe("conflicts", () => {
     expect(plan.changes).toMatchObject([{ version: 4, data: { v: 2, b: 1, local: true } }]);
   });
 
-  it("replays the run on what is there by then in a last round without an ancestor", () => {
+  it("replays the run on the current document in a last round without an ancestor", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 9 }));
     const inputs = { ancestor: null, local: { v: 2, local: true }, localTimestampMs: null };
@@ -544,7 +550,7 @@ describe("conflicts", () => {
     expect(tables.drain({ kind: "resolution", resolution, trace: {} }).workspaces).toEqual([]);
   });
 
-  it("opens a conflict for what was held after the merge was computed, from the device's own view", () => {
+  it("opens a conflict for operations held after the merge was computed, from the device's own view", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
     const resolution = resolutionOf(tables);
@@ -560,7 +566,7 @@ describe("conflicts", () => {
     expect(plan.rounds).toEqual([expect.objectContaining({ conflictId: next?.conflictId, round: 1 })]);
   });
 
-  it("keeps what is held behind the next conflict, whatever duplicates of the last one come", () => {
+  it("keeps operations held behind the next conflict, whatever duplicates of the last one come", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
     const resolution = resolutionOf(tables);
@@ -573,7 +579,7 @@ describe("conflicts", () => {
     expect(statuses(plan)).toEqual(["pending"]);
   });
 
-  it("merges what was stacked on a run from what the device saw, should it come after the run's merge", () => {
+  it("merges operations stacked on a run from the device's view, even if they come after the run's merge", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
     resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null } });
@@ -582,7 +588,7 @@ describe("conflicts", () => {
     expect(plan.conflicts).toMatchObject([{ baseVersion: 1, deviceView: { v: 1, local: true } }]);
   });
 
-  it("merges it from there with what its device has received in between, should it name that", () => {
+  it("merges them from there with the version that the device received in between, if they name it", () => {
     const tables = tablesAt(2);
     collide(tables, update({ local: true }, { expectedVersion: 1 }));
     resolve(tables, { inputs: { ancestor: { v: 1 }, local: { v: 1, local: true }, localTimestampMs: null } });
@@ -597,7 +603,7 @@ describe("conflicts", () => {
     });
   });
 
-  it("writes nothing where the merge is what is there already", () => {
+  it("writes no change if the merge equals the stored document", () => {
     const tables = tablesAt(2);
     collide(tables, update({ v: 2 }, { expectedVersion: 1 }));
     const plan = resolve(tables, { outcome: commit({ v: 2 }) });
@@ -605,7 +611,7 @@ describe("conflicts", () => {
     expect(plan.settled[0]?.result).toMatchObject({ status: "success", version: 2, seq: 2, merged: true });
   });
 
-  it("parks what is left to a person, and answers what follows with it", () => {
+  it("parks a merge that is left to a person, and answers later operations with it", () => {
     const tables = tablesAt(2);
     collide(tables, update({ a: 1 }, { expectedVersion: 1 }));
     const plan = resolve(tables, {
@@ -616,7 +622,7 @@ describe("conflicts", () => {
     expect([...tables.conflictById.values()][0]?.operationCount).toBe(2);
   });
 
-  it("refuses with a reported conflict what the device had sent by then, and judges what it sends after the answer", () => {
+  it("refuses with a reported conflict the operations sent by then, and evaluates those sent after the answer", () => {
     const tables = tablesAt(2);
     const batch = (...operations: GivenOperation[]) =>
       tables.accept(batchEntry({ device: "d9", onConflict: "report", operations }));
@@ -627,7 +633,7 @@ describe("conflicts", () => {
     const plan = tables.drain(second);
     expect(resultsOf(plan)[0]).toMatchObject({ status: "conflict", error_type: "behind_conflict" });
     expect(plan.conflicts).toMatchObject([{ status: "reported", operationCount: 2 }]);
-    // It was sent before the second one was answered, though after the first.
+    // It was sent before the second one was answered, but after the first.
     expect(statuses(tables.drain(third))).toEqual(["conflict"]);
     expect(statuses(tables.drain(batch(update({ d: 1 }))))).toEqual(["success"]);
     expect(statuses(tables.drain(batchEntry({ device: "d8", operations: [update({ e: 1 })] })))).toEqual([
@@ -661,7 +667,7 @@ describe("conflicts", () => {
     },
   );
 
-  it("refuses with the failing of a group what the device had sent by then", () => {
+  it("refuses with a group's failing operation those that the device had sent by then", () => {
     const tables = tablesAt(2);
     const group = [put({}, { documentId: "other" }), update({ a: 1 }, { expectedVersion: 1 })];
     const first = tables.accept(batchEntry({ device: "d9", atomic: true, operations: group }));
@@ -674,7 +680,7 @@ describe("conflicts", () => {
     expect(tables.documentByKey.get(documentKey("w1", "documents", "other"))).toBeUndefined();
   });
 
-  it("reports where the batch asks for that, and refuses the rest of the run with it", () => {
+  it("reports if the batch requests that, and refuses the rest of the run with it", () => {
     const tables = tablesAt(2);
     const operations = [update({ a: 1 }, { expectedVersion: 1 }), update({ b: 1 }, { expectedVersion: 2 })];
     const plan = tables.drain(batchEntry({ device: "d9", onConflict: "report", operations }));
@@ -688,7 +694,7 @@ describe("conflicts", () => {
 });
 
 describe("a conflict in a group", () => {
-  /** Versions: 1 by d0 with a and b, 2 by d1 which changes b. */
+  /** Versions: 1 by d0 with a and b, 2 by d1, which changes b. */
   const tablesWithB = () => {
     const tables = new MemoryTables();
     tables.drain(batchEntry({ device: "d0", operations: [create({ a: 1, b: 1 }, { timestampMs: 10 })] }));
@@ -707,7 +713,7 @@ describe("a conflict in a group", () => {
     ["client-wins", put({ c: 1 }, stale), { c: 1 }, 0],
     ["server-wins", put({ c: 1 }, stale), { a: 1, b: 2 }, 0],
     ["manual", update({ a: 2 }, stale), { a: 2, b: 2 }, 0],
-  ] as const)("is merged at once, under %s", (strategy, operation, data, overlaps) => {
+  ] as const)("is merged immediately, under %s", (strategy, operation, data, overlaps) => {
     const tables = tablesWithB();
     const plan = tables.drain(atomic(strategy, put({}, { documentId: "other" }), operation));
     expect(statuses(plan)).toEqual(["success", "success"]);
@@ -723,7 +729,7 @@ describe("a conflict in a group", () => {
     ["the group's alone", [3, 1]],
     ["the other's and the group's", [2, 2]],
     ["the device's own and the rest", [1, 3]],
-  ])("starts from what its device saw, its own changes included: %s", (_, windows) => {
+  ])("starts from its device's view, its own changes included: %s", (_, windows) => {
     const at = { expectedVersion: 1 };
     const step = (op: "add" | "replace", value: string) => ({
       kind: "update" as const,
@@ -752,7 +758,7 @@ describe("a conflict in a group", () => {
     expect(plan.documents).toEqual([]);
   });
 
-  it("is merged from what the device saw, where a second operation of it follows on the same document", () => {
+  it("is merged from the device's view if a second operation of the group follows on the same document", () => {
     const tables = new MemoryTables();
     tables.drain(batchEntry({ device: "d0", operations: [create({ items: ["x"] })] }));
     tables.drain(batchEntry({ device: "d1", operations: [update({ b: 2 })] }));
@@ -783,7 +789,7 @@ describe("a conflict in a group", () => {
     const plan = tables.drain(
       atomic(
         "merge",
-        // A create starts from nothing, whatever version it names; the others are stacked on it.
+        // A create starts from no document, whatever version it names; the others are stacked on it.
         create({ items: ["x"] }, { expectedVersion: 1 }),
         patch(step("/items/0", "first")),
         patch({ ...step("/items/1", "second") }),
@@ -795,7 +801,7 @@ describe("a conflict in a group", () => {
     });
   });
 
-  it("is an edit against its own deletion, where a second operation patches what the first has deleted", () => {
+  it("is an edit against its own deletion if a second operation patches the document that the first has deleted", () => {
     const at = { expectedVersion: 1 };
     const patched = (path: string) => {
       const tables = new MemoryTables();
@@ -806,11 +812,11 @@ describe("a conflict in a group", () => {
     const plan = patched("/items/0");
     expect(statuses(plan)).toEqual(["success", "success"]);
     expect(plan.documents).toMatchObject([{ data: { id: "doc-1", items: ["new", "x"] } }]);
-    // It is replayed on what was deleted, which has an id.
+    // The patch is replayed on the deleted document, which has an id.
     expect(resultsOf(patched("/id"))[1]).toMatchObject({ status: "error", error_type: "id_mismatch" });
   });
 
-  it("takes the ancestor that was sent along where history has none, and else merges two ways", () => {
+  it("takes the ancestor that was sent along if history has none, and otherwise merges two ways", () => {
     const sent = { ancestor: { a: 1, b: 1 }, expectedVersion: 1 };
     const dataAfter = (operation: GivenOperation) => {
       const tables = tablesWithB();
@@ -823,7 +829,7 @@ describe("a conflict in a group", () => {
     expect(dataAfter(put({ a: 2, b: 1 }, sent))).toEqual({ a: 2, b: 2 });
   });
 
-  it("does not show in part: each change of a group names the last of them", () => {
+  it("is never shown in part: each change of a group names the last of them", () => {
     const tables = new MemoryTables();
     const of = (documentId: string) => put({}, { documentId });
     const plan = tables.drain(
@@ -840,7 +846,7 @@ describe("a conflict in a group", () => {
     ]);
   });
 
-  it("is as new as the newer side once it is merged, so that nothing older wins over either", () => {
+  it("has the newer side's time once it is merged, so that no older edit wins over either", () => {
     const tables = tablesWithB();
     tables.drain(atomic("last-write-wins", update({ a: 2 }, stale)));
     const late = update({ b: 3 }, { expectedVersion: 1, timestampMs: 18 });
@@ -867,11 +873,11 @@ describe("a conflict in a group", () => {
       ],
     ],
     [
-      "whose next operations name what they come to",
+      "whose next operations name the resulting version",
       "manual",
       [update({ a: 2 }, stale), update({ c: 3 }, { expectedVersion: 3 })],
     ],
-  ])("asks at once for all history that its merges need: those %s", (_, strategy, operations) => {
+  ])("requests at once all history that its merges need: those %s", (_, strategy, operations) => {
     const tables = new MemoryTables();
     const ids = ["one", "two", "three", "four"];
     for (const documentId of ids) {
@@ -884,7 +890,7 @@ describe("a conflict in a group", () => {
     expect(tables.historyReads).toBe(1);
   });
 
-  it("fails the group, and says so, once its merges would look at more than a batch may", () => {
+  it("fails the group with a reason once its merges would read more than a batch may", () => {
     const long = { a: Array.from({ length: 49_000 }, () => 0) };
     const merged = (documents: number) => {
       const tables = new MemoryTables();
@@ -901,7 +907,7 @@ describe("a conflict in a group", () => {
     expect(merged(14).toSorted()).toEqual(["operation_too_costly", ...Array(13).fill("skipped")]);
   });
 
-  it("leaves no trace of a merge where a later operation fails the group", () => {
+  it("leaves no trace of a merge if a later operation fails the group", () => {
     const tables = tablesWithB();
     const missing = update({}, { documentId: "missing" });
     const plan = tables.drain(atomic("merge", update({ a: 2 }, stale), missing));
@@ -912,7 +918,7 @@ describe("a conflict in a group", () => {
 });
 
 describe("an error that a person sends again", () => {
-  it("is judged anew, and its row takes the new answer", () => {
+  it("is evaluated anew, and its row takes the new answer", () => {
     const tables = new MemoryTables();
     const operation = update({ a: 1 }, { clientId: "c", fingerprint: "f" });
     expect(statuses(tables.drain(batchEntry({ operations: [operation] })))).toEqual(["error"]);
@@ -926,7 +932,7 @@ describe("an error that a person sends again", () => {
     expect(resultsOf(replay())[0]).toMatchObject({ status: "success", version: 2, replayed: true });
   });
 
-  it("keeps its content until then, but for what belongs to a group", () => {
+  it("keeps its content until then, unless it belongs to a group", () => {
     const contents = (given: GivenBatch) =>
       new MemoryTables()
         .drain(batchEntry(given))
@@ -971,7 +977,7 @@ describe("a window", () => {
     }),
   });
 
-  /** What can be told from outside, seqs apart: a fold gives several operations one. */
+  /** The visible state without seqs, because a fold gives several operations one seq. */
   const visible = (tables: MemoryTables) => ({
     documents: Object.fromEntries([...tables.documentByKey].filter(([, document]) => document !== null)),
     results: [...tables.resultsByBatchId.values()].map((results) =>
@@ -983,11 +989,11 @@ describe("a window", () => {
     held: [...tables.runByConflictId.values()].map((run) => run.map(({ operation }) => operation.clientId)),
   });
 
-  it("gives the state and the answers of draining its batches one by one", () => {
+  it("has the state and the answers of draining its batches one by one", () => {
     fc.assert(
       fc.property(fc.array(batchArbitrary, { minLength: 1, maxLength: 8 }), (given) => {
         const entries = given.map((batch, index) => {
-          // What is merged in a group may start from a version inside a fold: not the same, and known to be so.
+          // A merge in a group may start from a version inside a fold, which is known to give another result.
           const grouped = batch.atomic === true || batch.operations.some(({ group }) => group !== undefined);
           const onConflict = grouped ? "report" : (batch.onConflict ?? "merge");
           return batchEntry({ ...batch, onConflict, id: `batch-of-${index}` });

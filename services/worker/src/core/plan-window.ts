@@ -10,8 +10,9 @@ import { resolutionPosition } from "./window-positions.ts";
 import type { WindowState } from "./window-state.ts";
 
 /**
- * Decides what a window of a lane does: judges its operations one by one in lane order, as if each had been alone, and
- * gathers what that writes into one transaction. Pure: the same window on the same state gives the same plan, ids apart.
+ * Plans a window of a lane: evaluates its operations one by one in lane order, as if each had been alone, and
+ * gathers their writes into one transaction. Pure: the same window on the same state gives the same plan, ids
+ * apart.
  */
 export function planWindow(entries: readonly StoredEntry[], state: WindowState, deps: PlanDeps): WindowPlan {
   const steps = planWindowSteps(entries, state, deps);
@@ -21,7 +22,10 @@ export function planWindow(entries: readonly StoredEntry[], state: WindowState, 
   }
 }
 
-/** Plans a window one operation, or one resolution, a step: a plan may take long, and others have to get their turn. */
+/**
+ * Plans a window in steps of one operation or one resolution: a plan may take long, and other tasks must get their
+ * turn.
+ */
 export function* planWindowSteps(
   entries: readonly StoredEntry[],
   state: WindowState,
@@ -50,7 +54,7 @@ export function* planWindowSteps(
       replays.push({ workspaceId, replyTo, batchId, results: recorded });
       continue;
     }
-    // An append whose answer got lost may have been sent twice.
+    // An append whose reply was lost may have been sent twice.
     if (plannedBatchIds.has(batch.batchId)) continue;
     plannedBatchIds.add(batch.batchId);
     const planned = yield* planBatch(batch, stored, state, draft, deps);
@@ -61,12 +65,12 @@ export function* planWindowSteps(
 }
 
 /**
- * Most values that the merges within a batch may look at: those of a group, which are made where they stand. It is enough to
- * merge a hundred documents of a few thousand values, or a dozen of the largest.
+ * The most values that the merges of a batch may read: those within its groups, which are made immediately. This
+ * suffices for a hundred documents of a few thousand values, or a dozen of the largest.
  */
 export const BATCH_MERGE_VALUES_MAX = 40 * DOCUMENT_VALUES_MAX;
 
-/** A merge that cannot be stored is left to a person, with the reason. */
+/** Parks a merge that cannot be stored, with the reason. */
 function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Resolution {
   const reason = refusals?.get(resolutionPosition(resolution));
   if (reason === undefined) return resolution;
@@ -92,18 +96,18 @@ function* planBatch(
       const on = { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped, mergeBudget };
       const answer = answerOperation(on, rounds);
       answers[operation.position] = answer;
-      // A plan that lacks history is made once more; what it lacks behind a failure, it is to say as well.
+      // A plan that lacks history is made again. It continues behind a failure to find all history that it lacks.
       if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
         failing = answer;
         break;
       }
     }
-    // Only a group has a failing, and no operation of a group asks for a round.
+    // Only a group has a failing operation, and no operation of a group starts a round.
     if (failing === undefined) continue;
     draft.undoTo(mark);
     for (const operation of unit.operations) {
       if (answers[operation.position] === failing) continue;
-      // What was answered before stays so: a group takes back only what is its own.
+      // Earlier answers stay: a group undoes only its own operations.
       const before = recall(batch, operation, draft);
       answers[operation.position] = before?.kind === "ledger" ? before : skip(operation);
     }

@@ -6,7 +6,7 @@ import type { ConflictState } from "./window-state.ts";
 
 const resolve = () => undefined;
 
-/** A counter that two devices add to, the second of which started from the first version. */
+/** A conflict on a counter that two devices add to, the second of which started from the first version. */
 function collide(policy: CollectionPolicy, more: Partial<GivenBatch> = {}, tables = new MemoryTables()) {
   tables.policies = { collections: { documents: policy } };
   const put = (device: string, n: number, version?: number) => ({
@@ -23,7 +23,7 @@ function collide(policy: CollectionPolicy, more: Partial<GivenBatch> = {}, table
   return { tables, conflict, plan, put };
 }
 
-/** What the conflict service would send, with what it says of the hook. */
+/** The conflict service's resolution, with the outcome of the hook. */
 function answerOf(
   tables: MemoryTables,
   conflict: ConflictState,
@@ -43,16 +43,16 @@ describe("a collection's policy in a drain", () => {
     [{ resolve }, {}, { strategy: "merge", hook: "due" }],
     [{ resolve }, { onConflict: "client-wins" }, { strategy: "client-wins", hook: null }],
     [{ resolve }, { onConflict: "report" }, { strategy: "report", hook: null }],
-    // To name what the policy says anyway is no way around its hook.
+    // Naming the policy's own strategy does not bypass its hook.
     [{ resolve, strategy: "server-wins" }, { onConflict: "server-wins" }, { hook: "due" }],
-    // A group merges only where its batch says so, whatever the policy, and asks nobody.
+    // A group merges only if its batch says so, whatever the policy, and calls no hook.
     [{ strategy: "server-wins" }, { atomic: true }, { strategy: "report", status: "reported" }],
     [{ resolve }, { atomic: true, onConflict: "merge" }, { status: "resolved", hook: "skipped" }],
-  ])("%j decides what %j leaves open", (policy, more, expected) => {
+  ])("%j decides if %j leaves it open", (policy, more, expected) => {
     expect(collide(policy, more).conflict).toMatchObject(expected);
   });
 
-  it("has its rules where a group merges, and where the last round does", () => {
+  it("applies its rules in a group's merge, and in the last round's", () => {
     const policy: CollectionPolicy = { rules: [{ path: "/n", is: "counter" }] };
     const group = collide(policy, { atomic: true, onConflict: "merge" });
     expect(group.conflict.result).toEqual({ n: 15 });
@@ -63,7 +63,7 @@ describe("a collection's policy in a drain", () => {
   });
 });
 
-describe("what a hook came to", () => {
+describe("the outcome of a hook", () => {
   it.each<[HookOutcome, ConflictStrategy | undefined]>([
     ["resolved", undefined],
     ["deferred", "server-wins"],
@@ -75,14 +75,14 @@ describe("what a hook came to", () => {
     expect(plan.conflicts).toMatchObject([{ status: "resolved", hook, strategy: strategy ?? "merge" }]);
   });
 
-  it("is in the record of one that it left to a person", () => {
+  it("is in the record of a conflict that it left to a person", () => {
     const { tables, conflict } = collide({ resolve });
     const outcome = { kind: "park" as const, reason: "which?", proposed: { n: 12 }, overlaps: [] };
     const plan = tables.drain(answerOf(tables, conflict, { outcome, hook: "asked" }));
     expect(plan.conflicts).toMatchObject([{ status: "parked", hook: "asked", reason: "which?" }]);
   });
 
-  it("counts for one round and one run only: the next is asked anew", () => {
+  it("counts for one round and one run only: the next one calls the hook again", () => {
     const { tables, conflict, put } = collide({ resolve });
     const stale = answerOf(tables, conflict, { hook: "deferred", strategy: "server-wins" });
     tables.drain(batchEntry(put("d2", 20)));

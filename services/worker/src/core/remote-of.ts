@@ -8,9 +8,9 @@ type Conflicting = Pick<
 >;
 
 /**
- * The changes of a document since a version that its device saw, if the conflict's strategy asks for their times.
+ * The changes of a document since a version that its device saw, if the conflict's strategy needs their times.
  *
- * @param seen - `seenUntil`: the document's version when the device collided with it, if that is not the one at hand
+ * @param seen - `seenUntil`: the document's version when the device collided with it; `null`: the current one
  */
 export function editsOf(
   draft: WindowDraft,
@@ -22,7 +22,7 @@ export function editsOf(
   return draft.editsSince({ workspaceId, collection, documentId, since, deviceId, seenUntil });
 }
 
-/** The document that a device's operations are merged with, as the window has it by now, with the times of its edits. */
+/** The current document in the window that a device's operations are merged with, with the times of its edits. */
 export function remoteOf(
   draft: WindowDraft,
   { workspaceId, collection, documentId }: Conflicting,

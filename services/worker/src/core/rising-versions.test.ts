@@ -5,7 +5,7 @@ import { resolveConflict } from "../testing/resolve-conflict.ts";
 
 interface Cell {
   what: string;
-  /** Version 1, and what others made of it in version 2, which the device has received. */
+  /** Version 1; `seen` is version 2, written by others and received by the device. */
   before: JsonObject;
   seen: JsonObject;
   first: GivenOperation;
@@ -24,7 +24,7 @@ const CELLS: Cell[] = [
     expected: { n: 798 },
   },
   {
-    what: "what others changed, set back",
+    what: "a revert of others' changes",
     before: { title: "T1" },
     seen: { title: "T2" },
     first: update({ mine: 1 }),
@@ -56,7 +56,7 @@ const CELLS: Cell[] = [
     expected: { s: "open", mine: 1 },
   },
   {
-    what: "a patch that tests what others wrote",
+    what: "a patch that tests a value of others",
     before: { q: 1 },
     seen: { q: 2 },
     first: update({ mine: 1 }),
@@ -87,7 +87,7 @@ const CELLS: Cell[] = [
   },
 ];
 
-/** A device that edits version 1, then receives version 2 and edits what it sees. */
+/** A device that edits version 1, then receives version 2 and edits that. */
 class Story {
   readonly tables = new MemoryTables();
   readonly #cell: Cell;
@@ -112,7 +112,7 @@ class Story {
   send(operation: GivenOperation, onConflict: ConflictStrategy = "merge") {
     return this.tables.drain(batchEntry({ device: "mine", onConflict, operations: [operation] }));
   }
-  /** What the conflict service sends back for the conflict that is open, as the tables are now. */
+  /** The conflict service's resolution of the open conflict, on the current tables. */
   merge(isLastRound = false) {
     const open = [...this.tables.conflictById.values()].find(({ status }) => status === "open");
     return open && resolveConflict(this.tables, open, { isLastRound });
@@ -132,7 +132,7 @@ class Story {
 const BOTH = ["first success", "second success"];
 
 describe.each(CELLS)("an edit of a version that was received after an earlier edit: $what", (cell) => {
-  it("is merged from what its device saw, while the first is being merged", () => {
+  it("is merged from its device's view, while the first is being merged", () => {
     const story = new Story(cell);
     story.send(story.first);
     story.send(story.second);
@@ -147,19 +147,19 @@ describe.each(CELLS)("an edit of a version that was received after an earlier ed
     });
   });
 
-  it("is, in the last round, merged so by the drain", () => {
+  it("is merged so by the drain in the last round", () => {
     const story = new Story(cell);
     story.send(story.first);
     story.send(story.second);
     const last = story.merge(true);
     story.other(update({ z: 1 }));
     if (last !== undefined) story.tables.drain(last);
-    // An edit of what was deleted stays.
+    // An edit of a deleted document stays.
     const expected = cell.expected === null ? { ...cell.seen, z: 1 } : { ...cell.expected, z: 1 };
     expect([story.data, story.answers]).toEqual([expected, BOTH]);
   });
 
-  it("is, held after the first was merged, merged next", () => {
+  it("is merged next if it was held after the first was merged", () => {
     const story = new Story(cell);
     story.send(story.first);
     const merged = story.merge();
@@ -169,7 +169,7 @@ describe.each(CELLS)("an edit of a version that was received after an earlier ed
     expect([story.data, story.answers]).toEqual([cell.expected, BOTH]);
   });
 
-  it("is judged so once the first is merged, and others have written since", () => {
+  it("is evaluated so once the first is merged, and others have written since", () => {
     const story = new Story(cell);
     story.send(story.first);
     story.settle();
@@ -221,12 +221,13 @@ describe("a run whose device receives its own merges late", () => {
     send("other", { n: 42 });
     send("mine", { n: 13 }, 1);
     expect(data()).toEqual({ n: 43 });
-    // It receives version 4, which has its first step and twenty of others, and adds one to what it then sees.
+    // It receives version 4, which has its first step and twenty of others, and adds one to the document it then
+    // sees.
     expect(tables.changes[3]).toMatchObject({ version: 4, data: { n: 31 } });
     send("other", { n: 53 });
     send("mine", { n: 34 }, 4);
     expect(data()).toEqual({ n: 54 });
-    // Then version 5, with two of its steps: two more and one of its own are on their way.
+    // Then it receives version 5, with two of its steps: two more and one of its own are on their way.
     send("other", { n: 64 });
     send("mine", { n: 35 }, 5);
     expect(data()).toEqual({ n: 65 });
@@ -234,7 +235,7 @@ describe("a run whose device receives its own merges late", () => {
 });
 
 describe("a run that began before there was a document", () => {
-  it("is merged in a group from what its device saw", () => {
+  it("is merged in a group from its device's view", () => {
     const tables = new MemoryTables();
     const send = (device: string, operation: GivenOperation, atomic = false) =>
       tables.drain(batchEntry({ device, atomic, onConflict: "merge", operations: [operation] }));
@@ -242,7 +243,7 @@ describe("a run that began before there was a document", () => {
     const [opened] = send("mine", { kind: "create", data: { mine: 1 } }).conflicts;
     if (opened !== undefined) tables.drain(resolveConflict(tables, opened, { isLastRound: false }));
     send("other", update({ z: 1 }));
-    // It has not heard of its merge, but of version 1, and removes what it sees there.
+    // It has not received its merge, but version 1, and removes a field it sees there.
     send("mine", { ...update({ theirs: null }), expectedVersion: 1 }, true);
     const document = tables.documentByKey.get(documentKey("w1", "documents", "doc-1"));
     expect(document?.data).toEqual({ mine: 1, z: 1 });
@@ -250,13 +251,13 @@ describe("a run that began before there was a document", () => {
   });
 });
 
-describe("what is left of a run whose merge had been computed", () => {
-  it("goes on from the version that the run before it had risen to", () => {
+describe("the rest of a run whose merge had been computed", () => {
+  it("continues from the version that the run before it had risen to", () => {
     const story = new Story(CELLS[0] as Cell);
     story.send(story.first);
     story.send(story.second);
     const merged = story.merge();
-    // Stacked on the second: it has received nothing since version 2.
+    // Stacked on the second operation: the device has received no version since 2.
     story.send({ ...update({ n: 797 }), clientId: "third", expectedVersion: 2 });
     if (merged !== undefined) story.tables.drain(merged);
     expect([...story.tables.conflictById.values()].at(-1)).toMatchObject({
@@ -270,7 +271,7 @@ describe("what is left of a run whose merge had been computed", () => {
   });
 });
 
-describe("what a run holds", () => {
+describe("the run of a conflict", () => {
   it("counts a document that it rises to, once for each version", () => {
     const story = new Story({ ...(CELLS[0] as Cell), seen: { n: 800, text: "x".repeat(1_000) } });
     const bytes = () => [...story.tables.conflictById.values()][0]?.operationBytes ?? 0;
@@ -283,7 +284,7 @@ describe("what a run holds", () => {
     expect(bytes() - risen).toBeLessThan(1_000);
   });
 
-  it("says which versions are none of this history", () => {
+  it("marks versions that are not of this history", () => {
     const story = new Story(CELLS[0] as Cell);
     story.send(story.first);
     story.send({ ...story.second, clientId: "ahead", expectedVersion: 9 });
@@ -296,7 +297,7 @@ describe("what a run holds", () => {
     expect([...story.tables.conflictById.values()]).toMatchObject([{ twoWay: true }]);
   });
 
-  it("keeps what it had edited before it deleted it, in the history", () => {
+  it("keeps the document that it had edited before it deleted it, in the history", () => {
     const story = new Story({ ...(CELLS[1] as Cell), second: { kind: "delete" }, expected: null });
     story.send({ ...story.first, ...update({ title: "Mine" }), expectedVersion: 1 });
     story.send({ ...story.second, expectedVersion: 2 });

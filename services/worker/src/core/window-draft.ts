@@ -35,7 +35,7 @@ import {
   type WindowState,
 } from "./window-state.ts";
 
-/** A change in the making: its seq is known once the whole window is planned. */
+/** A change being planned: its seq is known once the whole window is planned. */
 export interface ChangeDraft {
   workspaceId: WorkspaceId;
   collection: CollectionName;
@@ -43,33 +43,33 @@ export interface ChangeDraft {
   firstVersion: number;
   version: Version;
   data: JsonObject | null;
-  /** The document that a deletion ended, if no other change holds that one. */
+  /** The document that a deletion ended, if no other change contains it. */
   ended: JsonObject | null;
   deviceId: DeviceId;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
   /** The times of its edits, by place; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
-  /** The document that it met. */
+  /** The document before the change. */
   before: JsonObject | null;
   /** The group it belongs to: a fold never crosses a group's edge. */
   unit: string | undefined;
 }
 
-/** A ledger row in the making: `change` holds the operation; `null` where nothing was written. */
+/** A ledger row being planned. `change` contains the operation; `null` if it wrote no change. */
 export interface LedgerDraft {
   row: LedgerWrite;
   change: ChangeDraft | null;
 }
 
-/** A document as the window leaves it. */
+/** The state of a document after the window. */
 export interface DocumentDraft extends DocumentState {
   workspaceId: WorkspaceId;
   collection: CollectionName;
   documentId: DocumentId;
 }
 
-/** What a write says of itself. */
+/** The parameters of a write. */
 export interface DraftedWrite {
   workspaceId: WorkspaceId;
   collection: CollectionName;
@@ -82,35 +82,35 @@ export interface DraftedWrite {
   clientTimestampMs: number | null;
   /** A merge's times of its edits, by place. */
   editTimes?: EditTimes | null;
-  /** Which items of the document's arrays are the same. */
+  /** The keys and rules by which items of the document's arrays are the same. */
   policy: ItemPolicy;
   unit: string | undefined;
-  /** How many operations it holds: the version grows by so many. */
+  /** The number of operations that the write contains, by which the version grows. */
   operations: number;
 }
 
-/** A device at a document. */
+/** A device on a document. */
 type FoldPlace = Pick<DraftedWrite, "workspaceId" | "deviceId" | "collection" | "documentId">;
 
-/** An operation of a device's run behind a conflict: a row, or one in the making. */
+/** An operation of a device's run behind a conflict: a stored row, or a new one. */
 export type Held = HeldRow | NewlyHeld;
 
 /** A device's run behind a conflict. */
 export interface RunDraft {
-  /** How many rows come before what is in `held`: nobody needs to read a run to add to it. */
+  /** The number of stored rows before those in `held`: adding to a run does not require reading it. */
   unread: number;
   held: Held[];
 }
 
 /**
- * The state that a window's operations meet one after the other: what was read, and on top of it what the window has
- * decided so far. Everything added after {@link mark} can be taken back, which is how a group that fails leaves no trace.
+ * The state that a window's operations meet in turn: the state read, and on top of it the window's decisions so
+ * far. Everything added after {@link mark} can be undone, so that a failing group leaves no trace.
  */
 export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
-  /** What people decided: never in a group, so never taken back. */
+  /** People's decisions. They are never in a group, so never undone. */
   readonly decisions: Omit<DecisionWrite, "revision">[] = [];
-  /** The rounds of each merge that comes to its end: it is in no group either. */
+  /** The rounds of each completed merge, which is in no group either. */
   readonly roundsTaken: number[] = [];
   readonly missingHistory = new Map<string, HistoryKey>();
   readonly #state: WindowState;
@@ -151,8 +151,8 @@ export class WindowDraft {
   }
 
   /**
-   * A document as a device saw it that names a version: of a tombstone what it ended. `null` where nobody knows, and where
-   * it has to be read first, which is then noted in {@link missingHistory}.
+   * A document as a device that names a version saw it; for a tombstone, the document that it ended. `null` if
+   * unknown, and if it has to be read first, which is then noted in {@link missingHistory}.
    */
   historic(place: VersionKey): HistoricDocument | null {
     const { workspaceId, collection, documentId } = place;
@@ -177,8 +177,8 @@ export class WindowDraft {
   }
 
   /**
-   * The changes of a document since a version, this window's own included. They have to be read first, which is then noted in
-   * {@link missingHistory}.
+   * The changes of a document since a version, including this window's. If they have to be read first, that is
+   * noted in {@link missingHistory}.
    */
   editsSince(place: EditsKey): DocumentEdits {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
@@ -205,8 +205,8 @@ export class WindowDraft {
   }
 
   /**
-   * The changes of a document from one version to a later one that its device has received, this window's own included.
-   * They have to be read first, which is then noted in {@link missingHistory}.
+   * The changes of a document from one version to a later one that its device has received, including this
+   * window's. If they have to be read first, that is noted in {@link missingHistory}.
    */
   riseOf(place: RiseKey): RunHistory {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
@@ -228,9 +228,10 @@ export class WindowDraft {
   }
 
   /**
-   * Writes a document's next state. Folds it into the device's previous change if that cannot be noticed: same device,
+   * Writes a document's next state. Folds it into the device's previous change if that is invisible: same device,
    * same document, same group, and no other operation of the device in between, so that no operation ever overtakes
-   * one that it may depend on. A change keeps one document that a deletion ended, so nothing folds past such a deletion.
+   * one that it may depend on. A change has room for one document that a deletion ended, so no write folds past
+   * such a deletion.
    */
   write(write: DraftedWrite): { change: ChangeDraft; version: Version } {
     const key = documentKey(write.workspaceId, write.collection, write.documentId);
@@ -295,8 +296,8 @@ export class WindowDraft {
   }
 
   /**
-   * Ends the device's fold, and the document's: an operation that wrote nothing still keeps its place among the device's
-   * others, and was told a version of the document, which no fold may swallow.
+   * Ends the device's fold, and the document's. An operation without a write keeps its place among the device's
+   * others, and its answer named a version of the document, which no fold may swallow.
    */
   endFold({ workspaceId, deviceId, collection, documentId }: FoldPlace): void {
     this.#delete(this.#lastChangeByDevice, operationKey(workspaceId, deviceId, ""));
@@ -316,14 +317,14 @@ export class WindowDraft {
     this.#set(this.#ledgerByKey, operationKey(workspaceId, deviceId, clientId), draft);
   }
 
-  /** What the device's next operation on a document waits behind. */
+  /** The unresolved conflict that the device's next operation on a document waits behind, if any. */
   unsettledConflict(deviceId: DeviceId, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#unsettledIdByDeviceDocument, deviceId, document);
   }
 
   /**
-   * The reported conflict with which an operation of the device is refused, because it was accepted before the device
-   * can have known: when the lane had been answered up to `answeredId`.
+   * The reported conflict with which an operation of the device is refused, because it was accepted before the
+   * device could know of the conflict: when the lane had been answered up to `answeredId`.
    */
   refusingConflict(deviceId: DeviceId, document: string, answeredId: string): ConflictWrite | undefined {
     const reported = this.#conflictOf(this.#reportedIdByDeviceDocument, deviceId, document);
@@ -331,15 +332,15 @@ export class WindowDraft {
     return refusedEntryId !== null && isEntryBefore(answeredId, refusedEntryId) ? reported : undefined;
   }
 
-  /** What of the device's conflicts on a document was resolved last, as far as it was read, but for reported ones. */
+  /** The device's most recently resolved conflict on this document among those read, excluding reported ones. */
   lastResolvedConflict(deviceId: DeviceId, document: string): ConflictWrite | undefined {
     return this.#conflictOf(this.#resolvedIdByDeviceDocument, deviceId, document);
   }
 
   /**
-   * A document of a resolved conflict's record, nothing where that is none; `null` where the record is gone. Until it is
-   * read, which is noted in {@link missingHistory}, the one that stands takes its place: with that, what comes next most
-   * likely asks for all else that it needs.
+   * A document of a resolved conflict's record, empty if it is `null` there; `null` if the record is gone. Until it
+   * is read, which is noted in {@link missingHistory}, the current document takes its place: with that, later
+   * operations most likely request all other history that they need.
    */
   viewOf(conflict: ConflictWrite, view: ViewKey["view"]): JsonObject | null {
     const drafted = conflict[view];
@@ -356,12 +357,12 @@ export class WindowDraft {
     return this.#conflictById.get(conflictId);
   }
 
-  /** Whether this window has written a conflict's record already. */
+  /** Reports whether this window has already written a conflict's record. */
   isTouched(conflictId: ConflictId): boolean {
     return this.#touchedConflictIds.has(conflictId);
   }
 
-  /** The run behind a conflict that a resolution names, or that this window has opened. */
+  /** The run behind a conflict that a resolution or a decision names, or that this window has opened. */
   run(conflictId: ConflictId): readonly Held[] {
     const run = this.#runByConflictId.get(conflictId);
     assertInvariant(run?.unread === 0, "a conflict's run was not read");
@@ -381,7 +382,10 @@ export class WindowDraft {
     this.#touch(conflict);
   }
 
-  /** Puts one more operation behind a conflict. A version that its run rises to counts with its bytes: the merge loads it. */
+  /**
+   * Holds one more operation behind a conflict. A version that its run rises to counts with its bytes, because the
+   * merge loads it.
+   */
   hold(conflict: ConflictWrite, held: NewlyHeld): void {
     const run = this.#runByConflictId.get(conflict.conflictId);
     assertInvariant(run !== undefined, "a conflict has no run");
@@ -393,7 +397,7 @@ export class WindowDraft {
     this.#touch({ ...conflict, operationCount, operationBytes: conflict.operationBytes + bytes });
   }
 
-  /** Leaves to a conflict the first operations of its run, and gives back the rest. */
+  /** Keeps the first operations of a conflict's run, and returns the rest. */
   splitRun(conflict: ConflictWrite, length: number): { conflict: ConflictWrite; rest: Held[] } {
     const run = this.run(conflict.conflictId);
     const held = run.slice(0, length);
@@ -419,7 +423,7 @@ export class WindowDraft {
     });
   }
 
-  /** The point that {@link undoTo} goes back to. */
+  /** The point that {@link undoTo} returns to. */
   mark(): number {
     return this.#undo.length;
   }
@@ -436,7 +440,7 @@ export class WindowDraft {
     this.#undo.push(() => this.#touchedConflictIds.delete(conflictId));
   }
 
-  /** About how many bytes of JSON a document takes. Written once for each state of it. */
+  /** The approximate size of a document's JSON in bytes, computed once for each state. */
   #bytesOfDocument({ workspaceId, collection, documentId }: ConflictWrite): number {
     const data = this.document(workspaceId, collection, documentId)?.data ?? null;
     if (data === null) return 0;
@@ -489,7 +493,7 @@ export class WindowDraft {
   }
 }
 
-/** The times of a fold's edits, by place; nothing is kept if none of its operations says when it was made. */
+/** The times of a fold's edits, by place; `null` if none of its operations has a time. */
 function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): EditTimes | null {
   const isTimed = [first, next].some(
     ({ editTimes, clientTimestampMs }) => editTimes !== null || clientTimestampMs !== null,
@@ -508,14 +512,14 @@ function bytesOf(run: readonly Held[]): number {
   );
 }
 
-/** The operation that a place in a run holds. */
+/** The client id of a held operation. */
 export function clientIdOf(held: Held): string {
   return "batchId" in held ? held.operation.clientId : held.clientId;
 }
 
 /**
- * The version up to which all changes since the one that is named are the device's own, as far as what is read and what the
- * window wrote tell; what lies further back is the history's to tell.
+ * The version up to which all changes since the named one are the device's own, according to the state read and the
+ * window's writes. Earlier changes are left to the history.
  */
 function lastOwnVersion(
   { version, deviceId }: VersionKey,

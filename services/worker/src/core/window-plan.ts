@@ -25,7 +25,7 @@ import type {
 /** A workspace that the window commits to. */
 export interface WorkspaceWrite {
   workspaceId: WorkspaceId;
-  /** The revision the plan was made on; the commit fails if it has moved. */
+  /** The revision that the plan was made on; the commit fails if it has moved. */
   expectedRevision: number;
   /** The change counter after the window. */
   seq: Seq;
@@ -47,20 +47,20 @@ export interface ChangeWrite {
   firstVersion: number;
   version: Version;
   data: JsonObject | null;
-  /** Of a deletion that is folded with what it deletes: that. */
+  /** For a deletion folded with the document that it deletes: that document. */
   ended: JsonObject | null;
-  /** The seq of the last change of its group, which readers are given together; `null` outside of one. */
+  /** The seq of the last change of its group, which readers get together; `null` outside a group. */
   groupEndSeq: number | null;
-  /** `null` where the writer declared no device. */
+  /** `null` if the writer declared no device. */
   deviceId: DeviceId | null;
   clientTimestampMs: number | null;
   /** The times of its edits, by place; `null`: all places that differ from the change before, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
 }
 
-/** A ledger row, with what was sent where that may be tried again. */
+/** A ledger row, with the operation's content if it may be tried again. */
 export interface LedgerWrite extends LedgerRow {
-  /** An `OperationContent` as text: Postgres must take it, whatever it would not take as a document. */
+  /** An `OperationContent` as text, because Postgres might refuse its values as JSON. */
   content?: string;
 }
 
@@ -74,33 +74,33 @@ export interface BatchWrite {
   acceptedAtMs: number;
 }
 
-/** A conflict's record. What is left out of its documents stays as it was, or is `null` in a new one. */
+/** A conflict's record. Documents that are left out stay as they were, or are `null` in a new record. */
 export interface ConflictWrite extends ConflictState, Partial<ConflictDocuments> {}
 
-/** What a person decided, and what that wrote over. */
+/** A person's decision, and the state that it replaced. */
 export interface DecisionWrite {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;
-  /** As its record's: the workspace's revision that this commit makes. */
+  /** The same as its record's: the workspace's revision that this commit makes. */
   revision: number;
   choice: DecisionChoice;
   subject: string;
   clientId: ClientId;
   decidedAtMs: number;
   replacedVersion: number;
-  /** `null` where nothing was written, or no document was there. */
+  /** `null` if no change was written, or there was no document. */
   replaced: JsonObject | null;
   version: Version;
 }
 
-/** An operation that goes behind a conflict. */
+/** An operation to be held behind a conflict. */
 export interface HeldWrite extends NewlyHeld {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;
   place: number;
 }
 
-/** One that goes from behind a conflict to the one that follows it. */
+/** A held operation that moves from one conflict to the next. */
 export interface HeldMove {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;
@@ -109,7 +109,7 @@ export interface HeldMove {
   toPlace: number;
 }
 
-/** A round that the conflict service is to run. */
+/** A round to be run by the conflict service. */
 export interface ConflictRound {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;
@@ -117,7 +117,7 @@ export interface ConflictRound {
   trace: Record<string, string>;
 }
 
-/** The answer to a batch, for the ingest process that took it. */
+/** The results of a batch, for the ingest process that accepted it. */
 export interface BatchReply {
   workspaceId: WorkspaceId;
   replyTo: string;
@@ -125,16 +125,16 @@ export interface BatchReply {
   results: OperationResult[];
 }
 
-/** The final answer to an operation that was `pending`, for whoever still waits for it. */
+/** The final result of an operation that was `pending`, for waiting requests. */
 export interface SettledReply {
   workspaceId: WorkspaceId;
   deviceId: DeviceId;
-  /** The batch that brought it first: in any other its answer is a replay. */
+  /** The batch that first contained it; in any other its result is a replay. */
   batchId: BatchId;
   result: OperationResult;
 }
 
-/** What one transaction writes, and what is told and started once it has committed. */
+/** The writes of one transaction, and the notifications and jobs that follow its commit. */
 export interface WindowPlan {
   workspaces: WorkspaceWrite[];
   documents: DocumentWrite[];
@@ -148,10 +148,10 @@ export interface WindowPlan {
   replies: BatchReply[];
   settled: SettledReply[];
   rounds: ConflictRound[];
-  /** What was not read and should have been: where there is any, the plan is no good, and is to be made once more. */
+  /** History that has to be read first; unless empty, the plan is invalid and must be made again. */
   missingHistory: HistoryKey[];
   /** For metrics: operations that were applied, and the writes they were folded into. */
   operationsApplied: number;
-  /** For metrics: the rounds of each merge that came to its end. */
+  /** For metrics: the rounds of each completed merge. */
   roundsTaken: number[];
 }

@@ -1,17 +1,17 @@
 import type { Resolution, StoredEntry, BatchId } from "@syncline/shared";
 import { unitsOf } from "./batch-units.ts";
 
-/** Names an operation's place in a window, for {@link PlanDeps.refusals}. */
+/** Names an operation's position in a window, for {@link PlanDeps.refusals}. */
 export function operationPosition(batchId: BatchId, position: number): string {
   return `${batchId}/${position}`;
 }
 
-/** Names a resolution's place in a window, for {@link PlanDeps.refusals}. */
+/** Names a resolution's position in a window, for {@link PlanDeps.refusals}. */
 export function resolutionPosition(resolution: Resolution): string {
   return `${resolution.conflictId}/${resolution.round}`;
 }
 
-/** The places of a window in the order in which they take effect: an operation or a resolution each. */
+/** The positions of a window in the order in which they take effect, each an operation or a resolution. */
 export function positionsOf(entries: readonly StoredEntry[]): string[] {
   return entries.flatMap(({ entry }) =>
     entry.kind === "resolution"
@@ -20,7 +20,7 @@ export function positionsOf(entries: readonly StoredEntry[]): string[] {
   );
 }
 
-/** After how many places a window can be cut without cutting a group. */
+/** The numbers of positions after which a window can be cut without cutting a group. */
 export function unitEndsOf(entries: readonly StoredEntry[]): number[] {
   const units = entries.flatMap(({ entry }) =>
     entry.kind === "resolution" ? [1] : unitsOf(entry.batch).map(({ operations }) => operations.length),
@@ -29,7 +29,7 @@ export function unitEndsOf(entries: readonly StoredEntry[]): number[] {
   return units.map((length) => (end += length));
 }
 
-/** The window cut after so many places. */
+/** Returns a window's first positions. */
 export function prefixOf(entries: readonly StoredEntry[], length: number): StoredEntry[] {
   const prefix: StoredEntry[] = [];
   let left = length;

@@ -22,7 +22,7 @@ import {
   type WorkspaceId,
 } from "@syncline/shared";
 
-/** A workspace as a drain finds it; one without a commit yet is all zeros. */
+/** A workspace's state as read; all zeros if it has no commit yet. */
 export interface WorkspaceState {
   seq: Seq;
   revision: number;
@@ -40,35 +40,36 @@ export interface DocumentState {
   clientTimestampMs: number | null;
 }
 
-/** An operation of a device's run behind a conflict, as its row has it. */
+/** A stored operation of a device's run behind a conflict. */
 export interface HeldRow {
   conflictId: ConflictId;
   place: number;
   clientId: ClientId;
   bytes: number;
-  /** The version that it rises to, should it be newer than all before it; `null` if it names none, or one that is unknown. */
+  /** The version that it rises to, if it is newer than all before it; `null` if it names none, or an unknown one. */
   risesTo: number | null;
-  /** Only where the resolution needs it: {@link needsContent}. */
+  /** Set only if the resolution needs it: {@link needsContent}. */
   content: AcceptedOperation | null;
 }
 
 /**
- * Whether the content of a run is needed to settle it: a last round without an ancestor replays it, and what is refused
- * is kept for another try.
+ * Reports whether resolving needs the content of a run: a last round without an ancestor replays it, and refused
+ * operations are kept for another try.
  */
 export function needsContent({ isLastRound, inputs, outcome }: Resolution): boolean {
   const refuses = outcome.kind === "commit" && outcome.refused.length > 0;
   return refuses || (isLastRound && inputs.ancestor === null);
 }
 
-/** One that this window puts there. */
+/** An operation that this window holds. */
 export interface NewlyHeld {
   batchId: BatchId;
   operation: AcceptedOperation;
 }
 
 /**
- * A conflict record, but for its documents. `open`: being merged; `parked`: waits for a person; the others are settled.
+ * A conflict record without its documents. `open`: being merged; `parked`: waits for a person; `reported` and
+ * `resolved`: completed.
  */
 export interface ConflictState {
   workspaceId: WorkspaceId;
@@ -79,25 +80,25 @@ export interface ConflictState {
   deviceDeclared: boolean;
   status: "open" | "parked" | "reported" | "resolved";
   strategy: ConflictStrategy;
-  /** What the collection's hook came to; `due` until it was asked, `null` where none is to be asked. */
+  /** The outcome of the collection's hook; `due` until it was called, `null` if none is to be called. */
   hook: HookOutcome | "due" | null;
   round: number;
-  /** The version the device started from; 0: none existed; `null`: unknown. */
+  /** The version that the device started from; 0: none existed; `null`: unknown. */
   baseVersion: Version | null;
   /** The newest version that the device had received while it made the run; `null`: unknown. */
   seenVersion: number | null;
   /** The document's version when the device collided with it. */
   currentVersion: Version;
-  /** How long the device's run is, and about how many bytes of JSON it takes. */
+  /** The length of the device's run, and its approximate size in bytes of JSON. */
   operationCount: number;
   operationBytes: number;
-  /** How long its list of overlaps is. Counted as it is read, where a resolution or a decision names it. */
+  /** The number of overlaps. Counted when read, if a resolution or a decision names the conflict. */
   overlapCount?: number | null;
   twoWay: boolean | null;
   reason: string | null;
   resolvedVersion: number | null;
   resolvedSeq: number | null;
-  /** Of one that was reported: the lane entry that was refused last. A person's decision does not undo that. */
+  /** Set for a reported conflict: the lane entry that was refused last. A person's decision does not reset it. */
   refusedEntryId: string | null;
   /** The workspace's revision of the commit that wrote it last. */
   revision: number;
@@ -105,18 +106,21 @@ export interface ConflictState {
 }
 
 /**
- * What else a conflict's record holds: some times the size of the document, and a window may touch many. So none of it is
- * read but what its plan asks for.
+ * The documents of a conflict's record. They may be several times the size of the document, and a window may touch
+ * many records, so a plan reads only those that it needs.
  */
 export interface ConflictDocuments {
   ancestor: JsonObject | null;
-  /** What the device saw when it went on from an operation that was still being merged: the ancestor, then. */
+  /**
+   * The document that the device saw when it continued from an operation that was still being merged: the ancestor
+   * in that case.
+   */
   deviceView: JsonObject | null;
-  /** What the merge, or the decision, started from, once it is resolved; `null` where nobody knows. */
+  /** The ancestor of the merge, or of the decision, once resolved; `null` if unknown. */
   ancestorView: JsonObject | null;
-  /** What the server had by then; `null` where there was no document. */
+  /** The server's document at that time; `null` if there was none. */
   remoteView: JsonObject | null;
-  /** What the device sees after its run; `null` where it deleted the document. */
+  /** The device's document after its run; `null` if it deleted the document. */
   localView: JsonObject | null;
   result: JsonObject | null;
   overlapList: Overlap[] | null;
@@ -126,28 +130,28 @@ export interface ConflictDocuments {
 export interface WindowState {
   epoch: string;
   workspaceById: ReadonlyMap<string, WorkspaceState>;
-  /** `null` where there is none: absent from this map means that it was not looked for. */
+  /** `null` if there is no document. A missing key means that the document was not read. */
   documentByKey: ReadonlyMap<string, DocumentState | null>;
   ledgerRowByKey: ReadonlyMap<string, LedgerRow>;
-  /** The time in the youngest UUIDv7 that the ledger has forgotten; `null`: none. */
+  /** The time in the youngest UUIDv7 that the ledger has dropped; `null`: none. */
   ledgerDroppedToMs: number | null;
   /** The results of batches that were drained before: an entry that was not removed in time comes again. */
   resultsByBatchId: ReadonlyMap<string, OperationResult[]>;
   /**
-   * Of the window's devices on its documents: what is unsettled, what was reported last, and what else was resolved
-   * last; and the conflicts that a resolution or a decision names.
+   * The conflicts of the window's devices on its documents: unresolved, last reported and otherwise last resolved
+   * ones; and those that a resolution or a decision names.
    */
   conflicts: readonly ConflictState[];
   /** The runs behind the conflicts that a resolution or a decision names, by conflict id, in order. */
   runByConflictId: ReadonlyMap<string, readonly HeldRow[]>;
-  /** Documents as they were, by {@link historyKey}: `null` if nobody knows. Read when asked for. */
+  /** Documents as they were, by {@link historyKey}; `null` if unknown. Read on request. */
   historyByKey: ReadonlyMap<string, Historic>;
 }
 
-/** A document as it was, or how it came from one version to another. */
+/** A document as it was, or its changes from one version to another. */
 export type Historic = HistoricDocument | RunHistory | DocumentEdits | null;
 
-/** Where to find a document as it was. */
+/** The key of a document as it was. */
 export type HistoryKey = VersionKey | ViewKey | RiseKey | EditsKey;
 
 /** The changes of a document from one version to a later one, for a device that has received both. */
@@ -160,29 +164,29 @@ export interface RiseKey {
   to: number;
 }
 
-/** The changes of a document since a version, as a device saw it that named this version. */
+/** The changes of a document since a version, as seen by a device that names this version. */
 export interface EditsKey {
   workspaceId: WorkspaceId;
   collection: CollectionName;
   documentId: DocumentId;
   since: number;
-  /** `null`: as it was, whoever looks. */
+  /** `null`: as it was, independent of a device. */
   deviceId: DeviceId | null;
   /** The document's version when the device collided with it; `null`: now. */
   seenUntil: number | null;
 }
 
-/** A document at a version, as a device saw it: with what it wrote itself right after that. */
+/** A document at a version as seen by a device: with the device's own changes right after it. */
 export interface VersionKey {
   workspaceId: WorkspaceId;
   collection: CollectionName;
   documentId: DocumentId;
   version: Version;
-  /** `null`: as it was, whoever looks. */
+  /** `null`: as it was, independent of a device. */
   deviceId: DeviceId | null;
 }
 
-/** What a resolved conflict's record says that its device saw, or that the merge came to. */
+/** A resolved conflict's document as seen by its device. */
 export interface ViewKey {
   workspaceId: WorkspaceId;
   conflictId: ConflictId;

@@ -9,10 +9,11 @@ import {
 import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
 
 /**
- * Writes the outcome of a merge as a change of its own; nothing if the document is that already. Each place that the change
- * edits is as new as the newest edit of it in what is merged in, so that it claims no newer time, nor loses one.
+ * Writes the outcome of a merge as a change of its own, unless the document already equals it. Each place that the
+ * change edits gets the time of its newest edit in the merged operations, so that it neither claims a newer time
+ * nor loses one.
  *
- * @param times - the newest edits of what is merged in
+ * @param times - the newest edits of the merged operations
  */
 export function writeMerge(
   draft: WindowDraft,

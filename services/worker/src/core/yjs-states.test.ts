@@ -3,13 +3,16 @@ import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";
 
-/** Yjs states of one text, as Yjs encodes them: the second has more than the first, and the third other things than the second. */
+/**
+ * Yjs states of one text, as Yjs encodes them: the second extends the first, and the third has other content than
+ * the second.
+ */
 const SEED = "AQEBAAQBAXQEU2VlZAA=";
 const NEWER = "AgECAEQBAARTZWVkAQEABAEBdARTZWVkAA==";
 const OTHER = "AgEDAEQBAAFYAQEABAEBdARTZWVkAA==";
 const BOTH = mergeYjsStates(NEWER, OTHER) ?? "";
 
-/** A document whose state is newer than what its devices send. */
+/** A document whose state is newer than the states that its devices send. */
 function tablesWith(data: JsonObject): MemoryTables {
   const tables = new MemoryTables();
   tables.policies = { collections: { documents: { rules: [{ path: "/s", is: "yjs" }] } } };
@@ -26,7 +29,7 @@ describe("a Yjs state that is written", () => {
     ["by an update with the current version", { kind: "update", data: { s: SEED }, expectedVersion: 1 }],
     ["by an update without a version", { kind: "update", data: { s: SEED } }],
     ["by a JSON Patch", { kind: "update", patch: [{ op: "add", path: "/s", value: SEED }] }],
-  ])("is merged with the one that is there: %s", (_, operation) => {
+  ])("is merged with the stored one: %s", (_, operation) => {
     const tables = tablesWith({ s: NEWER });
     tables.drain(batchEntry({ device: "d2", operations: [operation] }));
     expect(dataOf(tables)).toEqual({ s: NEWER });
@@ -40,7 +43,7 @@ describe("a Yjs state that is written", () => {
     expect(dataOf(tables)).toEqual({ s: BOTH });
   });
 
-  it("is the first again after a deletion", () => {
+  it("starts anew after a deletion", () => {
     const tables = tablesWith({ s: NEWER });
     tables.drain(batchEntry({ operations: [{ kind: "delete" }] }));
     tables.drain(batchEntry({ operations: [{ kind: "create", data: { s: SEED } }] }));
@@ -60,7 +63,7 @@ describe("a Yjs state that is written", () => {
     expect(dataOf(tables)).toEqual({ s: BOTH });
   });
 
-  it("is merged where a person decides with data of their own", () => {
+  it("is merged if a person decides with data of their own", () => {
     const tables = tablesWith({ s: SEED });
     tables.drain(batchEntry({ device: "d1", operations: [{ kind: "put", data: { s: NEWER } }] }));
     const operations: GivenOperation[] = [{ kind: "put", data: { s: OTHER }, expectedVersion: 1 }];

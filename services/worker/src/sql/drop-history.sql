@@ -88,7 +88,7 @@ WITH looked_at AS (
 )
 UPDATE workspaces
 SET history_checked_to = checked.seq,
-  -- A drain that has read the workspace must not open a conflict that needs what is dropped here.
+  -- A drain that has read the workspace must not open a conflict that needs changes dropped here.
   revision = revision + 1,
   feed_from = greatest(feed_from, (SELECT max(seq) FROM dropped))
 FROM checked
