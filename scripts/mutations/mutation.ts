@@ -21,7 +21,7 @@ export type Guarantee =
   | "a merge loses nothing silently"
   | "it ends"
   | "one bad operation stops nothing"
-  | "walls"
+  | "tenant isolation"
   | "it says no in time"
   | "nothing is guessed at"
   | "it stops well";

@@ -171,7 +171,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PLAN,
   },
   {
-    name: "refused-run-judged-by-number",
+    name: "refused-run-evaluated-by-number",
     breaks: "order",
     file: `${WORKER}/core/answer-operation.ts`,
     find: "draft.refusingConflict(batch.deviceId, key, on.answeredId);",
@@ -179,7 +179,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PLAN,
   },
   {
-    name: "told-before-it-is-off-its-lane",
+    name: "notified-before-removal",
     breaks: "order",
     file: `${WORKER}/jobs/group-commit.ts`,
     find: "    const removals = [",
@@ -188,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "notifies of a window" },
   },
   {
-    name: "lane-that-failed-taken-along",
+    name: "failed-lane-in-a-group-commit",
     breaks: "one bad operation stops nothing",
     file: `${WORKER}/jobs/commit-queue.ts`,
     find: "return next === -1 ? waiting.length : Math.max(1, next);",
@@ -196,7 +196,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: `${WORKER}/jobs/group-commit.stack.test.ts`, test: "a lane that has failed before" },
   },
   {
-    name: "answered-place-taken-back",
+    name: "answered-position-goes-back",
     breaks: "order",
     file: "libs/runtime/src/redis/remove-entries.lua",
     find: "local last = there[#there]",
@@ -228,7 +228,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: LANE, test: "keeps an entry with the id of a lost one" },
   },
   {
-    name: "full-workspace-goes-on",
+    name: "full-workspace-accepted",
     breaks: "it says no in time",
     file: "libs/runtime/src/redis/append-batch.lua",
     find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",
@@ -292,7 +292,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...RUN, test: "records the overlaps of every step" },
   },
   {
-    name: "rise-asks-nobody",
+    name: "rise-asks-no-person",
     breaks: "a merge loses nothing silently",
     file: "libs/shared/src/merge/merge-run.ts",
     find: "return { document, overlaps, twoWay: inputs.ancestor === null, asks: reason };",
@@ -325,7 +325,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...RISING, test: "continues from the version that the run before it had risen to" },
   },
   {
-    name: "rise-is-held-for-nothing",
+    name: "rise-costs-no-memory",
     breaks: "it says no in time",
     file: `${WORKER}/core/window-draft.ts`,
     find: "(rises ? this.#bytesOfDocument(conflict) : 0)",
@@ -333,7 +333,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...RISING, test: "counts a document that it rises to" },
   },
   {
-    name: "decision-drops-what-came-after-a-rise",
+    name: "decision-drops-operations-after-a-rise",
     breaks: "a merge loses nothing silently",
     file: "services/conflict/src/core/preview-conflict.ts",
     find: "if (!isAsked) return whole;",
@@ -352,7 +352,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PLAN,
   },
   {
-    name: "merged-deletion-forgets-what-it-ended",
+    name: "merged-deletion-forgets-the-deleted-document",
     breaks: "a merge loses nothing silently",
     file: "libs/shared/src/merge/merge-run.ts",
     find: "return ended === null ? merged : { ...merged, ended };",
@@ -360,7 +360,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...RUN, test: "knows the document it had edited before it deleted it" },
   },
   {
-    name: "fold-goes-past-what-a-deletion-ended",
+    name: "fold-goes-past-a-deletion",
     breaks: "consolidation is invisible",
     file: `${WORKER}/core/window-draft.ts`,
     find: "previous.ended === null &&",
@@ -368,7 +368,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { ...PLAN, test: "keeps a document that was edited and then deleted" },
   },
   {
-    name: "retention-drops-what-a-run-rises-to",
+    name: "retention-drops-versions-of-a-rise",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/sql/drop-history.sql`,
     find: "WHERE h.workspace_id = $1 AND h.conflict_id = c.conflict_id",
@@ -401,7 +401,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PROPERTY,
   },
   {
-    name: "fold-swallows-told-version",
+    name: "fold-swallows-reported-version",
     breaks: "consolidation is invisible",
     file: `${WORKER}/core/window-draft.ts`,
     find: "this.#delete(this.#lastChangeByDocument, documentKey(workspaceId, collection, documentId));",
@@ -409,7 +409,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PROPERTY,
   },
   {
-    name: "fold-forgets-what-a-deletion-ended",
+    name: "fold-forgets-the-deleted-document",
     breaks: "consolidation is invisible",
     file: `${WORKER}/core/window-draft.ts`,
     find: "const ended = change.data === null ? previous.data : null;",
@@ -417,7 +417,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PROPERTY,
   },
   {
-    name: "client-fold-merges-what-was-replaced",
+    name: "client-fold-merges-a-replaced-value",
     breaks: "consolidation is invisible",
     file: "libs/shared/src/consolidate/merge-patch.ts",
     find: "isJsonObject(before) ? composeMergePatches(before, value) : undefined;",
@@ -434,7 +434,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 
   {
-    name: "group-not-undone",
+    name: "group-not-rolled-back",
     breaks: "a group is all or nothing",
     file: `${WORKER}/core/plan-window.ts`,
     find: "    draft.undoTo(mark);\n",
@@ -442,7 +442,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PLAN,
   },
   {
-    name: "group-goes-on-after-a-failure",
+    name: "group-continues-after-a-failure",
     breaks: "a group is all or nothing",
     file: `${WORKER}/core/plan-window.ts`,
     find: 'if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {',
@@ -526,7 +526,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: FEED, test: "each see every committed change once, in order" },
   },
   {
-    name: "feed-forgets-the-rest-of-a-page",
+    name: "feed-skips-the-rest-of-a-page",
     breaks: "the feed has no gaps",
     file: "services/ingest/src/io/pg-feed.ts",
     find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
@@ -534,7 +534,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: FEED, test: "each see every committed change once, in order" },
   },
   {
-    name: "feed-passes-what-it-has-not-seen",
+    name: "feed-skips-unread-changes",
     breaks: "the feed has no gaps",
     file: "services/ingest/src/io/pg-feed.ts",
     find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
@@ -543,7 +543,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: FEED, test: "each see every committed change once, in order" },
   },
   {
-    name: "feed-does-not-say-what-is-gone",
+    name: "feed-start-not-moved-by-retention",
     breaks: "the feed has no gaps",
     file: `${WORKER}/sql/drop-history.sql`,
     find: "feed_from = greatest(feed_from, (SELECT max(seq) FROM dropped))",
@@ -706,7 +706,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: PLAN,
   },
   {
-    name: "conflict-job-not-asked-for",
+    name: "conflict-job-not-enqueued",
     breaks: "it ends",
     file: `${WORKER}/jobs/group-commit.ts`,
     find: "    await queueRounds(conflicts, plan.rounds);\n",
@@ -806,7 +806,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "readmission-forgets-what-was-answered",
+    name: "readmission-forgets-the-answered-position",
     breaks: "once",
     file: "libs/runtime/src/redis/readmit-workspace.lua",
     find: "  if not ofLane or isAfter(own, ofLane) then redis.call('SET', KEYS[2], own) end\n",
@@ -825,7 +825,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "libs/runtime/src/postgres/migrate.pg.test.ts", test: "edited after it was applied" },
   },
   {
-    name: "deployment-fault-unsaid",
+    name: "deployment-fault-unreported",
     breaks: "it says no in time",
     file: "libs/runtime/src/queues/deployment-gate.ts",
     find: 'if (dispositionOf(error) !== "deployment" || !(error instanceof Error)) return;',
@@ -924,7 +924,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "one by one" },
   },
   {
-    name: "document-grows-without-end",
+    name: "document-without-a-limit",
     breaks: "one bad operation stops nothing",
     file: "libs/shared/src/consolidate/apply-operation.ts",
     find: "if (isTooLarge(document)) return",
@@ -932,7 +932,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "libs/shared/src/consolidate/apply-operation.test.ts" },
   },
   {
-    name: "merge-grows-without-end",
+    name: "merge-result-without-a-limit",
     breaks: "one bad operation stops nothing",
     file: "libs/shared/src/merge/merge-by-strategy.ts",
     find: "if (!isNewlyTooLarge(document, remote.data)) return outcome;",
@@ -959,7 +959,7 @@ export const MUTATIONS: readonly Mutation[] = [
 
   {
     name: "anyone-may-write",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "services/ingest/src/routes/post-batch.ts",
     find: 'requireRole(identity, head.workspaceId, "writer");',
     replace: "",
@@ -967,7 +967,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "a-role-counts-everywhere",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "libs/runtime/src/http/token-verifier.ts",
     find: "  if (ROLES.indexOf(role) < ROLES.indexOf(least)) {",
     replace:
@@ -979,7 +979,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "anyone-may-read-a-batch",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "services/ingest/src/routes/find-batch.ts",
     find: "accepted === null || !roleByWorkspace.has(accepted.workspaceId)",
     replace: "accepted === null",
@@ -987,23 +987,23 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "anyone-may-use-a-device",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "services/ingest/src/io/device-owners.ts",
     find: "if (owner !== subject)",
     replace: "if (!owner)",
     caughtBy: { file: "tests/e2e/batch.test.ts", test: "a batch" },
   },
   {
-    name: "no-wall-in-postgres",
-    breaks: "walls",
+    name: "no-row-level-security",
+    breaks: "tenant isolation",
     file: "migrations/000001_schema.sql",
     find: "USING (workspace_id IN (SELECT unnest(visible_workspaces())))",
     replace: "USING (true)",
     caughtBy: { file: ROLES, test: "shows the named workspaces" },
   },
   {
-    name: "reach-stays-with-the-connection",
-    breaks: "walls",
+    name: "visible-workspaces-stay-with-the-connection",
+    breaks: "tenant isolation",
     file: "libs/runtime/src/postgres/sql/name-workspaces.sql",
     find: "::text, true",
     replace: "::text, false",
@@ -1011,7 +1011,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "a-right-too-many",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "migrations/000001_schema.sql",
     find: "GRANT SELECT, INSERT ON devices TO syncline_ingest;",
     replace: "GRANT SELECT, INSERT, UPDATE ON devices TO syncline_ingest;",
@@ -1019,7 +1019,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "any-algorithm-will-do",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "libs/runtime/src/http/token-verifier.ts",
     find: "    algorithms: [...algorithms],\n",
     replace: "",
@@ -1030,14 +1030,14 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "streams-outlive-their-token",
-    breaks: "walls",
+    breaks: "tenant isolation",
     file: "services/ingest/src/routes/open-stream.ts",
     find: "Math.min(leftMs, STREAM_MS_MAX)",
     replace: "STREAM_MS_MAX",
     caughtBy: { file: FEED, test: "ends when the token expires" },
   },
   {
-    name: "a-key-twice-loses-a-value",
+    name: "duplicate-key-loses-a-value",
     breaks: "nothing acknowledged is lost",
     file: "services/ingest/src/core/parse-json.ts",
     find: "if (twice !== undefined)",
@@ -1065,7 +1065,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "requests-of-a-subject-without-end",
+    name: "requests-of-a-subject-without-a-limit",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/bound-requests.ts",
     find: "if (refusal !== undefined) throw SUBJECT_SHARE;",
@@ -1073,7 +1073,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "tests/e2e/overload.test.ts", test: "do not come leave room for others" },
   },
   {
-    name: "requests-of-an-address-without-end",
+    name: "requests-of-an-address-without-a-limit",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/bound-requests.ts",
     find: '?? place.countFor("address", networkOfClient(response))',
@@ -1092,7 +1092,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "slow-bodies-go-on",
+    name: "slow-bodies-continue",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/with-body.ts",
     find: "    end.abort(TOO_SLOW);\n",
@@ -1108,7 +1108,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "tests/e2e/overload.test.ts", test: "refused before its body is read" },
   },
   {
-    name: "connections-without-end",
+    name: "connections-without-a-limit",
     breaks: "it says no in time",
     file: "libs/runtime/src/http/bound-connections.ts",
     find: "if (this.size >= this.#connectionsMax && !this.#makeRoom()) {",
@@ -1138,7 +1138,7 @@ export const MUTATIONS: readonly Mutation[] = [
     },
   },
   {
-    name: "held-without-end",
+    name: "held-queue-without-a-limit",
     breaks: "it says no in time",
     file: "services/ingest/src/routes/post-batch.ts",
     find: "    await heldQueueLimit.requireRoom(head);\n",
@@ -1181,7 +1181,7 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "tests/e2e/seen-versions.test.ts", test: "that the history no longer has" },
   },
   {
-    name: "decided-not-said",
+    name: "decision-not-reported",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/core/apply-decision.ts`,
     find: "      decided: outcome.decided,\n",
@@ -1210,8 +1210,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
 
   {
-    name: "origin-by-its-beginning",
-    breaks: "walls",
+    name: "origin-by-prefix",
+    breaks: "tenant isolation",
     file: "libs/runtime/src/http/cors.ts",
     find: "`^${site}(:\\\\d+)?$`",
     replace: "`^${site}`",
