@@ -143,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/sql/drop-operations.sql`,
     find: "note_ledger_dropped(max(made_at_ms))",
     replace: "max(made_at_ms)",
-    caughtBy: { file: RETENTION, test: "remembers how far it has forgotten" },
+    caughtBy: { file: RETENTION, test: "remembers the latest dropped time" },
   },
   {
     name: "resolution-appended-twice",
@@ -523,7 +523,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/sql/read-changes.sql",
     find: "WHERE w.workspace_id = $1\nORDER BY c.seq\n",
     replace: "WHERE w.workspace_id = $1\nORDER BY c.document_id\n",
-    caughtBy: { file: FEED, test: "each see every committed change once, in order" },
+    caughtBy: { file: FEED, test: "each receive every committed change once, in order" },
   },
   {
     name: "feed-skips-the-rest-of-a-page",
@@ -531,7 +531,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/io/pg-feed.ts",
     find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
     replace: "const next = first.feed_to;",
-    caughtBy: { file: FEED, test: "each see every committed change once, in order" },
+    caughtBy: { file: FEED, test: "each receive every committed change once, in order" },
   },
   {
     name: "feed-skips-unread-changes",
@@ -540,7 +540,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;",
     replace: `const [end] = await query<{ seq: number }>(READ_WORKSPACES, [[workspaceId]]);
       const next = more ? (changes.at(-1)?.seq ?? since) : Math.max(since, end?.seq ?? 0);`,
-    caughtBy: { file: FEED, test: "each see every committed change once, in order" },
+    caughtBy: { file: FEED, test: "each receive every committed change once, in order" },
   },
   {
     name: "feed-start-not-moved-by-retention",
@@ -556,7 +556,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "services/ingest/src/routes/get-snapshot.ts",
     find: "const seq = cursor?.seq ?? ends?.seq ?? 0;",
     replace: "const seq = ends?.seq ?? 0;",
-    caughtBy: { file: FEED, test: "leaves to the feed what is written behind and before its place" },
+    caughtBy: { file: FEED, test: "leaves writes before its cursor" },
   },
 
   {
@@ -581,7 +581,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/sql/drop-history.sql`,
     find: "k.version, k.device_id, k.current_version",
     replace: "k.version, NULL, NULL",
-    caughtBy: { file: RETENTION, test: "keeps what the device of an unsettled conflict wrote" },
+    caughtBy: { file: RETENTION, test: "keeps later writes of an unsettled conflict's device" },
   },
   {
     name: "unknown-side-taken-for-deleted",
@@ -945,7 +945,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: `${WORKER}/io/pg-store.ts`,
     find: "while (chars < PARAMETER_CHARS_MAX) {",
     replace: "for (;;) {",
-    caughtBy: { file: "tests/e2e/large-documents.test.ts", test: "as large as may be" },
+    caughtBy: { file: "tests/e2e/large-documents.test.ts", test: "of the largest size" },
   },
   {
     name: "failed-patch-ends-its-run",
@@ -1215,7 +1215,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/runtime/src/http/cors.ts",
     find: "`^${site}(:\\\\d+)?$`",
     replace: "`^${site}`",
-    caughtBy: { file: "tests/e2e/http.test.ts", test: "says nothing to the pages of another" },
+    caughtBy: { file: "tests/e2e/http.test.ts", test: "allows nothing to the pages of another" },
   },
   {
     name: "child-left-running",

@@ -7,20 +7,20 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listRoutes, nameOf } from "../support/routes.ts";
 import { createClient, eventually, startSystem, type System } from "../support/system.ts";
 
-/** What there is to be reached, in a workspace of its own. */
+/** The ids and data in a workspace that the routes use. */
 interface Place {
   workspaceId: string;
   batchId: string;
-  /** Left to a person. */
+  /** Parked for a person. */
   conflictId: string;
 }
 
-/** Who may use a route, and how it is used: by whoever may, it is answered 2xx. */
+/** The required role of a route, and a request that is answered 2xx with it. */
 interface Use {
   least: Role;
   path: (place: Place) => string;
   body?: (place: Place) => object;
-  /** Batches are looked for in the token's own workspaces, so that nobody learns of others'. */
+  /** Batches are searched only in the token's own workspaces, so that others' are 404. */
   stranger?: 404;
 }
 
@@ -104,12 +104,12 @@ const uses: Record<string, Use> = {
   },
 };
 
-/** For everybody, with a token or without. */
+/** Routes that need no token. */
 const OPEN = ["ingest GET /", "ingest GET /openapi.json"];
 
 const routes = listRoutes().map(nameOf);
 
-it("every route has its line here, and no line is left of a route that went", () => {
+it("every route is listed here, and no removed route is", () => {
   expect([...Object.keys(uses), ...OPEN].sort()).toEqual(routes.sort());
 });
 
@@ -120,7 +120,7 @@ const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString
 const unsigned = (claims: object) => `${base64url({ alg: "none", typ: "JWT" })}.${base64url(claims)}.`;
 const inOneHour = () => Math.floor(Date.now() / 1_000) + 3_600;
 
-/** How a way to check tokens is set up, and what must not get past it. */
+/** A way to check tokens, and the forgeries that must fail. */
 interface Mode {
   env: Record<string, string>;
   sign: (claims: JWTPayload, expires?: string) => Promise<string>;
@@ -143,8 +143,8 @@ async function bySecret(): Promise<Mode> {
     sign: signWith(secret, "HS256"),
     forge: {
       "another key": (claims) => signWith(randomBytes(24).toString("hex"), "HS256")(claims),
-      "an algorithm that is not named": (claims) => signWith(secret, "HS384")(claims),
-      "a key pair, where there is a secret": (claims) =>
+      "an algorithm that is not configured": (claims) => signWith(secret, "HS384")(claims),
+      "a key pair instead of the secret": (claims) =>
         new SignJWT(claims)
           .setProtectedHeader({ alg: "RS256" })
           .setExpirationTime("1 hour")
@@ -181,7 +181,7 @@ async function byKeys(): Promise<Mode> {
     sign: signWith(own),
     forge: {
       "another key": signWith(stranger),
-      "a key that nobody knows": signWith(stranger, "two"),
+      "an unknown key": signWith(stranger, "two"),
       "another audience": (claims) => signWith(own)({ ...claims, aud: "another application" }),
       "another issuer": (claims) => signWith(own)({ ...claims, iss: "https://elsewhere.example" }),
       "the public key as a secret": byPublicKey(await exportSPKI(own.publicKey)),
@@ -223,7 +223,7 @@ describe.each<[string, () => Promise<Mode>]>([
     workspaces: { [workspaceId]: role },
   });
 
-  /** Status and type of the answer; what streams is left at once. */
+  /** Returns the status and type of the answer; a stream is closed immediately. */
   async function ask(
     name: string,
     authorization: string | undefined,
@@ -247,7 +247,7 @@ describe.each<[string, () => Promise<Mode>]>([
     return { status: response.status, type };
   }
 
-  /** Everything that a request could have changed. */
+  /** Reads all data that a request could have changed. */
   async function look(): Promise<unknown> {
     const tables = ["workspaces", "operations", "batches", "conflicts", "decisions", "devices"];
     const counts = await Promise.all(
@@ -263,7 +263,7 @@ describe.each<[string, () => Promise<Mode>]>([
     const { least = "admin", stranger } = uses[name] ?? {};
     const unauthorized = { status: 401, type: "urn:syncline:problem:unauthorized" };
 
-    it("lets nobody in whose token does not say so, and changes nothing for them", async () => {
+    it("rejects tokens without the right, without any effect", async () => {
       const before = await look();
       const expired = await mode.sign(claimsOf("admin"), "1 minute ago");
       const [head, , signature] = (await mode.sign(claimsOf("reader"))).split(".");
@@ -274,7 +274,7 @@ describe.each<[string, () => Promise<Mode>]>([
         "another scheme": `Basic ${Buffer.from("alice:secret").toString("base64")}`,
         "an expired one": `Bearer ${expired}`,
         "an unsigned one": `Bearer ${unsigned(claims)}`,
-        "one that was changed": `Bearer ${head}.${base64url(claims)}.${signature}`,
+        "a modified one": `Bearer ${head}.${base64url(claims)}.${signature}`,
       };
       for (const [what, forge] of Object.entries(mode.forge)) {
         tokens[what] = `Bearer ${await forge(claimsOf("admin"))}`;
@@ -288,7 +288,7 @@ describe.each<[string, () => Promise<Mode>]>([
       const nowhere = `Bearer ${await mode.sign({ sub: "alice", workspaces: {} })}`;
       expect((await ask(name, nowhere)).status).toBe(stranger ?? 403);
       for (const role of ROLES.slice(0, ROLES.indexOf(least))) {
-        // What the token allows elsewhere counts for nothing here.
+        // The token's rights in another workspace do not count here.
         const { sub, workspaces } = claimsOf(role);
         const token = await mode.sign({ sub, workspaces: { ...workspaces, [otherWorkspaceId]: "admin" } });
         const { status, type } = await ask(name, `Bearer ${token}`);
@@ -297,14 +297,14 @@ describe.each<[string, () => Promise<Mode>]>([
       expect(await look()).toEqual(before);
     });
 
-    it(`lets a ${least} in`, async () => {
+    it(`accepts a ${least}`, async () => {
       const answer = await ask(name, `Bearer ${await mode.sign(claimsOf(least))}`);
       expect(answer).toEqual({ status: 200, type: undefined });
     });
   });
 });
 
-/** Makes a workspace with a document, an operation that failed, and a conflict that was left to a person. */
+/** Creates a workspace with a document, a failed operation, and a parked conflict. */
 async function makePlace(system: System, mode: Mode): Promise<Place> {
   const workspaceId = randomUUID();
   const token = await mode.sign({ sub: "alice", workspaces: { [workspaceId]: "admin" } });

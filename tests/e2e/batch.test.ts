@@ -25,7 +25,7 @@ describe("a batch", () => {
     client = await createClient(system);
   });
 
-  it("is answered with its results, and stands in the tables", async () => {
+  it("is answered with its results, which are in the tables", async () => {
     const { status, body } = await client.post(create);
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -47,7 +47,7 @@ describe("a batch", () => {
     expect(await system.entriesOnLanes()).toBe(0);
   });
 
-  it("changes nothing when it is sent again, and gets the same answer", async () => {
+  it("has no second effect when it is sent again, and gets the same answer", async () => {
     const before = [await rowsOf("documents"), await rowsOf("changes"), await rowsOf("operations")];
     const { status, body } = await client.post(create);
     expect(status).toBe(200);
@@ -74,7 +74,7 @@ describe("a batch", () => {
     expect((await client.get("/documents/documents/nope")).status).toBe(404);
   });
 
-  it("is unknown to others: their workspaces do not have it", async () => {
+  it("is unknown in other workspaces", async () => {
     const { body } = await client.post(create);
     const other = await createClient(system, { subject: "mallory" });
     expect((await other.getAbsolute(`/api/v1/batches/${body.batch_id}`)).status).toBe(404);
@@ -85,7 +85,7 @@ describe("a batch", () => {
     expect((await other.post(create)).status).toBe(403);
   });
 
-  it("that is atomic takes effect whole or not at all, and says 409", async () => {
+  it("that is atomic is applied whole or not at all, and then answered 409", async () => {
     const { status, body } = await client.post({
       atomic: true,
       operations: [
@@ -99,7 +99,7 @@ describe("a batch", () => {
     expect((await client.get("/documents/documents/atomic")).status).toBe(404);
   });
 
-  it("puts its deletes last, and its results in the order of the request", async () => {
+  it("moves its deletes to the end, and keeps its results in the order of the request", async () => {
     const { body } = await client.post({
       device_id: "dev_1",
       operations: [
@@ -115,7 +115,7 @@ describe("a batch", () => {
     ]);
   });
 
-  it("shows in the feed, page by page and by collection", async () => {
+  it("is in the feed, page by page and by collection", async () => {
     await client.post({
       operations: [
         { operation: "put", client_id: "p1", collection: "players", document_id: "ann", data: {} },
@@ -156,7 +156,7 @@ describe("two devices that changed the same document", () => {
       ...more,
     });
 
-  it("both succeed where they changed different fields, the second one merged", async () => {
+  it("both succeed if they changed different fields, the second one merged", async () => {
     expect((await edit("dev_2", { title: "Better" })).body.results).toMatchObject([
       { status: "success", version: 2 },
     ]);
@@ -169,7 +169,7 @@ describe("two devices that changed the same document", () => {
     expect(document.body.data).toEqual({ title: "Better", body: "Text" });
   });
 
-  it("meet in a record that keeps what lost, where they changed the same field", async () => {
+  it("get a record that keeps the losing value, if they changed the same field", async () => {
     const { body } = await edit("dev_4", { title: "Mine" });
     expect(body.results).toMatchObject([{ status: "success", merged: true, overlaps: 1 }]);
     const record = await client.get<{ overlaps: unknown[] }>(`/conflicts/${body.results[0]?.conflict_id}`);
@@ -179,7 +179,7 @@ describe("two devices that changed the same document", () => {
     });
   });
 
-  it("are told of the conflict where the batch asks for a report", async () => {
+  it("get the conflict as the result if the batch asks for a report", async () => {
     const { status, body } = await edit("dev_5", { title: "Reported" }, { on_conflict: "report" });
     expect(status).toBe(200);
     expect(body.results).toMatchObject([
@@ -191,7 +191,7 @@ describe("two devices that changed the same document", () => {
     ]);
   });
 
-  it("leave the choice to a person under manual, and the lane goes on", async () => {
+  it("leave the choice to a person under manual, and the lane continues", async () => {
     const { body } = await edit("dev_6", { title: "Parked" }, { on_conflict: "manual" });
     expect(body.results).toMatchObject([{ status: "conflict" }]);
     const parked = await client.get<{ conflicts: unknown[] }>("/conflicts?status=parked");

@@ -10,13 +10,13 @@ const BUILD_TIMEOUT_MS = 240_000;
 
 let system: System;
 beforeAll(async () => {
-  // What is built and still fits is left as it is.
+  // Does not rebuild output that is up to date.
   await promisify(execFile)("npm", ["run", "build"], { cwd: REPOSITORY });
   system = await startSystem({ built: true, env: { POLICIES: "examples/policies/policies.mjs" } });
 }, BUILD_TIMEOUT_MS);
 afterAll(() => system.stop());
 
-it("what the images run takes an operation through a conflict and a hook in a process of its own", async () => {
+it("the images' entry points process an operation, including a conflict and a hook in its own process", async () => {
   const client = await createClient(system);
   const ancestor = { state: "open", price: 5, quantity: 1 };
   const { result, record, data } = await collideOn(client, "orders", {

@@ -13,7 +13,7 @@ const SHARDS = 4;
 let faults: Faults;
 let stores: LocalStores;
 let syncline: RunningSyncline;
-/** Past the services, to each node. */
+/** Direct connections to each node. */
 let nodes: Redis[];
 /** One for a workspace of each shard. */
 let clients: Client[];
@@ -47,7 +47,7 @@ afterAll(async () => {
   faults.close();
 });
 
-/** A workspace of a shard. */
+/** Returns a workspace of a shard. */
 function on(shard: number): string {
   let workspaceId: string;
   do workspaceId = randomUUID();
@@ -66,7 +66,7 @@ const create = (fields = {}) => {
   return { operation: "create", client_id: id, document_id: id, data: { a: 1, b: 1 }, ...fields };
 };
 
-/** Which node is master of a shard now, as another node sees it. */
+/** The node that is a shard's master, as another node sees it. */
 async function masterOf(shard: number, seenBy: Redis): Promise<number> {
   const slot = slotOf(shardTags(SHARDS)[shard] ?? "");
   const ranges = await seenBy.cluster("SLOTS");
@@ -83,7 +83,7 @@ async function untilSettled(client: Client, { headers }: Answer): Promise<BatchR
 }
 
 describe("on a Redis Cluster", () => {
-  it("a batch goes all the way, whatever its shard, and the masters share them", async () => {
+  it("a batch is processed on every shard, and the masters share the shards", async () => {
     const answers = await Promise.all(
       clients.map((client) => client.post({ device_id: "dev_1", operations: [create(), create()] })),
     );
@@ -98,7 +98,7 @@ describe("on a Redis Cluster", () => {
     }
   });
 
-  it("202 is given, its status is found on the workspace's shard, and it is committed", async () => {
+  it("202 is answered, its status is found on the workspace's shard, and it is committed", async () => {
     for (const client of clients) {
       const answer = await client.post({ operations: [create()] }, { prefer: "respond-async" });
       expect(answer.status).toBe(202);
@@ -106,7 +106,7 @@ describe("on a Redis Cluster", () => {
     }
   });
 
-  it("a conflict is merged by way of its shard's queues, and the feed tells of it", async () => {
+  it("a conflict is merged through its shard's queues, and the feed shows it", async () => {
     for (const client of clients) {
       const document = create();
       await client.post({ device_id: "dev_1", operations: [document] });
@@ -129,7 +129,7 @@ describe("on a Redis Cluster", () => {
     }
   });
 
-  it("who follows a workspace hears of its commits, without a look-up", async () => {
+  it("readers of a workspace are notified of its commits, without a poll", async () => {
     const [client] = clients as [Client];
     const lookUps = await faults.arm({
       service: "ingest",
@@ -159,14 +159,14 @@ describe("on a Redis Cluster", () => {
     await lookUps.disarm();
   });
 
-  it("metrics tell of each shard", async () => {
+  it("metrics report each shard", async () => {
     const families = await scrape(syncline.ingestUrl);
     for (let shard = 0; shard < SHARDS; shard++)
       expect(valueOf(families, "syncline_store_up", { syncline_store: `redis-${shard}` })).toBe(1);
     expect(families.get("syncline_lane_backlog_entries")?.samples).toHaveLength(16);
   });
 
-  it("without a replica nothing is answered 202: what was committed meanwhile is 200, the rest 503", async () => {
+  it("without a replica nothing is answered 202: batches committed meanwhile get 200, the rest 503", async () => {
     const [client] = clients as [Client];
     const master = await masterOf(0, firstNode());
     const replica = stores.redisNodes[master + 3];
@@ -174,7 +174,7 @@ describe("on a Redis Cluster", () => {
     const answer = await client.post({ operations: [create()] }, { prefer: "respond-async" });
     expect(answer).toMatchObject({ status: 200, body: { status: "completed" } });
 
-    // And while nothing can be committed.
+    // Without Postgres no commit is possible, either.
     await stores.postgres.kill();
     const doubtful = { operations: [create()] };
     const refused = await client.post(doubtful, { prefer: "wait=1" });
@@ -194,7 +194,7 @@ describe("on a Redis Cluster", () => {
     });
   });
 
-  it("a master that is killed: its shards wait for the replica, the others go on, and no 202 is lost", async () => {
+  it("a master that is killed: its shards wait for the replica, the others continue, and no 202 is lost", async () => {
     const killed = await masterOf(0, firstNode());
     const [witness] = nodes.filter((_, index) => index !== killed && index !== killed + 3) as [Redis];
     const shardOfMaster = await Promise.all(clients.map((_, shard) => masterOf(shard, witness)));
@@ -202,7 +202,7 @@ describe("on a Redis Cluster", () => {
       Client,
       Client,
     ];
-    // Held up, so that what is 202 is nowhere but in Redis when its master goes.
+    // Prevents commits, so that the 202s exist only in Redis when the master is killed.
     await stores.postgres.kill();
     const accepted = await Promise.all(
       Array.from({ length: 20 }, () => hit.post({ operations: [create()] }, { prefer: "respond-async" })),
@@ -218,7 +218,7 @@ describe("on a Redis Cluster", () => {
     });
     for (const answer of accepted) await untilSettled(hit, answer);
 
-    // As a replica of its replica: which can take over from there.
+    // Becomes a replica of its former replica, and can take over from there.
     await stores.redisNodes[killed]?.start();
     await eventually(async () => {
       const answer = await hit.post({ operations: [create()] }, { prefer: "respond-async" });
@@ -227,7 +227,7 @@ describe("on a Redis Cluster", () => {
     });
   });
 
-  it("a master that hands over in good order: nothing fails for longer than it takes to find the new one", async () => {
+  it("a master that hands over in good order: nothing fails for longer than the search for the new one", async () => {
     const [client] = clients as [Client];
     const old = await masterOf(0, firstNode());
     const heir = old < 3 ? old + 3 : old - 3;
@@ -246,7 +246,7 @@ describe("on a Redis Cluster", () => {
       });
     const history = await untilReplicated();
 
-    // Refused, or given up, while it still catches up.
+    // The failover is refused or aborted while the replica still catches up.
     await eventually(async () => {
       await nodes[heir]?.call("CLUSTER", "FAILOVER");
       await eventually(async () => expect(await masterOf(0, firstNode())).toBe(heir), 6_000);
@@ -254,13 +254,13 @@ describe("on a Redis Cluster", () => {
     await eventually(async () => {
       expect((await client.post({ operations: [create()] })).status).toBe(200);
     });
-    // What had been written to the old one may or may not be there: that a replica has what is there now says nothing of it.
+    // The old master's last writes may be missing on the new one, so its replication proves nothing about them.
     expect(await untilReplicated()).not.toBe(history);
     expect(await barrier.isReplicated(0, history)).toBe(false);
     await redis.close();
   });
 
-  it("services log no mistake of ours meanwhile", () => {
+  it("the services logged no fault of ours meanwhile", () => {
     const mistakes = syncline
       .logs()
       .split("\n")

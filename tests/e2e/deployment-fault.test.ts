@@ -18,19 +18,19 @@ const readiness = async () => {
 
 it.each([
   [
-    "a column that is gone",
+    "a missing column",
     "42703",
     "ALTER TABLE operations RENAME COLUMN rounds TO other",
     "ALTER TABLE operations RENAME COLUMN other TO rounds",
   ],
   [
-    "a right that is gone",
+    "a missing right",
     "42501",
     "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE insufficient_privilege; END $$; CREATE TRIGGER refuse BEFORE INSERT ON changes EXECUTE FUNCTION refuse()",
     "DROP FUNCTION refuse CASCADE",
   ],
 ])(
-  "%s stops the drains, says why at /readyz, refuses nothing, and they go on by themselves once it is back",
+  "%s stops the drains, is reported by /readyz, refuses no request, and the drains resume once it is back",
   async (name, sqlState, harm, repair) => {
     await system.pool.query(harm);
     let location: string;

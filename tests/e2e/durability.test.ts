@@ -35,8 +35,8 @@ async function post(headers: Record<string, string> = {}): Promise<Response> {
   });
 }
 
-describe("a Redis that does not write to the disk before it answers", () => {
-  it("gives no 202: what it takes is answered once it is committed, or with 503, until it is set up for it", async () => {
+describe("a Redis that does not sync its writes to disk", () => {
+  it("gives no 202: batches get 200 once they are committed, or 503, until its configuration is right", async () => {
     expect((await post()).status).toBe(200);
     const refused = await post({ prefer: "respond-async" });
     expect(refused.status).toBe(503);
@@ -46,7 +46,7 @@ describe("a Redis that does not write to the disk before it answers", () => {
     });
 
     await redis.config("SET", "appendfsync", "always");
-    // Who connects again looks again.
+    // A reconnection checks again.
     await redis.call("CLIENT", "KILL", "TYPE", "NORMAL", "SKIPME", "YES");
     await eventually(async () => expect((await post({ prefer: "respond-async" })).status).toBe(202));
   });

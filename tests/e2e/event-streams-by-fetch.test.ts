@@ -16,7 +16,7 @@ type FollowEvents = (
   },
 ) => Promise<unknown>;
 
-/** Loads the functions that docs/protocol/following.md shows. The block after them is their call. */
+/** Loads the functions that docs/protocol/following.md shows. The block after them calls them. */
 async function loadFollowEvents(): Promise<FollowEvents> {
   const blocks = await readFencedBlocks("docs/protocol/following.md", "A reader with fetch");
   const [functions] = blocks.filter(({ language }) => language === "js");
@@ -47,7 +47,7 @@ const put = (documentId: string) =>
 const eventsUrl = () => `${system.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`;
 const getToken = () => system.syncline.token({ [client.workspaceId]: "reader" });
 
-it("the documented reader follows the feed with a token, and resumes after a stream that ended", async () => {
+it("the documented reader follows the feed with a token, and resumes after a stream has ended", async () => {
   await put("first");
   const seen: string[] = [];
   const leaving = new AbortController();

@@ -10,7 +10,7 @@ interface ReceivedEvent {
   data: unknown;
 }
 
-/** What the listing of conflicts, and an event of one, show of a record. */
+/** A conflict's fields in the listing and in its events. */
 interface ConflictBody {
   conflict_id: string;
   document_id: string;
@@ -19,7 +19,7 @@ interface ConflictBody {
   updated_at: string;
 }
 
-/** What a stream has sent so far. */
+/** A stream and its received events. */
 interface Following {
   status: number;
   headers: Headers;
@@ -27,7 +27,7 @@ interface Following {
   events: ReceivedEvent[];
   changes: () => ChangeBody[];
   conflicts: () => ConflictBody[];
-  /** The last id that the stream has named, with an event or without one. */
+  /** The last id of the stream, with an event or without one. */
   lastId: () => string | undefined;
   ended: Promise<void>;
   leave: () => Promise<void>;
@@ -72,7 +72,7 @@ async function openEvents(
       }
     }
   };
-  // A reader that leaves ends its own stream with an error.
+  // A reader that closes its own stream gets an error.
   const ended = receive().catch((error: unknown) => {
     if (!controller.signal.aborted) throw error;
   });
@@ -126,7 +126,7 @@ const put = (documentId: string, data: object, more: object = {}) => ({
   ...more,
 });
 
-/** Eight writers, each a device of its own, that create, change and delete documents of their own and shared ones. */
+/** Lets eight devices create, change and delete documents of their own and shared ones. */
 async function writeByEight(client: Client, rounds: number): Promise<void> {
   await Promise.all(
     Array.from({ length: 8 }, async (_, writer) => {
@@ -136,7 +136,7 @@ async function writeByEight(client: Client, rounds: number): Promise<void> {
           operations: [
             put(`own_${writer}_${round % 7}`, { writer, round }),
             put("shared", { writer, round }),
-            // Written once, so that nothing later hides that it was missed.
+            // Written once, so that no later write hides a missed change.
             put(`once_${operations}`, { writer, round }),
             put(`counted_${writer}`, { round }, { collection: "counters" }),
             ...(round % 5 === 4
@@ -169,7 +169,7 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 describe("readers that follow eight writers", () => {
-  it("each see every committed change once, in order: by polling, by waiting, and by events", async () => {
+  it("each receive every committed change once, in order: by polling, by long polling, and by events", async () => {
     const client = await createClient(system);
     const written = new AbortController();
     const seenBy = async (query: string): Promise<number[]> => {
@@ -188,7 +188,7 @@ describe("readers that follow eight writers", () => {
     let connections = 0;
     let lastId = "0";
     const resume = async () => {
-      // A reader whose connection breaks again and again.
+      // A reader whose connection breaks repeatedly.
       for (; !written.signal.aborted; connections++) {
         const part = await follow(system, client, "", { "last-event-id": lastId });
         await eventually(async () => expect(part.events.length > 10 || written.signal.aborted).toBe(true));
@@ -213,7 +213,7 @@ describe("readers that follow eight writers", () => {
   });
 });
 
-describe("a request that waits for changes", () => {
+describe("a long poll for changes", () => {
   it("is answered as soon as there is one", async () => {
     const client = await createClient(system);
     for (let n = 0; n < 5; n++) {
@@ -223,7 +223,7 @@ describe("a request that waits for changes", () => {
     }
   });
 
-  it("is answered with an empty page when its time is over, and passes what it leaves out", async () => {
+  it("is answered with an empty page when its time is over, with a cursor behind filtered changes", async () => {
     const client = await createClient(system);
     const waiting = client.get<ChangesBody>("/changes?wait=1&collections=players");
     await client.post({ operations: [put("a", {}), put("b", {})] });
@@ -236,11 +236,11 @@ describe("a request that waits for changes", () => {
     expect([answer.status, answer.body]).toMatchObject([422, { field: "/wait" }]);
   });
 
-  it("finds what was committed although the word of it got lost", async () => {
+  it("finds a commit although its notification was lost", async () => {
     const client = await createClient(system);
     const waiting = client.get<ChangesBody>("/changes?wait=20");
     const events = await follow(system, client);
-    // As a commit that nobody spoke of.
+    // Commits without a notification.
     await system.pool.query("INSERT INTO workspaces (workspace_id, seq, revision) VALUES ($1, 1, 1)", [
       client.workspaceId,
     ]);
@@ -278,7 +278,7 @@ describe("a page of the feed", () => {
     expect(await page(5, 1)).toEqual(["after", 6, false]);
   });
 
-  it("ends at a number of bytes, too, and the next one goes on", async () => {
+  it("is also limited in bytes, and the next one continues", async () => {
     const client = await createClient(system);
     const text = "x".repeat(400_000);
     for (let n = 0; n < 6; n++) await client.post({ operations: [put(`big_${n}`, { n, text })] });
@@ -301,7 +301,7 @@ describe("the stream of changes", () => {
     await client.post({ operations: [put("a", { n: 1 }), put("p", {}, { collection: "players" })] });
   });
 
-  it("sends each as the feed shows it, named by the place that it brings the reader to", async () => {
+  it("sends each as the feed shows it, with the reader's cursor as its id", async () => {
     const events = await follow(system, client);
     expect(events.status).toBe(200);
     expect(events.headers.get("content-type")).toMatch(/^text\/event-stream/);
@@ -312,7 +312,7 @@ describe("the stream of changes", () => {
     );
   });
 
-  it("goes on after Last-Event-ID, or else after since", async () => {
+  it("resumes after Last-Event-ID, otherwise after since", async () => {
     const resumed = await follow(system, client, "?since=0", { "last-event-id": "1" });
     await eventually(async () => expect(resumed.changes()).toMatchObject([{ seq: 2 }]));
     const since = await follow(system, client, "?since=1");
@@ -320,7 +320,7 @@ describe("the stream of changes", () => {
     expect((await follow(system, client, "", { "last-event-id": "x" })).status).toBe(422);
   });
 
-  it("sends only the collections that were asked for, and a heartbeat that names the place reached", async () => {
+  it("sends only the requested collections, and heartbeats with the cursor", async () => {
     const events = await follow(system, client, "?collections=documents");
     await eventually(async () => expect(events.changes()).toMatchObject([{ document_id: "a" }]));
     expect(events.lastId()).toBe("1:1");
@@ -394,7 +394,7 @@ describe("the stream's conflicts", () => {
     expect(await listed("?status=open")).toEqual([]);
   });
 
-  it("tell of every step: opened, one more held, the next round, resolved", async () => {
+  it("report every step: opened, one more held, the next round, resolved", async () => {
     await client.post({ operations: [put("a", { title: "Old", body: "" })] });
     await client.post({ operations: [put("a", { title: "New", body: "" })] });
     const events = await follow(system, client);
@@ -408,7 +408,7 @@ describe("the stream's conflicts", () => {
     await eventually(async () => expect(steps()).toEqual(["open 1", "open 1"]));
     expect(events.conflicts()).toMatchObject([{ operation_count: 1 }, { operation_count: 2 }]);
 
-    // Another write takes effect between what the merge sees and what it comes to.
+    // Another write is committed between the merge's read and its commit.
     for (const worker of system.syncline.workers) await worker.stop();
     await post({ operations: [put("a", { title: "Newer", body: "" })] });
     await system.syncline.conflict.start();
@@ -420,9 +420,9 @@ describe("the stream's conflicts", () => {
     await eventually(async () => expect(steps()).toEqual(["open 1", "open 1", "open 2", "resolved 2"]));
   });
 
-  it("go on from any event's id, without loss or doubles, also within one commit", async () => {
+  it("resume from any event's id, without loss or duplicates, also within one commit", async () => {
     const events = await follow(system, client);
-    // A client that breaks off before the first event knows where it began, too.
+    // A client that disconnects before the first event has a cursor, too.
     await eventually(async () => expect(events.lastId()).toBe("0:0"));
     for (let n = 0; n < 3; n++) {
       await client.post({ operations: [put(`a${n}`, {}), put(`b${n}`, {})] });
@@ -438,7 +438,7 @@ describe("the stream's conflicts", () => {
     expect(new Set(conflictIds)).toEqual(new Set((await listed()).map(({ conflict_id }) => conflict_id)));
     expect(new Set(events.events.map(({ id }) => id)).size).toBe(15);
 
-    // As they came one by one, and all at once, changes and conflicts in one page.
+    // Events received one by one, and all at once, changes and conflicts in one page.
     const backlog = await follow(system, client, "", { "last-event-id": "0:0" });
     await eventually(async () => expect(idsOf(backlog)).toEqual([seqs, conflictIds]));
     for (const { events: sent } of [events, backlog]) {
@@ -453,13 +453,13 @@ describe("the stream's conflicts", () => {
         await resumed.leave();
       }
     }
-    // The last one has nothing before its next event.
+    // The last id has no event after it yet.
     const resumed = await follow(system, client, "", { "last-event-id": events.events.at(-1)?.id ?? "" });
     await report("later");
     await eventually(async () => expect(resumed.events).toMatchObject([{ data: { document_id: "later" } }]));
   });
 
-  it("begin with what changes from now on where no place in them is named", async () => {
+  it("begin with future events if the cursor has no conflict part", async () => {
     await client.post({ operations: [put("a", {})] });
     await report("before");
     const fresh = await follow(system, client, "?since=0");
@@ -471,7 +471,7 @@ describe("the stream's conflicts", () => {
     }
   });
 
-  it("are only those of the collections that were asked for, and of the workspace", async () => {
+  it("are limited to the requested collections and to the workspace", async () => {
     const events = await follow(system, client, "?collections=players");
     const other = await createClient(system);
     await other.post({
@@ -484,7 +484,7 @@ describe("the stream's conflicts", () => {
     expect(events.events).toHaveLength(1);
   });
 
-  it("reach a reader whose connection breaks again and again, while devices collide", async () => {
+  it("reach a reader whose connection breaks repeatedly, while devices cause conflicts", async () => {
     await client.post({ operations: [put("shared", { n: 0 })] });
     const written = new AbortController();
     const received: ReceivedEvent[] = [];
@@ -529,7 +529,7 @@ describe("the stream's conflicts", () => {
     expect(dataOf(received, "change").map((data) => (data as ChangeBody).seq)).toEqual(
       (await committed(system, client)).map(({ seq }) => seq),
     );
-    // In the order of the commits, and none twice.
+    // In the order of the commits, and without duplicates.
     const places = received
       .filter(({ event }) => event === "conflict")
       .map(({ id = "" }) => id.split(":"))
@@ -547,7 +547,7 @@ describe("the open streams of a process", () => {
   });
   afterAll(() => small.stop());
 
-  it("are bounded: beyond that the answer is 503, and one that left makes room", async () => {
+  it("are limited: beyond that the answer is 503, and a closed one frees its slot", async () => {
     const client = await createClient(small);
     const first = await follow(small, client);
     expect(first.status).toBe(200);
@@ -561,7 +561,7 @@ describe("the open streams of a process", () => {
     await eventually(async () => expect((await follow(small, client)).status).toBe(200));
   });
 
-  it("do not wait for a client that takes nothing: it is let go", async () => {
+  it("do not wait for a client that reads no data: its connection is closed", async () => {
     const client = await createClient(small);
     const text = "x".repeat(900_000);
     for (let n = 0; n < 20; n++) await client.post({ operations: [put(`big_${n}`, { n, text })] });
@@ -601,7 +601,7 @@ describe("the open streams of a process", () => {
       expect(answer.status).toBe(200);
       return answer;
     });
-    // The poll is open once there is no room for another; one that came before it makes room.
+    // The poll is open once another stream gets 503; a stream that came first frees its slot.
     await eventually(async () => {
       const another = await follow(small, client);
       await another.leave();
@@ -659,7 +659,7 @@ async function readSnapshot(client: Client, limit: number): Promise<Snapshot> {
 }
 
 describe("a snapshot", () => {
-  it("and the feed from its seq give exactly what is there, with writers running", async () => {
+  it("and the feed from its seq give exactly the current state, with concurrent writers", async () => {
     const client = await createClient(system);
     await writeByEight(client, 6);
     const writing = writeByEight(client, 40);
@@ -693,11 +693,11 @@ describe("a snapshot", () => {
       }
       expect(state).toEqual(byKey(current.documents));
     }
-    // Else the writers had not been running.
+    // Proves that the writers were running.
     expect(moved).toBeGreaterThan(0);
   });
 
-  it("leaves to the feed what is written behind and before its place, between two pages", async () => {
+  it("leaves writes before its cursor, between two pages, to the feed", async () => {
     const client = await createClient(system);
     await client.post({ operations: [put("b", { n: 1 }), put("c", {}), put("e", {})] });
     const first = await readLines(client, "?limit=1");
@@ -720,7 +720,7 @@ describe("a snapshot", () => {
     ]);
   });
 
-  it("ends early when the token does, and says where to go on with another", async () => {
+  it("ends early when the token expires, with a cursor for another one", async () => {
     const client = await createClient(system);
     const text = "x".repeat(900_000);
     for (let n = 0; n < 20; n++) await client.post({ operations: [put(`big_${n + 10}`, { n, text })] });
@@ -729,7 +729,7 @@ describe("a snapshot", () => {
     const lines = await new Promise<Record<string, unknown>[]>((resolve, reject) => {
       const request = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
       request.once("response", (response) => {
-        // The client takes nothing until its token is over.
+        // The client reads no data until its token has expired.
         setTimeout(() => {
           let received = "";
           response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
@@ -770,7 +770,7 @@ describe("a snapshot", () => {
     expect([documents, seq]).toEqual([[body], 3]);
   });
 
-  it("refuses a cursor that it did not give", async () => {
+  it("refuses a cursor that the server did not issue", async () => {
     const client = await createClient(system);
     const answer = await client.get("/snapshot?after=abc");
     expect([answer.status, answer.body]).toMatchObject([422, { field: "/after" }]);
@@ -778,12 +778,12 @@ describe("a snapshot", () => {
 });
 
 describe("a reader that was away for too long", () => {
-  it("is told that the history is gone, and where to start again", async () => {
+  it("is told that the history is gone, and how to start again", async () => {
     const client = await createClient(system);
     for (let n = 0; n < 5; n++) await client.post({ operations: [put("a", { n })] });
     const tail = (await readLines(client, "?limit=1")).at(-1);
     expect(tail).toEqual({ next: null, seq: 5 });
-    // As the retention does it.
+    // Deletes like retention.
     await system.pool.query("DELETE FROM changes WHERE workspace_id = $1 AND seq <= 3", [client.workspaceId]);
     await system.pool.query("UPDATE workspaces SET feed_from = 3 WHERE workspace_id = $1", [
       client.workspaceId,
@@ -801,7 +801,7 @@ describe("a reader that was away for too long", () => {
     }
     const { body } = await client.get<ChangesBody>("/changes?since=3");
     expect(body.changes.map(({ seq }) => seq)).toEqual([4, 5]);
-    // A snapshot that was begun before cannot be carried on: the feed no longer goes back to its seq.
+    // An older snapshot cannot be continued: the feed no longer starts at its seq.
     const cursor = Buffer.from(
       JSON.stringify([body.epoch, client.workspaceId, 2, "documents", "a"]),
     ).toString("base64url");
@@ -809,7 +809,7 @@ describe("a reader that was away for too long", () => {
     expect([stale.status, stale.body]).toMatchObject([410, gone]);
   });
 
-  it("is told that the history is another one", async () => {
+  it("is told that the epoch is another one", async () => {
     const client = await createClient(system);
     const { body } = await client.get<ChangesBody>("/changes");
     expect((await client.get(`/changes?epoch=${body.epoch}`)).status).toBe(200);
@@ -823,7 +823,7 @@ describe("a reader that was away for too long", () => {
   });
 });
 
-describe("a reader whose cursor lies beyond the end of the feed", () => {
+describe("a reader whose cursor is beyond the end of the feed", () => {
   const expectAhead = async (client: Client, path: string, headers: Record<string, string> = {}) => {
     const answer = await client.get(path, headers);
     expect([path, headers, answer.status, answer.body]).toMatchObject([
@@ -838,7 +838,7 @@ describe("a reader whose cursor lies beyond the end of the feed", () => {
   };
   const cursorAt = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString("base64url");
 
-  it("is told so by every route, and where to start again", async () => {
+  it("gets cursor-ahead from every route, with the way to start again", async () => {
     const client = await createClient(system);
     for (let n = 0; n < 3; n++) await client.post({ operations: [put("a", { n })] });
     const { epoch } = (await client.get<ChangesBody>("/changes")).body;
@@ -858,14 +858,14 @@ describe("a reader whose cursor lies beyond the end of the feed", () => {
     expect([end.status, end.body]).toMatchObject([200, { changes: [], next: 3, more: false }]);
   });
 
-  it("is told so of a workspace without a commit, but for its beginning", async () => {
+  it("gets it for a workspace without a commit, except at its beginning", async () => {
     const client = await createClient(system);
     expect((await client.get("/changes?since=0")).body).toMatchObject({ changes: [], next: 0 });
     await expectAhead(client, "/changes?since=1");
     await expectAhead(client, "/changes/events", { "last-event-id": "0:1" });
   });
 
-  it("is told so once the workspace was erased, also while it follows the feed", async () => {
+  it("gets it once the workspace was erased, also while it follows the feed", async () => {
     const client = await createClient(system);
     await client.post({ operations: [put("a", {}), put("b", {})] });
     const events = await follow(system, client);
@@ -875,13 +875,13 @@ describe("a reader whose cursor lies beyond the end of the feed", () => {
     }
     await expectAhead(client, "/changes?since=2");
     await expectAhead(client, "/changes/events", { "last-event-id": events.lastId() ?? "" });
-    // What is written from then on has the old numbers.
+    // New writes get the old numbers again.
     await client.post({ operations: [put("c", {})] });
     await events.ended;
     expect(events.changes()).toHaveLength(2);
   });
 
-  it("is never told so of a seq that it has just been answered", async () => {
+  it("never gets it for a seq that it was just answered", async () => {
     const client = await createClient(system);
     const write = async (writer: number) => {
       for (let n = 0; n < 10; n++) {
@@ -894,7 +894,7 @@ describe("a reader whose cursor lies beyond the end of the feed", () => {
     await Promise.all([1, 2, 3, 4].map(write));
   });
 
-  it("is not taken for one of another workspace", async () => {
+  it("is not mistaken for one of another workspace", async () => {
     const [one, two] = [await createClient(system), await createClient(system)];
     for (const client of [one, two]) await client.post({ operations: [put("a", {}), put("b", {})] });
     const tail = (await readLines(one, "?limit=1")).at(-1) as { next: string };
@@ -943,7 +943,7 @@ describe("the events of a batch", () => {
   const eventsOf = async (client: Client, batchId: string) =>
     openEvents(system, `/api/v1/batches/${batchId}/events`, await ownToken(system, client.workspaceId));
 
-  it("show how it gets on, and end when it is done", async () => {
+  it("show its progress, and end when it is done", async () => {
     const client = await createClient(system);
     for (const worker of system.syncline.workers) await worker.stop();
     const { body } = await client.post({ operations: [put("a", {})] }, { prefer: "respond-async" });
@@ -959,7 +959,7 @@ describe("the events of a batch", () => {
     expect(events.at(-1)?.data).toEqual({ batch_id: body.batch_id, status: "completed" });
   });
 
-  it("end at once where it is done already, and show a batch that changed nothing", async () => {
+  it("end immediately if it is done already, and show a batch without any change", async () => {
     const client = await createClient(system);
     const { body } = await client.post({
       operations: [{ operation: "update", client_id: "u", document_id: "never", data: {} }],
@@ -970,7 +970,7 @@ describe("the events of a batch", () => {
     expect(following.events[0]?.data).toMatchObject({ status: "failed" });
   });
 
-  it("are unknown to others", async () => {
+  it("are not visible to other workspaces", async () => {
     const client = await createClient(system);
     const { body } = await client.post({ operations: [put("a", {})] });
     const other = await createClient(system, { subject: "mallory" });
@@ -980,7 +980,7 @@ describe("the events of a batch", () => {
 });
 
 describe("another workspace", () => {
-  it("is not read by any of these", async () => {
+  it("is not accepted by any of these routes", async () => {
     const client = await createClient(system);
     const token = await system.syncline.token({ other: "admin" });
     const stranger = await createClient(system, { workspaceId: client.workspaceId, token });

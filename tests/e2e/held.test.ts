@@ -16,7 +16,7 @@ const edit = (data: Record<string, unknown>, more: Record<string, unknown> = {})
   ...more,
 });
 
-/** A document that one device created, and another one changed. */
+/** Creates a document that another device has changed. */
 async function clientWithNote(): Promise<Client> {
   const client = await createClient(system);
   const create = { operation: "create", client_id: "create", document_id: "note", data: { a: 1, b: 1 } };
@@ -29,13 +29,13 @@ const post = (client: Client, operation: Record<string, unknown>, more: Record<s
 const noteOf = async (client: Client) =>
   (await client.get<{ data: unknown }>("/documents/documents/note")).body.data;
 
-describe("what a device does behind its own conflict", () => {
-  it("is refused with a reported one if it was accepted before the answer, and else judged by itself", async () => {
+describe("an operation behind its device's own conflict", () => {
+  it("is refused with a reported one if it was accepted before the answer, and otherwise evaluated by itself", async () => {
     const client = await clientWithNote();
     const [worker] = system.syncline.workers;
     await worker?.stop();
     const report = { on_conflict: "report" };
-    // A window takes whole batches up to so many operations: the two are drained apart.
+    // A window takes whole batches up to a number of operations: the two are drained separately.
     const many = Array.from({ length: 99 }, (_, n) => ({
       ...edit({}),
       operation: "put",
@@ -61,7 +61,7 @@ describe("what a device does behind its own conflict", () => {
     expect(await noteOf(client)).toEqual({ a: 5, b: 2 });
   });
 
-  it("is bounded: a run that is full takes no more, before acceptance, until it is settled", async () => {
+  it("is bounded: a full run takes no more operations, before acceptance, until it is resolved", async () => {
     const client = await clientWithNote();
     const first = edit({ b: 3 }, { expected_version: 1 });
     const parked = await post(client, first, { on_conflict: "manual" });
@@ -81,7 +81,7 @@ describe("what a device does behind its own conflict", () => {
     });
     expect(refused.headers.get("retry-after")).toBe("30");
     expect(refused.body).toMatchObject({ type: "urn:syncline:problem:too-many-held" });
-    // What is recorded needs no room.
+    // A recorded operation needs no room.
     const again = await post(client, first, { on_conflict: "manual" });
     expect([again.status, again.body.results]).toEqual([200, [{ ...result, replayed: true }]]);
     const others = [
@@ -109,7 +109,7 @@ describe("what a device does behind its own conflict", () => {
     const stale = { device_id: "dev_3", operations: [edit({ a: 3 }, { expected_version: 1 })] };
     await system.syncline.conflicts[0]?.stop();
     await client.post(stale, { prefer: "wait=1" });
-    // As a Redis that lost its data.
+    // Like a Redis that lost its data.
     const lost = await system.redis.keys("*:queue:conflict:*");
     await system.redis.del(lost);
     await system.pool.query("UPDATE conflicts SET round_at = round_at - interval '1 hour'");
@@ -126,7 +126,7 @@ describe("what a device does behind its own conflict", () => {
 });
 
 describe("a conflict in a group", () => {
-  it("is merged at once where the batch names a strategy, and recorded", async () => {
+  it("is merged at once if the batch names a strategy, and recorded", async () => {
     const client = await clientWithNote();
     const put = { operation: "put", client_id: "put", document_id: "other", data: {} };
     const { status, body } = await client.post({
@@ -162,7 +162,7 @@ describe("a conflict in a group", () => {
       ],
     });
     expect(body.results).toMatchObject([{ status: "success", merged: true, overlaps: 1 }]);
-    // It removed b, which dev_2 had changed: the edit stays.
+    // The operation removed b, which dev_2 had changed: the edit stays.
     expect(await noteOf(client)).toEqual({ a: 1, b: 2, dev_4: true, dev_5: true });
   });
 });

@@ -24,7 +24,7 @@ afterAll(async () => {
   await receiver.stop();
 });
 
-it("a document that many devices write at once ends with every edit in, in few rounds", async () => {
+it("a document that many devices write at once ends with every edit, in few rounds", async () => {
   const client = await createClient(system);
   const { workspaceId } = client;
   const token = await system.syncline.token({ [workspaceId]: "writer" });
@@ -33,11 +33,11 @@ it("a document that many devices write at once ends with every edit in, in few r
   expect(outcome.data).toEqual(planLoad(LOAD).model);
   expect(outcome.version).toBe(1 + LOAD.operations);
   expect(new Set(outcome.conflicts.map(({ status }) => status))).toEqual(new Set(["resolved"]));
-  // Each device but the first meets what another wrote; the last round is merged in the drain.
+  // Each device but the first conflicts with another's write; the last round is merged in the drain.
   expect(outcome.conflicts.length).toBeGreaterThanOrEqual(LOAD.devices - 1);
   expect(Math.max(...outcome.conflicts.map(({ round }) => round))).toBeLessThanOrEqual(8);
 
-  // Each record, however it came to its end, says when and in which trace.
+  // Each resolved record has its time and its trace.
   const { body } = await client.get<{ conflicts: { conflict_id: string }[] }>("/conflicts?limit=500");
   for (const { conflict_id } of body.conflicts) {
     const record = await client.get(`/conflicts/${conflict_id}`);
@@ -55,7 +55,7 @@ it("a document that many devices write at once ends with every edit in, in few r
   await eventually(async () => expect(await readRounds()).toEqual(expected));
 });
 
-/** How many merges took how many rounds, as the worker tells Prometheus: there each bucket counts those below it, too. */
+/** The number of merges by rounds, from the worker's histogram: each of its buckets includes the lower ones. */
 async function readRounds(): Promise<Map<number, number>> {
   const families = await scrape(system.syncline.workerUrls[0] ?? "");
   const buckets = families.get("syncline_merge_rounds")?.samples ?? [];

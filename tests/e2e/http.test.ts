@@ -19,7 +19,7 @@ interface AuditLine {
   [field: string]: unknown;
 }
 
-/** The audit trail of a request: it is written beside the answer. */
+/** The audit line of a request: it is written concurrently with the answer. */
 async function trailOf(system: System, requestId: string): Promise<AuditLine> {
   return eventually(async () => {
     const lines = system.syncline
@@ -49,7 +49,7 @@ describe("an ingest behind a proxy, for one web site", () => {
   const ask = (method: string, headers: Record<string, string>) =>
     fetch(`${system.syncline.ingestUrl}/api/v1/documents/batch`, { method, headers });
 
-  it("lets the pages of that site ask, and read what they need", async () => {
+  it("lets the pages of that site call it, and read the needed headers", async () => {
     const preflight = await ask("OPTIONS", {
       origin: APP,
       "access-control-request-method": "POST",
@@ -80,7 +80,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     expect((await ask("POST", { origin: APP })).headers.get("access-control-allow-origin")).toBe(APP);
   });
 
-  it("says nothing to the pages of another", async () => {
+  it("allows nothing to the pages of another", async () => {
     const others = [
       "https://evil.example.com",
       `${APP}.evil.example`,
@@ -96,14 +96,14 @@ describe("an ingest behind a proxy, for one web site", () => {
   });
 
   it.each(["http://localhost:5173", "http://localhost:8080", "http://localhost", "http://[::1]:5173"])(
-    "lets %s in by an origin with any port",
+    "allows %s by an origin with any port",
     async (origin) => {
       const answer = await ask("OPTIONS", { origin, "access-control-request-method": "POST" });
       expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
     },
   );
 
-  it("answers an address that cannot be read with a problem, like any other that there is not", async () => {
+  it("answers an unparsable address with a problem, like any other unknown one", async () => {
     const { hostname, port } = new URL(system.syncline.ingestUrl);
     const answer = await new Promise<string>((resolve, reject) => {
       let received = "";
@@ -118,7 +118,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     expect(answer).toContain("urn:syncline:problem:not-found");
   });
 
-  it("notes who changed what, when and from where, whatever the log's level, and nothing of the content", async () => {
+  it("records the author, time and address of a change, whatever the log's level, and none of the content", async () => {
     const requestId = randomUUID();
     const headers = { "x-request-id": requestId, "x-forwarded-for": "203.0.113.9, 198.51.100.7" };
     await client.post({ device_id: "phone", operations: [put({ secret: "the content" })] }, headers);
@@ -128,7 +128,7 @@ describe("an ingest behind a proxy, for one web site", () => {
       level: "info",
       time: expect.stringMatching(/^\d{4}-/) as string,
       subject: "alice",
-      // What the nearest proxy saw; what stands before it is what anybody may have written.
+      // The address seen by the nearest proxy; any client can forge the part before it.
       from: "198.51.100.7",
       workspaceId: client.workspaceId,
       deviceId: "phone",
@@ -142,7 +142,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     expect(rows).toMatchObject([{ subject: "alice" }]);
   });
 
-  it("notes it once it is accepted, whatever becomes of it then", async () => {
+  it("records it at its acceptance, whatever its outcome", async () => {
     const requestId = randomUUID();
     const release = await holdWorkspace(system, client.workspaceId);
     const answer = client.post({ operations: [put({ n: 1 })] }, { "x-request-id": requestId });
@@ -154,7 +154,7 @@ describe("an ingest behind a proxy, for one web site", () => {
     expect((await answer).status).toBe(200);
   });
 
-  it("notes who was refused", async () => {
+  it("records refused requests", async () => {
     const [unknown, reader] = [randomUUID(), randomUUID()];
     await client.postRaw("{}", { authorization: "Bearer nonsense", "x-request-id": unknown });
     expect(await trailOf(system, unknown)).toMatchObject({
@@ -169,7 +169,7 @@ describe("an ingest behind a proxy, for one web site", () => {
   });
 });
 
-describe("an ingest as it is without configuration", () => {
+describe("an ingest with the default configuration", () => {
   let system: System;
   let client: Client;
   beforeAll(async () => {
@@ -178,7 +178,7 @@ describe("an ingest as it is without configuration", () => {
   });
   afterAll(() => system.stop());
 
-  it("believes nobody about who asked, and lets no page of another site in", async () => {
+  it("trusts no forwarded address, and allows no page of another site", async () => {
     const requestId = randomUUID();
     const headers = { "x-request-id": requestId, "x-forwarded-for": "203.0.113.9", origin: APP };
     const answer = await client.post({ operations: [put({})] }, headers);
@@ -210,7 +210,7 @@ describe("an ingest as it is without configuration", () => {
     ["/api/v1/workspaces/w/documents/c/d", "GET, HEAD, OPTIONS"],
     ["/api/v1/workspaces/w/changes/events", "GET, HEAD, OPTIONS"],
     ["/api/v1/workspaces/w/conflicts/c/resolve", "POST, OPTIONS"],
-  ])("says which methods %s takes, with a token and without", async (path, allow) => {
+  ])("lists the methods of %s, with a token and without", async (path, allow) => {
     const asks = (method: string, headers: Record<string, string> = {}) =>
       fetch(system.syncline.ingestUrl + path, { method, headers });
     const authorization = `Bearer ${await system.syncline.token({ w: "admin" })}`;
@@ -250,7 +250,7 @@ describe("an ingest as it is without configuration", () => {
     }
   });
 
-  it("names the ways in at its root, each of which is there", async () => {
+  it("lists its entry points at its root, each of which exists", async () => {
     const { ingestUrl } = system.syncline;
     const root = (await (await fetch(ingestUrl)).json()) as Record<string, string>;
     for (const link of ["openapi", "health", "readiness"]) {
@@ -258,7 +258,7 @@ describe("an ingest as it is without configuration", () => {
     }
   });
 
-  it("ends what it answers in a newline", async () => {
+  it("ends every body with a newline", async () => {
     const { ingestUrl } = system.syncline;
     const authorization = `Bearer ${await system.syncline.token({ [client.workspaceId]: "admin" })}`;
     const workspace = `/api/v1/workspaces/${client.workspaceId}`;
@@ -272,7 +272,7 @@ describe("an ingest as it is without configuration", () => {
     expect(refused.at(-1)).toBe("\n");
   });
 
-  it("sends secure headers, and says what may be kept", async () => {
+  it("sends secure headers, including the cache policy", async () => {
     const batch = await client.post({ operations: [put({})] });
     const document = await client.get("/documents/documents/doc");
     for (const { headers } of [batch, document]) {
@@ -287,7 +287,7 @@ describe("an ingest as it is without configuration", () => {
     expect((await client.get("/changes")).headers.get("cache-control")).toBe("no-store");
   });
 
-  it("takes a request's name from the client where it is one, and else makes one", async () => {
+  it("takes a request's id from the client if it is valid, and otherwise makes one", async () => {
     const named = await client.get("/changes", { "x-request-id": "my-request/1" });
     expect(named.headers.get("x-request-id")).toBe("my-request/1");
     for (const bad of ["two words", "x".repeat(201), "é"]) {
@@ -297,7 +297,7 @@ describe("an ingest as it is without configuration", () => {
   });
 });
 
-it("refuses to start with what is no origin", async () => {
+it("refuses to start with an invalid origin", async () => {
   const start = startSystem({ env: { CORS_ORIGINS: "https://app.example.com/path" } });
   await expect(start).rejects.toThrow("CORS_ORIGINS is not");
 });

@@ -5,7 +5,7 @@ import { createClient, eventually, startSystem, type Client, type System } from 
 let system: System;
 let client: Client;
 beforeAll(async () => {
-  // As little as a worker can do with: less than the text of what is written here.
+  // The minimum of a worker: less than the text that this test writes.
   system = await startSystem({ env: { NODE_OPTIONS: "--max-old-space-size=96" } });
 });
 afterAll(() => system.stop());
@@ -20,7 +20,7 @@ const operation = (kind: string, document_id: string, data?: object) => ({
   document_id,
   ...(data && { data }),
 });
-/** Sends a batch, again as long as it is not all applied yet. */
+/** Sends a batch until all of it is applied. */
 const postBy = (device_id: string, ...operations: object[]) =>
   eventually(async () => {
     const { status, body } = await client.post({ device_id, operations });
@@ -34,24 +34,24 @@ const read = async (documentId: string) =>
   (await client.get<DocumentBody>(`/documents/documents/${documentId}`)).body;
 
 describe("a document", () => {
-  it("as large as may be is written a hundred times by one batch, and the lane goes on", async () => {
+  it("of the largest size is written a hundred times by one batch, and the lane continues", async () => {
     const text = "x".repeat(DOCUMENT_BYTES_MAX - 100);
     expect(await post(operation("put", "a", { text }), operation("put", "b", { text }))).toEqual([
       "success",
       "success",
     ]);
-    // Two documents in turn fold into nothing: each is a change that holds the whole document.
+    // Alternating between two documents prevents folds: each change holds the whole document.
     const inTurn = Array.from({ length: 100 }, (_, n) => operation("update", n % 2 === 0 ? "a" : "b", { n }));
     expect(new Set(await post(...inTurn))).toEqual(new Set(["success"]));
     expect(await read("b")).toMatchObject({ version: 51, data: { n: 99 } });
     expect(await post(operation("put", "c", {}))).toEqual(["success"]);
   });
 
-  it("costs no memory for what the records of its conflicts hold", async () => {
+  it("costs no memory for the content of its conflicts' records", async () => {
     const text = "x".repeat(DOCUMENT_BYTES_MAX - 100);
     const ids = Array.from({ length: 16 }, (_, n) => `doc_${n}`);
     for (const id of ids) await post(operation("put", id, { text }));
-    // As merges leave them that were about the whole document.
+    // Sets the records as merges about the whole document leave them.
     const { rowCount } = await system.pool.query(
       `INSERT INTO conflicts (
          workspace_id, conflict_id, collection, document_id, device_id, device_declared, status, strategy, round,
@@ -69,7 +69,7 @@ describe("a document", () => {
     expect(await read("doc_15")).toMatchObject({ version: 2, data: { text, n: 1 } });
   });
 
-  it("that would be larger is an error, changes nothing, and holds up nobody", async () => {
+  it("that would be larger is an error, changes nothing, and delays no other operation", async () => {
     const part = { text: "x".repeat(600_000) };
     expect(
       await post(
@@ -82,7 +82,7 @@ describe("a document", () => {
     expect(await read("a")).toMatchObject({ version: 2, data: { ...part, n: 1 } });
   });
 
-  it("that was larger before there was a bound is read, deleted, and made smaller", async () => {
+  it("that was larger before the limit existed is read, deleted, and made smaller", async () => {
     await post(operation("put", "old", {}), operation("put", "gone", {}));
     const text = "x".repeat(5_000_000);
     await system.pool.query("UPDATE documents SET data = $2 WHERE workspace_id = $1", [

@@ -13,12 +13,12 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 const ANCESTOR = { title: "New", tag: "old", note: "to be removed" };
-/** What the laptop has made of it meanwhile. */
+/** The document as changed by the laptop. */
 const REMOTE = { title: "Theirs", tag: "old", note: "to be removed", done: true };
-/** What the phone wants, which has removed the note. */
+/** The document that the phone wants; it has removed the note. */
 const LOCAL = { title: "Mine", tag: "old" };
 
-/** `phone` sends its version of a document that `laptop` has changed, and version 1 of which may be gone by then. */
+/** Lets `phone` send its version of a document that `laptop` has changed, whose version 1 may be gone by then. */
 async function mergeWith(given: { historyGone: boolean; operation?: Data; batch?: Data }) {
   const document_id = randomUUID();
   const write = (device_id: string, operation: Data, batch: Data = {}) =>
@@ -44,14 +44,14 @@ async function mergeWith(given: { historyGone: boolean; operation?: Data; batch?
 }
 
 describe("a merge whose ancestor", () => {
-  it("is in the history keeps what only one side did", async () => {
+  it("is in the history keeps changes that only one side made", async () => {
     const { result, record, data } = await mergeWith({ historyGone: false });
     expect(result).toMatchObject({ status: "success", merged: true, overlaps: 1 });
     expect(record).toMatchObject({ two_way: false, ancestor: ANCESTOR, remote: REMOTE, local: LOCAL });
     expect(data).toEqual({ title: "Mine", tag: "old", done: true });
   });
 
-  it("is lost takes the one that was sent along, and ends as with the history", async () => {
+  it("is lost uses the one that was sent along, and ends as with the history", async () => {
     const sent = { ancestor: ANCESTOR };
     const { result, record, data } = await mergeWith({ historyGone: true, operation: sent });
     expect(result).toMatchObject({ status: "success", merged: true, overlaps: 1 });
@@ -59,14 +59,14 @@ describe("a merge whose ancestor", () => {
     expect(data).toEqual({ title: "Mine", tag: "old", done: true });
   });
 
-  it("was sent along, and is another than the history's, takes the history's", async () => {
+  it("was sent along, but differs from the history's, uses the history's", async () => {
     const sent = { ancestor: { title: "Invented", done: true } };
     const { record, data } = await mergeWith({ historyGone: false, operation: sent });
     expect(record).toMatchObject({ two_way: false, ancestor: ANCESTOR });
     expect(data).toEqual({ title: "Mine", tag: "old", done: true });
   });
 
-  it("is lost and was not sent is two-way and says so: it keeps what either has", async () => {
+  it("is lost and was not sent is two-way and says so: it keeps the fields of both", async () => {
     const { result, record, data } = await mergeWith({ historyGone: true });
     expect(result).toMatchObject({ status: "success", merged: true, overlaps: 1 });
     expect(record).toMatchObject({
@@ -76,11 +76,11 @@ describe("a merge whose ancestor", () => {
       local: LOCAL,
       overlaps: [{ path: "/title", remote: "Theirs", local: "Mine", chosen: "local" }],
     });
-    // Nobody can tell that the note was removed, and not added.
+    // Without the ancestor, the removed note looks like an added one.
     expect(data).toEqual({ title: "Mine", tag: "old", done: true, note: "to be removed" });
   });
 
-  it("is lost lets a patch change what it names and nothing else, and remove nothing", async () => {
+  it("is lost lets a patch change only the fields that it names, and remove none", async () => {
     const update = { operation: "update", data: { title: "Mine", note: null } };
     const { record, data } = await mergeWith({ historyGone: true, operation: update });
     expect(record).toMatchObject({ two_way: true, local: { title: "Mine", tag: "old", done: true } });
@@ -103,7 +103,7 @@ describe("a merge whose ancestor", () => {
     expect(three.data).toEqual({ title: "Mine", tag: "old", done: true });
   });
 
-  it("is lost is treated alike in a group, which is merged in the drain", async () => {
+  it("is lost has the same outcome in a group, which is merged in the drain", async () => {
     const batch = { atomic: true, on_conflict: "merge" };
     const two = await mergeWith({ historyGone: true, batch });
     expect(two.result).toMatchObject({ merged: true, rounds: 0 });
@@ -114,7 +114,7 @@ describe("a merge whose ancestor", () => {
     expect(three.data).toEqual({ title: "Mine", tag: "old", done: true });
   });
 
-  it("is lost is left to a person under manual, with what is known", async () => {
+  it("is lost is left to a person under manual, with the known sides", async () => {
     const document_id = randomUUID();
     const put = (device_id: string, data: Data, more: Data = {}, batch: Data = {}) =>
       client.post({

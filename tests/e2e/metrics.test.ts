@@ -39,7 +39,7 @@ function update(device: string, documentId: string, data: object, batch: object 
 }
 
 describe("metrics", () => {
-  it("count what becomes of operations", async () => {
+  it("count the outcomes of operations", async () => {
     const operations = ["merged", "parked", "reported"].map((document_id) => ({
       operation: "create",
       client_id: document_id,
@@ -86,13 +86,13 @@ describe("metrics", () => {
       http_route: "/api/v1/documents/batch",
       http_response_status_code: "200",
     };
-    // A request is over a moment after its answer has come.
+    // A request ends a moment after its answer has arrived.
     await eventually(async () =>
       expect(valueOf(await ingest(), "http_server_request_duration_seconds", requests)).toBe(9),
     );
   });
 
-  it("show what is not settled", async () => {
+  it("show open and parked conflicts", async () => {
     const settled = await conflict();
     const unsettled = (name: string) =>
       ["open", "parked"].map((status) => valueOf(settled, name, { syncline_conflict_status: status }));
@@ -100,7 +100,7 @@ describe("metrics", () => {
     expect(unsettled("syncline_operations_held")).toEqual([0, 2]);
   });
 
-  it("show what waits on which lane, and for how long, though no worker runs", async () => {
+  it("show each lane's backlog and its age, even without a running worker", async () => {
     const [drained] = system.syncline.workers;
     await drained?.stop();
     const create = { operation: "create", client_id: "late", document_id: "late", data: {} };
@@ -120,7 +120,7 @@ describe("metrics", () => {
     expect(valueOf(done, "syncline_lane_oldest_age_seconds", lane)).toBe(0);
   });
 
-  it("count the answers that stay open", async () => {
+  it("count the open streams", async () => {
     const token = await system.syncline.token({ [client.workspaceId]: "reader" });
     const leaving = new AbortController();
     const url = `${system.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`;
@@ -130,7 +130,7 @@ describe("metrics", () => {
     await eventually(async () => expect(valueOf(await ingest(), "syncline_streams_open")).toBe(0));
   });
 
-  it("tell of the stores, whoever looks", async () => {
+  it("report the stores, in every process", async () => {
     for (const families of [await ingest(), await worker(), await conflict()]) {
       for (const syncline_store of ["postgres", "redis"]) {
         expect(valueOf(families, "syncline_store_up", { syncline_store })).toBe(1);
@@ -140,13 +140,13 @@ describe("metrics", () => {
     const of = { db_client_connection_pool_name: "worker" };
     const pools = await worker();
     expect(valueOf(pools, "db_client_connection_max", of)).toBeGreaterThan(0);
-    // Not even by whoever looks whether Postgres is there.
+    // The health check waits for no connection, either.
     expect(valueOf(pools, "db_client_connection_pending_requests", of)).toBe(0);
     expect(valueOf(await ingest(), "syncline_redis_memory_limit_bytes")).toBe(MEMORY_LIMIT);
   });
 });
 
-/** Brings about what a process tells nothing of before it happens: histograms, and what a request ended with. */
+/** Causes the events without which a process exports no series: histograms, and labels of ended requests. */
 async function bringAllAbout(): Promise<void> {
   await system.syncline.conflict.stop();
   expect((await client.get("/conflicts")).status).toBe(502);
@@ -159,7 +159,7 @@ async function bringAllAbout(): Promise<void> {
   await update("dev_2", "all", { b: 2 });
 }
 
-/** Every metric there is, with who exports it and its labels. */
+/** Every metric, with the processes that export it and its labels. */
 async function everyMetric(): Promise<Map<string, MetricFamily & { from: string[]; labels: string[] }>> {
   const all = new Map<string, MetricFamily & { from: string[]; labels: string[] }>();
   const scraped = { ingest: await ingest(), worker: await worker(), conflict: await conflict() };
@@ -171,7 +171,7 @@ async function everyMetric(): Promise<Map<string, MetricFamily & { from: string[
         ...family.samples.flatMap((sample) => Object.keys(sample.labels)),
       ]);
       labels.delete("le");
-      // One that waits for a pattern of many labels.
+      // Its resource labels are too many to list.
       if (name === "target_info") labels.clear();
       all.set(name, { ...family, from: [...(known?.from ?? []), service], labels: [...labels] });
     }
@@ -182,7 +182,7 @@ async function everyMetric(): Promise<Map<string, MetricFamily & { from: string[
 describe("what is said of metrics", () => {
   beforeAll(bringAllAbout);
 
-  it("in docs/observability.md is what there is, and all of it", async () => {
+  it("docs/observability.md lists every metric", async () => {
     const page = readFileSync(new URL("../../docs/observability.md", import.meta.url), "utf8");
     const told = page
       .split("\n")
@@ -196,7 +196,7 @@ describe("what is said of metrics", () => {
     expect(told.toSorted()).toEqual(true_.toSorted());
   });
 
-  it("in dashboards and alerts names metrics and labels that there are", async () => {
+  it("dashboards and alerts name existing metrics and labels", async () => {
     const metrics = await everyMetric();
     const series = new Set(
       [...metrics.values()].flatMap(({ name, type }) =>
@@ -213,7 +213,7 @@ describe("what is said of metrics", () => {
         group.rules.map(({ expr, alert, record }) => ({ where: alert ?? record, expr })),
       ),
     ];
-    // What Prometheus has of itself, and what the rules record.
+    // Prometheus's own metrics, and those of the recording rules.
     const others = new Set(["up", ...groups.flatMap((group) => group.rules.map(({ record }) => record))]);
     const labels = new Set([
       ...[...metrics.values()].flatMap((metric) => metric.labels),
@@ -223,16 +223,16 @@ describe("what is said of metrics", () => {
     ]);
     for (const { where, expr } of asked) {
       const { names, labelNames } = namesIn(expr);
-      expect(names.length, `${where} asks for nothing`).toBeGreaterThan(0);
+      expect(names.length, `${where} queries no metric`).toBeGreaterThan(0);
       const unknown = names.filter((name) => !series.has(name) && !others.has(name));
-      expect(unknown, `${where} names what is not there`).toEqual([]);
+      expect(unknown, `${where} names unknown metrics`).toEqual([]);
       const strange = labelNames.filter((label) => !labels.has(label));
-      expect(strange, `${where} names labels that are not there`).toEqual([]);
+      expect(strange, `${where} names unknown labels`).toEqual([]);
     }
   });
 });
 
-/** The metrics and the labels that a query names: all that is no function, no keyword and no value. */
+/** The metrics and the labels that a query names: all identifiers except functions, keywords and values. */
 function namesIn(expr: string): { names: string[]; labelNames: string[] } {
   const bare = expr.replaceAll(/"[^"]*"/g, '""').replaceAll(/\[[^\]]*\]/g, "");
   const groupings = [...bare.matchAll(/\b(?:by|without|ignoring|on) ?\(([^)]*)\)/g)].map(

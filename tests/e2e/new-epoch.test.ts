@@ -17,13 +17,13 @@ const startAgain = () => Promise.all(services().map((service) => service.start()
 async function epochOf(client: Client): Promise<string> {
   return (await client.get<{ epoch: string }>("/changes")).body.epoch;
 }
-/** What each of the services has ended with. */
+/** The exit of each service. */
 const ends = () => Promise.all(services().map(({ ended }) => ended));
 const END_OF_ALL = ["exit code 1", "exit code 1", "exit code 1", "exit code 1"];
 
-it("that is stored while services run ends all of them, and they serve it once they are started again", async () => {
+it("that is stored while services run ends all of them, and they accept it once they are restarted", async () => {
   const before = await epochOf(clients[0]);
-  // What `npm run restored` does.
+  // The effect of `npm run restored`.
   await system.pool.query("UPDATE settings SET value = gen_random_uuid()::text WHERE name = 'epoch'");
   expect(await ends()).toEqual(END_OF_ALL);
   const reasons = system.syncline.logs().match(/the database's epoch has changed/g);
@@ -37,12 +37,12 @@ it("that is stored while services run ends all of them, and they serve it once t
   }
 });
 
-it("comes with another server, where nothing is committed in the name of the old one", async () => {
+it("comes with another server, which gets no commit of the old one", async () => {
   const [client] = clients;
   const before = await epochOf(client);
   const server = await system.pool.connect();
   try {
-    // What the worker is at when its server goes away.
+    // The worker's transaction while its server goes away.
     await server.query("BEGIN");
     await server.query("LOCK TABLE documents IN EXCLUSIVE MODE");
     const operations = [{ operation: "create", client_id: "last", document_id: "last", data: {} }];

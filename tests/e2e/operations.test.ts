@@ -23,7 +23,7 @@ const put = (client_id: string, document_id: string, data: object = {}) => ({
 });
 
 describe("the life of an operation", () => {
-  it("tells when it was accepted, drained and applied, for whom, and in which batch", async () => {
+  it("shows when it was accepted, drained and applied, for whom, and in which batch", async () => {
     const { body: batch, headers } = await client.post(
       { device_id, operations: [put("plain", "a"), put("other", "b")] },
       { "x-request-id": "request-7", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
@@ -44,7 +44,7 @@ describe("the life of an operation", () => {
       conflict_id: null,
       subject: "alice",
       request_id: "request-7",
-      // Null where nothing is traced.
+      // Null without tracing.
       trace_id: body["trace_id"],
       accepted_at: expect.stringMatching(/Z$/),
       drained_at: expect.stringMatching(/Z$/),
@@ -59,7 +59,7 @@ describe("the life of an operation", () => {
     expect(new Date(String(body["accepted_at"])) <= new Date(String(body["settled_at"]))).toBe(true);
   });
 
-  it("tells which change it was folded into", async () => {
+  it("shows the change that it was folded into", async () => {
     await client.post({ device_id, operations: [put("f1", "f", { n: 1 }), put("f2", "f", { n: 2 })] });
     for (const clientId of ["f1", "f2"]) {
       const { body } = await readLife(clientId);
@@ -71,7 +71,7 @@ describe("the life of an operation", () => {
     }
   });
 
-  it("shows no change of another document where it wrote nothing", async () => {
+  it("shows no change of another document if it wrote nothing", async () => {
     await client.post({
       device_id,
       operations: [{ operation: "delete", client_id: "n", document_id: "none" }],
@@ -79,14 +79,14 @@ describe("the life of an operation", () => {
     expect((await readLife("n")).body).toMatchObject({ status: "success", applied: null, folded_into: null });
   });
 
-  it("of a device that was not declared is found by its subject", async () => {
+  it("of an undeclared device is found by its subject", async () => {
     await client.post({ operations: [put("anonymous", "c")] });
     const own = await client.get<Record<string, unknown>>("/operations/anonymous");
     expect(own.body).toMatchObject({ device_id: "subject:alice", document_id: "c" });
     expect((await readLife("anonymous")).status).toBe(404);
   });
 
-  it("of one that another device's conflicts with tells the rounds, and what was held behind it", async () => {
+  it("of one that conflicts with another device shows the rounds, and the operations held behind it", async () => {
     await client.post({ device_id, operations: [put("c1", "doc", { title: "New", body: "" })] });
     const edit = (client_id: string, data: object) => ({
       operation: "update",
@@ -121,7 +121,7 @@ describe("the life of an operation", () => {
     expect(second).toMatchObject({ held_behind: conflictId, folded_into: { first_version: 3, version: 4 } });
   });
 
-  it("of one that is being merged tells why, in which round, and when that is due", async () => {
+  it("of one that is being merged shows the reason, the round, and its due time", async () => {
     await client.post({ device_id, operations: [put("m1", "merging", { n: 1 })] });
     await client.post({ device_id, operations: [put("m2", "merging", { n: 2 })] });
     await system.syncline.conflict.stop();
@@ -153,7 +153,7 @@ describe("the life of an operation", () => {
     );
   });
 
-  it("of one that was refused tells the reason, and of one left to a person, whose record to read", async () => {
+  it("of a refused one shows the reason, and of a parked one its record", async () => {
     await client.post({ device_id, operations: [put("r1", "refusing", { n: 1 })] });
     await client.post({ device_id, operations: [put("r2", "refusing", { n: 2 })] });
     const edit = { ...put("r3", "refusing", { n: 3 }), expected_version: 1 };
@@ -177,7 +177,7 @@ describe("the life of an operation", () => {
     });
   });
 
-  it("of one that is still on its lane tells that it was accepted, however deep it lies, and by the first that brought it", async () => {
+  it("of one that is still on its lane shows that it was accepted, however deep it is, and by its first batch", async () => {
     const [worker] = system.syncline.workers;
     await worker?.stop();
     const first = await client.post(
@@ -217,9 +217,9 @@ describe("the life of an operation", () => {
       conflict: null,
     });
     expect((await readLife("deep8")).body).toMatchObject({ status: "pending", drained_at: null });
-    // A resend would make another id, and the first one counts: nobody is told before it does.
+    // A resend would make another id, and the first one counts: it is unknown until the drain.
     expect((await readLife("made")).body).toMatchObject({ status: "pending", document_id: null });
-    // Another device's, another workspace's: not found on the lane, either.
+    // Operations of another device or workspace are not found on the lane, either.
     expect((await readLife("waiting", "dev_2")).status).toBe(404);
     const elsewhere = await createClient(system);
     expect((await elsewhere.get(`/operations/waiting?device_id=${device_id}`)).status).toBe(404);
@@ -228,11 +228,11 @@ describe("the life of an operation", () => {
     expect((await readLife("waiting")).body).toMatchObject({ batch_id: first.body.batch_id });
   });
 
-  it("of one that nobody sent is 404", async () => {
+  it("of an unknown one is 404", async () => {
     expect((await readLife("never")).status).toBe(404);
   });
 
-  it("belongs to its workspace: a stranger's token is refused, and another workspace does not have it", async () => {
+  it("belongs to its workspace: an outsider's token is refused, and another workspace does not have it", async () => {
     const token = await system.syncline.token({ other: "admin" });
     const stranger = await createClient(system, { workspaceId: client.workspaceId, token });
     const elsewhere = await createClient(system);
@@ -243,7 +243,7 @@ describe("the life of an operation", () => {
     expect((await elsewhere.get("/operations?status=error")).body).toMatchObject({ operations: [] });
   });
 
-  it("is not looked for under what is no id", async () => {
+  it("is not searched for an invalid id", async () => {
     expect((await readLife("\u0000")).status).toBe(404);
     expect((await readLife("plain", "\u0000")).status).toBe(422);
   });
@@ -262,7 +262,7 @@ describe("the listing of operations", () => {
     client = await createClient(system);
   });
 
-  it("shows those that failed, newest first, page by page", async () => {
+  it("shows failed ones, newest first, page by page", async () => {
     for (let n = 0; n < 3; n++) {
       await client.post({
         device_id,
@@ -304,7 +304,7 @@ describe("the listing of operations", () => {
     });
   });
 
-  it("shows those that wait", async () => {
+  it("shows pending ones", async () => {
     await system.syncline.conflict.stop();
     await client.post(
       {
@@ -324,7 +324,7 @@ describe("the listing of operations", () => {
     });
   });
 
-  it("needs a status, one of three, and takes only its own cursors", async () => {
+  it("needs one of three statuses, and takes only its own cursors", async () => {
     for (const query of ["", "?status=success", "?status=error&before=abc", "?status=error&limit=0"]) {
       expect([query, (await client.get(`/operations${query}`)).status]).toEqual([query, 422]);
     }
@@ -376,7 +376,7 @@ describe("a replay", () => {
         FOR EACH ROW EXECUTE FUNCTION refuse_forbidden();`);
   });
 
-  it("applies what Postgres refused, once the cause is gone, and only then", async () => {
+  it("applies an operation that Postgres refused, once the cause is gone, and only then", async () => {
     await client.post({ device_id, operations: [put("p0", "poisoned", { n: 0 })] });
     const batch = {
       device_id,
@@ -424,7 +424,7 @@ describe("a replay", () => {
       applied: { seq: expect.any(Number) },
     });
 
-    // The device that sends it once more learns what became of it, and nothing is applied twice.
+    // A device that resends it gets the new outcome, and it is not applied twice.
     const again = await client.post(batch);
     expect(again.body.results).toMatchObject([
       { status: "success", version: 2, replayed: true },
@@ -437,7 +437,7 @@ describe("a replay", () => {
     ]);
   });
 
-  it("judges an operation by what is there now, in the words in which it was sent", async () => {
+  it("evaluates an operation against the current document, with its original content", async () => {
     const { body: first } = await client.post({
       device_id,
       operations: [update("u1", "later", { title: "Here" })],
@@ -469,7 +469,7 @@ describe("a replay", () => {
     expect([status, body]).toMatchObject([200, { results: [{ status: "success", version: 2 }] }]);
   });
 
-  it("is answered 202 where nobody wants to wait", async () => {
+  it("is answered 202 if the client does not wait", async () => {
     await client.post({ device_id, operations: [update("a1", "async", {})] });
     await client.post({ device_id, operations: [put("a0", "async", {})] });
     const { status, headers } = await replay("a1", { headers: { prefer: "respond-async" } });
@@ -481,7 +481,7 @@ describe("a replay", () => {
     );
   });
 
-  it("is for what ended as an error, and not for one of a group: its siblings would be missing", async () => {
+  it("is for failed operations outside groups: a group's siblings would be missing", async () => {
     await client.post({
       device_id,
       atomic: true,

@@ -55,7 +55,7 @@ const killWorkers = () => Promise.all(syncline.workers.map((worker) => worker.ki
 const startWorkers = () => Promise.all(syncline.workers.map((worker) => worker.start()));
 
 const ASYNC = { prefer: "respond-async" };
-/** A batch that can be sent again as it is. */
+/** A batch that can be resent as it is. */
 const batchOf = (operations: number, device = "device") => ({
   device_id: device,
   operations: Array.from({ length: operations }, () => {
@@ -132,7 +132,7 @@ async function holdBody({ token }: Named, address?: string): Promise<Socket> {
   return socket;
 }
 
-describe("what waits is bounded", () => {
+describe("the backlog is bounded", () => {
   const bounds = {
     WORKSPACE_WAITING_OPERATIONS_MAX: "100",
     LANE_WAITING_OPERATIONS_MAX: "200",
@@ -140,7 +140,7 @@ describe("what waits is bounded", () => {
   };
   startForAll(bounds, { workers: 2 });
 
-  it("per workspace and per lane; what is refused is not applied, what is accepted is", async () => {
+  it("per workspace and per lane; refused batches are not applied, accepted ones are", async () => {
     await killWorkers();
     const [greedy, other, third] = await neighbours(3);
     if (other === undefined || third === undefined) throw new Error("clients are missing");
@@ -149,7 +149,7 @@ describe("what waits is bounded", () => {
     expect(problemOf(await greedy.post(refused, ASYNC))).toEqual(TOO_MANY_WAITING);
     expect((await other.post(ofOther, ASYNC)).status).toBe(202);
     expect(problemOf(await third.post(ofThird, ASYNC))).toEqual(OVERLOADED);
-    // Sent again while it waits: refused too, and nothing is lost by it.
+    // A resend of a waiting batch is refused too, without any loss.
     expect(problemOf(await greedy.post(accepted))).toEqual(TOO_MANY_WAITING);
     await requireHealthy();
 
@@ -182,7 +182,7 @@ describe("what waits is bounded", () => {
     expect((await client.post(large())).status).toBe(200);
   });
 
-  it("and counted right when Redis is killed, and workers are, amid drains", async () => {
+  it("and its count stays right when Redis and workers are killed during drains", async () => {
     const clients = await Promise.all(Array.from({ length: 8 }, () => createClient({ syncline })));
     const acceptedOf = new Map<Client, Batch[]>(clients.map((client) => [client, []]));
     const sendSome = (rounds: number) =>
@@ -221,7 +221,7 @@ describe("what waits is bounded", () => {
 describe("without configuration", () => {
   startForAll({});
 
-  it("the memory of Redis bounds what waits: nothing more is accepted while enough is left to drain it", async () => {
+  it("the memory of Redis bounds the backlog: ingest accepts no batch while enough memory is left to drain it", async () => {
     await killWorkers();
     const client = await createClient({ syncline });
     const accepted = batchOf(100);
@@ -242,7 +242,7 @@ describe("without configuration", () => {
     await eventually(async () => expect((await client.post(batchOf(1))).status).toBe(200));
   });
 
-  it("where memory has run out all the same, nothing is taken, and what is committed still goes", async () => {
+  it("if memory has run out all the same, nothing is accepted, and commits continue", async () => {
     await killWorkers();
     const client = await createClient({ syncline });
     const accepted = batchOf(10);
@@ -256,7 +256,7 @@ describe("without configuration", () => {
       expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
       const { entries, deadLetterIds } = await lanes.readWindow({ lane }, 100);
       expect([entries.length, deadLetterIds.length]).toEqual([1, 1]);
-      // As a drain would, after its commit: the operations are sent again below.
+      // Like a drain after its commit: the operations are sent again below.
       expect(await lanes.removeEntries({ lane }, entries)).toBe(0);
     } finally {
       await redis.config("SET", "maxmemory", "0");
@@ -266,7 +266,7 @@ describe("without configuration", () => {
     expect((await client.post(accepted)).status).toBe(200);
   });
 
-  it("rates are not limited at all", async () => {
+  it("rates are not limited by default", async () => {
     const client = await createClient({ syncline });
     const answer = await client.post(batchOf(100));
     expect(answer.status).toBe(200);
@@ -274,7 +274,7 @@ describe("without configuration", () => {
     expect(await redis.keys("*:rate:*")).toEqual([]);
   });
 
-  it("a token that writes nowhere is refused before its body is read", async () => {
+  it("a token without write access is refused before its body is read", async () => {
     const [reader] = await clientsOf("reader");
     const token = await syncline.token({ [reader.workspaceId]: "reader" });
     const socket = await holdBody({ ...reader, token });
@@ -284,20 +284,20 @@ describe("without configuration", () => {
   });
 });
 
-/** One client may have everything. */
+/** One client may use the whole capacity. */
 const UNSHARED = { SUBJECT_SHARE_PERCENT: "100", ADDRESS_SHARE_PERCENT: "100" };
 
-describe("requests under way are bounded", () => {
+describe("requests in flight are bounded", () => {
   startForAll({ REQUESTS_MAX: "3", REQUEST_BYTES_MAX: String(2 * BATCH_BYTES_MAX), ...UNSHARED });
 
-  it("and what is beyond is refused before its body is read; health and open streams do not count", async () => {
+  it("and further ones are refused before their body is read; health and open streams do not count", async () => {
     const client = await createClient({ syncline });
     const token = await syncline.token({ [client.workspaceId]: "writer" });
     const abort = new AbortController();
-    // The answers are held on to: `fetch` ends the stream of one that was collected as garbage.
+    // Keeps the answers: `fetch` ends the stream of a garbage-collected one.
     const streams: Response[] = [];
     for (let n = 0; n < 5; n++) {
-      // One after the other: until it has a stream's place, it is a request like any other.
+      // One after the other: until it has a stream's slot, it counts as a request.
       const stream = await fetch(
         `${syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/changes/events`,
         { headers: { authorization: `Bearer ${token}` }, signal: abort.signal },
@@ -319,7 +319,7 @@ describe("requests under way are bounded", () => {
     expect(metrics).toMatch(
       /http_server_request_duration_seconds_count\{[^}]*http_response_status_code="503"[^}]*\} 1\n/,
     );
-    // By this a runbook tells them from those that are turned away later.
+    // The missing route distinguishes them from requests refused later, as a runbook explains.
     expect(metrics).not.toMatch(/_count\{(?=[^}]*"503")[^}]*http_route/);
 
     await startWorkers();
@@ -328,7 +328,7 @@ describe("requests under way are bounded", () => {
     abort.abort();
   });
 
-  it("and so are their bytes, also of what is compressed; one that is alone may have any size", async () => {
+  it("and so are their bytes, also decompressed ones; a single request may have any size", async () => {
     const client = await createClient({ syncline });
     await killWorkers();
     const large = (): Batch => {
@@ -382,7 +382,7 @@ describe("requests under way are bounded", () => {
   }
 });
 
-describe("no client has everything", () => {
+describe("no client gets the whole capacity", () => {
   startForAll({ REQUESTS_MAX: "8", EVENT_STREAMS_MAX: "10", TRUST_PROXY: "1" });
   const SHARE_EXCEEDED = { status: 429, type: "share-exceeded", comesAgain: true };
 
@@ -407,7 +407,7 @@ describe("no client has everything", () => {
     const held: Socket[] = [];
     const from = (address: string) => ({ "x-forwarded-for": address });
     await eventually(async () => {
-      // Again, if the places of bodies that were given up are not free yet.
+      // Retries while the slots of abandoned bodies are not free yet.
       held.push(...(await Promise.all(others.map((other) => holdBody(other, "192.0.2.1")))));
       expect(problemOf(await client.get("/changes", from("192.0.2.1")))).toEqual(SHARE_EXCEEDED);
     });
@@ -415,7 +415,7 @@ describe("no client has everything", () => {
     for (const socket of held) socket.destroy();
   });
 
-  it("of the streams, and those leave snapshots alone", async () => {
+  it("of the streams, which in turn leave room for snapshots", async () => {
     const [greedy, other] = await clientsOf("greedy", "other");
     const abort = new AbortController();
     const follow = async (client: Client, subject: string) => {
@@ -425,7 +425,7 @@ describe("no client has everything", () => {
         signal: abort.signal,
       });
     };
-    // The answers are held on to: `fetch` ends the stream of one that was collected as garbage.
+    // Keeps the answers: `fetch` ends the stream of a garbage-collected one.
     const answers: Response[] = [];
     for (let n = 0; n < 12; n++) answers.push(await follow(greedy, "greedy"));
     const statuses = answers.map((answer) => answer.status);
@@ -441,10 +441,10 @@ describe("no client has everything", () => {
   });
 });
 
-describe("no client has all the memory for bodies", () => {
+describe("no client gets all the memory for bodies", () => {
   startForAll({ REQUEST_BYTES_MAX: String(BATCH_BYTES_MAX) });
 
-  it("what is announced and does not come takes none of it", async () => {
+  it("an announced body that does not arrive takes none of it", async () => {
     const [greedy, other] = await clientsOf("greedy", "other");
     const held = await Promise.all(Array.from({ length: 40 }, () => holdBody(greedy)));
     for (let n = 0; n < 20; n++) expect((await other.post(batchOf(1))).status).toBe(200);
@@ -452,17 +452,17 @@ describe("no client has all the memory for bodies", () => {
   });
 });
 
-describe("rates are limited where that is asked for", () => {
+describe("rates are limited if configured", () => {
   startForAll({ RATE_WORKSPACE: "20", RATE_SUBJECT: "10" });
 
-  it("per workspace and per subject, with what is left in every answer", async () => {
+  it("per workspace and per subject, with the rest in every answer", async () => {
     const subject = randomUUID();
     const client = await createClient({ syncline }, { subject });
     const { workspaceId } = client;
     const others = { workspaceId, subject: randomUUID() };
     const sameWorkspace = await createClient({ syncline }, others);
     const sameSubject = await createClient({ syncline }, { subject });
-    // None of these windows ends while the test runs.
+    // None of these windows ends during the test.
     for (const key of [`workspace:${workspaceId}`, `subject:${subject}`, `subject:${others.subject}`]) {
       await redis.set(`${keys.ratePrefix}:${key}`, 0, "EX", 3_600);
     }
@@ -484,17 +484,17 @@ describe("rates are limited where that is asked for", () => {
     expect(await appliedOf(sameSubject)).toEqual(new Set());
   });
 
-  it("and who waits as long as the answer says is let in", async () => {
+  it("and a client that waits as long as the answer says is accepted", async () => {
     const subject = randomUUID();
     const client = await createClient({ syncline }, { subject });
     expect((await client.post(batchOf(90))).status).toBe(200);
-    // Windows that are to end soon: else ten seconds are waited for.
+    // Shortens the windows, which otherwise last ten seconds.
     for (const key of [`workspace:${client.workspaceId}`, `subject:${subject}`]) {
       await redis.expire(`${keys.ratePrefix}:${key}`, 2);
     }
     const batch = batchOf(100);
     const answer = await client.post(batch);
-    // On a machine that needs a whole window for one batch, nothing is refused.
+    // On a machine that needs a whole window for one batch, no request is refused.
     if (answer.status !== 200) {
       expect(problemOf(answer)).toEqual({ status: 429, type: "rate-limited", comesAgain: true });
       const seconds = Number(answer.headers.get("retry-after"));

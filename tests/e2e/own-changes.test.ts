@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 /**
- * The phone writes what is taken as it is, then the laptop writes, then the phone goes on before it has heard of either: all
- * it has received is version 1.
+ * The phone writes a change that is applied directly, then the laptop writes, then the phone writes again before it has
+ * received either: its last received version is 1.
  */
 async function goOn(given: { ancestor: Data; first: Data; theirs: Data; second: Data; batch?: Data }) {
   const document_id = randomUUID();
@@ -38,8 +38,8 @@ async function goOn(given: { ancestor: Data; first: Data; theirs: Data; second: 
 describe.each([
   ["by itself", {}],
   ["in a group", { atomic: true, on_conflict: "merge" }],
-])("a device that goes on from an unconfirmed change of its own, %s", (_, batch) => {
-  it("changes the row that it saw, and not the one that stood there before", async () => {
+])("a device that continues from an unconfirmed change of its own, %s", (_, batch) => {
+  it("changes the row that it saw, and not the one that was there before", async () => {
     const { data, record } = await goOn({
       ancestor: { rows: ["a"] },
       first: { patch: [{ op: "add", path: "/rows/0", value: "x" }] },
@@ -70,7 +70,7 @@ describe.each([
 });
 
 it.each(["manual", "last-write-wins", "server-wins"])(
-  "takes nobody's edit for a device's own: %s",
+  "does not mistake another device's edit for its own: %s",
   async (on_conflict) => {
     const { data, result } = await goOn({
       ancestor: { title: "New" },

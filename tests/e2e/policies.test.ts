@@ -6,7 +6,7 @@ import { collideOn, type Collide } from "../support/collide.ts";
 import { scrape } from "../support/metrics.ts";
 import { createClient, startSystem, type Client, type System } from "../support/system.ts";
 
-/** What the conflict service's container has for each process of a hook, in k8s/manifests.test.ts. */
+/** The memory of the conflict service's container for each hook process, in k8s/manifests.test.ts. */
 const HOOK_PROCESS_MIB = 256;
 
 let system: System;
@@ -22,7 +22,7 @@ afterAll(() => system.stop());
 const collide = (...how: Parameters<Collide>) => collideOn(client, ...how);
 
 describe("a collection's policy", () => {
-  it("merges fields as what they are", async () => {
+  it("merges fields by their types", async () => {
     const { result, record, data } = await collide("notes", {
       ancestor: { body: "buy milk and bread", tags: ["a", "b"], views: 10 },
       remote: { body: "buy oat milk and bread", tags: ["b", "c"], views: 13 },
@@ -37,7 +37,7 @@ describe("a collection's policy", () => {
     });
   });
 
-  it("chooses the strategy where the batch names none", async () => {
+  it("chooses the strategy if the batch names none", async () => {
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 3 } };
     const older = await collide("settings", { ...sides, timestamps: [2_000, 1_000] });
     expect([older.record["strategy"], older.data]).toEqual(["last-write-wins", { a: 2 }]);
@@ -53,7 +53,7 @@ describe("a collection's policy", () => {
     expect([other.record["strategy"], other.data]).toEqual(["merge", { a: 3 }]);
   });
 
-  it("merges the fields of a group by its rules, and leaves it to the batch whether it merges at all", async () => {
+  it("merges the fields of a group by its rules, but only if the batch asks for a merge", async () => {
     const sides = { ancestor: { views: 1 }, remote: { views: 2 }, local: { views: 3 } };
     const merged = await collide("notes", sides, { atomic: true, on_conflict: "merge" });
     expect([merged.result?.status, merged.data]).toEqual(["success", { views: 4 }]);
@@ -62,7 +62,7 @@ describe("a collection's policy", () => {
     expect(reported.record).toMatchObject({ status: "reported", hook: "skipped" });
   });
 
-  it("says who may name another strategy, before anything is accepted", async () => {
+  it("decides before acceptance which roles may name another strategy", async () => {
     const { workspaceId } = client;
     const token = await system.syncline.token({ [workspaceId]: "writer" }, { subject: "bob" });
     const writer = await createClient(system, { workspaceId, token });
@@ -140,7 +140,7 @@ describe("a hook", () => {
     expect(data).toEqual(sides.remote);
   });
 
-  it("is not asked where the batch names another strategy", async () => {
+  it("is not called if the batch names another strategy", async () => {
     const sides = { ancestor, remote: { ...ancestor, price: 6 }, local: { ...ancestor, price: 7 } };
     const { record, data } = await collide("orders", sides, { on_conflict: "client-wins" });
     expect([record["hook"], data]).toEqual([null, sides.local]);
@@ -161,7 +161,7 @@ describe("a hook", () => {
     120_000,
   );
 
-  it("is given documents with about as many values as may be", async () => {
+  it("is given documents with the maximum number of values", async () => {
     const ancestor = Object.fromEntries(Array.from({ length: 24_000 }, (_, n) => [`key_${n}`, `value ${n}`]));
     const sides = { ancestor, remote: { ...ancestor, a: 1 }, local: { ...ancestor, b: 1 } };
     const { record, data } = await collide("slow", sides);
@@ -169,7 +169,7 @@ describe("a hook", () => {
     expect(data).toEqual({ ...sides.local, slow: true });
   });
 
-  it("that eats all memory has taken no more than its share of the container's by then", async () => {
+  it("that exhausts its memory has used no more than its share of the container's", async () => {
     const folder = await mkdtemp(join(tmpdir(), "hooks-"));
     const rss = join(folder, "rss");
     const { record } = await collide("hungry", {
@@ -182,7 +182,7 @@ describe("a hook", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("is counted by what it came to", async () => {
+  it("is counted by its outcome", async () => {
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1 } };
     for (const collection of ["throwing", "silent", "slow"]) await collide(collection, sides);
     const { rows } = await system.pool.query<{ failed: number; answered: number }>(
@@ -195,12 +195,12 @@ describe("a hook", () => {
       labels["syncline_hook_outcome"] === "answered" ? "answered" : "failed",
     );
     const sum = (samples: { value: number }[] = []) => samples.reduce((all, { value }) => all + value, 0);
-    // A round may be run twice, so a hook may have been asked more often than a record can tell.
+    // A round may run twice, so a hook may have been called more often than a record says.
     expect(sum(calls.failed)).toBeGreaterThanOrEqual(rows[0]?.failed ?? Infinity);
     expect(sum(calls.answered)).toBeGreaterThanOrEqual(rows[0]?.answered ?? Infinity);
   });
 
-  it("that hangs holds up no other one", async () => {
+  it("that hangs delays no other one", async () => {
     const folder = await mkdtemp(join(tmpdir(), "hooks-"));
     const until = join(folder, "until");
     const sides = { ancestor: { a: 1 }, remote: { a: 2 }, local: { a: 1, b: 1, until } };
@@ -214,13 +214,13 @@ describe("a hook", () => {
   });
 });
 
-it("is documented with the very example that runs here", async () => {
+it("is documented with the example that runs here", async () => {
   const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
   const example = await read("examples/policies/policies.mjs");
   expect(await read("docs/policies.md")).toContain(example.slice(example.indexOf("export default")));
 });
 
-describe("a module of policies that cannot be used", () => {
+describe("an invalid module of policies", () => {
   it.each([
     ["a missing one", undefined, "which does not exist"],
     ["one with a mistake", `export default { default: { strategy: "theirs" } };`, "default.strategy"],

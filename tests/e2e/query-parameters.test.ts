@@ -4,7 +4,7 @@ import { listRoutes, nameOf, type Route } from "../support/routes.ts";
 import { borrowSystem, type System } from "../support/system.ts";
 import type { ApiDocument } from "../fuzz/requests.ts";
 
-/** A number spelled in another way than in plain digits, or no number. */
+/** Numbers not in plain digits, and other values. */
 const ODD_NUMBERS = [
   "",
   "%20",
@@ -43,7 +43,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-/** Asks a route for things that are not there: its parameters are looked at before. */
+/** Calls a route with ids that do not exist: its parameters are checked first. */
 async function ask({ service, method, path }: Route, query: string): Promise<unknown[]> {
   const filled = path
     .replace(":workspaceId", workspaceId)
@@ -72,7 +72,7 @@ describe.each(listRoutes().map((route) => [nameOf(route), route] as const))("%s"
   });
 });
 
-it("refuses every number that is not in plain digits, and every parameter that is given twice, as the document says", async () => {
+it("refuses every number that is not in plain digits, and every repeated parameter, as documented", async () => {
   const answer = await fetch(`${system.syncline.ingestUrl}/openapi.json`);
   const { paths } = (await answer.json()) as ApiDocument;
   let numbers = 0;

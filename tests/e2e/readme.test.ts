@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 describe("the README", () => {
-  it("says what its first steps, and a conflict with a policy, are answered", async () => {
+  it("shows the real answers to its first steps, and to a conflict with a policy", async () => {
     const answers = await runAsWritten([...firstSteps, ...conflicts]);
     const [batch, document, changes, , , phone, parked, record, decided, after] = answers;
     const [firstAnswer, phoneResult] = [...firstSteps, ...conflicts]
@@ -47,7 +47,7 @@ describe("the README", () => {
     expect(after).toMatchObject({ version: 3, data: { state: "open", price: 4, quantity: 3 } });
   });
 
-  it("has a hook that does what its comments say", async () => {
+  it("has a hook that matches its comments", async () => {
     const ancestor = { state: "open", price: 5, quantity: 2, note: "" };
     const most = await collideOn(client, "orders", {
       ancestor,
@@ -68,7 +68,7 @@ describe("the README", () => {
     expect(late.data).toEqual(shipped);
   });
 
-  it("has policies that do what it says", async () => {
+  it("has policies that match its description", async () => {
     const text = await collideOn(client, "notes", {
       ancestor: { body: "buy milk and bread" },
       remote: { body: "buy oat milk and bread" },
@@ -85,7 +85,7 @@ describe("the README", () => {
   });
 });
 
-/** Runs what a reader would type into one shell, and returns each answer. The addresses apart, it is run as it stands. */
+/** Runs the commands as a reader would in one shell, and returns each answer. Only the addresses are changed. */
 async function runAsWritten(blocks: readonly FencedBlock[]): Promise<Answer[]> {
   const { syncline } = system;
   const { workspaceId } = client;
@@ -111,7 +111,7 @@ async function runAsWritten(blocks: readonly FencedBlock[]): Promise<Answer[]> {
     .map((line) => JSON.parse(line) as Answer);
 }
 
-/** What differs from run to run: ids, which the page cuts short, and times. */
+/** Replaces the parts that differ between runs: ids, which the page shortens, and times. */
 function patternOf(documented: unknown): unknown {
   return JSON.parse(JSON.stringify(documented), (key, value: unknown) => {
     if (key === "processing_time_ms") return expect.any(Number);
@@ -121,6 +121,7 @@ function patternOf(documented: unknown): unknown {
 
 function codeOf(blocks: readonly FencedBlock[], language: string): string {
   const found = blocks.filter((block) => block.language === language);
-  if (found.length !== 1) throw new Error(`The section has ${found.length} blocks of ${language}, not one.`);
+  if (found.length !== 1)
+    throw new Error(`The section has ${found.length} blocks of ${language}, expected one.`);
   return found[0]?.code ?? "";
 }

@@ -57,7 +57,7 @@ describe("a worker that is killed", () => {
 });
 
 describe("an operation that Postgres refuses", () => {
-  it("is refused alone: its siblings commit, and the lane goes on", async () => {
+  it("is refused alone: its siblings commit, and the lane continues", async () => {
     const { workspaceId } = client;
     const operations = ["good", "bad", "fine"].map((name, position) => ({
       clientId: `poison-${name}`,
@@ -65,7 +65,7 @@ describe("an operation that Postgres refuses", () => {
       kind: "create" as const,
       collection: "documents",
       documentId: name,
-      // What ingest would not let pass: jsonb has no U+0000.
+      // Ingest would refuse it: jsonb has no U+0000.
       data: { text: name === "bad" ? "\u0000" : name },
       fingerprint: name,
     }));

@@ -8,7 +8,7 @@ let client: Client;
 beforeAll(async () => {
   system = await startSystem();
   client = await createClient(system);
-  // Nothing is drained: whatever a refused request left on a lane would stay there to be seen.
+  // Without drains, an entry of a refused request would stay on its lane and be seen.
   await Promise.all(system.syncline.workers.map((worker) => worker.stop()));
 });
 afterAll(() => system.stop());
@@ -49,14 +49,14 @@ it.each<[string, number, () => Promise<[string, Record<string, string>?]>]>([
   expect(await system.redis.keys("*:batch:*")).toEqual([]);
 });
 
-it("names the operation and the field that is wrong", async () => {
+it("names the operation and the field at fault", async () => {
   const { body } = await client.postRaw(
     batch({ operations: [operation, { ...operation, client_id: "op_2", data: 1 }] }),
   );
   expect(body).toMatchObject({ operation: "op_2", field: "/operations/1/data" });
 });
 
-it("sends a caller's token nowhere but to the conflict service, whatever address the request line names", async () => {
+it("sends a caller's token only to the conflict service, whatever address the request line names", async () => {
   const asked: string[] = [];
   const stranger = createServer((request, response) => {
     asked.push(request.url ?? "");
@@ -70,7 +70,7 @@ it("sends a caller's token nowhere but to the conflict service, whatever address
   await new Promise((resolve) => stranger.close(resolve));
 });
 
-it("reaches nothing of the conflict service but conflicts, whatever a conflict is called", async () => {
+it("reaches only the conflict routes of the conflict service, whatever a conflict is called", async () => {
   const conflicts = `/api/v1/workspaces/${client.workspaceId}/conflicts`;
   const up = String.raw`\..\..\..\..\..\..`;
   for (const name of [`x${up}\\metrics`, `x${up}\\health`, "..", "%2e%2e", "x", "%5c..%5c"]) {
@@ -79,7 +79,7 @@ it("reaches nothing of the conflict service but conflicts, whatever a conflict i
   }
 });
 
-/** The status that a path gets which no client has put in order. */
+/** Returns the status of a path that no client has normalized. */
 async function askAsWritten(path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(system.syncline.ingestUrl);
   const headers = { authorization: await token("1 hour") };
@@ -92,7 +92,7 @@ async function askAsWritten(path: string): Promise<number | undefined> {
   });
 }
 
-it("answers 422, not 500, to a cursor that it did not write", async () => {
+it("answers 422, not 500, to a cursor that the server did not issue", async () => {
   const cursor = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString("base64url");
   for (const path of [
     `/operations?status=error&before=${cursor(0, "\u0000", "c")}`,

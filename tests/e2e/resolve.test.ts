@@ -44,7 +44,7 @@ const NEW = { title: "New", body: "" };
 const THEIRS = { title: "Theirs", body: "" };
 const MINE = { title: "Mine", body: "Text" };
 
-/** `phone` and `laptop` have both changed a document's title, and `phone`'s change is what the conflict is about. */
+/** Creates a conflict about `phone`'s change: it and `laptop` have both changed a document's title. */
 async function conflicted(
   on_conflict: "manual" | "report" | "merge",
   phone: Client = client,
@@ -64,7 +64,7 @@ async function conflicted(
   });
   const [result] = body.results;
   const id = result?.conflict_id ?? result?.conflict_data?.conflict_id;
-  if (id === undefined) throw new Error("there was no conflict");
+  if (id === undefined) throw new Error("no conflict was created");
   return { id, document_id };
 }
 
@@ -119,7 +119,7 @@ describe("a parked conflict", () => {
     ]);
   });
 
-  it("shows what it is about, and what each choice and strategy would come to", async () => {
+  it("shows its subject, and the result of each choice and strategy", async () => {
     const { id } = await conflicted("manual");
     expect(await readRecord(id)).toMatchObject({
       status: "parked",
@@ -148,7 +148,7 @@ describe("a parked conflict", () => {
     });
   });
 
-  it("covers what its device sent since, and tells it of the decision when it asks again", async () => {
+  it("covers its device's later operations, whose results then show the decision", async () => {
     const { id, document_id } = await conflicted("manual");
     const late = {
       device_id: "phone",
@@ -164,7 +164,7 @@ describe("a parked conflict", () => {
     ]);
   });
 
-  it("is decided by one of two people, and the other is told what stands there now", async () => {
+  it("is decided by one of two people, and the other gets the current document", async () => {
     const { id } = await conflicted("manual");
     // Both are accepted before either is drained.
     await system.syncline.workers[0]?.stop();
@@ -185,7 +185,7 @@ describe("a parked conflict", () => {
     expect((await readRecord(id)).decisions).toHaveLength(1);
   });
 
-  it("is not decided on a version that is no longer there", async () => {
+  it("is not decided on an outdated version", async () => {
     const { id, document_id } = await conflicted("manual");
     const newer = { operation: "put", client_id: randomUUID(), document_id, data: { title: "Newer" } };
     await client.post({ device_id: "laptop", operations: [newer] });
@@ -203,7 +203,7 @@ describe("a parked conflict", () => {
   });
 });
 
-describe("a conflict that was settled", () => {
+describe("a resolved conflict", () => {
   it("by report is resolved by a person", async () => {
     const { id, document_id } = await conflicted("report");
     expect((await resolve(id, { choice: "merged" })).status).toBe(200);
@@ -211,7 +211,7 @@ describe("a conflict that was settled", () => {
     expect(await readRecord(id)).toMatchObject({ status: "resolved", resolved_version: 3, local: MINE });
   });
 
-  it("by a merge is reopened to restore the value that lost, also once the history is gone", async () => {
+  it("by a merge is reopened to restore the losing value, also once the history is gone", async () => {
     const { id, document_id } = await conflicted("merge");
     expect(await readRecord(id)).toMatchObject({
       status: "resolved",
@@ -227,7 +227,7 @@ describe("a conflict that was settled", () => {
     expect(await readData(document_id)).toEqual(THEIRS);
     const edit = { operation: "update", client_id: randomUUID(), document_id, data: { tag: 1 } };
     await client.post({ device_id: "laptop", operations: [edit] });
-    // What was done since stays, and the device's values are back.
+    // Later changes stay, and the device's values are back.
     expect((await resolve(id, { choice: "merged" })).status).toBe(200);
     expect(await readData(document_id)).toEqual({ ...MINE, tag: 1 });
     const record = await readRecord(id);
@@ -239,8 +239,8 @@ describe("a conflict that was settled", () => {
   });
 });
 
-describe("a conflict that was resolved before records kept what the server had", () => {
-  it("is not reopened with what nobody knows, and so deletes nothing", async () => {
+describe("a conflict resolved before records kept the server's side", () => {
+  it("is not reopened with an unknown side, and so deletes nothing", async () => {
     const { id, document_id } = await conflicted("merge");
     await system.pool.query(
       `UPDATE conflicts SET ancestor_view = NULL, remote_view = NULL, views_kept = false
@@ -321,7 +321,7 @@ describe("a decision", () => {
     expect(await readRecord(id)).toMatchObject({ status: "parked", decisions: [] });
   });
 
-  it("on what nobody knows is 404", async () => {
+  it("on an unknown conflict is 404", async () => {
     expect((await resolve(randomUUID(), { choice: "local" })).status).toBe(404);
     expect((await resolve("nonsense", { choice: "local" })).status).toBe(404);
   });
@@ -334,13 +334,13 @@ describe("a decision", () => {
   });
 });
 
-describe("who may decide", () => {
+describe("the right to decide", () => {
   it.each<[Role, string, number]>([
     ["reader", "owner", 403],
     ["writer", "owner", 200],
     ["writer", "somebody else", 403],
     ["admin", "somebody else", 200],
-  ])("a %s who is the device's %s is answered %i", async (role, subject, status) => {
+  ])("of a %s who is the device's %s is answered %i", async (role, subject, status) => {
     const owner = await createClient(system, { workspaceId: client.workspaceId, subject: "owner" });
     const { id } = await conflicted("manual", owner, "owned");
     expect((await client.get(`/conflicts/${id}`)).status).toBe(200);
@@ -357,7 +357,7 @@ describe("who may decide", () => {
 });
 
 describe("the list of conflicts", () => {
-  it("is narrowed down by what a record says of itself", async () => {
+  it("is filtered by a record's fields", async () => {
     const own = await createClient(system);
     const put = (client_id: string, collection: string, more: object = {}) => ({
       operation: "put",

@@ -51,7 +51,7 @@ const changesOf = async (system: System, { workspaceId }: Client, documentId: st
     )
   ).rows.map(({ version }) => version);
 
-/** Makes changes of these versions of a document older; without versions, all of the workspace. */
+/** Makes changes of these versions of a document older; by default all of the workspace. */
 async function ageChanges(
   system: System,
   client: Client,
@@ -80,7 +80,7 @@ describe("retention", () => {
   let client: Client;
   let apply: () => Promise<void>;
   beforeAll(async () => {
-    // The services keep everything: here a test decides when retention is applied.
+    // The services keep everything, so that the tests decide when retention runs.
     system = await startSystem({ env: KEEP_ALL });
     client = await createClient(system);
     const store = createPgRetention(system.pool);
@@ -97,11 +97,11 @@ describe("retention", () => {
   };
 
   describe("of history", () => {
-    it("drops what was superseded before the cut-off, and nothing that was current after it", async () => {
+    it("drops versions superseded before the cut-off, and none that was current after it", async () => {
       const one = await createClient(system);
       for (let n = 1; n <= 4; n++) await send(one, "dev_1", put("doc", { n }));
       await send(one, "dev_1", put("still", { n: 1 }));
-      // Version 2 is old, and was current until a week ago.
+      // Version 2 is old, but was current until a week ago.
       await ageChanges(system, one, 300, { documentId: "doc", versions: [1, 2] });
       await ageChanges(system, one, 7, { documentId: "doc", versions: [3] });
       await apply();
@@ -115,7 +115,7 @@ describe("retention", () => {
       expect(body).toMatchObject({ version: 4, data: { n: 4 } });
     });
 
-    it("goes on where it was: what comes of age later goes later", async () => {
+    it("resumes at its position: later versions are dropped later", async () => {
       const one = await createClient(system);
       for (let n = 1; n <= 3; n++) await send(one, "dev_1", put("doc", { n }));
       await ageChanges(system, one, 300);
@@ -129,7 +129,7 @@ describe("retention", () => {
       expect(await feedFrom(one)).toBe(4);
     });
 
-    it("takes long histories page by page, folds as the one change that they are", async () => {
+    it("processes long histories page by page, and a fold as a single change", async () => {
       const one = await createClient(system);
       for (let batch = 0; batch < 4; batch++) {
         const run = Array.from({ length: 100 }, (_, n) => put(`doc_${n % 30}`, { batch, n }));
@@ -145,14 +145,14 @@ describe("retention", () => {
       expect((await system.pool.query(current, [one.workspaceId])).rowCount).toBe(31);
     });
 
-    it("keeps a tombstone's key and version, drops what it ended, and its own change once superseded", async () => {
+    it("keeps a tombstone's key and version, drops the deleted document, and its own change once superseded", async () => {
       const one = await createClient(system);
       await send(one, "dev_1", put("gone", { n: 1 }));
       await send(one, "dev_1", remove("gone"));
       await send(one, "dev_1", put("back", { n: 1 }));
       await send(one, "dev_1", remove("back"));
       await send(one, "dev_1", put("back", { n: 3 }));
-      // Made and deleted in one write: its change is the tombstone, and holds what that ended.
+      // Created and deleted in one write: its change is the tombstone, and holds the deleted document.
       await one.post({ device_id: "dev_1", operations: [put("brief", { n: 1 }), remove("brief")] });
       const bodies = async (documentId: string) =>
         count(
@@ -176,7 +176,9 @@ describe("retention", () => {
       });
     });
 
-    /** Parks a conflict of a device that knows `baseVersion`, about the place that the document's versions differ in. */
+    /**
+     * Parks a conflict of a device that knows `baseVersion`, about the field in which the document's versions differ.
+     */
     async function parkOn(
       one: Client,
       documentId: string,
@@ -195,7 +197,7 @@ describe("retention", () => {
       return result.conflict_data?.conflict_id ?? "";
     }
 
-    it("keeps the ancestor of a parked conflict, and lets it go once that is settled", async () => {
+    it("keeps the ancestor of a parked conflict, and drops it after its resolution", async () => {
       const one = await createClient(system);
       for (let n = 1; n <= 3; n++) await send(one, `dev_${n}`, put("doc", { n }));
       const conflictId = await parkOn(one, "doc", 2);
@@ -233,7 +235,7 @@ describe("retention", () => {
       await send(one, "dev_3", put("doc", { n: 4 }));
       expect(await changesOf(system, one, "doc")).toEqual([1, 3, 4]);
       const conflictId = await parkOn(one, "doc", 1);
-      // As if it were still being merged, and the sweep had looked a moment ago. Version 2 is inside the fold.
+      // Sets it as still being merged, and just seen by the sweep. Version 2 is inside the fold.
       await system.pool.query(
         "UPDATE conflicts SET status = 'open', base_version = 2, seen_version = 2, updated_at = 'infinity' WHERE conflict_id = $1",
         [conflictId],
@@ -244,7 +246,7 @@ describe("retention", () => {
       expect(await changesOf(system, one, "doc")).toEqual([1, 3, 4]);
     });
 
-    it("keeps what the device of an unsettled conflict wrote after the version that it named", async () => {
+    it("keeps later writes of an unsettled conflict's device, after the version that it named", async () => {
       const one = await createClient(system);
       await send(one, "dev_1", put("doc", { n: 1 }));
       const own = { device_id: "parking", operations: [put("doc", { n: 2 })] };
@@ -270,7 +272,7 @@ describe("retention", () => {
       expect(await changesOf(system, one, "doc")).toEqual([2, 3, 5]);
     });
 
-    it("waits for a commit under way, and keeps the ancestor of a conflict that it opens", async () => {
+    it("waits for a commit in flight, and keeps the ancestor of a conflict that it opens", async () => {
       const one = await createClient(system);
       for (let n = 1; n <= 2; n++) await send(one, `dev_${n}`, put("doc", { n }));
       const conflictId = await parkOn(one, "doc", 1);
@@ -287,7 +289,7 @@ describe("retention", () => {
         ]);
         const applied = apply();
         await eventually(async () => {
-          // Within a transaction Postgres shows the activity as it was when first asked.
+          // Within a transaction Postgres caches the activity of the first query.
           await drain.query("SELECT pg_stat_clear_snapshot()");
           const waiting = await drain.query(
             "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
@@ -305,7 +307,7 @@ describe("retention", () => {
       expect(await changesOf(system, one, "doc")).toEqual([1, 2]);
     });
 
-    it("leaves a later merge the ancestor that is sent along, else a two-way merge", async () => {
+    it("leaves a later merge the ancestor that is sent along, otherwise a two-way merge", async () => {
       const merge = async (more: object) => {
         const one = await createClient(system);
         await send(one, "dev_1", put("doc", { a: 1, b: 1, c: 1 }));
@@ -349,7 +351,7 @@ describe("retention", () => {
       });
     });
 
-    it("gives no reader a page with a hole, however it runs between their pages", async () => {
+    it("gives no reader a page with a gap, however it runs between their pages", async () => {
       const one = await createClient(system);
       const written = new AbortController();
       const write = async (writer: number) => {
@@ -430,17 +432,17 @@ describe("retention", () => {
         [one.workspaceId, days, clientIds],
       );
 
-    it("drops what was settled long ago, and nothing younger", async () => {
+    it("drops operations completed long ago, and no younger ones", async () => {
       const one = await createClient(system);
       for (const id of ["a", "b", "c"]) await send(one, "dev_1", put("doc", { n: id }, { client_id: id }));
       await ageLedger(one, 182, ["a"]);
-      // Inside the day that what was accepted in time may spend on its lane.
+      // Within the extra day that an operation accepted in time may spend on its lane.
       await ageLedger(one, 180.5, ["b"]);
       await apply();
       expect(await ledgerOf(one)).toEqual(["b", "c"]);
     });
 
-    it("never drops what is pending, or what an unsettled conflict has yet to answer", async () => {
+    it("never drops pending operations, or those of an unsettled conflict", async () => {
       const one = await createClient(system);
       const manual = { on_conflict: "manual" };
       await send(one, "dev_1", put("doc", { n: 1 }, { client_id: "a" }));
@@ -467,7 +469,7 @@ describe("retention", () => {
       expect(await ledgerOf(one)).toEqual(["b"]);
     });
 
-    it("passes by a row that somebody is writing to", async () => {
+    it("skips a row that another transaction is writing", async () => {
       const one = await createClient(system);
       for (const id of ["a", "b"]) await send(one, "dev_1", put("doc", { n: id }, { client_id: id }));
       await ageLedger(one, 400, ["a", "b"]);
@@ -487,13 +489,13 @@ describe("retention", () => {
       expect(await ledgerOf(one)).toEqual(["a"]);
     });
 
-    it("forgets: the same id applies again, unless its own time says that it is too old", async () => {
+    it("forgets: the same id applies again, unless its own time is too old", async () => {
       const one = await createClient(system);
       const aged = madeAt(Date.now() - 400 * DAY_MS);
       const ahead = madeAt(Date.now() + 30 * DAY_MS);
       const ids = ["plain", aged, ahead];
       for (const id of ["plain", ahead]) await send(one, "dev_1", put(id, { n: 1 }, { client_id: id }));
-      // Sent for the first time by a device that was away for longer than the ledger remembers.
+      // First sent by a device that was away for longer than the ledger's retention.
       await system.pool.query(
         `INSERT INTO operations SELECT (jsonb_populate_record(o, jsonb_build_object('client_id', $2::text))).*
          FROM operations o WHERE workspace_id = $1 AND client_id = 'plain'`,
@@ -501,7 +503,7 @@ describe("retention", () => {
       );
       await ageLedger(one, 400, ids);
       await apply();
-      // A clock that is ahead: as long as its time has not passed, its age would not tell.
+      // A clock that is ahead: until its time has passed, the id shows no age.
       expect(await ledgerOf(one)).toEqual([ahead]);
       expect(await send(one, "dev_1", put("plain", { n: 1 }, { client_id: "plain" }))).toMatchObject({
         status: "success",
@@ -513,11 +515,11 @@ describe("retention", () => {
       });
     });
 
-    it("remembers how far it has forgotten, however long it is to remember since", async () => {
+    it("remembers the latest dropped time, even if the retention is made longer", async () => {
       const one = await createClient(system);
       const [dropped, older, younger] = [400, 401, 399].map((days) => madeAt(Date.now() - days * DAY_MS));
       const resend = (id = "") => send(one, "dev_1", put("doc", { n: 1 }, { client_id: id }));
-      // The services keep everything, so none is too old for them.
+      // The services keep everything, so no id is too old for them.
       expect(await resend(dropped)).toMatchObject({ status: "success", version: 1 });
       await ageLedger(one, 400, [dropped ?? ""]);
       await apply();
@@ -544,7 +546,7 @@ describe("retention", () => {
     expect(again).toMatchObject({ status: "success", version: 1, replayed: true });
   });
 
-  it("drops settled conflicts with what they hold, never open or parked ones", async () => {
+  it("drops resolved conflicts with their content, never open or parked ones", async () => {
     const one = await createClient(system);
     await send(one, "dev_1", put("doc", { n: 1 }));
     await send(one, "dev_1", put("doc", { n: 2 }));
@@ -571,12 +573,12 @@ describe("retention", () => {
         rows.some((row) => row.conflict_id === id) ? [name] : [],
       );
     };
-    // The open one may have been merged by now; it is there all the same.
+    // The open one may have been merged by now; its record stays all the same.
     expect(await left("conflicts")).toEqual(["open", "parked", "young"]);
     expect(await left("held_operations")).toEqual(["open", "parked", "young"]);
   });
 
-  it("keeps everything where that is configured, and devices always", async () => {
+  it("keeps everything if configured so, and devices always", async () => {
     const one = await createClient(system);
     for (let n = 1; n <= 2; n++) await send(one, "dev_1", put("doc", { n }));
     const tables = ["changes", "operations", "batches", "documents", "devices"];
@@ -630,14 +632,14 @@ describe("the job that applies it", () => {
   const schedulers = () => system.redis.zcard("{syncline}:queue:retention:repeat");
   const leftInBulk = () => count(system, "operations", "workspace_id = 'bulk'", []);
 
-  it("runs by itself, scheduled once whatever the number of workers", async () => {
+  it("runs by itself, scheduled once for any number of workers", async () => {
     for (let n = 1; n <= 3; n++) await send(client, "dev_1", put("doc", { n }));
     await ageChanges(system, client, 300);
     await eventually(async () => expect(await changesOf(system, client, "doc")).toEqual([3]));
     expect(await schedulers()).toBe(1);
   });
 
-  it("goes together with the refusal by age: what the ledger has dropped is never applied again", async () => {
+  it("matches the refusal by age: operations dropped from the ledger are never applied again", async () => {
     const one = await createClient(system);
     const [young, old] = [madeAt(Date.now() - 179 * DAY_MS), madeAt(Date.now() - 181 * DAY_MS)];
     expect(await send(one, "dev_1", put("doc", { n: 1 }, { client_id: old }))).toMatchObject({
@@ -669,7 +671,7 @@ describe("the job that applies it", () => {
     expect(await schedulers()).toBe(1);
   });
 
-  it("is logged where it fails, and tried again", async () => {
+  it("logs a failure, and tries again", async () => {
     await system.pool.query(`
       CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
       CREATE TRIGGER refuse BEFORE DELETE ON operations EXECUTE FUNCTION refuse()`);
@@ -688,7 +690,7 @@ describe("the job that applies it", () => {
       const run = Array.from({ length: 100 }, (_, n) => put(`doc_${n}`, { batch }));
       expect((await one.post({ device_id: "dev_1", operations: run })).status).toBe(200);
     }
-    // The third page waits until it is killed.
+    // The third page waits until its worker is killed.
     await system.pool.query(`
       CREATE SEQUENCE pages;
       GRANT USAGE ON SEQUENCE pages TO PUBLIC;
@@ -728,7 +730,7 @@ describe("its configuration", () => {
   const given = (env: Record<string, string>) =>
     readEnv(envSchema, { DATABASE_URL: "postgres://h/d", REDIS_URL: "redis://h", ...env });
 
-  it("takes days, 0 for ever", () => {
+  it("takes days, 0 to keep everything", () => {
     expect(given({})).toMatchObject({
       RETENTION_LEDGER_DAYS: 180,
       RETENTION_HISTORY_DAYS: 180,
@@ -781,7 +783,7 @@ async function readSnapshot(
   return { seq: (head as { seq: number }).seq, documents: rest as DocumentBody[] };
 }
 
-/** Rows of the ledger that were settled long ago. */
+/** Inserts rows of operations completed long ago. */
 async function insertOldOperations(system: System, rows: number): Promise<void> {
   await system.pool.query(
     `INSERT INTO operations (workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id,

@@ -26,7 +26,7 @@ afterAll(async () => {
 interface Cell {
   what: string;
   before: Data;
-  /** The document that others made of it, in version 3, which the device has received before its second edit. */
+  /** The others' document, in version 3, which the device has received before its second edit. */
   seen: Data;
   first: Data;
   second: Data;
@@ -74,7 +74,7 @@ const CELLS: Cell[] = [
     expected: { s: "open", mine: 1 },
   },
   {
-    what: "a patch that tests what others wrote",
+    what: "a patch that tests a value that others wrote",
     before: { q: 1 },
     seen: { q: 2 },
     first: update({ mine: 1 }),
@@ -114,7 +114,7 @@ const send = (client: Client, device_id: string, document_id: string, operation:
 const dataOf = async (client: Client, id: string) =>
   (await client.get<{ data?: Data }>(`/documents/documents/${id}`)).body.data ?? null;
 
-/** Both sides change the price, so that a person is asked where the strategy leaves that to one. */
+/** Both sides change the price, so that a person is asked if the strategy requires one. */
 const priced = (data: Data, price: number) => ({ price, ...data });
 
 async function write(client: Client, id: string, { before, seen }: Cell): Promise<void> {
@@ -126,7 +126,7 @@ async function write(client: Client, id: string, { before, seen }: Cell): Promis
 }
 
 describe("an edit of a version that was received after an earlier edit", () => {
-  it("is merged from what its device saw, once there is a conflict service", async () => {
+  it("is merged from its device's view, once there is a conflict service", async () => {
     const client = await createClient(system);
     await system.syncline.conflict.stop();
     for (const [index, cell] of CELLS.entries()) {
@@ -152,37 +152,34 @@ describe("an edit of a version that was received after an earlier edit", () => {
     }
   });
 
-  it.each(CELLS)(
-    "is decided with the earlier one that waits for a person, and stands: $what",
-    async (cell) => {
-      const client = await createClient(system);
-      for (const choice of ["server", "local", "merged"] as const) {
-        const id = choice;
-        await write(client, id, cell);
-        const manual = { on_conflict: "manual" };
-        const data = { ...(cell.first["data"] as Data), price: 3 };
-        const first = await send(client, "phone", id, { ...update(data), expected_version: 1 }, manual);
-        expect(first.body.results).toMatchObject([{ status: "conflict", error_type: "parked" }]);
-        const second = await send(client, "phone", id, { ...cell.second, expected_version: 3 }, manual);
-        const conflictId = second.body.results[0]?.conflict_data?.conflict_id ?? "";
-        expect(second.body.results).toMatchObject([{ error_type: "behind_conflict" }]);
-        const { expected } = cell;
-        const own = cell.second["operation"] === "put" ? expected : null;
-        const isServer = choice === "server";
-        // With the server's side of the first edit, what it was made of goes; a document that is put has it whole.
-        const { mine: _, ...without } = expected ?? {};
-        const kept = isServer && own === null ? { ...without, price: 2 } : { ...expected, price: 3 };
-        const document = expected === null ? null : (own ?? kept);
-        const preview = await client.get<{ choices: Record<string, { document: unknown }> }>(
-          `/conflicts/${conflictId}/preview`,
-        );
-        expect([choice, preview.body.choices[choice]?.document]).toEqual([choice, document]);
-        const decided = await client.resolve(conflictId, { choice, client_id: `decision_${++ids}` });
-        expect(decided.status).toBe(200);
-        expect([choice, await dataOf(client, id)]).toEqual([choice, document]);
-      }
-    },
-  );
+  it.each(CELLS)("is decided with the earlier parked one, and stays applied: $what", async (cell) => {
+    const client = await createClient(system);
+    for (const choice of ["server", "local", "merged"] as const) {
+      const id = choice;
+      await write(client, id, cell);
+      const manual = { on_conflict: "manual" };
+      const data = { ...(cell.first["data"] as Data), price: 3 };
+      const first = await send(client, "phone", id, { ...update(data), expected_version: 1 }, manual);
+      expect(first.body.results).toMatchObject([{ status: "conflict", error_type: "parked" }]);
+      const second = await send(client, "phone", id, { ...cell.second, expected_version: 3 }, manual);
+      const conflictId = second.body.results[0]?.conflict_data?.conflict_id ?? "";
+      expect(second.body.results).toMatchObject([{ error_type: "behind_conflict" }]);
+      const { expected } = cell;
+      const own = cell.second["operation"] === "put" ? expected : null;
+      const isServer = choice === "server";
+      // The server's side removes the first edit's effect; a document that was put keeps all its fields.
+      const { mine: _, ...without } = expected ?? {};
+      const kept = isServer && own === null ? { ...without, price: 2 } : { ...expected, price: 3 };
+      const document = expected === null ? null : (own ?? kept);
+      const preview = await client.get<{ choices: Record<string, { document: unknown }> }>(
+        `/conflicts/${conflictId}/preview`,
+      );
+      expect([choice, preview.body.choices[choice]?.document]).toEqual([choice, document]);
+      const decided = await client.resolve(conflictId, { choice, client_id: `decision_${++ids}` });
+      expect(decided.status).toBe(200);
+      expect([choice, await dataOf(client, id)]).toEqual([choice, document]);
+    }
+  });
 });
 
 describe("the history that a run rises through", () => {
@@ -202,7 +199,7 @@ describe("the history that a run rises through", () => {
     await add("phone", 13, 1);
     expect(await dataOf(client, "own")).toEqual({ n: 43 });
     await add("desktop", 53);
-    // It receives version 4, with its first step; two more are on their way to it.
+    // It receives version 4, with its first step; two more have not arrived yet.
     await add("phone", 34, 4);
     expect(await dataOf(client, "own")).toEqual({ n: 54 });
     await add("desktop", 64);
@@ -230,9 +227,9 @@ describe("the history that a run rises through", () => {
     await send("desktop", [update({ z: 1 })]);
     const { body } = await send("phone", [
       update({ c: 0 }),
-      // It deletes a document that it has never seen, and goes on from there.
+      // It deletes a document that it has never seen, and continues from there.
       { operation: "delete", expected_version: 0 },
-      // It sees the edit of others in version 2; its own deletion stands.
+      // It sees the edit of others in version 2; its own deletion stays.
       { ...update({ a: 1 }), expected_version: 2 },
     ]);
     const record = await client.get(`/conflicts/${body.results[2]?.conflict_id}`);
@@ -246,7 +243,7 @@ describe("the history that a run rises through", () => {
     const write = (device: string, operation: Data, more: Data = wait) =>
       send(client, device, "anew", operation, more);
     const put = (n: number) => ({ operation: "put", data: { n }, expected_version: 0 });
-    // Both have created it, and the phone goes on from its own. It has heard of nothing yet.
+    // Both have created it, and the phone continues from its own. It has received no result yet.
     await write("desktop", put(10));
     await write("phone", put(1));
     await write("desktop", update({ n: 21 }));
@@ -262,7 +259,7 @@ describe("the history that a run rises through", () => {
     expect(await dataOf(client, "anew")).toEqual({ n: 44 });
   });
 
-  it("says so in the record if it does not have a version any more", async () => {
+  it("says so in the record if it lacks a version", async () => {
     const client = await createClient(system);
     const cell = CELLS[1];
     if (cell === undefined) throw new Error("no such cell");

@@ -28,7 +28,7 @@ beforeAll(async () => {
 beforeEach(() => redis.flushdb());
 afterAll(() => redis.quit());
 
-/** Runs `npm run dead-letters` as the runbook has it. */
+/** Runs `npm run dead-letters` as in the runbook. */
 async function deadLetters(...parameters: string[]): Promise<string[]> {
   const main = new URL("../../libs/runtime/src/redis/dead-letters-main.ts", import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(
@@ -40,10 +40,10 @@ async function deadLetters(...parameters: string[]): Promise<string[]> {
 }
 
 const batchId = randomUUID();
-/** Of a kind that a later version may have, with a batch that has a status. */
+/** An entry kind of a later version, with a batch that has a status. */
 const UNKNOWN = JSON.stringify({ kind: "ä newer one", batch: { batchId } });
 
-/** Counts as an entry of so many operations that is appended does, whatever it holds. */
+/** Appends a raw entry that counts as this number of operations. */
 async function append(entry: string, operations: number): Promise<void> {
   const fields = ["operations", operations, "entry", entry, "answered", "", "workspace", "w"];
   await redis
@@ -57,7 +57,7 @@ async function append(entry: string, operations: number): Promise<void> {
 const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadLetterIds.length;
 const waiting = () => redis.hgetall(keys.laneWaiting(LANE));
 
-it("dead entries are listed without their payload, and put back: counted among what waits, as long as they do", async () => {
+it("dead entries are listed without their payload, and requeued: counted in the backlog while they are there", async () => {
   await append(UNKNOWN, 5);
   await append("{ no JSON", 2);
   const counted = await waiting();
@@ -80,7 +80,7 @@ it("dead entries are listed without their payload, and put back: counted among w
   expect(await waiting()).toEqual({});
 });
 
-it("one of them is dropped, and its batch is unknown from then on", async () => {
+it("one of them is dropped, and its batch is then unknown", async () => {
   const status = { workspaceId: "w", deviceId: "d", acceptedAtMs: 1, results: [] };
   await redis.set(keys.acceptedBatch(batchId), JSON.stringify(status));
   await append(UNKNOWN, 1);
@@ -95,7 +95,7 @@ it("one of them is dropped, and its batch is unknown from then on", async () => 
   expect(await lanes.readBatchStatus(batchId, ["w"])).toBeNull();
 });
 
-it("a stranger's entry is put back without a count: nobody counted it", async () => {
+it("an entry not appended by Syncline is requeued without a count", async () => {
   await redis.xadd(keys.laneStream(LANE), "*", "a", "stranger's");
   await setAside();
   await deadLetters("replay", "--all");
@@ -109,7 +109,7 @@ it.each([
   ["list", "--lane", "99"],
   ["mend"],
   ["replay", "--all", "--id", "1-0"],
-])("%s %s %s is refused with a sentence, and changes nothing", async (...parameters) => {
+])("%s %s %s is refused with a message, and changes nothing", async (...parameters) => {
   await append(UNKNOWN, 1);
   await setAside();
   await expect(deadLetters(...parameters)).rejects.toMatchObject({
@@ -132,7 +132,7 @@ it.each([
   ["no trace", { kind: "resolution", resolution: {} }],
   ["a list", []],
   ["null", null],
-])("an entry that has %s is set aside: no drain could ever end it", async (_what, entry) => {
+])("an entry that has %s is dead-lettered: no drain could ever complete it", async (_what, entry) => {
   await append(JSON.stringify(entry), 1);
   expect(await setAside()).toBe(1);
 });

@@ -21,7 +21,7 @@ let clients: Client[];
 beforeAll(async () => {
   system = await startSystem({
     workers: 3,
-    // Small windows and no sweep: many drains, and none that only a sweep would have found.
+    // Small windows and no sweep: many drains, and none that only a sweep would find.
     env: {
       WORKER_CONCURRENCY: String(CONCURRENCY),
       WINDOW_OPERATIONS_MAX: "100",
@@ -44,7 +44,7 @@ function workspacesOnLanesOfTheirOwn(count: number): string[] {
   return [...workspaceByLane.values()];
 }
 
-/** Sends batches that each add to one list, so that what is lost, doubled or out of order shows, and waits for none. */
+/** Sends batches that each append to one list, so that losses, duplicates and reorderings show, without waiting. */
 async function sendAll(client: Client): Promise<void> {
   for (let batch = 0; batch < BATCHES; batch++) {
     const operations = Array.from({ length: BATCH_OPERATIONS }, (_, n) => ({
@@ -61,9 +61,9 @@ async function sendAll(client: Client): Promise<void> {
 const runningDrains = () => system.redis.llen(`${keys.queuePrefix}:drain:active`);
 
 describe("workers that are scaled down while all of them drain", () => {
-  it("end within 30 s with status 0; nothing is lost, done twice or reordered, and no lane waits for a lock to run out", async () => {
+  it("exit within 30 s with status 0; nothing is lost, applied twice or reordered, and no lane waits for a lock to expire", async () => {
     const [stays, ...leaving] = system.syncline.workers;
-    if (stays === undefined || leaving.length !== 2) throw new Error("Three workers were asked for.");
+    if (stays === undefined || leaving.length !== 2) throw new Error("The test needs three workers.");
     for (const client of clients) {
       const answer = await client.post({
         device_id: "dev_1",
@@ -73,7 +73,7 @@ describe("workers that are scaled down while all of them drain", () => {
     }
 
     const sending = Promise.all(clients.map(sendAll));
-    // Every worker then holds as many lanes as it may.
+    // Then every worker holds its maximum of lanes.
     await eventually(async () => expect(await runningDrains()).toBe(3 * CONCURRENCY));
     const ends = leaving.map(({ ended }) => ended);
     for (const worker of leaving) void worker.kill("SIGTERM");
@@ -82,7 +82,7 @@ describe("workers that are scaled down while all of them drain", () => {
       "exit code 0",
       "exit code 0",
     ]);
-    // What still runs is what the one that stays runs: nobody waits for the lock of one that has gone.
+    // Only the remaining worker's drains run: no lane waits for the lock of a stopped one.
     expect(await runningDrains()).toBeLessThanOrEqual(CONCURRENCY);
     expect(await system.entriesOnLanes()).toBeGreaterThan(0);
 

@@ -1,5 +1,5 @@
-// A version is named as the one that the user was looking at. So whoever is told of one that others' edits are in is
-// given its content, too.
+// Clients name the version that the user was looking at. So a result with a version that contains others' edits also
+// carries its document.
 import { randomUUID } from "node:crypto";
 import type { BatchResult, JsonObject, OperationResult } from "@syncline/shared";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -22,7 +22,7 @@ const MINIMAL = { prefer: "return=minimal" };
 const OPERATION = "/api/v1/workspaces/{workspaceId}/operations/{clientId}";
 const CONFLICT = "/api/v1/workspaces/{workspaceId}/conflicts/{conflictId}";
 
-/** Holds an answer against the served document. */
+/** Checks an answer against the served document. */
 function expectDescribed(route: string, method: string, { status, headers, body }: Answer<unknown>): void {
   const request = { service: "ingest", route, method, path: route, headers: {}, body: undefined } as const;
   const answer = { status, headers: Object.fromEntries(headers), text: JSON.stringify(body), durationMs: 0 };
@@ -47,7 +47,7 @@ const put = (data: JsonObject, expected_version?: number) => ({
   ...(expected_version !== undefined && { expected_version }),
 });
 
-/** `x` and `y` have both changed a document: what `x` is answered is merged. */
+/** Lets `x` and `y` change a document: `x`'s result is merged. */
 async function merge(more: JsonObject = {}, headers: Record<string, string> = {}) {
   const document_id = randomUUID();
   const [x, y] = [deviceOn(document_id, "x"), deviceOn(document_id, "y")];
@@ -60,7 +60,7 @@ const readDocument = async (document_id: string) =>
   (await client.get<{ version: number; data: JsonObject }>(`/documents/documents/${document_id}`)).body;
 
 describe("a merged result", () => {
-  it("carries the document at its version, so that a device knows what it names", async () => {
+  it("carries the document at its version, so that the device knows its content", async () => {
     const { document_id, x, y, merged } = await merge();
     expect(merged.result).toMatchObject({
       status: "success",
@@ -68,7 +68,7 @@ describe("a merged result", () => {
       version: 3,
       data: { a: 5, b: 2 },
     });
-    // Made on what came back, and named so, nothing of y's is undone.
+    // An edit of the returned document, naming its version, undoes no change of y's.
     const { data, version = -1 } = merged.result;
     const next = await x(put({ ...data, a: 6 }, version));
     expect(next.result).toStrictEqual({
@@ -79,20 +79,20 @@ describe("a merged result", () => {
       seq: expect.any(Number) as number,
     });
     expect(await readDocument(document_id)).toMatchObject({ version: 4, data: { a: 6, b: 2 } });
-    // And where y goes on meanwhile, it is merged against that document, not an older or a newer one.
+    // If y continues meanwhile, its edit is merged against exactly that document.
     await y({ operation: "update", data: { b: 3 }, expected_version: 3 });
     const last = await x(put({ a: 7, b: 2 }, 4));
     expect(last.result).toMatchObject({ merged: true, version: 6, data: { a: 7, b: 3 } });
   });
 
-  it("may be left aside: an edit of what was seen before names the version that was seen", async () => {
+  it("may be ignored: an edit of the earlier view names the earlier version", async () => {
     const { document_id, x } = await merge();
     const { result } = await x(put({ a: 6, b: 1 }, 1));
     expect(result).toMatchObject({ merged: true, data: { a: 6, b: 2 } });
     expect(await readDocument(document_id)).toMatchObject({ data: { a: 6, b: 2 } });
   });
 
-  it("has the same version and document wherever it is shown, also once the document has gone on", async () => {
+  it("has the same version and document in every answer, also after later changes of the document", async () => {
     const { x, y, merged } = await merge();
     await y({ operation: "update", data: { b: 9 } });
     const { client_id } = merged.sent;
@@ -110,7 +110,7 @@ describe("a merged result", () => {
     expect(await eventsOf(merged.body.batch_id)).toContain(JSON.stringify(shown));
   });
 
-  it("names no version where the client wants no document, and says so", async () => {
+  it("names no version if the client wants no document, and says so", async () => {
     const { x, merged } = await merge({}, MINIMAL);
     const { client_id } = merged.sent;
     const expectMinimal = (result: OperationResult | undefined, { headers }: { headers: Headers }) => {
@@ -130,9 +130,9 @@ describe("a merged result", () => {
     expectMinimal(life.body.result, life);
     expectDescribed(OPERATION, "GET", life);
     expect(await eventsOf(merged.body.batch_id, MINIMAL)).toContain('"read_again":true');
-    // The version is still there for who wants it.
+    // The version can still be read.
     expect((await client.getAbsolute<BatchResult>(batchPath)).body.results).toMatchObject([{ version: 3 }]);
-    // Other results are as they were, and waiting goes with it.
+    // Other results are unchanged, and waiting can be combined with it.
     const plain = await x({ operation: "update", data: { c: 1 } }, {}, { prefer: "wait=20, return=minimal" });
     expect(plain.result).toMatchObject({ status: "success", version: 4 });
   });
@@ -156,7 +156,7 @@ describe("a merged result", () => {
     expect(again.result).not.toHaveProperty("version");
   });
 
-  it("of a run that was merged whole is the run's, under each version that it made", async () => {
+  it("of a whole merged run is the run's, under each version that it made", async () => {
     const document_id = randomUUID();
     const [x, y] = [deviceOn(document_id, "x"), deviceOn(document_id, "y")];
     await x(put({ a: 1, b: 1 }));
@@ -181,13 +181,13 @@ describe("a merged result", () => {
       { merged: true, version: 3, data: { a: 5, b: 2, c: 1 } },
       { merged: true, version: 4, data: { a: 5, b: 2, c: 1 } },
     ]);
-    // Whichever of them is named, that document is what the next edit is merged against.
+    // The next edit is merged against that document, whichever of the versions it names.
     await y({ operation: "update", data: { b: 3 }, expected_version: 4 });
     const next = await x(put({ a: 6, b: 2, c: 1 }, 3));
     expect(next.result).toMatchObject({ merged: true, data: { a: 6, b: 3, c: 1 } });
   });
 
-  it("comes with an atomic batch that failed, too, where it was sent before", async () => {
+  it("comes with a failed atomic batch, too, if it was sent before", async () => {
     const { document_id, x, merged } = await merge();
     const failing = { operation: "update", client_id: randomUUID(), document_id: "never", data: {} };
     const { status, body } = await client.post({
@@ -199,13 +199,13 @@ describe("a merged result", () => {
       409,
       [{ replayed: true, merged: true, version: 3, data: { a: 5, b: 2 } }, { status: "error" }],
     ]);
-    // A group that merges at once carries what it wrote.
+    // A group that merges at once carries its result.
     await deviceOn(document_id, "y")({ operation: "update", data: { b: 4 } });
     const grouped = await x(put({ a: 8, b: 2 }, 3), { atomic: true, on_conflict: "merge" });
     expect(grouped.result).toMatchObject({ merged: true, rounds: 0, version: 5, data: { a: 8, b: 4 } });
   });
 
-  it("of what is not there is null", async () => {
+  it("of a deleted document is null", async () => {
     const document_id = randomUUID();
     const x = deviceOn(document_id, "x");
     const never = await x(put({ a: 1 }, 5), { on_conflict: "server-wins" });
@@ -225,8 +225,8 @@ async function eventsOf(batchId: string, headers: Record<string, string> = {}): 
   return answer.text();
 }
 
-describe("a result that a person's decision settled", () => {
-  /** Two edits of `x` wait for a person, both against y's. */
+describe("a result that a person's decision completed", () => {
+  /** Parks two edits of `x` against y's. */
   async function park() {
     const document_id = randomUUID();
     const [x, y] = [deviceOn(document_id, "x"), deviceOn(document_id, "y")];
@@ -269,7 +269,7 @@ describe("a result that a person's decision settled", () => {
     expect(minimal.result).not.toHaveProperty("version");
   });
 
-  it("is no result of an operation that was only reported", async () => {
+  it("is not given to an operation that was only reported", async () => {
     const document_id = randomUUID();
     const [x, y] = [deviceOn(document_id, "x"), deviceOn(document_id, "y")];
     await x(put({ t: "new" }));

@@ -12,7 +12,7 @@ beforeAll(async () => {
     throw error;
   };
   pool = openPool({ databaseUrl, connectionsMax: 1, applicationName: "test", onError: fail });
-  // Tables that are known to be empty: the plan that is made now is the one that a connection keeps.
+  // Postgres plans for empty tables here, and a connection keeps its plans.
   await pool.query("ANALYZE");
 });
 afterAll(async () => {
@@ -30,7 +30,7 @@ const files = (
   )
 ).flat();
 
-it.each(files)("%s reads no table whole, however new that is", async (file) => {
+it.each(files)("%s reads no table completely, even with a plan made on empty tables", async (file) => {
   const sql = await readFile(new URL(file, services), "utf8");
   const { rows } = await pool.query<{ "QUERY PLAN": string }>(`EXPLAIN (GENERIC_PLAN) ${sql}`);
   const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");

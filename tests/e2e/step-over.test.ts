@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { holdWorkspace } from "../support/hold-workspace.ts";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 
-/** More than there are lanes, so that some lanes have both. */
+/** More than the number of lanes, so that some lanes have both. */
 const HELD = 14;
 const FREE = 10;
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
   system = await startSystem({ workers: 2 });
   clients = [];
   for (let n = 0; n < HELD + FREE; n++) clients.push(await createClient(system));
-  // A workspace's row is there from its first commit on.
+  // A workspace's row exists from its first commit on.
   await Promise.all(
     clients.map((client) =>
       client.post({
@@ -45,7 +45,7 @@ const statusOf = async (client: Client, location: string | null) =>
 const listOf = async (client: Client) =>
   (await client.get<{ data: { list: number[] } }>("/documents/documents/list")).body.data.list;
 
-it("commits the workspaces of a lane whose rows nobody holds, and the others in order once they are let go", async () => {
+it("commits a lane's workspaces whose rows are free, and the others in order once their locks end", async () => {
   const [held, free] = [clients.slice(0, HELD), clients.slice(HELD)];
   const release = await holdWorkspace(system, ...held.map(({ workspaceId }) => workspaceId));
   const rounds = [0, 1, 2, 3];
@@ -56,7 +56,7 @@ it("commits the workspaces of a lane whose rows nobody holds, and the others in 
       for (const [index, { headers }] of answers.entries()) {
         if (index < HELD) locations.push(headers.get("location") ?? "");
       }
-      // All of the free ones, whatever lane they share, while the others are still held.
+      // All free ones, on any lane, while the others are still locked.
       for (const client of free) {
         await eventually(
           async () => expect(await listOf(client)).toEqual(rounds.slice(0, round + 1)),
@@ -74,7 +74,7 @@ it("commits the workspaces of a lane whose rows nobody holds, and the others in 
   for (const client of held) {
     await eventually(async () => expect(await listOf(client)).toEqual(rounds));
   }
-  // Each goes back to its lane.
+  // Each returns to its lane.
   await eventually(
     async () => expect(await system.lanes.listDeferred([...Array(16).keys()])).toEqual([]),
     60_000,

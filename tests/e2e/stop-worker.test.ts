@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-it("a worker that stops takes no lane any more while its retention waits for a lock", async () => {
+it("a worker that stops takes no further lane while its retention waits for a lock", async () => {
   const [held, other] = [await createClient(system), await createClient(system)];
   const put = (n: number) => ({
     operations: [{ operation: "put", client_id: `c${n}`, document_id: "doc", data: { n } }],
@@ -41,7 +41,7 @@ it("a worker that stops takes no lane any more while its retention waits for a l
   }
   expect(await worker?.ended).toBe("exit code 0");
   const events = await system.redis.xrange(DRAIN_EVENTS, "-", "+");
-  // One may have been on its way to it.
+  // One may already have been assigned to it.
   expect(events.filter(([, fields]) => fields.includes("active")).length).toBeLessThanOrEqual(1);
 
   await worker?.start();

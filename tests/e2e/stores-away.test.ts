@@ -38,7 +38,7 @@ async function post(headers: Record<string, string> = {}): Promise<Response> {
 const services = () => [syncline.ingest, syncline.conflict, ...syncline.workers];
 
 describe("while a store is away", () => {
-  it("Postgres: what is accepted waits, and commits when it is back", async () => {
+  it("Postgres: accepted batches wait, and commit when it is back", async () => {
     expect((await post()).status).toBe(200);
     await stores.postgres.kill();
     const answer = await post({ prefer: "wait=1" });
@@ -64,7 +64,7 @@ describe("while a store is away", () => {
     });
   });
 
-  it("Redis: nothing is accepted, with a time to try again, and all goes on when it is back", async () => {
+  it("Redis: no batch is accepted, with Retry-After, and all resumes when it is back", async () => {
     expect((await post()).status).toBe(200);
     await stores.redis.kill();
     const refused = await post();
@@ -77,7 +77,7 @@ describe("while a store is away", () => {
     await eventually(async () => expect((await post()).status).toBe(200));
   });
 
-  it("SIGTERM ends every service cleanly: none has to be cut off at its deadline", async () => {
+  it("SIGTERM ends every service cleanly, before its deadline", async () => {
     await post();
     await stores.redis.kill();
     await stores.postgres.kill();

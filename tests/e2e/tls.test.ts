@@ -9,7 +9,7 @@ import pg from "pg";
 import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-describe("stores that take TLS only", () => {
+describe("stores that accept TLS only", () => {
   let stores: LocalStores;
   let folder: string;
   let caFile: string;
@@ -24,7 +24,7 @@ describe("stores that take TLS only", () => {
     folder = mkdtempSync(join(tmpdir(), "syncline-tls-"));
     caFile = join(folder, "ca.crt");
     writeFileSync(caFile, cert);
-    // For this process; the services are told by NODE_EXTRA_CA_CERTS.
+    // For this process; the services use NODE_EXTRA_CA_CERTS.
     setDefaultCACertificates([...getCACertificates(), cert]);
     stores = await startLocalStores({ certificate: { cert, key } });
     await migrate({ databaseUrl: stores.databaseServerUrl });
@@ -36,7 +36,7 @@ describe("stores that take TLS only", () => {
   const start = (databaseUrl: string, redisUrl: string, env: Record<string, string>) =>
     startSyncline({ databaseUrl, redisUrl, env, home: stores.home });
 
-  it("are used with TLS, their certificates checked: a batch goes all the way", async () => {
+  it("are used with TLS, with their certificates checked: a batch is processed", async () => {
     const { databaseServerUrl, redisUrl } = stores;
     expect([databaseServerUrl, redisUrl]).toEqual([
       expect.stringContaining("sslmode=verify-full"),
@@ -75,14 +75,14 @@ describe("stores that take TLS only", () => {
     }
   });
 
-  it("are not used where their certificate is not known: a service does not start", async () => {
+  it("are not used if their certificate is unknown: a service does not start", async () => {
     const { databaseServerUrl, redisUrl } = stores;
     await expect(start(databaseServerUrl, redisUrl, { NODE_EXTRA_CA_CERTS: "" })).rejects.toThrow(
       "certificate",
     );
   });
 
-  it("take no connection without TLS, nor with another name or password", async () => {
+  it("accept no connection without TLS, or with another name or password", async () => {
     const { databaseServerUrl, redisUrl } = stores;
     const connectTo = async (change: (url: URL) => void) => {
       const url = new URL(databaseServerUrl);

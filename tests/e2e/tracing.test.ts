@@ -34,13 +34,13 @@ afterAll(async () => {
   await receiver.stop();
 });
 
-/** A trace that a client begins: what it sends along, and what is to be found again. */
+/** Begins a client's trace: the headers to send, and the ids to find. */
 function beginTrace(): { traceId: string; spanId: string; headers: { traceparent: string } } {
   const [traceId, spanId] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
   return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-01` } };
 }
 
-/** Makes two devices change one document, and gives the answer to the second. */
+/** Lets two devices change one document, and returns the answer to the second. */
 async function collide(client: Client, data: object, headers: Record<string, string> = {}) {
   const document_id = randomBytes(8).toString("hex");
   const update = (device: string, data: object, headers: Record<string, string> = {}) => {
@@ -55,7 +55,7 @@ async function collide(client: Client, data: object, headers: Record<string, str
   return update("dev_2", data, headers);
 }
 
-/** The spans of a trace once they are so many, each with its place in it: `parent > child`. */
+/** The spans of a trace once it has this number, each with its position: `parent > child`. */
 function spansOf(traceId: string, count: number): Promise<{ spans: ReceivedSpan[]; places: string[] }> {
   return eventually(async () => {
     const spans = receiver.spans.filter((span) => span.traceId === traceId);
@@ -138,7 +138,7 @@ it("shows an operation's whole life, conflict and merge included, as one trace a
   }
 });
 
-it("gives every window a trace of its own, linked with those of all that it brings, both ways", async () => {
+it("gives every window its own trace, linked with those of its batches, both ways", async () => {
   const client = await createClient(system);
   const lane = laneOf(client.workspaceId, LANE_COUNT);
   const [worker] = system.syncline.workers;
@@ -178,7 +178,7 @@ it("gives every window a trace of its own, linked with those of all that it brin
   ]);
 });
 
-it("goes on in the conflict service where a client asks it by way of ingest", async () => {
+it("continues in the conflict service if a client's request is forwarded by ingest", async () => {
   const client = await createClient(system);
   const { traceId, headers } = beginTrace();
   expect((await client.get("/conflicts", headers)).status).toBe(200);
@@ -213,11 +213,11 @@ it("sends log records and metrics of all three services, each record with its tr
   expect(system.syncline.logs()).toContain(`"trace_id":"${traceId}"`);
 });
 
-it("says nowhere what a document holds: in no span, metric, log record or line, whatever comes of it", async () => {
+it("reveals no document's content: in no span, metric, log record or line, whatever the outcome", async () => {
   const canary = `canary_${randomBytes(8).toString("hex")}`;
   const client = await createClient(system);
   const { traceId, headers } = beginTrace();
-  // The message and the detail of Postgres' errors quote rows, as they do where a constraint is violated.
+  // The message and the detail of Postgres's errors quote rows, as at a violated constraint.
   await system.pool.query(`
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF NEW.document_id = 'refused' THEN
@@ -254,8 +254,8 @@ it("says nowhere what a document holds: in no span, metric, log record or line, 
   expect(system.syncline.logs()).not.toContain(canary);
 });
 
-it("keeps whole what failed or met a conflict, where only a share of the traces is to be sent", async () => {
-  // A share of none: what comes is there because it is notable.
+it("keeps failed and conflicting traces whole, if only a share of the traces is sent", async () => {
+  // A share of zero: each trace that arrives is notable.
   const sampled = await startSystem({
     env: {
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
@@ -290,14 +290,14 @@ it("keeps whole what failed or met a conflict, where only a share of the traces 
       // The operation in conflict, from the request to the commit of its merge.
       "POST /api/v1/documents/batch, append batch, apply batch, apply resolution, claim-device, merge conflict, " +
         "queue conflict, read-ancestor, read-carried, read-conflict, read-remote, republish",
-      // The drains of the two; that of the resolution was like any other.
+      // The drains of the two; that of the resolution is not notable.
       "commit window, drain lane, read window",
       "commit window, drain lane, read window",
     ]);
   });
 });
 
-it("sends protobuf where nothing else is named, and is held up by no collector that takes all and answers nothing", async () => {
+it("sends protobuf by default, and does not wait for a collector that never answers", async () => {
   const taken: { path: string; type: string; body: string }[] = [];
   const collector = createServer((request) => {
     const [path, type] = [request.url ?? "", request.headers["content-type"] ?? ""];
@@ -332,7 +332,7 @@ it("sends protobuf where nothing else is named, and is held up by no collector t
   );
   expect(ends).toEqual(["exit code 0", "exit code 0", "exit code 0"]);
   expect(unheard.syncline.logs()).toContain("the last telemetry could not be sent");
-  // Protobuf has words as they are. What follows the first of a signal's exports may still have waited for its answer.
+  // Protobuf contains strings unencoded. Exports after a signal's first one may still have waited for its answer.
   const type = "application/x-protobuf";
   expect(taken).toContainEqual({
     path: "/v1/traces",

@@ -18,7 +18,7 @@ const create = () => ({
 const readBatch = (location: string | null) => client.getAbsolute<BatchResult>(location ?? "");
 
 describe("a client that does not wait", () => {
-  it("gets 202 and a place to look, where the results appear", async () => {
+  it("gets 202 with a location, where the results appear", async () => {
     const answer = await client.post(create(), { prefer: "respond-async" });
     expect(answer.status).toBe(202);
     expect(answer.body).toMatchObject({ status: "pending", results: [{ status: "pending" }] });
@@ -28,8 +28,8 @@ describe("a client that does not wait", () => {
   });
 });
 
-describe("a batch whose worker is away", () => {
-  it("is answered 202 when the wait is over, stays readable, and ends once a worker is back", async () => {
+describe("a batch without a running worker", () => {
+  it("is answered 202 when the wait is over, stays readable, and completes once a worker is back", async () => {
     const [worker] = system.syncline.workers;
     await worker?.stop();
     const answer = await client.post(create(), { prefer: "wait=1" });
@@ -41,8 +41,8 @@ describe("a batch whose worker is away", () => {
   });
 });
 
-describe("hints that get lost", () => {
-  it("are made up for: a lane without a wake-up is found by the sweep", async () => {
+describe("lost hints", () => {
+  it("are compensated: a lane without a wake-up is found by the sweep", async () => {
     const [worker] = system.syncline.workers;
     await worker?.stop();
     const answer = await client.post(create(), { prefer: "respond-async" });
@@ -58,7 +58,7 @@ describe("hints that get lost", () => {
     });
   });
 
-  it("are made up for: a waiting request finds its results without the reply", async () => {
+  it("are compensated: a waiting request finds its results without the reply", async () => {
     await system.redis.call("CLIENT", "KILL", "TYPE", "pubsub");
     const { status, body } = await client.post(create());
     expect(status).toBe(200);

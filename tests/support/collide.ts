@@ -4,13 +4,13 @@ import { eventually, type Client } from "./system.ts";
 
 type Data = Record<string, unknown>;
 
-/** What is known of a conflict that was made. */
+/** A created conflict. */
 interface Collision {
   status: number;
-  /** What the second device was answered. */
+  /** The second device's result. */
   result: Record<string, unknown> | undefined;
   record: Data;
-  /** The document that stands. */
+  /** The current document. */
   data: Data;
 }
 
@@ -20,7 +20,7 @@ export type Collide = (
   more?: Data,
 ) => Promise<Collision>;
 
-/** Lets two devices change a document of a collection. `more` goes into the batch of the second one. */
+/** Lets two devices change a document of a collection. `more` is added to the batch of the second one. */
 export async function collideOn(
   client: Client,
   ...[collection, given, more]: Parameters<Collide>
@@ -45,7 +45,7 @@ export async function collideOn(
   return { status, result: result && { ...result }, record: record.body, data: document.body.data };
 }
 
-/** Sends a request again while its answer is not there yet: a busy machine may take longer than an answer may. */
+/** Repeats a request until its answer is final: a busy machine may exceed the maximum wait. */
 function untilAnswered<T extends { status: number }>(send: () => Promise<T>): Promise<T> {
   return eventually(async () => {
     const answer = await send();

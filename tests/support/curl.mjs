@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The part of curl that the pages' examples use: the tests run those where there is no curl.
+// The part of curl that the documentation's examples use, so that the tests run without curl.
 const headers = {};
 let url;
 let body;
@@ -10,7 +10,7 @@ for (let args = process.argv.slice(2); args.length > 0;) {
     headers[name] = value.join(":").trim();
   } else if (argument === "-d") body = args.shift();
   else if (argument.startsWith("http")) url = argument;
-  else if (argument !== "-sS") throw new Error(`this curl knows no ${argument}`);
+  else if (argument !== "-sS") throw new Error(`unsupported argument ${argument}`);
 }
 const response = await fetch(url, { method: body === undefined ? "GET" : "POST", headers, body });
 process.stdout.write(await response.text());

@@ -4,19 +4,19 @@ import { setTimeout as delay } from "node:timers/promises";
 import { PATIENCE_MS } from "./patience.ts";
 import { createClient, type Answer, type Client, type System } from "./system.ts";
 
-/** How often it asks, and how soon it sends again. */
+/** The pause between polls and between sends. */
 const PAUSE_MS = 100;
 
-/** One request of a device and what came of it. */
+/** One request of a device and its outcome. */
 export interface Attempt {
-  /** The batch was sent, or its status was asked for. */
+  /** A request with the batch, or a poll of its status. */
   what: "send" | "status";
   batch: Record<string, unknown>;
   sentAtMs: number;
   endedAtMs: number;
-  /** `undefined` where the connection broke or nothing came. */
+  /** `undefined` if the connection broke or no answer came. */
   answer: Answer | undefined;
-  /** Why there is no answer. */
+  /** The reason why there is no answer. */
   broken?: unknown;
 }
 
@@ -25,32 +25,32 @@ export interface DeviceOptions {
   deviceId?: string;
   subject?: string;
   giveUpMs?: number;
-  /** After so long without an answer a request counts as broken. */
+  /** After this time without an answer a request counts as broken. */
   timeoutMs?: number;
-  /** How long to wait after so many attempts in vain, the last with this answer. Left out, always the same. */
+  /** The pause after this number of failed attempts, the last with this answer. Constant by default. */
   pauseMs?: (attempts: number, answer: Answer | undefined) => number;
-  /** Told of every request that has ended. */
+  /** Called after every request. */
   onAttempt?: (attempt: Attempt) => void;
 }
 
-/** A client as it should be: it goes to every ingest in turn, and sends a batch again until it has the final answer. */
+/** A correct client: it rotates over the ingests, and resends a batch until it has the final answer. */
 export interface Device {
   workspaceId: string;
   deviceId: string;
-  /** Where the batches were that it had a 202 for and that nobody knew later: none, as long as Redis keeps its data. */
+  /** The locations of batches that were answered 202 and later unknown: none, as long as Redis keeps its data. */
   lost: readonly string[];
   /**
-   * Sends a batch until it is answered for good. What breaks, and 429, 503 and other 5xx, send it again as it is; a 202
-   * is followed until it is final, and sent again where its status is lost.
+   * Sends a batch until its final answer. It is resent unchanged after broken connections, 429, 503 and other 5xx; a
+   * 202 is polled until it is final, and the batch resent if its status is lost.
    */
   send(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
-  /** Decides a conflict, sending that again as it does a batch. */
+  /** Decides a conflict, with the retries of a batch. */
   resolve(
     conflictId: string,
     decision: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<Answer>;
-  /** Has an operation that ended as an error replayed, sending that again as it does a batch. */
+  /** Replays a failed operation, with the retries of a batch. */
   replay(clientId: string, headers?: Record<string, string>): Promise<Answer>;
 }
 
@@ -74,11 +74,11 @@ export async function createDevice(
   let turn = 0;
   const nextClient = () => {
     const client = clients[turn++ % clients.length];
-    if (client === undefined) throw new Error("A device needs an ingest to speak to.");
+    if (client === undefined) throw new Error("A device needs at least one ingest URL");
     return client;
   };
 
-  /** The answer where it is one to go by; what breaks, and 429 and 5xx, are not. */
+  /** Returns a usable answer; broken connections, 429 and 5xx are not. */
   async function attempt(
     what: Attempt["what"],
     batch: Attempt["batch"],
@@ -109,7 +109,7 @@ export async function createDevice(
     };
   }
 
-  /** `undefined` where nobody knows the batch any more. */
+  /** Returns `undefined` once the batch is unknown. */
   async function follow(
     batch: Attempt["batch"],
     location: string,

@@ -1,4 +1,4 @@
-// The policies of the example, and hooks that do what no hook should.
+// The policies of the example, and misbehaving hooks.
 import { existsSync, writeFileSync } from "node:fs";
 import example from "../../examples/policies/policies.mjs";
 

@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 
-/** A fenced block of code in a page. */
+/** A fenced code block of a page. */
 export interface FencedBlock {
   readonly language: string;
   readonly code: string;
 }
 
 /**
- * Reads the blocks of code of a page, or of the section that a heading begins, its subsections included.
+ * Reads the code blocks of a page, or of the section under a heading, including its subsections.
  *
  * @param page - a path from the repository's folder
  */

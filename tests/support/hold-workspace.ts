@@ -1,6 +1,9 @@
 import type { System } from "./system.ts";
 
-/** Holds workspaces' rows in a transaction of a stranger's, so that nothing can be committed to them. @returns what lets go */
+/**
+ * Locks workspaces' rows in an outside transaction, so that no change can be committed to them. @returns a function
+ * that releases them
+ */
 export async function holdWorkspace(
   { pool }: Pick<System, "pool">,
   ...workspaceIds: string[]

@@ -3,34 +3,34 @@ import type { LaneEntry } from "@syncline/shared";
 import { monitorRedis } from "./redis-monitor.ts";
 import type { System } from "./system.ts";
 
-/** An entry as it was put on its lane. */
+/** An entry as appended to its lane. */
 export interface TappedEntry {
   entry: LaneEntry;
-  /** Its place among all that was ever put on its lane, from 0. */
+  /** Its position among all entries ever appended to its lane, from 0. */
   place: number;
-  /** The place of the last entry that had been taken off the lane by then; -1: none. */
+  /** The position of the last entry removed from the lane by then; -1 if none. */
   answered: number;
-  /** Which removal took it off: what one commit took bears the same number. `undefined` while it lies there. */
+  /** The removal that took it off: entries of one commit share the number. `undefined` while it is on the lane. */
   removal?: number;
 }
 
 /**
- * Sees every entry of every lane in the order in which they were put there, which is the order in which they take
- * effect, and when they were taken off: by listening to what Redis executes, so that nothing escapes it.
+ * Records every entry of every lane in the order of their appends, which is the order of their effect, and their
+ * removals, by monitoring the commands that Redis executes.
  */
 export interface LaneTap {
-  /** What was put on lanes for a workspace so far, in order. */
+  /** A workspace's entries so far, in order. */
   entriesOf(workspaceId: string): readonly TappedEntry[];
-  /** Waits until everything was seen that Redis has done up to now. */
+  /** Waits until all commands that Redis has executed so far are recorded. */
   catchUp(): Promise<void>;
-  /** Lets a workspace's entries go, once nobody asks for them any more. */
+  /** Drops a workspace's entries after their last use. */
   forget(workspaceId: string): void;
   stop(): void;
 }
 
 interface Lane {
   appended: number;
-  /** What still lies there. */
+  /** The entries still on the lane. */
   waiting: TappedEntry[];
   removedIds: Set<string>;
 }
@@ -68,7 +68,7 @@ export async function tapLanes({ redis }: Pick<System, "redis">): Promise<LaneTa
     ofWorkspace.push(tapped);
   }
 
-  /** Drains take from the head of a lane, so that the ids, which MONITOR does not show, come off in order. */
+  /** Drains remove from the head of a lane, so that the ids, which MONITOR does not show, are removed in order. */
   function remove(lane: Lane, ids: string[]): void {
     removals += 1;
     for (const id of ids) {

@@ -1,4 +1,4 @@
-/** A metric as `/metrics` shows it. */
+/** A metric in the output of `/metrics`. */
 export interface MetricFamily {
   name: string;
   type: string;
@@ -12,7 +12,7 @@ const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
 /** Reads the metrics of a process, by name. */
 export async function scrape(serviceUrl: string): Promise<Map<string, MetricFamily>> {
   const response = await fetch(`${serviceUrl}/metrics`);
-  if (!response.ok) throw new Error(`${serviceUrl}/metrics answers ${response.status}`);
+  if (!response.ok) throw new Error(`GET ${serviceUrl}/metrics was answered ${response.status}`);
   const familyByName = new Map<string, MetricFamily>();
   let family: MetricFamily = { name: "", type: "", help: "", samples: [] };
   for (const line of (await response.text()).split("\n")) {
@@ -38,7 +38,7 @@ export async function scrape(serviceUrl: string): Promise<Map<string, MetricFami
   return familyByName;
 }
 
-/** The value of a metric's one series that has these labels, and perhaps others; of a histogram, how many it counted. */
+/** The value of a metric's only series with these labels, and maybe others; a histogram's count. */
 export function valueOf(
   families: ReadonlyMap<string, MetricFamily> | undefined,
   name: string,

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A span as it came over the wire. */
+/** A received span. */
 export interface ReceivedSpan {
   service: string;
   name: string;
@@ -10,7 +10,7 @@ export interface ReceivedSpan {
   traceId: string;
   spanId: string;
   parentSpanId: string | undefined;
-  /** The spans that it is linked to. */
+  /** The ids of its linked spans. */
   links: string[];
   events: string[];
   attributes: Record<string, unknown>;
@@ -34,7 +34,7 @@ export interface OtlpReceiver {
   logs: ReceivedLog[];
   /** The names of the metrics that each service has sent. */
   metricsByService: Map<string, Set<string>>;
-  /** All that came, as it came. */
+  /** All received bodies, unparsed. */
   bodies: string[];
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { System } from "./system.ts";
 
-/** A command that Redis executed, one inside a script too. */
+/** A command that Redis executed, including those inside scripts. */
 export interface ExecutedCommand {
   database: string;
   args: string[];
@@ -13,10 +13,10 @@ const ESCAPED = /\\(?:x([0-9a-f]{2})|(.))/gi;
 const CONTROL: Record<string, string> = { n: "\n", r: "\r", t: "\t", a: "\u0007", b: "\b" };
 
 /**
- * Hears of everything that Redis executes (MONITOR), in order. On a connection of its own: ioredis takes what comes while
- * it turns one into a monitor for answers to what it never asked.
+ * Monitors all commands that Redis executes, in order. Uses a raw connection: while ioredis switches to monitoring, it
+ * mistakes monitored commands for replies.
  *
- * @returns what ends it
+ * @returns a function that ends it
  */
 export function monitorRedis(
   redis: System["redis"],

@@ -7,15 +7,15 @@ export interface Route {
   service: "ingest" | "conflict";
   /** `get`, `post`, … */
   method: string;
-  /** As Express has it: `/api/v1/batches/:batchId`. */
+  /** In Express's syntax: `/api/v1/batches/:batchId`. */
   path: string;
 }
 
-/** Every route of the services that answer requests, as they register them. */
+/** Lists every route of the services, as they register them. */
 export function listRoutes(): Route[] {
   const handler: RequestHandler = () => undefined;
   const ingest = express();
-  // Any name gives a handler, which is never called.
+  // Any name returns a handler, which is never called.
   addIngestRoutes(ingest, new Proxy({} as Parameters<typeof addIngestRoutes>[1], { get: () => handler }));
   const conflict = express();
   addConflictRoutes(conflict, {} as Parameters<typeof addConflictRoutes>[1]);

@@ -10,18 +10,18 @@ import {
 } from "@syncline/stack";
 import { PATIENCE_MS } from "./patience.ts";
 
-/** How many lanes the services of a test have: their default. */
+/** The services' default number of lanes. */
 export const LANE_COUNT = 16;
 
 type Pool = ReturnType<typeof openPool>;
 
-/** A whole Syncline of real processes on stores of its own, with ways to look behind the API. */
+/** A whole Syncline of real processes on stores of its own, with access behind the API. */
 export interface System {
   syncline: RunningSyncline;
   pool: Pool;
   redis: ReturnType<typeof connectRedis>;
   lanes: LaneStreams;
-  /** How many entries lie on all lanes. */
+  /** The number of entries on all lanes. */
   entriesOnLanes(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -66,14 +66,14 @@ export async function startSystem(
   };
 }
 
-/** The system that this process's test files use one after the other, with the processes that it was started with. */
+/** The system that this process's test files use one after the other, with its initial processes. */
 let shared: Promise<System> | undefined;
 
 /**
- * Lends a default system to a test file, which gives it back with `stop()`. For files that keep to workspaces of their own,
- * and change nothing else: no settings, tables, or limits of the stores, and no metrics read that others count on, too. A
- * file may stop services. The next file gets all of them running, with empty lanes and no transaction open, or a new system:
- * `stop()` fails, and so does the file that left something behind.
+ * Lends a default system to a test file, which returns it with `stop()`. For files that use only workspaces of their
+ * own: they change no settings, tables, or limits of the stores, and read no metrics that other files affect. A file
+ * may stop services. The next file gets all of them running, with empty lanes and no open transaction, or a new system:
+ * if a file left something behind, `stop()` fails, and so does the file.
  */
 export async function borrowSystem(): Promise<System> {
   shared ??= startSystem();
@@ -100,11 +100,11 @@ async function requireAsLent(system: System): Promise<void> {
   const { syncline, pool } = system;
   const services = [...syncline.ingests, ...syncline.conflicts, ...syncline.workers];
   await Promise.all(services.filter(({ pid }) => pid === undefined).map((service) => service.start()));
-  if (pool.idleCount !== pool.totalCount) throw new Error("The file has kept a connection to Postgres.");
+  if (pool.idleCount !== pool.totalCount) throw new Error("The file still has a connection to Postgres open");
   await eventually(async () => {
-    if ((await system.entriesOnLanes()) > 0) throw new Error("The file has left entries on the lanes.");
+    if ((await system.entriesOnLanes()) > 0) throw new Error("The file left entries on the lanes");
     for (const service of services)
-      if (!(await service.isReady())) throw new Error(`${service.name} is not ready.`);
+      if (!(await service.isReady())) throw new Error(`${service.name} is not ready`);
   });
 }
 
@@ -115,7 +115,7 @@ export interface Answer<T = BatchResult> {
   body: T;
 }
 
-/** Speaks to ingest as one client of one workspace. */
+/** One client of ingest in one workspace. */
 export interface Client {
   workspaceId: string;
   post(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
@@ -123,13 +123,13 @@ export interface Client {
     body: string | Uint8Array,
     headers?: Record<string, string>,
   ): Promise<Answer<Record<string, unknown>>>;
-  /** A person's decision on a conflict. */
+  /** Sends a person's decision on a conflict. */
   resolve<T = BatchResult>(
     conflictId: string,
     decision: Record<string, unknown>,
     headers?: Record<string, string>,
   ): Promise<Answer<T>>;
-  /** Sends again what ended as an error. */
+  /** Replays a failed operation. */
   replay(clientId: string, deviceId: string, headers?: Record<string, string>): Promise<Answer>;
   /** `path` is below the workspace. */
   get<T>(path: string, headers?: Record<string, string>): Promise<Answer<T>>;
@@ -143,7 +143,7 @@ export async function createClient(
     subject?: string;
     token?: string;
     ingestUrl?: string;
-    /** After so long without an answer a request fails. */
+    /** After this time without an answer a request fails. */
     timeoutMs?: number;
   } = {},
 ): Promise<Client> {
@@ -193,7 +193,7 @@ export async function createClient(
   };
 }
 
-/** Waits until something holds, looking again and again; fails with the last reason why it did not. */
+/** Polls until a condition holds; fails with the last reason if it does not. */
 export async function eventually<T>(look: () => Promise<T>, timeoutMs = PATIENCE_MS): Promise<T> {
   const giveUpAtMs = Date.now() + timeoutMs;
   for (;;) {
