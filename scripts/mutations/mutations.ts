@@ -425,6 +425,14 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "libs/shared/src/consolidate/fold-operations.test.ts" },
   },
   {
+    name: "client-fold-takes-a-repeated-value-for-an-edit",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/consolidate/fold-operations.ts",
+    find: "(Array.isArray(first) && Array.isArray(next)) && !jsonEqual(first, next);",
+    replace: "(Array.isArray(first) && Array.isArray(next));",
+    caughtBy: { file: "libs/shared/src/consolidate/fold-operations.test.ts" },
+  },
+  {
     name: "client-fold-drops-a-tombstone",
     breaks: "consolidation is invisible",
     file: "libs/shared/src/consolidate/fold-operations.ts",

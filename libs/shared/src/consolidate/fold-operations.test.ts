@@ -186,12 +186,12 @@ describe("a fold", () => {
 describe("operations of different times", () => {
   it.each<[string, Given, Given]>([
     [
-      "a merge patch that writes the same again",
+      "a merge patch that changes the same again",
       update({ a: 1, b: { c: 1 } }),
       update({ a: 2, b: { c: 2 } }),
     ],
     ["a merge patch that replaces the first one's value", update({ a: { b: 1 } }), update({ a: null })],
-    ["a JSON Patch that adds the same again", patch(add("/a", 1)), patch(add("/a", 2))],
+    ["a JSON Patch that changes the same again", patch(add("/a", 1)), patch(add("/a", 2))],
     ["a put after a delete", remove(), put({ a: 1 })],
   ])("fold into %s, with the newer of the two times", (_, first, next) => {
     for (const [firstMs, nextMs] of [
@@ -213,6 +213,11 @@ describe("operations of different times", () => {
     ["a JSON Patch beside", patch(add("/a", 1)), patch(add("/b", 1))],
     ["an update after a put", put({ a: 1 }), update({ a: 2 })],
     ["a put after a put", put({ a: 1 }), put({ a: 2 })],
+    ["a merge patch that leaves a value", update({ a: 1, b: 1 }), update({ a: 1, b: 2 })],
+    ["a merge patch that leaves a value, further down", update({ a: { b: 1 } }), update({ a: { b: 1 } })],
+    ["a merge patch that may leave an item", update({ a: [1, 2] }), update({ a: [1, 3] })],
+    ["a JSON Patch that leaves a value", patch(add("/a", 1)), patch(add("/a", 1))],
+    ["a JSON Patch that leaves a member", patch(add("/a", { b: 1 })), patch(add("/a", { b: 1, c: 1 }))],
   ])("stay apart: %s", (_, first, next) => {
     expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 2 })).toHaveLength(2);
     expect(fold({ ...first, timestampMs: 1 }, { ...next, timestampMs: 1 })).toHaveLength(1);

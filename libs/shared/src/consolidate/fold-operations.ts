@@ -1,4 +1,5 @@
-import { depthOf, DOCUMENT_DEPTH_MAX, isJsonObject, type JsonObject } from "../json/json.ts";
+import { jsonEqual } from "../json/json-equal.ts";
+import { depthOf, DOCUMENT_DEPTH_MAX, isJsonObject, type Json, type JsonObject } from "../json/json.ts";
 import { keepYjsStates, startsYjsState } from "../merge/keep-yjs-states.ts";
 import { policyOf, type CollectionPolicy, type Policies } from "../policy/policies.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
@@ -47,7 +48,7 @@ export interface FoldedOperation {
  *   sent as one atomic batch.
  * - No operation folds past another one in between, or if it names a version that the first did not name.
  * - No operation folds if the fold would claim a newer time for its edits: operations of different times fold only
- *   if the later one overwrites all places of the earlier one.
+ *   if the later one changes all places of the earlier one again.
  * - Changes that members make and revert are lost in a fold: `last-write-wins` treats such a place as unedited, and
  *   would have reverted it if it knew each step.
  * - A Yjs state folds into a later one at its place; an operation that starts a state anew stays apart.
@@ -98,7 +99,7 @@ function join(
   const isSameDocument = first.collection === next.collection && first.documentId === next.documentId;
   const isGrouped = first.group !== undefined || next.group !== undefined;
   if (!isSameDocument || isGrouped || !startsFrom(first, next)) return undefined;
-  if (first.timestampMs !== next.timestampMs && !writesAllAnew(first, next)) return undefined;
+  if (first.timestampMs !== next.timestampMs && !changesAllAnew(first, next)) return undefined;
   const content = joinContent(first, next, policy);
   if (content === undefined) return undefined;
   const { kind: _kind, data: _data, patch: _patch, timestampMs: _timestampMs, ...base } = first;
@@ -108,25 +109,30 @@ function join(
 }
 
 /**
- * Reports whether the next operation overwrites every place that the first one wrote, so that none keeps an older
- * time.
+ * Reports whether the next operation changes every place that the first one wrote, so that none of them keeps an older time. A
+ * place that it writes with the same value keeps the time of the first.
  */
-function writesAllAnew(first: UnsentOperation, next: UnsentOperation): boolean {
+function changesAllAnew(first: UnsentOperation, next: UnsentOperation): boolean {
   if (first.kind === "delete") return true;
   if (first.kind !== "update" || next.kind !== "update") return false;
   if (first.patch !== undefined && next.patch !== undefined) {
-    const written = new Set(next.patch.map(({ path }) => path));
-    return first.patch.every(({ path }) => written.has(path));
+    const stepByPath = new Map(next.patch.map((step) => [step.path, step]));
+    return first.patch.every((step) => {
+      const later = stepByPath.get(step.path);
+      if (later === undefined) return false;
+      return !("value" in step && "value" in later) || changesAll(step.value, later.value);
+    });
   }
-  return first.data !== undefined && next.data !== undefined && namesAll(first.data, next.data);
+  return first.data !== undefined && next.data !== undefined && changesAll(first.data, next.data);
 }
 
-function namesAll(first: JsonObject, next: JsonObject): boolean {
-  return Object.entries(first).every(([key, value]) => {
-    const later = Object.hasOwn(next, key) ? next[key] : undefined;
-    if (later === undefined) return false;
-    return !isJsonObject(later) || (isJsonObject(value) && namesAll(value, later));
-  });
+/** In an object each member has a time of its own, and in an array each item. */
+function changesAll(first: Json, next: Json): boolean {
+  if (!isJsonObject(next)) return !(Array.isArray(first) && Array.isArray(next)) && !jsonEqual(first, next);
+  if (!isJsonObject(first)) return false;
+  return Object.entries(first).every(
+    ([key, value]) => Object.hasOwn(next, key) && changesAll(value, next[key] ?? null),
+  );
 }
 
 /**
