@@ -291,8 +291,8 @@ function segmentsOf({ baseVersion, operations }: Pick<DeviceRun, "baseVersion" |
 }
 
 /**
- * The document that the first operations start from: the device's own view, else the version that it names, else
- * the document sent along.
+ * The document that the first operations start from: the device's own view; without one, the version that it names; if
+ * history lacks that version, the document sent along.
  */
 function firstAncestor(
   run: DeviceRun,

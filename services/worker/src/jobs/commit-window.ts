@@ -34,9 +34,9 @@ const LANE_DOCUMENT_BYTES_MAX = 6 * 1024 * 1024;
 
 /**
  * Commits a window: reads, plans, writes. Workspaces that take too long, or too much memory, are handed to
- * `onStuck`. If Postgres refuses the window, no plan can be made for it, or a too large one has no `onStuck`, the
- * window is halved until the failing entry stands alone. Its failing operations are refused with their reasons, and
- * the rest commits.
+ * `onStuck`. If Postgres refuses the window, if no plan can be made for it, or if it is too large and there is no
+ * `onStuck`, the window is halved until the failing entry stands alone. Its failing operations are refused with their
+ * reasons, and the rest commits.
  *
  * @throws any error that a retry may fix; entries committed by then were passed to `onCommitted`
  */
