@@ -14,6 +14,10 @@ import type { ConflictStrategy } from "../protocol/batch.ts";
 import type { AcceptedOperation, DecisionChoice } from "../protocol/lane-entry.ts";
 import type { OperationKind } from "../protocol/operation.ts";
 
+export const LEDGER_STATUSES = ["success", "conflict", "error", "pending"] as const;
+/** The recorded status of an operation. A `skipped` operation is not recorded. */
+export type LedgerStatus = (typeof LEDGER_STATUSES)[number];
+
 /** A row of the ledger; `pending` until its conflict is resolved. */
 export interface LedgerRow {
   workspaceId: WorkspaceId;
@@ -24,7 +28,7 @@ export interface LedgerRow {
   operation: OperationKind;
   collection: CollectionName;
   documentId: DocumentId;
-  status: "success" | "conflict" | "error" | "pending";
+  status: LedgerStatus;
   version: Version | null;
   seq: Seq | null;
   merged: boolean;

@@ -57,6 +57,9 @@ const common = {
     .describe("The document at `expected_version`, in case history no longer has it"),
 };
 
+export const OPERATION_KINDS = ["create", "put", "update", "delete"] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
 const createSchema = z.strictObject({
   operation: z.literal("create"),
   document_id: idSchema.optional(),
@@ -114,4 +117,3 @@ export const operationSchema = z
     }
   });
 export type Operation = z.infer<typeof operationSchema>;
-export type OperationKind = Operation["operation"];

@@ -3,8 +3,9 @@ import type { ErrorType } from "../errors/operation-errors.ts";
 import type { JsonObject } from "../json/json.ts";
 import type { DecisionChoice } from "./lane-entry.ts";
 
+export const RESULT_STATUSES = ["success", "conflict", "error", "skipped", "pending"] as const;
 /** The status of one operation. `conflict` and `error` are final; only `pending` changes. */
-export type ResultStatus = "success" | "conflict" | "error" | "skipped" | "pending";
+export type ResultStatus = (typeof RESULT_STATUSES)[number];
 
 /**
  * The details of a conflict for the device that caused it. Versions are the document's; `conflict_id` names the
@@ -49,7 +50,8 @@ export interface OperationResult {
   conflict_data?: ConflictData;
 }
 
-export type BatchStatus = "pending" | "syncing" | "completed" | "failed" | "partial";
+export const BATCH_STATUSES = ["pending", "syncing", "completed", "failed", "partial"] as const;
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
 /** The answer to a batch; results are in the order of the request. */
 export interface BatchResult {

@@ -1,9 +1,14 @@
 import {
+  BATCH_STATUSES,
   ERROR_TYPES,
+  LEDGER_STATUSES,
+  OPERATION_KINDS,
+  RESULT_STATUSES,
   CONFLICT_STATUSES,
   CONFLICT_STRATEGIES,
   DECISION_CHOICES,
   jsonPatchStepSchema,
+  type BatchId,
   type BatchResult,
   type ChangeBody,
   type ChangesBody,
@@ -17,6 +22,7 @@ import {
 } from "@syncline/shared";
 import { z } from "zod";
 import type { OperationBody, OperationLifeBody } from "../core/operation-life.ts";
+import { exactly } from "./exactly.ts";
 
 // Schemas of the answers. They are strict, so that checking an answer finds every field that is sent but not declared
 // here.
@@ -25,126 +31,146 @@ const time = z.iso.datetime();
 const count = z.int().min(0);
 const json = z.custom<JsonObject>().meta({ type: "object" });
 const uuid = z.uuid();
-const operationKind = z.enum(["create", "put", "update", "delete"]);
+const operationKind = z.enum(OPERATION_KINDS);
 
-export const conflictDataBody = z.strictObject({
-  expected_version: count.nullable(),
-  current_version: count,
-  conflict_id: uuid.exactOptional(),
-}) satisfies z.ZodType<ConflictData>;
+export const conflictDataBody = exactly<ConflictData>()(
+  z.strictObject({
+    expected_version: count.nullable(),
+    current_version: count,
+    conflict_id: uuid.exactOptional(),
+  }),
+);
 
-export const operationResultBody = z.strictObject({
-  client_id: z.string(),
-  status: z.enum(["success", "conflict", "error", "skipped", "pending"]),
-  document_id: z.string().exactOptional(),
-  version: count.exactOptional(),
-  seq: count.exactOptional(),
-  merged: z.literal(true).exactOptional(),
-  decided: z.enum(DECISION_CHOICES).exactOptional(),
-  conflict_id: uuid.exactOptional(),
-  overlaps: count.exactOptional(),
-  rounds: count.exactOptional(),
-  replayed: z.literal(true).exactOptional(),
-  data: json.nullable().exactOptional(),
-  read_again: z.literal(true).exactOptional(),
-  error: z.string().exactOptional(),
-  error_type: z.enum(ERROR_TYPES).exactOptional(),
-  conflict_data: conflictDataBody.exactOptional(),
-}) satisfies z.ZodType<OperationResult>;
+export const operationResultBody = exactly<OperationResult>()(
+  z.strictObject({
+    client_id: z.string(),
+    status: z.enum(RESULT_STATUSES),
+    document_id: z.string().exactOptional(),
+    version: count.exactOptional(),
+    seq: count.exactOptional(),
+    merged: z.literal(true).exactOptional(),
+    decided: z.enum(DECISION_CHOICES).exactOptional(),
+    conflict_id: uuid.exactOptional(),
+    overlaps: count.exactOptional(),
+    rounds: count.exactOptional(),
+    replayed: z.literal(true).exactOptional(),
+    data: json.nullable().exactOptional(),
+    read_again: z.literal(true).exactOptional(),
+    error: z.string().exactOptional(),
+    error_type: z.enum(ERROR_TYPES).exactOptional(),
+    conflict_data: conflictDataBody.exactOptional(),
+  }),
+);
 
-export const batchResultBody = z.strictObject({
-  batch_id: uuid,
-  status: z.enum(["pending", "syncing", "completed", "failed", "partial"]),
-  total: count,
-  successful: count,
-  failed: count,
-  processing_time_ms: count,
-  results: z.array(operationResultBody),
-  clock_skew_ms: count.exactOptional(),
-}) satisfies z.ZodType<BatchResult>;
+export const batchResultBody = exactly<BatchResult>()(
+  z.strictObject({
+    batch_id: uuid,
+    status: z.enum(BATCH_STATUSES),
+    total: count,
+    successful: count,
+    failed: count,
+    processing_time_ms: count,
+    results: z.array(operationResultBody),
+    clock_skew_ms: count.exactOptional(),
+  }),
+);
 
-export const documentBody = z.strictObject({
-  workspace_id: z.string(),
-  collection: z.string(),
-  document_id: z.string(),
-  version: count,
-  seq: count,
-  data: json,
-  updated_at: time,
-}) satisfies z.ZodType<DocumentBody>;
+export const documentBody = exactly<DocumentBody>()(
+  z.strictObject({
+    workspace_id: z.string(),
+    collection: z.string(),
+    document_id: z.string(),
+    version: count,
+    seq: count,
+    data: json,
+    updated_at: time,
+  }),
+);
 
-export const changeBody = z.strictObject({
-  seq: count,
-  collection: z.string(),
-  document_id: z.string(),
-  version: count,
-  deleted: z.boolean(),
-  data: json.nullable(),
-  device_id: z.string().nullable(),
-  committed_at: time,
-}) satisfies z.ZodType<ChangeBody>;
+export const changeBody = exactly<ChangeBody>()(
+  z.strictObject({
+    seq: count,
+    collection: z.string(),
+    document_id: z.string(),
+    version: count,
+    deleted: z.boolean(),
+    data: json.nullable(),
+    device_id: z.string().nullable(),
+    committed_at: time,
+  }),
+);
 
-export const changesBody = z.strictObject({
-  epoch: z.string(),
-  changes: z.array(changeBody),
-  next: count,
-  more: z.boolean(),
-}) satisfies z.ZodType<ChangesBody>;
+export const changesBody = exactly<ChangesBody>()(
+  z.strictObject({
+    epoch: z.string(),
+    changes: z.array(changeBody),
+    next: count,
+    more: z.boolean(),
+  }),
+);
 
-export const historyChangeBody = changeBody.extend({
-  first_version: count,
-  ended: json.optional(),
-}) satisfies z.ZodType<HistoryChangeBody>;
+export const historyChangeBody = exactly<HistoryChangeBody>()(
+  changeBody.extend({
+    first_version: count,
+    ended: json.optional(),
+  }),
+);
 
-export const historyBody = z.strictObject({
-  changes: z.array(historyChangeBody),
-  next: count.nullable(),
-  more: z.boolean(),
-}) satisfies z.ZodType<HistoryBody>;
+export const historyBody = exactly<HistoryBody>()(
+  z.strictObject({
+    changes: z.array(historyChangeBody),
+    next: count.nullable(),
+    more: z.boolean(),
+  }),
+);
 
-export const operationBody = z.strictObject({
-  client_id: z.string(),
-  device_id: z.string(),
-  batch_id: uuid,
-  operation: operationKind,
-  collection: z.string(),
-  document_id: z.string().nullable(),
-  status: z.enum(["success", "conflict", "error", "pending"]),
-  result: operationResultBody,
-  reason: z
-    .strictObject({
-      error_type: z.enum(ERROR_TYPES).nullable(),
-      error: z.string(),
-      expected_version: count.nullable(),
-      current_version: count.nullable(),
-    })
-    .nullable(),
-  conflict_id: uuid.nullable(),
-  subject: z.string(),
-  request_id: z.string(),
-  trace_id: z.string().nullable(),
-  accepted_at: time,
-  settled_at: time.nullable(),
-  replayable: z.boolean(),
-}) satisfies z.ZodType<OperationBody>;
+export const operationBody = exactly<OperationBody>()(
+  z.strictObject({
+    client_id: z.string(),
+    device_id: z.string(),
+    batch_id: uuid,
+    operation: operationKind,
+    collection: z.string(),
+    document_id: z.string().nullable(),
+    status: z.enum(LEDGER_STATUSES),
+    result: operationResultBody,
+    reason: z
+      .strictObject({
+        error_type: z.enum(ERROR_TYPES).nullable(),
+        error: z.string(),
+        expected_version: count.nullable(),
+        current_version: count.nullable(),
+      })
+      .nullable(),
+    conflict_id: uuid.nullable(),
+    subject: z.string(),
+    request_id: z.string(),
+    trace_id: z.string().nullable(),
+    accepted_at: time,
+    settled_at: time.nullable(),
+    replayable: z.boolean(),
+  }),
+);
 
-export const operationLifeBody = operationBody.extend({
-  drained_at: time.nullable(),
-  applied: z.strictObject({ seq: count, committed_at: time }).nullable(),
-  folded_into: z.strictObject({ seq: count, first_version: count, version: count }).nullable(),
-  rounds: count.nullable(),
-  held_behind: uuid.nullable(),
-  conflict: z
-    .strictObject({
-      conflict_id: uuid,
-      status: z.string(),
-      strategy: z.string(),
-      round: count,
-      reason: z.string().nullable(),
-      next_round_by: time.nullable(),
-    })
-    .nullable(),
-}) satisfies z.ZodType<OperationLifeBody>;
+export const operationLifeBody = exactly<OperationLifeBody>()(
+  operationBody.extend({
+    drained_at: time.nullable(),
+    applied: z.strictObject({ seq: count, committed_at: time }).nullable(),
+    folded_into: z.strictObject({ seq: count, first_version: count, version: count }).nullable(),
+    rounds: count.nullable(),
+    held_behind: uuid.nullable(),
+    conflict: z
+      .strictObject({
+        conflict_id: uuid,
+        status: z.string(),
+        strategy: z.string(),
+        round: count,
+        reason: z.string().nullable(),
+        next_round_by: time.nullable(),
+      })
+      .nullable(),
+  }),
+);
 
 export const operationsBody = z.strictObject({
   operations: z.array(operationBody),
@@ -177,19 +203,21 @@ export const conflictsBody = z.strictObject({
 });
 
 /** An operation of a device's run as the device sent it. */
-const runOperationBody = z.strictObject({
-  batch_id: uuid,
-  client_id: z.string(),
-  operation: operationKind,
-  collection: z.string(),
-  document_id: z.string(),
-  data: json.exactOptional(),
-  patch: z.array(jsonPatchStepSchema).exactOptional(),
-  expected_version: count.exactOptional(),
-  ancestor: json.exactOptional(),
-  timestamp: count.exactOptional(),
-  group: z.string().exactOptional(),
-}) satisfies z.ZodType<SentOperationBody>;
+const runOperationBody = exactly<SentOperationBody & { batch_id: BatchId }>()(
+  z.strictObject({
+    batch_id: uuid,
+    client_id: z.string(),
+    operation: operationKind,
+    collection: z.string(),
+    document_id: z.string(),
+    data: json.exactOptional(),
+    patch: z.array(jsonPatchStepSchema).exactOptional(),
+    expected_version: count.exactOptional(),
+    ancestor: json.exactOptional(),
+    timestamp: count.exactOptional(),
+    group: z.string().exactOptional(),
+  }),
+);
 
 const overlap = z.looseObject({ path: z.string(), chosen: z.string() });
 
