@@ -35,17 +35,11 @@ it("each operation kind has its schema in a batch", () => {
   expect(kinds.map(parsed)).toEqual(kinds);
 });
 
-it("a switch over operation kinds that leaves one out does not compile", () => {
+it("a function that leaves an operation kind out does not compile", () => {
   const verb = (kind: OperationKind): string => {
-    switch (kind) {
-      case "create":
-      case "put":
-      case "update":
-        return "writes";
-      default:
-        // @ts-expect-error delete is not handled
-        return kind satisfies never;
-    }
+    if (kind === "create" || kind === "put" || kind === "update") return "writes";
+    // @ts-expect-error delete is not handled
+    return kind satisfies never;
   };
   expect(verb("put")).toBe("writes");
 });
