@@ -4,9 +4,17 @@ import { PATIENCE_MS } from "./tests/support/patience.ts";
 // Workspace packages are read from their sources, so that no build is needed. The other conditions are Vite's defaults.
 const conditions = ["@syncline/source", "module", "node", "development|production"];
 
-const all = ["libs", "services", "stack", "examples", "k8s", "observability", "tests", "bench"].map(
-  (folder) => `${folder}/**/*.test.ts`,
-);
+const all = [
+  "libs",
+  "services",
+  "stack",
+  "examples",
+  "k8s",
+  "observability",
+  "scripts",
+  "tests",
+  "bench",
+].map((folder) => `${folder}/**/*.test.ts`);
 /** Long runs with commands of their own: crash points, histories, fuzz, rolling restarts, dead connections. */
 const proofs = "**/*.proof.test.ts";
 /** Tests that need Postgres and Redis, by their name or folder; all others run without a stack. */

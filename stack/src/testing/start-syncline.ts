@@ -12,10 +12,10 @@ import { messageOf } from "../stack-error.ts";
 import { requireProvided } from "./test-database.ts";
 
 export interface StartSynclineOptions {
-  /** An administrator's: the services get addresses of their own, each in the name of its role. */
+  /** An administrator's address. Each service gets an address of its own, in the name of its role. */
   readonly databaseUrl: string;
   readonly redisUrl: string;
-  /** How many processes of each service; left out, one. */
+  /** The number of processes of each service. Default 1. */
   readonly ingests?: number;
   readonly conflicts?: number;
   readonly workers?: number;
@@ -25,7 +25,7 @@ export interface StartSynclineOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs what `npm run build` made, in place of the sources. */
   readonly built?: boolean;
-  /** Where logs and process records go: the run's folder in a test, which clears up what a test leaves running. */
+  /** The folder of logs and process records. Default: the test run's folder, whose leftover processes are ended. */
   readonly home?: string;
 }
 
@@ -37,7 +37,7 @@ export interface RunningSyncline {
   /** The first one's. */
   readonly conflictUrl: string;
   readonly conflictUrls: readonly string[];
-  /** Where the workers tell of their health and metrics. */
+  /** Health and metrics of the workers. */
   readonly workerUrls: readonly string[];
   /** The first one. */
   readonly ingest: ManagedProcess;
@@ -51,7 +51,7 @@ export interface RunningSyncline {
     workspaces: DevTokenOptions["workspaces"],
     options?: Pick<DevTokenOptions, "subject" | "expiresIn">,
   ) => Promise<string>;
-  /** What all services have written so far, each under its name. */
+  /** The output of all services so far, each under its name. */
   readonly logs: () => string;
   /** Stops what still runs. */
   readonly stop: () => Promise<void>;

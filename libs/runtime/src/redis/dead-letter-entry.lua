@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Dead-letters an unreadable entry: moves it from its lane to the dead entries, and removes it from the lane's
+-- Dead-letters an unreadable entry: moves it from its lane to the dead letters, and removes it from the lane's
 -- counters.
--- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] waiting key, KEYS[3] dead entries
+-- KEYS[1] stream of the lane or of a deferred workspace, KEYS[2] waiting key, KEYS[3] dead letters
 -- ARGV[1] entry id
 -- returns 1 if it was still there
 local item = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]

@@ -6,7 +6,7 @@ import type { Shards } from "./shards.ts";
 /** A dead-lettered entry, described without its payload. */
 export interface DeadLetter {
   lane: number;
-  /** Its id among the dead entries of its lane. */
+  /** Its id among the dead letters of its lane. */
   id: string;
   /** Its former id on the lane. */
   from: string;

@@ -1,5 +1,5 @@
 -- Measures a lane's backlog and its age. Entries stay in Redis, because one may have megabytes.
--- KEYS[1] lane stream, KEYS[2] dead entries, KEYS[3] deferred workspaces
+-- KEYS[1] lane stream, KEYS[2] dead letters, KEYS[3] deferred workspaces
 -- ARGV[1] prefix of the deferred workspaces' streams
 -- returns entries, including those of deferred workspaces; milliseconds since the oldest was appended (0: none); dead
 -- entries; deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)

@@ -2,7 +2,7 @@ import type { LaneBacklog } from "../redis/lane-backlog.ts";
 import { createGauge, observe } from "./metrics.ts";
 
 /**
- * Observes the backlog and the dead entries of the lanes. Every process reports the same values: readers take the
+ * Observes the backlog and the dead letters of the lanes. Every process reports the same values: readers take the
  * maximum, never the sum.
  *
  * @param readBacklogs - each for some of the lanes: if one fails, the others are still reported

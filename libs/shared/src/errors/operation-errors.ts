@@ -37,14 +37,14 @@ export const OPERATION_ERRORS = {
     status: "error",
     action: "resend-new",
     cause:
-      "the operation, or the merges of its group, take more work than an operation may cost; `error` says which",
+      "the operation, or the merges of its group, take more work than an operation may cost; `error` says which ([operation cost](protocol/sending.md#operation-cost))",
     advice:
       "send the outcome instead of the steps that lead to it: a merge patch, or a `put`; merge fewer large documents in one group",
   },
   document_too_large: {
     status: "error",
     action: "resend-new",
-    cause: "the document would exceed 1 MiB as JSON, or 50,000 values and keys",
+    cause: "the document would exceed 1 MiB as JSON, or 50,000 values and keys ([document size](protocol/sending.md#document-size))",
     advice: "split the document, or remove something from it first",
   },
   id_mismatch: {

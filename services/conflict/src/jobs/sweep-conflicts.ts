@@ -5,7 +5,7 @@ import type { PgConflicts, StalledCursor } from "../io/pg-conflicts.ts";
 interface Deps {
   conflicts: Pick<PgConflicts, "listStalled">;
   queue: ConflictQueue;
-  /** False once the process is stopping: the sweep then ends after its page, and other processes go on with theirs. */
+  /** False once the process is stopping: the sweep then ends after its page, and other processes continue theirs. */
   isRunning: () => boolean;
 }
 

@@ -1,5 +1,5 @@
 -- $1 workspace id, $2 collection, $3 document id, $4 versions in ascending order, $5 device id.
--- For a device that goes on from its own view and has received these versions: the changes that hold them. If the
+-- For a device that continues from its own view and has received these versions: the changes that hold them. If the
 -- device has written after a version, also the changes in between at which the writer switches from other devices to
 -- this one, or back. At most the first 400. A tombstone is returned as the document that it ended.
 WITH change AS (
