@@ -44,7 +44,8 @@ export const OPERATION_ERRORS = {
   document_too_large: {
     status: "error",
     action: "resend-new",
-    cause: "the document would exceed 1 MiB as JSON, or 50,000 values and keys ([document size](protocol/sending.md#document-size))",
+    cause:
+      "the document would exceed 1 MiB as JSON, or 50,000 values and keys ([document size](protocol/sending.md#document-size))",
     advice: "split the document, or remove something from it first",
   },
   id_mismatch: {
