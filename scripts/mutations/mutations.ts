@@ -85,15 +85,15 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "stale-yjs-state-replaces",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/core/evaluate-operation.ts`,
-    find: "const applied = applyOperation(document, operation, policy);",
-    replace: "const applied = applyOperation(document, operation, { ...policy, rules: [] });",
+    find: "const applied = applyToData(document, operation, policy);",
+    replace: "const applied = applyToData(document, operation, { ...policy, rules: [] });",
     caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged with the stored one" },
   },
   {
     name: "decision-replaces-yjs-state",
     breaks: "a merge loses nothing silently",
     file: `${WORKER}/core/apply-decision.ts`,
-    find: "keepYjsStates(current?.data ?? null, operation.data ?? null, policy)",
+    find: "keepYjsStates(remote, operation.data ?? null, policy)",
     replace: "operation.data ?? keepYjsStates(null, null, policy)",
     caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "if a person decides" },
   },
@@ -445,7 +445,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "group-not-rolled-back",
     breaks: "a group is all or nothing",
     file: `${WORKER}/core/plan-window.ts`,
-    find: "    draft.undoTo(mark);\n",
+    find: "    draft.undo();\n",
     replace: "",
     caughtBy: PLAN,
   },
@@ -453,8 +453,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: "group-continues-after-a-failure",
     breaks: "a group is all or nothing",
     file: `${WORKER}/core/plan-window.ts`,
-    find: 'if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {',
-    replace: 'if (grouped && statusOf(answer) === "error" && draft.missingHistory.size === 0) {',
+    find: 'if (grouped && statusOf(answer) !== "success" && isFinal) {',
+    replace: 'if (grouped && statusOf(answer) === "error" && isFinal) {',
     caughtBy: PLAN,
   },
   {
@@ -491,9 +491,9 @@ export const MUTATIONS: readonly Mutation[] = [
     breaks: "the feed has no gaps",
     file: `${WORKER}/io/pg-store.ts`,
     find: `  yield* inRows(WRITE_WORKSPACES, plan.workspaces);
-  yield* inRows(WRITE_CHANGES, changesOf(plan));
+  yield* inRows(WRITE_CHANGES, changesOf(plan), textOfChange);
 `,
-    replace: `  yield* inRows(WRITE_CHANGES, changesOf(plan));
+    replace: `  yield* inRows(WRITE_CHANGES, changesOf(plan), textOfChange);
   yield* inRows(WRITE_WORKSPACES, plan.workspaces);
 `,
     caughtBy: { file: STORE, test: "gives every change of concurrent commits a seq of its own" },
@@ -841,6 +841,17 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: { file: "tests/e2e/deployment-fault.test.ts" },
   },
   {
+    name: "history-read-for-a-group-that-fails",
+    breaks: "one bad operation stops nothing",
+    file: `${WORKER}/core/plan-window.ts`,
+    find: " || isBeyondMerges(answer);",
+    replace: ";",
+    caughtBy: {
+      file: `${WORKER}/core/plan-window.test.ts`,
+      test: "its merges would look at more than a batch may",
+    },
+  },
+  {
     name: "costly-workspace-holds-its-lane",
     breaks: "one bad operation stops nothing",
     file: `${WORKER}/core/costly-workspaces.ts`,
@@ -938,6 +949,54 @@ export const MUTATIONS: readonly Mutation[] = [
     find: "if (isTooLarge(document)) return",
     replace: "if (!document) return",
     caughtBy: { file: "libs/shared/src/consolidate/apply-operation.test.ts" },
+  },
+  {
+    name: "part-smaller-than-its-document",
+    breaks: "one bad operation stops nothing",
+    file: "libs/shared/src/json/json-text.ts",
+    find: "      values: left.values - 2,",
+    replace: "      values: 0,",
+    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
+  },
+  {
+    name: "part-without-the-rest",
+    breaks: "consolidation is invisible",
+    file: "libs/shared/src/json/json-text.ts",
+    find: "    object[REST] = standIn;",
+    replace: "",
+    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
+  },
+  {
+    name: "patch-ignores-what-it-copies",
+    breaks: "consolidation is invisible",
+    file: "libs/shared/src/consolidate/places-of-operation.ts",
+    find: '    if ("from" in step) add(root, step.from, true);',
+    replace: "",
+    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+  },
+  {
+    name: "stale-state-in-a-list",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/consolidate/places-of-operation.ts",
+    find: "  if (Array.isArray(value)) return WHOLE;",
+    replace: "",
+    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+  },
+  {
+    name: "fold-forgets-when-it-was-edited",
+    breaks: "a merge loses nothing silently",
+    file: "libs/shared/src/consolidate/apply-to-data.ts",
+    find: "timesOfEdit(part.value, document, time, policy)",
+    replace: "timesOfEdit(part.value, part.value, time, policy)",
+    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+  },
+  {
+    name: "parts-of-all-documents",
+    breaks: "one bad operation stops nothing",
+    file: "libs/shared/src/json/json-text.ts",
+    find: "  if (reader.charsLeft < 0) return undefined;",
+    replace: "",
+    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
   },
   {
     name: "merge-result-without-a-limit",

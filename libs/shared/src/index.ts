@@ -1,5 +1,6 @@
 export * from "./consolidate/apply-operation.ts";
 export * from "./consolidate/apply-run.ts";
+export * from "./consolidate/apply-to-data.ts";
 export * from "./consolidate/budget.ts";
 export * from "./consolidate/fold-operations.ts";
 export * from "./consolidate/merge-patch.ts";
@@ -12,6 +13,7 @@ export * from "./ids/keys.ts";
 export * from "./ids/lane-of.ts";
 export * from "./ids/shard-of.ts";
 export * from "./json/cut-text.ts";
+export * from "./json/document-data.ts";
 export * from "./json/document-size.ts";
 export * from "./json/json.ts";
 export * from "./json/json-equal.ts";

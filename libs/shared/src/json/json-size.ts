@@ -32,6 +32,11 @@ export function rememberSize(container: Json[] | JsonObject, size: Readonly<Json
   if (size.values >= REMEMBERED_VALUES_MIN) sizeByContainer.set(container, size);
 }
 
+/** Gives a container the size of what it stands for. */
+export function presetSize(container: Json[] | JsonObject, size: Readonly<JsonSize>): void {
+  sizeByContainer.set(container, size);
+}
+
 /** Adds a member to the size of its holder; `key` is `undefined` in an array. */
 export function countIn(holder: JsonSize, key: string | undefined, member: Readonly<JsonSize>): void {
   holder.values += valuesOf(key, member);
@@ -74,11 +79,11 @@ function bytesOf(key: string | undefined, { bytes }: Readonly<JsonSize>): number
   return bytes + keyBytes(key);
 }
 
-function keyBytes(key: string | undefined): number {
+export function keyBytes(key: string | undefined): number {
   return key === undefined ? 0 : textBytes(key) + 1;
 }
 
-function scalarBytes(value: string | number | boolean | null): number {
+export function scalarBytes(value: string | number | boolean | null): number {
   if (typeof value === "string") return textBytes(value);
   if (typeof value === "number")
     return value >= 0 && value < 10 && value % 1 === 0 ? 1 : String(value).length;
@@ -88,7 +93,7 @@ function scalarBytes(value: string | number | boolean | null): number {
 /** Characters that take more than one byte in JSON or UTF-8. */
 const LONGER = /[^ !#-[\]-~]/;
 
-function textBytes(text: string): number {
+export function textBytes(text: string): number {
   return LONGER.test(text) ? utf8BytesOf(JSON.stringify(text)) : text.length + 2;
 }
 
@@ -98,10 +103,12 @@ function textBytes(text: string): number {
  */
 function utf8BytesOf(text: string): number {
   let bytes = text.length;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit > 0x7f) bytes += 1;
-    if (unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff)) bytes += 1;
-  }
+  for (let at = 0; at < text.length; at++) bytes += bytesBeyondOne(text.charCodeAt(at));
   return bytes;
+}
+
+/** The bytes of a UTF-16 code unit in UTF-8, less one: half of a surrogate pair has two of its four. JSON has no half alone. */
+export function bytesBeyondOne(unit: number): number {
+  if (unit <= 0x7f) return 0;
+  return unit <= 0x7ff || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2;
 }

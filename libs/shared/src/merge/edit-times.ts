@@ -173,8 +173,9 @@ function differing(
   if (isJsonObject(before) && isJsonObject(after)) {
     const inner: Record<string, EditTimes> = Object.create(null) as Record<string, EditTimes>;
     for (const key of Object.keys(after)) {
+      // Nothing that every object inherits is JSON.
+      if (before[key] === after[key]) continue;
       const was = readOwn(before, key);
-      if (was === after[key]) continue;
       const found = differing(was, after[key], stepInto(rules, key), edit);
       if (found !== undefined) inner[key] = found;
     }

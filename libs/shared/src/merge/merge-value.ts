@@ -272,6 +272,11 @@ function mergeObject(
   const rules = rulesAt(context, place);
   const merged: JsonObject = {};
   const mergeKey = (key: string) => {
+    // Most is the same on both sides: no rule, no place.
+    if (rules === undefined && Object.hasOwn(local, key) && Object.is(remote[key], local[key])) {
+      defineOwn(merged, key, local[key] ?? null);
+      return;
+    }
     const value = mergeValue(context, placeIn(place, key, rules, key), {
       ancestor: readOwn(ancestor, key),
       remote: readOwn(remote, key),

@@ -88,7 +88,8 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
         workspaceId: batch.workspaceId,
         collection: operation.collection,
         documentId: operation.documentId,
-        data: evaluation.document,
+        data: evaluation.data,
+        timesAt: evaluation.timesAt,
         deviceId,
         deviceDeclared,
         clientTimestampMs: operation.timestampMs ?? null,
@@ -152,6 +153,11 @@ function collide(on: Case, evaluation: Collision, rounds: ConflictRound[]): Answ
 const MERGES_TOO_COSTLY =
   "The documents that this batch would have to merge are too large together. Send fewer of them in one group";
 
+/** Tells whether an operation failed because its batch would have to merge too much. */
+export function isBeyondMerges(answer: Answer): boolean {
+  return answer.kind === "ledger" && answer.draft.row.error === MERGES_TOO_COSTLY;
+}
+
 /** Merges an operation of a group immediately. A merge that needs a person fails the group. */
 function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answer {
   const { batch, operation, draft } = on;
@@ -159,7 +165,7 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
   const policy = policyOf(on.deps.policies ?? {}, collection);
   const current = draft.document(workspaceId, collection, documentId);
   // All three sides have about as many values. No history is read for a merge beyond the budget.
-  const likely = 3 * sizeOf(current?.data ?? null).values;
+  const likely = 3 * (current?.data?.size.values ?? 1);
   if (on.mergeBudget.left < likely) return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
   const held = heldOf(on);
   const run = { ...conflict, operations: [held.operation] };
@@ -171,10 +177,11 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
     return written(on, { status: "success", version: currentVersion }, null);
   }
   const [from, ...onwards] = history.changes.map(({ data }) => data);
-  const sides = [conflict.deviceView ?? from ?? conflict.ancestor, current?.data, ...onwards];
+  const sides = [conflict.deviceView ?? from ?? conflict.ancestor, current?.data?.value, ...onwards];
   const looked = sides.reduce((sum, document) => sum + sizeOf(document ?? null).values, 0);
   // The local side has about as many values as the document it starts from.
-  if (!spend(on.mergeBudget, looked + sizeOf(sides[0] ?? null).values)) {
+  // Never less than was likely: what is too much before the history is read stays so.
+  if (!spend(on.mergeBudget, Math.max(likely, looked + sizeOf(sides[0] ?? null).values))) {
     return fail(on, "operation_too_costly", MERGES_TOO_COSTLY);
   }
   const { inputs, outcome } = mergeRun(
@@ -208,7 +215,7 @@ function mergeAtOnce(on: Case, conflict: NewConflict, mismatch: Mismatch): Answe
       status: "resolved",
       round: 0,
       ancestorView: inputs.ancestor,
-      remoteView: current?.data ?? null,
+      remoteView: current?.data?.value ?? null,
       localView: inputs.local,
       result: outcome.document,
       overlapList: outcome.overlaps,

@@ -49,8 +49,9 @@ export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
   }
 
   const policy = policyOf(on.deps.policies ?? {}, collection);
-  const data: JsonObject | null = keepYjsStates(current?.data ?? null, operation.data ?? null, policy);
-  if (isNewlyTooLarge(data, current?.data ?? null)) {
+  const remote = current?.data?.value ?? null;
+  const data: JsonObject | null = keepYjsStates(remote, operation.data ?? null, policy);
+  if (isNewlyTooLarge(data, remote)) {
     return { kind: "error", errorType: "document_too_large", message: TOO_LARGE };
   }
   const { change, version } = writeMerge(draft, {
@@ -74,7 +75,7 @@ export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
     clientId: operation.clientId,
     decidedAtMs: batch.acceptedAtMs,
     replacedVersion: before,
-    replaced: change === null ? null : (current?.data ?? null),
+    replaced: change === null ? null : remote,
     version,
   });
   const { inputs } = decision;
@@ -85,7 +86,7 @@ export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
           ...conflict,
           status: "resolved",
           ancestorView: inputs.ancestor,
-          remoteView: current?.data ?? null,
+          remoteView: remote,
           localView: inputs.local,
           result: data,
           twoWay: inputs.ancestor === null,

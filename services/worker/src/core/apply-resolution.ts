@@ -144,7 +144,7 @@ function commit(
     seenVersion: resolution.rises.seenVersion,
     ...decidedBy(conflict, resolution),
     ancestorView: resolution.inputs.ancestor,
-    remoteView: current?.data ?? null,
+    remoteView: current?.data?.value ?? null,
     localView: resolution.inputs.local,
     result: outcome.document,
     overlapList: outcome.overlaps,

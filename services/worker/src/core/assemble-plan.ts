@@ -39,7 +39,7 @@ export function assemblePlan(
     seqByWorkspace.set(change.workspaceId, seq);
     seqByChange.set(change, seq);
     seqByDocument.set(documentKey(change.workspaceId, change.collection, change.documentId), seq);
-    const { deviceDeclared, unit, before: _, ...row } = change;
+    const { deviceDeclared, unit, before: _, timesAt: __, ...row } = change;
     if (unit !== undefined) lastSeqByUnit.set(unit, seq);
     return { ...row, unit, deviceId: deviceDeclared ? change.deviceId : null, seq };
   });

@@ -1,10 +1,4 @@
-import {
-  DOCUMENT_VALUES_MAX,
-  documentKey,
-  sizeOf,
-  type Resolution,
-  type StoredEntry,
-} from "@syncline/shared";
+import { DOCUMENT_VALUES_MAX, documentKey, type Resolution, type StoredEntry } from "@syncline/shared";
 import type { WindowState } from "./window-state.ts";
 
 /** The most values that a workspace's operations may read on its lane: about 250 ms of planning. */
@@ -25,7 +19,7 @@ export function costlyWorkspaces(entries: readonly StoredEntry[], state: WindowS
     for (const { collection, documentId } of operations) {
       if (values > LANE_VALUES_MAX) break;
       const document = state.documentByKey.get(documentKey(workspaceId, collection, documentId));
-      values += sizeOf(document?.data ?? null).values;
+      values += document?.data?.size.values ?? 1;
     }
     valuesByWorkspace.set(workspaceId, values);
     if (values > LANE_VALUES_MAX) costly.add(workspaceId);

@@ -1,8 +1,9 @@
 import {
   type ErrorType,
-  applyOperation,
+  applyToData,
   type AcceptedOperation,
-  type JsonObject,
+  type AppliedToData,
+  type DocumentData,
   type MergePolicy,
   type DeviceId,
   type Version,
@@ -11,7 +12,7 @@ import type { DocumentState } from "./window-state.ts";
 
 /** The effect of an operation on its document. */
 export type Evaluation =
-  | { kind: "write"; document: JsonObject | null }
+  | ({ kind: "write" } & Omit<Extract<AppliedToData, { ok: true }>, "ok">)
   | { kind: "nothing" }
   | { kind: "conflict"; baseVersion: Version | null; reason: string; reasonType: ErrorType }
   | AtFault;
@@ -91,10 +92,11 @@ function matches(expected: number, document: DocumentState, by: Evaluated): bool
   return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;
 }
 
-function write(operation: AcceptedOperation, document: JsonObject | null, policy: MergePolicy): Evaluation {
-  const applied = applyOperation(document, operation, policy);
+function write(operation: AcceptedOperation, document: DocumentData | null, policy: MergePolicy): Evaluation {
+  const applied = applyToData(document, operation, policy);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
-  return { kind: "write", document: applied.document };
+  const { data, timesAt } = applied;
+  return { kind: "write", data, timesAt };
 }
 
 function conflict(baseVersion: Version | null, reason: string, reasonType: ErrorType): Evaluation {

@@ -11,7 +11,7 @@ import {
 } from "@syncline/shared";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { batchEntry, MemoryTables } from "../testing/memory-tables.ts";
+import { batchEntry, MemoryTables, type PlainChange, type PlainPlan } from "../testing/memory-tables.ts";
 import {
   randomPhases,
   UNDECLARED,
@@ -19,7 +19,6 @@ import {
   type RandomStep,
 } from "../testing/random-history.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";
-import type { ChangeWrite, WindowPlan } from "./window-plan.ts";
 
 type SentOperation = Omit<AcceptedOperation, "position">;
 
@@ -67,7 +66,7 @@ class Twins {
     }));
     const entries = phase.flatMap((step) => this.#materialize(step, conflicts) ?? []);
 
-    const plans: WindowPlan[] = [];
+    const plans: PlainPlan[] = [];
     let window: StoredEntry[] = [];
     for (const { windows, cutAfter } of entries) {
       window.push(windows);
@@ -80,7 +79,7 @@ class Twins {
     this.#compare(plans, single);
   }
 
-  #drainAlone(stored: StoredEntry): WindowPlan {
+  #drainAlone(stored: StoredEntry): PlainPlan {
     const plan = this.#oneByOne.drain(stored);
     const { entry } = stored;
     const isGroup = entry.kind === "resolution" || entry.batch.atomic || entry.batch.operations[0]?.group;
@@ -103,7 +102,7 @@ class Twins {
     return plan;
   }
 
-  #hear({ workspaceId, deviceId }: AcceptedBatch, plan: WindowPlan): void {
+  #hear({ workspaceId, deviceId }: AcceptedBatch, plan: PlainPlan): void {
     for (const { client_id, document_id, version, conflict_data } of plan.batches[0]?.results ?? []) {
       if (this.#wrote.has(operationKey(workspaceId, deviceId, client_id))) continue;
       const told = version ?? conflict_data?.current_version;
@@ -200,7 +199,7 @@ class Twins {
     }
   }
 
-  #compare(windows: readonly WindowPlan[], oneByOne: readonly WindowPlan[]): void {
+  #compare(windows: readonly PlainPlan[], oneByOne: readonly PlainPlan[]): void {
     expect(this.#windows.documentByKey).toEqual(this.#oneByOne.documentByKey);
     expect(ledgerOf(this.#windows)).toEqual(ledgerOf(this.#oneByOne));
     expect(conflictsOf(this.#windows)).toEqual(conflictsOf(this.#oneByOne));
@@ -221,7 +220,7 @@ class Twins {
       this.#oneByOne.changes.map((change) => [placeOf(change, change.firstVersion), change]),
     );
     const expanded = this.#windows.changes.map((change) => {
-      const members: ChangeWrite[] = [];
+      const members: PlainChange[] = [];
       for (let version = change.firstVersion; version <= change.version;) {
         const member = single.get(placeOf(change, version));
         assertInvariant(member !== undefined, "a change holds a version that was not made");
@@ -248,7 +247,7 @@ class Twins {
    * Two changes of one fold: by the same device, in the same group or none, and with no other operation of the
    * device or on the document in between.
    */
-  #expectToFollow(before: ChangeWrite, after: ChangeWrite): void {
+  #expectToFollow(before: PlainChange, after: PlainChange): void {
     expect(deviceOf(after)).toBe(deviceOf(before));
     const [first = -1, next = -1] = [before, after].map((change) =>
       this.#turnByChange.get(placeOf(change, change.firstVersion)),
@@ -261,7 +260,7 @@ class Twins {
   }
 
   /** An operation that wrote has the `seq` of the change that contains it, any other the commit's. */
-  #compareSeqs(plans: readonly WindowPlan[]): void {
+  #compareSeqs(plans: readonly PlainPlan[]): void {
     for (const { ledgerRows, workspaces } of plans) {
       for (const row of ledgerRows.filter(({ status }) => status === "success")) {
         if (this.#wrote.has(operationKey(row.workspaceId, row.deviceId, row.clientId))) {
@@ -277,7 +276,7 @@ class Twins {
     }
   }
 
-  #countClasses(plans: readonly WindowPlan[]): void {
+  #countClasses(plans: readonly PlainPlan[]): void {
     for (const { batches, conflicts, settled, rounds } of plans) {
       for (const { results } of batches) {
         for (const { status, error_type, replayed, merged } of results) {
@@ -297,9 +296,9 @@ class Twins {
   }
 }
 
-const holds = (change: ChangeWrite, version: number | null): boolean =>
+const holds = (change: PlainChange, version: number | null): boolean =>
   version !== null && change.firstVersion <= version && version <= change.version;
-const writtenBy = ({ version, data, deviceId, clientTimestampMs }: ChangeWrite) => ({
+const writtenBy = ({ version, data, deviceId, clientTimestampMs }: PlainChange) => ({
   version,
   data,
   deviceId,
@@ -309,7 +308,7 @@ const documentOf = (of: { workspaceId: string; collection: string; documentId: s
   documentKey(of.workspaceId, of.collection, of.documentId);
 const deviceOf = ({ workspaceId, deviceId }: { workspaceId: string; deviceId: string | null }): string =>
   `${workspaceId} ${deviceId}`;
-const placeOf = (change: ChangeWrite, version: number): string => `${documentOf(change)}@${version}`;
+const placeOf = (change: PlainChange, version: number): string => `${documentOf(change)}@${version}`;
 
 /** Splits a batch into batches of one operation or one group each. */
 function unitsOf(stored: StoredEntry): StoredEntry[] {
@@ -368,7 +367,7 @@ function conflictsOf(tables: MemoryTables): Json {
   );
 }
 
-function answersOf(plans: readonly WindowPlan[], tables: MemoryTables): Json {
+function answersOf(plans: readonly PlainPlan[], tables: MemoryTables): Json {
   const resultsByBatch = new Map<string, OperationResult[]>();
   for (const { batchId, results } of plans.flatMap((plan) => plan.batches)) {
     const sentId = batchId.split("/")[0] ?? batchId;
@@ -377,13 +376,13 @@ function answersOf(plans: readonly WindowPlan[], tables: MemoryTables): Json {
   return comparable([...resultsByBatch].sort(byKey), tables);
 }
 
-const settledOf = (plans: readonly WindowPlan[], tables: MemoryTables): Json =>
+const settledOf = (plans: readonly PlainPlan[], tables: MemoryTables): Json =>
   comparable(
     plans.flatMap((plan) => plan.settled),
     tables,
   );
 
-const roundsOf = (plans: readonly WindowPlan[], tables: MemoryTables): Json =>
+const roundsOf = (plans: readonly PlainPlan[], tables: MemoryTables): Json =>
   comparable(
     plans.flatMap((plan) => plan.rounds),
     tables,

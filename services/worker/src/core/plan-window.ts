@@ -1,5 +1,5 @@
 import { DOCUMENT_VALUES_MAX, type AcceptedBatch, type Resolution, type StoredEntry } from "@syncline/shared";
-import { answerOperation, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
+import { answerOperation, isBeyondMerges, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";
 import type { PlanDeps } from "./case.ts";
@@ -66,9 +66,9 @@ export function* planWindowSteps(
 
 /**
  * The most values that the merges of a batch may read: those within its groups, which are made immediately. This
- * suffices for a hundred documents of a few thousand values, or a dozen of the largest.
+ * suffices for a hundred documents of three thousand values, or six of the largest.
  */
-export const BATCH_MERGE_VALUES_MAX = 40 * DOCUMENT_VALUES_MAX;
+export const BATCH_MERGE_VALUES_MAX = 20 * DOCUMENT_VALUES_MAX;
 
 /** Parks a merge that cannot be stored, with the reason. */
 function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Resolution {
@@ -88,7 +88,7 @@ function* planBatch(
   const rounds: ConflictRound[] = [];
   const mergeBudget = { left: BATCH_MERGE_VALUES_MAX };
   for (const unit of unitsOf(batch)) {
-    const mark = draft.mark();
+    draft.mark();
     let failing: Answer | undefined;
     const { grouped } = unit;
     for (const operation of unit.operations) {
@@ -97,14 +97,16 @@ function* planBatch(
       const answer = answerOperation(on, rounds);
       answers[operation.position] = answer;
       // A plan that lacks history is made again. It continues behind a failure to find all history that it lacks.
-      if (grouped && statusOf(answer) !== "success" && draft.missingHistory.size === 0) {
+      // A group that would merge too much needs none.
+      const isFinal = draft.missingHistory.size === 0 || isBeyondMerges(answer);
+      if (grouped && statusOf(answer) !== "success" && isFinal) {
         failing = answer;
         break;
       }
     }
     // Only a group has a failing operation, and no operation of a group starts a round.
     if (failing === undefined) continue;
-    draft.undoTo(mark);
+    draft.undo();
     for (const operation of unit.operations) {
       if (answers[operation.position] === failing) continue;
       // Earlier answers stay: a group undoes only its own operations.

@@ -30,6 +30,6 @@ export function remoteOf(
   policy: MergePolicy,
 ): RemoteDocument {
   const current = draft.document(workspaceId, collection, documentId);
-  const remote = { data: current?.data ?? null, timestampMs: current?.clientTimestampMs ?? null };
+  const remote = { data: current?.data?.value ?? null, timestampMs: current?.clientTimestampMs ?? null };
   return { ...remote, ...timesBetween({ edits }, seenVersion, policy) };
 }

@@ -7,7 +7,9 @@ import {
   NO_HISTORY,
   operationKey,
   timesOfEdit,
+  type DocumentData,
   type DocumentEdits,
+  type EditTime,
   type EditTimes,
   type HistoricDocument,
   type ItemPolicy,
@@ -35,6 +37,8 @@ import {
   type WindowState,
 } from "./window-state.ts";
 
+type TimesAt = (time: EditTime) => EditTimes;
+
 /** A change being planned: its seq is known once the whole window is planned. */
 export interface ChangeDraft {
   workspaceId: WorkspaceId;
@@ -42,16 +46,18 @@ export interface ChangeDraft {
   documentId: DocumentId;
   firstVersion: number;
   version: Version;
-  data: JsonObject | null;
+  data: DocumentData | null;
   /** The document that a deletion ended, if no other change contains it. */
-  ended: JsonObject | null;
+  ended: DocumentData | null;
   deviceId: DeviceId;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
   /** The times of its edits, by place; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
   editTimes: EditTimes | null;
+  /** Tells the times of its edits, by place, if it contains one operation that was no merge. */
+  timesAt: TimesAt | null;
   /** The document before the change. */
-  before: JsonObject | null;
+  before: DocumentData | null;
   /** The group it belongs to: a fold never crosses a group's edge. */
   unit: string | undefined;
 }
@@ -74,12 +80,14 @@ export interface DraftedWrite {
   workspaceId: WorkspaceId;
   collection: CollectionName;
   documentId: DocumentId;
-  data: JsonObject | null;
+  data: DocumentData | null;
   /** The document that a merged run edited, and then deleted. */
-  ended?: JsonObject | null;
+  ended?: DocumentData | null;
   deviceId: DeviceId;
   deviceDeclared: boolean;
   clientTimestampMs: number | null;
+  /** Tells an operation's times of its edits, by place. */
+  timesAt?: TimesAt | null;
   /** A merge's times of its edits, by place. */
   editTimes?: EditTimes | null;
   /** The keys and rules by which items of the document's arrays are the same. */
@@ -104,7 +112,7 @@ export interface RunDraft {
 
 /**
  * The state that a window's operations meet in turn: the state read, and on top of it the window's decisions so
- * far. Everything added after {@link mark} can be undone, so that a failing group leaves no trace.
+ * far. Everything added after the last {@link mark} can be undone, so that a failing group leaves no trace.
  */
 export class WindowDraft {
   readonly changes: ChangeDraft[] = [];
@@ -125,7 +133,6 @@ export class WindowDraft {
   readonly #changesByDocument = new Map<string, ChangeDraft[]>();
   readonly #lastChangeByDocument = new Map<string, ChangeDraft>();
   readonly #lastChangeByDevice = new Map<string, ChangeDraft>();
-  readonly #bytesByDocument = new WeakMap<JsonObject, number>();
   readonly #undo: (() => void)[] = [];
 
   constructor(state: WindowState) {
@@ -164,15 +171,15 @@ export class WindowDraft {
     if (version > (read?.version ?? 0)) {
       const change = written.find((one) => one.version >= version);
       if (change === undefined) return null;
-      if (change.data !== null) return { data: change.data, deleted: false };
-      if (change.ended !== null) return { data: change.ended, deleted: true };
+      if (change.data !== null) return { data: change.data.value, deleted: false };
+      if (change.ended !== null) return { data: change.ended.value, deleted: true };
       const before = this.historic({ ...place, version: change.firstVersion - 1, deviceId: null });
       return before && { ...before, deleted: true };
     }
-    if (version === read?.version && read.data !== null) return { data: read.data, deleted: false };
+    if (version === read?.version && read.data !== null) return { data: read.data.value, deleted: false };
     const seen = { ...place, version };
     const known = this.#state.historyByKey.get(historyKey(seen));
-    if (known === undefined) this.missingHistory.set(historyKey(seen), seen);
+    if (known === undefined) this.#set(this.missingHistory, historyKey(seen), seen);
     return known && "data" in known ? known : null;
   }
 
@@ -183,7 +190,7 @@ export class WindowDraft {
   editsSince(place: EditsKey): DocumentEdits {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
     const known = this.#state.historyByKey.get(historyKey(place));
-    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    if (known === undefined) this.#set(this.missingHistory, historyKey(place), place);
     const { seenVersion, changes } =
       known && "seenVersion" in known ? known : { seenVersion: place.since, changes: [] };
     const written = this.changes
@@ -191,7 +198,7 @@ export class WindowDraft {
       .map(({ firstVersion, version, data, editTimes, clientTimestampMs: timestampMs, ...by }) => ({
         firstVersion,
         version,
-        data,
+        data: data?.value ?? null,
         editTimes,
         timestampMs,
         leftOut: false,
@@ -211,7 +218,7 @@ export class WindowDraft {
   riseOf(place: RiseKey): RunHistory {
     const key = documentKey(place.workspaceId, place.collection, place.documentId);
     const known = this.#state.historyByKey.get(historyKey(place));
-    if (known === undefined) this.missingHistory.set(historyKey(place), place);
+    if (known === undefined) this.#set(this.missingHistory, historyKey(place), place);
     const { changes, lastOwnVersion } = known && "lastOwnVersion" in known ? known : NO_HISTORY;
     const written = this.changes
       .filter((one) => documentKey(one.workspaceId, one.collection, one.documentId) === key)
@@ -219,7 +226,7 @@ export class WindowDraft {
         firstVersion,
         version,
         timestampMs,
-        data: data ?? ended ?? {},
+        data: (data ?? ended)?.value ?? {},
         deleted: data === null,
         own: by.deviceDeclared && by.deviceId === place.deviceId,
       }));
@@ -238,9 +245,10 @@ export class WindowDraft {
     const deviceKey = operationKey(write.workspaceId, write.deviceId, "");
     const before = this.document(write.workspaceId, write.collection, write.documentId);
     const version = (before?.version ?? 0) + write.operations;
-    const { operations: _, policy, editTimes = null, ended = null, ...rest } = write;
+    const { operations: _, policy, timesAt = null, editTimes = null, ended = null, ...rest } = write;
     const change: ChangeDraft = {
       ...rest,
+      timesAt,
       editTimes,
       before: before?.data ?? null,
       ended,
@@ -263,6 +271,7 @@ export class WindowDraft {
       Object.assign(previous, change, {
         firstVersion: previous.firstVersion,
         ended,
+        timesAt: null,
         before: previous.before,
         editTimes: joined,
       });
@@ -349,8 +358,8 @@ export class WindowDraft {
     const place = { workspaceId, conflictId, view };
     const known = this.#state.historyByKey.get(historyKey(place));
     if (known !== undefined) return known && "data" in known ? known.data : null;
-    this.missingHistory.set(historyKey(place), place);
-    return this.document(workspaceId, collection, documentId)?.data ?? {};
+    this.#set(this.missingHistory, historyKey(place), place);
+    return this.document(workspaceId, collection, documentId)?.data?.value ?? {};
   }
 
   conflict(conflictId: ConflictId): ConflictWrite | undefined {
@@ -423,13 +432,13 @@ export class WindowDraft {
     });
   }
 
-  /** The point that {@link undoTo} returns to. */
-  mark(): number {
-    return this.#undo.length;
+  /** Marks the point that {@link undo} returns to. */
+  mark(): void {
+    this.#undo.length = 0;
   }
 
-  undoTo(mark: number): void {
-    while (this.#undo.length > mark) this.#undo.pop()?.();
+  undo(): void {
+    for (let step = this.#undo.pop(); step; step = this.#undo.pop()) step();
   }
 
   #touch(conflict: ConflictWrite): void {
@@ -440,13 +449,9 @@ export class WindowDraft {
     this.#undo.push(() => this.#touchedConflictIds.delete(conflictId));
   }
 
-  /** The approximate size of a document's JSON in bytes, computed once for each state. */
+  /** The size of a document's JSON in bytes. */
   #bytesOfDocument({ workspaceId, collection, documentId }: ConflictWrite): number {
-    const data = this.document(workspaceId, collection, documentId)?.data ?? null;
-    if (data === null) return 0;
-    const bytes = this.#bytesByDocument.get(data) ?? JSON.stringify(data).length;
-    this.#bytesByDocument.set(data, bytes);
-    return bytes;
+    return this.document(workspaceId, collection, documentId)?.data?.size.bytes ?? 0;
   }
 
   #conflictOf(
@@ -501,8 +506,12 @@ function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy):
   return isTimed ? joinTimes(timesOf(first, policy), timesOf(next, policy)) : null;
 }
 
-function timesOf({ editTimes, before, data, clientTimestampMs }: ChangeDraft, policy: ItemPolicy): EditTimes {
-  return editTimes ?? timesOfEdit(before, data, clientTimestampMs, policy);
+function timesOf(
+  { editTimes, timesAt, before, data, clientTimestampMs: time }: ChangeDraft,
+  policy: ItemPolicy,
+): EditTimes {
+  if (editTimes !== null) return editTimes;
+  return timesAt?.(time) ?? timesOfEdit(before?.value ?? null, data?.value ?? null, time, policy);
 }
 
 function bytesOf(run: readonly Held[]): number {

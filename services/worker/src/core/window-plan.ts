@@ -1,5 +1,6 @@
 import {
   type DecisionChoice,
+  type DocumentData,
   type EditTimes,
   type JsonObject,
   type LedgerRow,
@@ -46,9 +47,9 @@ export interface ChangeWrite {
   /** The first of the versions that it folds; `version` is the last. */
   firstVersion: number;
   version: Version;
-  data: JsonObject | null;
+  data: DocumentData | null;
   /** For a deletion folded with the document that it deletes: that document. */
-  ended: JsonObject | null;
+  ended: DocumentData | null;
   /** The seq of the last change of its group, which readers get together; `null` outside a group. */
   groupEndSeq: number | null;
   /** `null` if the writer declared no device. */

@@ -2,6 +2,7 @@ import {
   documentKey,
   type AcceptedOperation,
   type ConflictStrategy,
+  type DocumentData,
   type DocumentEdits,
   type HistoricDocument,
   type HookOutcome,
@@ -32,7 +33,7 @@ export interface WorkspaceState {
 export interface DocumentState {
   version: Version;
   deleted: boolean;
-  data: JsonObject | null;
+  data: DocumentData | null;
   /** The device that wrote every change after `runBaseVersion`. */
   writerDeviceId: string;
   runBaseVersion: Version;

@@ -1,12 +1,22 @@
 import {
+  DocumentData,
   jsonEqual,
   newestTime,
   timesAtPlaces,
   timesOfEdit,
   type EditTimes,
+  type JsonObject,
   type Version,
 } from "@syncline/shared";
 import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
+
+/** The outcome of a merge. */
+interface MergeWrite extends Omit<DraftedWrite, "data" | "ended" | "timesAt" | "editTimes"> {
+  data: JsonObject | null;
+  /** The document that a merged run edited, and then deleted. */
+  ended?: JsonObject | null;
+  times?: EditTimes | undefined;
+}
 
 /**
  * Writes the outcome of a merge as a change of its own, unless the document already equals it. Each place that the
@@ -17,18 +27,25 @@ import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
  */
 export function writeMerge(
   draft: WindowDraft,
-  { times, ...write }: DraftedWrite & { times?: EditTimes | undefined },
+  { times, data, ended = null, ...write }: MergeWrite,
 ): { change: ChangeDraft | null; version: Version } {
   const current = draft.document(write.workspaceId, write.collection, write.documentId);
+  const before = current?.data?.value ?? null;
   draft.endFold(write);
-  if (write.operations === 0 || jsonEqual(current?.data ?? null, write.data)) {
+  if (write.operations === 0 || jsonEqual(before, data)) {
     return { change: null, version: current?.version ?? 0 };
   }
   const clientTimestampMs = newest(write.clientTimestampMs, current?.clientTimestampMs ?? null);
-  const edited = timesOfEdit(current?.data ?? null, write.data, write.clientTimestampMs, write.policy);
+  const edited = timesOfEdit(before, data, write.clientTimestampMs, write.policy);
   const editTimes = timesAtPlaces(times ?? { anywhere: write.clientTimestampMs }, edited);
   const isTimed = newestTime(editTimes) !== null || clientTimestampMs !== null;
-  const written = draft.write({ ...write, clientTimestampMs, editTimes: isTimed ? editTimes : null });
+  const written = draft.write({
+    ...write,
+    data: DocumentData.of(data),
+    ended: DocumentData.of(ended),
+    clientTimestampMs,
+    editTimes: isTimed ? editTimes : null,
+  });
   draft.endFold(write);
   return written;
 }

@@ -50,15 +50,37 @@ describe("a window's commit", () => {
     const entry = entryOf("back", { kind: "create", data: { a: 1 } }, { kind: "update", data: { b: "ü" } });
     await store.commit(await planOf(entry));
     const state = await store.read([entry]);
-    expect([...state.documentByKey.values()]).toEqual([
-      expect.objectContaining({ version: 2, deleted: false, data: { a: 1, b: "ü" }, runBaseVersion: 0 }),
-    ]);
+    const [document] = [...state.documentByKey.values()];
+    expect(document).toMatchObject({ version: 2, deleted: false, runBaseVersion: 0 });
+    expect(document?.data?.value).toEqual({ a: 1, b: "ü" });
     expect([...state.ledgerRowByKey.values()].map(({ status, version }) => [status, version])).toEqual([
       ["success", 1],
       ["success", 2],
     ]);
     expect(state.workspaceById.get("back")).toMatchObject({ seq: 1, revision: 1 });
     expect(state.resultsByBatchId.size).toBe(1);
+  });
+
+  it("writes a large document as the text that it was read as, but for what an operation changes", async () => {
+    const rest = {
+      'é\n"': [1e21, -0.5, 1e-7, "漢🙂\u0001", null],
+      list: Array.from({ length: 2_000 }, () => ({})),
+    };
+    const data = { ...rest, a: { b: 1, c: 2 }, gone: {} };
+    await store.commit(await planOf(entryOf("large", { kind: "put", data })));
+    const entry = entryOf("large", { kind: "update", data: { a: { b: "é" }, gone: null, new: [1] } });
+    await store.commit(await planOf(entry));
+    const patch = [{ op: "replace", path: "/a/c", value: 3 } as const];
+    await store.commit(await planOf(entryOf("large", { kind: "update", patch }, { kind: "delete" })));
+    const { rows } = await pool.query(
+      "SELECT version, data, ended FROM changes WHERE workspace_id = 'large' ORDER BY seq",
+    );
+    const updated = { ...rest, a: { b: "é", c: 2 }, new: [1] };
+    expect(rows).toEqual([
+      { version: 1, data, ended: null },
+      { version: 2, data: updated, ended: null },
+      { version: 4, data: null, ended: { ...updated, a: { b: "é", c: 3 } } },
+    ]);
   });
 
   it("is not read if its current or earlier documents exceed the limit", async () => {

@@ -1,6 +1,8 @@
 import {
   deviceDocumentKey,
+  DocumentData,
   documentKey,
+  LARGE_CHARS_MIN,
   operationKey,
   SynclineError,
   type AcceptedBatch,
@@ -28,7 +30,7 @@ import {
   type PoolClient,
   type Statement,
 } from "@syncline/runtime";
-import type { LedgerWrite, WindowPlan } from "../core/window-plan.ts";
+import type { ChangeWrite, LedgerWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,
   needsContent,
@@ -228,7 +230,7 @@ export function createPgStore(pool: Pool, epoch: string): WindowStore {
         ]),
         ...(await mapInSlices(documentRows, (row): [string, DocumentState | null] => [
           documentKey(String(row["workspace_id"]), String(row["collection"]), String(row["document_id"])),
-          camelRow<DocumentState>(withData(row)),
+          camelRow<DocumentState>({ ...withoutLeftOut(row), data: dataOf(row["data"]) }),
         ])),
       ]),
     };
@@ -352,7 +354,7 @@ type Call = [sql: { text: string; name?: string }, values?: unknown[]];
 function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Generator<Call> {
   yield [{ text: "BEGIN" }];
   yield* inRows(WRITE_WORKSPACES, plan.workspaces);
-  yield* inRows(WRITE_CHANGES, changesOf(plan));
+  yield* inRows(WRITE_CHANGES, changesOf(plan), textOfChange);
   yield* inRows(WRITE_CONFLICTS, plan.conflicts);
   yield* inRows(WRITE_DECISIONS, plan.decisions);
   yield* inRows(MOVE_HELD, plan.heldMoves);
@@ -363,8 +365,12 @@ function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Generator<
   yield [{ text: end }];
 }
 
-function* inRows(sql: Statement, rows: readonly object[]): Generator<Call> {
-  for (const chunk of chunksOf(rows)) yield [sql, [chunk]];
+function* inRows<Row extends object>(
+  sql: Statement,
+  rows: readonly Row[],
+  textOf: (row: Row) => string = textOfRow,
+): Generator<Call> {
+  for (const chunk of chunksOf(rows, textOf)) yield [sql, [chunk]];
 }
 
 /**
@@ -438,9 +444,21 @@ function tooLarge(workspaceId: unknown): SynclineError {
   );
 }
 
-/** Parses a row's document. It comes as text, so that Postgres can leave out documents over the limit. */
-function withData({ left_out: leftOut, ...row }: Row): Row {
+/** A document comes as text, so that what is too much is left out by Postgres. */
+function withoutLeftOut({ left_out: leftOut, ...row }: Row): Row {
   if (leftOut === true) throw tooLarge(row["workspace_id"]);
+  return row;
+}
+
+/** Of a small document it is quicker to read all at once. */
+function dataOf(text: unknown): DocumentData | null {
+  if (typeof text !== "string") return null;
+  if (text.length >= LARGE_CHARS_MIN) return DocumentData.ofText(text);
+  return DocumentData.of(JSON.parse(text) as JsonObject);
+}
+
+function withData(given: Row): Row {
+  const row = withoutLeftOut(given);
   return { ...row, data: typeof row["data"] === "string" ? (JSON.parse(row["data"]) as JsonObject) : null };
 }
 
@@ -492,8 +510,10 @@ function columnsOf(rows: readonly LedgerWrite[]): (string | null)[] {
   });
 }
 
+type ChangeRow = ChangeWrite & Partial<Pick<DocumentState, "writerDeviceId" | "runBaseVersion">>;
+
 /** Adds the document's own columns to its last change. */
-function changesOf({ changes, documents }: WindowPlan): object[] {
+function changesOf({ changes, documents }: WindowPlan): ChangeRow[] {
   const documentByPlace = new Map(documents.map((document) => [placeOf(document), document]));
   return changes.map((change) => {
     const document = documentByPlace.get(placeOf(change));
@@ -514,27 +534,33 @@ function placeOf({ workspaceId, seq }: { workspaceId: WorkspaceId; seq: Seq }): 
 const PARAMETER_CHARS_MAX = 8 * 1024 * 1024;
 
 /** Writes rows as JSON arrays, as few as their size allows, created lazily. */
-function* chunksOf(rows: readonly object[]): Generator<string> {
-  let open: string[] = [];
-  let chars = 0;
+function* chunksOf<Row>(rows: readonly Row[], textOf: (row: Row) => string): Generator<string> {
+  // Joined as it is sent: a copy of each text less.
+  let open = "";
   for (const row of rows) {
-    const text = JSON.stringify(withoutNulls(row));
-    if (open.length > 0 && chars + text.length > PARAMETER_CHARS_MAX) {
-      yield `[${open.join(",")}]`;
-      open = [];
-      chars = 0;
+    const text = textOf(row);
+    if (open !== "" && open.length + text.length > PARAMETER_CHARS_MAX) {
+      yield `${open}]`;
+      open = "";
     }
-    open.push(text);
-    chars += text.length;
+    open += open === "" ? `[${text}` : `,${text}`;
   }
-  if (open.length > 0) yield `[${open.join(",")}]`;
+  if (open !== "") yield `${open}]`;
 }
 
 /** Leaves out null columns: most are null, and Postgres need not parse them. */
-function withoutNulls(row: object): object {
+function textOfRow(row: object): string {
   const left: Record<string, unknown> = { ...row };
   for (const name in left) if (left[name] === null) left[name] = undefined;
-  return left;
+  return JSON.stringify(left);
+}
+
+/** The documents as the texts that they are, and not written once more. */
+function textOfChange({ data, ended, ...row }: ChangeRow): string {
+  const documents = Object.entries({ data, ended }).flatMap(([name, document]) =>
+    document === null ? [] : [`,"${name}":${document.text}`],
+  );
+  return `${textOfRow(row).slice(0, -1)}${documents.join("")}}`;
 }
 
 function uniqueBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {

@@ -1,4 +1,5 @@
 import {
+  DocumentData,
   documentKey,
   operationKey,
   risenTo,
@@ -16,7 +17,13 @@ import {
   type StoredEntry,
 } from "@syncline/shared";
 import { planWindow } from "../core/plan-window.ts";
-import type { ChangeWrite, ConflictWrite, DecisionWrite, WindowPlan } from "../core/window-plan.ts";
+import type {
+  ChangeWrite,
+  ConflictWrite,
+  DecisionWrite,
+  DocumentWrite,
+  WindowPlan,
+} from "../core/window-plan.ts";
 import {
   historyKey,
   type ConflictState,
@@ -31,14 +38,25 @@ import {
   type WorkspaceState,
 } from "../core/window-state.ts";
 
+/** A row with its documents as values. */
+type Plain<Row> = { [K in keyof Row]: Row[K] extends DocumentData | null ? JsonObject | null : Row[K] };
+
+export type PlainChange = Plain<ChangeWrite>;
+
+/** A plan as a test reads it. */
+export interface PlainPlan extends Omit<WindowPlan, "changes" | "documents"> {
+  changes: PlainChange[];
+  documents: Plain<DocumentWrite>[];
+}
+
 /** The tables as plain maps: a test can run one plan after the other without a database. */
 export class MemoryTables {
   readonly workspaceById = new Map<string, WorkspaceState>();
-  readonly documentByKey = new Map<string, DocumentState | null>();
+  readonly documentByKey = new Map<string, Plain<DocumentState> | null>();
   readonly ledgerRowByKey = new Map<string, LedgerRow>();
   readonly resultsByBatchId = new Map<string, OperationResult[]>();
   readonly conflictById = new Map<string, ConflictWrite>();
-  readonly changes: ChangeWrite[] = [];
+  readonly changes: PlainChange[] = [];
   readonly decisions: DecisionWrite[] = [];
   /** The operations behind each conflict, in order. */
   readonly runByConflictId = new Map<string, { batchId: string; operation: AcceptedOperation }[]>();
@@ -56,9 +74,9 @@ export class MemoryTables {
   }
 
   /** Plans a window on the current tables, and writes the plan into them. */
-  drain(...given: (LaneEntry | StoredEntry)[]): WindowPlan {
+  drain(...given: (LaneEntry | StoredEntry)[]): PlainPlan {
     const entries = given.map((entry) => ("entry" in entry ? entry : this.accept(entry)));
-    const plan = this.#plan(entries);
+    const plan = plainPlan(this.#plan(entries));
     this.#answeredId = Math.max(this.#answeredId, ...entries.map(({ id }) => Number.parseInt(id, 10)));
     for (const { workspaceId, seq, expectedRevision } of plan.workspaces) {
       this.workspaceById.set(workspaceId, { seq, revision: expectedRevision + 1 });
@@ -131,7 +149,7 @@ export class MemoryTables {
         change.collection === place.collection &&
         change.documentId === place.documentId,
     );
-    const isOwn = (change: ChangeWrite) => deviceId !== null && change.deviceId === deviceId;
+    const isOwn = (change: PlainChange) => deviceId !== null && change.deviceId === deviceId;
     let seenVersion = of.find(({ version }) => version >= since)?.version ?? since;
     if (since === 0) seenVersion = 0;
     for (const change of of) {
@@ -174,7 +192,7 @@ export class MemoryTables {
     return data && { data, deleted: of[at]?.data === null };
   }
 
-  #writeRuns(plan: WindowPlan): void {
+  #writeRuns(plan: PlainPlan): void {
     const moved = plan.heldMoves.map((move) => ({
       ...move,
       held: this.runByConflictId.get(move.conflictId)?.[move.place],
@@ -195,7 +213,12 @@ export class MemoryTables {
   }
 
   #read(entries: readonly StoredEntry[]): WindowState {
-    const documentByKey = new Map(this.documentByKey);
+    const documentByKey = new Map(
+      [...this.documentByKey].map(([key, row]): [string, DocumentState | null] => [
+        key,
+        row && { ...row, data: DocumentData.of(row.data) },
+      ]),
+    );
     for (const { entry } of entries) {
       const documents = entry.kind === "resolution" ? [entry.resolution] : entry.batch.operations;
       const { workspaceId } = entry.kind === "resolution" ? entry.resolution : entry.batch;
@@ -241,6 +264,23 @@ export class MemoryTables {
     const settled = all.filter(({ status }) => status === "reported" || status === "resolved");
     return [...new Set([...unsettled, ...settled, ...named])];
   }
+}
+
+function plainPlan(plan: WindowPlan): PlainPlan {
+  return {
+    ...plan,
+    changes: plan.changes.map((change) => ({
+      ...change,
+      data: plain(change.data),
+      ended: plain(change.ended),
+    })),
+    documents: plan.documents.map((document) => ({ ...document, data: plain(document.data) })),
+  };
+}
+
+/** As Postgres stores it. */
+function plain(data: DocumentData | null): JsonObject | null {
+  return data && (JSON.parse(data.text) as JsonObject);
 }
 
 function withoutDocuments(conflict: ConflictWrite): ConflictState {
