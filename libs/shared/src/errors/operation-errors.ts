@@ -1,5 +1,3 @@
-import type { ResultStatus } from "../protocol/result.ts";
-
 /**
  * A client's next step after an operation that did not succeed:
  * `resend-new` a corrected operation under a new `client_id`; `read-and-resend` the same after reading the document;
@@ -9,7 +7,7 @@ export type ErrorAction = "resend-new" | "read-and-resend" | "wait" | "ask-perso
 
 interface OperationErrorInfo {
   /** The status of a result that carries the type. */
-  status: Extract<ResultStatus, "error" | "conflict">;
+  status: "error" | "conflict";
   action: ErrorAction;
   /** Both are table cells of docs/errors.md. */
   cause: string;
