@@ -22,6 +22,60 @@ module.exports = {
       to: { path: "^(libs/runtime|services|stack|examples)/" },
     },
     {
+      name: "shared-ids-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/ids/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(ids)/" },
+    },
+    {
+      name: "shared-errors-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/errors/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(errors|ids)/" },
+    },
+    {
+      name: "shared-document-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/document/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(document|ids|errors)/" },
+    },
+    {
+      name: "shared-merge-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/merge/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(merge|document|ids|errors)/" },
+    },
+    {
+      name: "shared-protocol-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/protocol/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(protocol|document|merge|ids|errors)/" },
+    },
+    {
+      name: "shared-yjs-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/yjs/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(yjs|document|merge|ids|errors)/" },
+    },
+    {
+      name: "shared-operations-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/operations/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: {
+        path: "^libs/shared/src/",
+        pathNot: "^libs/shared/src/(operations|document|merge|protocol|yjs|ids|errors)/",
+      },
+    },
+    {
+      name: "shared-schemas-imports-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/schemas/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: {
+        path: "^libs/shared/src/",
+        pathNot: "^libs/shared/src/(schemas|document|merge|protocol|operations|ids|errors)/",
+      },
+    },
+    {
       name: "core-is-pure",
       comment: "core/ takes and returns data; io/, jobs/ and routes/ do the I/O.",
       severity: "error",
@@ -64,7 +118,7 @@ module.exports = {
       comment: "Fails if the checker follows no import at all.",
       severity: "error",
       module: { path: "^services/worker/src/main\\.ts$" },
-      to: { path: "^libs/shared/src/index\\.ts$", reachable: true },
+      to: { path: "^libs/shared/src/protocol/index\\.ts$", reachable: true },
     },
   ],
   options: {

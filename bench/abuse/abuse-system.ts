@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { migrate } from "@syncline/runtime";
 import { startSyncline, type RunningSyncline } from "@syncline/stack";
-import { laneOf } from "@syncline/shared";
+import { laneOf } from "@syncline/shared/protocol";
 import { startLocalStores } from "../../stack/src/testing/test-stores.ts";
 import { readCpuSeconds, subtract } from "../measure/process-cpu.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { applyMergePatch, type JsonObject } from "@syncline/shared";
+import { applyMergePatch, type JsonObject } from "@syncline/shared/document";
 import type { ClientBase } from "pg";
 import type { Seqs, WriteRow } from "./write-rows.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
 import type { ClientBase } from "pg";
 
 const WRITE = { name: "limit-write", text: readFileSync(new URL("write.sql", import.meta.url), "utf8") };

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
-import { isJsonObject, type Json } from "../../libs/shared/src/json/json.ts";
-import { mergeDocument, type MergeOptions } from "../../libs/shared/src/merge/merge-document.ts";
+import { jsonEqual } from "../../libs/shared/src/document/json-equal.ts";
+import { isJsonObject, type Json } from "../../libs/shared/src/document/json.ts";
+import { mergeDocument, type MergeOptions } from "../../libs/shared/src/operations/merge-document.ts";
 import type { RealMerge } from "./real-merge.ts";
 
 /** A merge algorithm with all its strategies. One that throws has no result. */

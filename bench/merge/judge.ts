@@ -1,6 +1,6 @@
-import { isJsonObject, type Json, type JsonObject } from "../../libs/shared/src/json/json.ts";
-import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
-import { canonicalJson } from "../../libs/shared/src/merge/canonical-json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../libs/shared/src/document/json.ts";
+import { jsonEqual } from "../../libs/shared/src/document/json-equal.ts";
+import { canonicalJson } from "../../libs/shared/src/document/canonical-json.ts";
 import type { RealMerge } from "./real-merge.ts";
 
 /**

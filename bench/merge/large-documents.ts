@@ -3,8 +3,8 @@
  *
  * npm run bench:merge:large
  */
-import type { Json, JsonObject } from "../../libs/shared/src/json/json.ts";
-import { mergeDocument, type FieldRule } from "../../libs/shared/src/merge/merge-document.ts";
+import type { Json, JsonObject } from "../../libs/shared/src/document/json.ts";
+import { mergeDocument, type FieldRule } from "../../libs/shared/src/operations/merge-document.ts";
 
 interface Case {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import type { JsonObject } from "../../libs/shared/src/json/json.ts";
+import type { JsonObject } from "../../libs/shared/src/document/json.ts";
 
 /** A merge made by people: its three input documents and their committed result. */
 export interface RealMerge {

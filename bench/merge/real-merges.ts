@@ -12,7 +12,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { jsonEqual } from "../../libs/shared/src/json/json-equal.ts";
+import { jsonEqual } from "../../libs/shared/src/document/json-equal.ts";
 import {
   createGit,
   createSyncline,

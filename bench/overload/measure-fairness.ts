@@ -1,4 +1,4 @@
-import { laneOf } from "@syncline/shared";
+import { laneOf } from "@syncline/shared/protocol";
 import { quantilesOf } from "../measure/quantiles.ts";
 import { LANE_COUNT, type BenchSystem, type Verdict } from "./bench-system.ts";
 import type { Sender, SenderReport } from "./load.ts";

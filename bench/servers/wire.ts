@@ -1,4 +1,4 @@
-import type { JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
 import type { SentOperation } from "../limit/patch-documents.ts";
 
 /** The batch on the wire: the fields of Syncline's batch that the work uses. */

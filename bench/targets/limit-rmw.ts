@@ -1,5 +1,5 @@
-import { OPERATION_VALUES_MAX, type JsonObject, type JsonPatchStep } from "@syncline/shared";
-import { applyJsonPatch } from "../../libs/shared/src/consolidate/json-patch.ts";
+import { OPERATION_VALUES_MAX, type JsonObject, type JsonPatchStep } from "@syncline/shared/document";
+import { applyJsonPatch } from "../../libs/shared/src/document/json-patch.ts";
 import { mergePatch, patchDocuments, type Patch, type SentOperation } from "../limit/patch-documents.ts";
 import { prepareWrite, Seqs, write } from "../limit/write-rows.ts";
 import { clientOf, closeClients, connectClients } from "./limit.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
 import { below, createRandom, hexDigits, type Random } from "./random.ts";
 
 /** The initial content of a database: the same for the same numbers. */

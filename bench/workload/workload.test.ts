@@ -1,4 +1,4 @@
-import { applyMergePatch, type JsonObject } from "@syncline/shared";
+import { applyMergePatch, type JsonObject } from "@syncline/shared/document";
 import { expect, test } from "vitest";
 import { seedDocuments, workspaceId, type Ground } from "./documents.ts";
 import { Work, workspacesOf, type WorkKind, type WorkOperation } from "./workload.ts";

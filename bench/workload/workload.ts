@@ -1,4 +1,4 @@
-import { applyMergePatch, type JsonObject } from "@syncline/shared";
+import { applyMergePatch, type JsonObject } from "@syncline/shared/document";
 import { documentId, makeDocument, makePatch, seedDocuments, workspaceId, type Ground } from "./documents.ts";
 import { below, createRandom, type Random } from "./random.ts";
 

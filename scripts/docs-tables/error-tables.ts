@@ -1,4 +1,4 @@
-import { OPERATION_ERRORS } from "@syncline/shared";
+import { OPERATION_ERRORS } from "@syncline/shared/protocol";
 import { renderTable } from "./table.ts";
 
 /** Renders the table of an operation's error types. */

@@ -3,7 +3,7 @@ import type { Mutation } from "./mutation.ts";
 const WORKER = "services/worker/src";
 const PLAN = { file: `${WORKER}/core/plan-window.test.ts` };
 const SETTLE = { file: `${WORKER}/core/apply-resolution.test.ts` };
-const RUN = { file: "libs/shared/src/merge/merge-run.test.ts" };
+const RUN = { file: "libs/shared/src/operations/merge-run.test.ts" };
 const ARRAYS = "libs/shared/src/merge/merge-array.property.test.ts";
 const RISING = { file: `${WORKER}/core/rising-versions.test.ts` };
 const PROPERTY = { file: `${WORKER}/core/plan-window.property.test.ts` };
@@ -76,7 +76,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "run-is-as-new-as-its-last",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    file: "libs/shared/src/operations/merge-by-strategy.ts",
     find: "localTimes = { anywhere: localTimestampMs } } = inputs;",
     replace: "} = inputs; const localTimes = { anywhere: localTimestampMs };",
     caughtBy: { file: `${WORKER}/core/last-write-wins.property.test.ts` },
@@ -100,7 +100,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "client-wins-replaces-yjs-state",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    file: "libs/shared/src/operations/merge-by-strategy.ts",
     find: "document: keepYjsStates(remote, local, policy)",
     replace: "document: keepYjsStates(null, local, policy)",
     caughtBy: { file: `${WORKER}/core/yjs-states.test.ts`, test: "is merged in a conflict" },
@@ -262,7 +262,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-merged-against-old-base",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: 'const rises = kind !== "create" && expectedVersion > (versionUnknown ? unknown : known);',
     replace: 'const rises = kind === "create" && expectedVersion > (versionUnknown ? unknown : known);',
     caughtBy: RUN,
@@ -270,7 +270,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-keeps-old-ancestor",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: "const ancestor = view ?? (startsAnew(segment.operations) ? {} : seen.data);",
     replace: "const ancestor = raised.ancestor ?? seen.data;",
     caughtBy: RUN,
@@ -278,7 +278,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-drops-the-run-before-it",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: "else next = taken(raised, version, yield { version, inputs: inputsOf(raised), remote });",
     replace: "else next = { ...raised, local: remote.data };",
     caughtBy: RUN,
@@ -286,7 +286,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-overlaps-unrecorded",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: "overlaps: [...raised.overlaps, ...marked],",
     replace: "overlaps: raised.overlaps,",
     caughtBy: { ...RUN, test: "records the overlaps of every step" },
@@ -294,7 +294,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-asks-no-person",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/merge-run.ts",
+    file: "libs/shared/src/operations/merge-run.ts",
     find: "return { document, overlaps, twoWay: inputs.ancestor === null, asks: reason };",
     replace:
       "return { document, overlaps, twoWay: inputs.ancestor === null, ...(!reason && { asks: reason }) };",
@@ -303,7 +303,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "rise-takes-own-merges-for-others",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: "if (!change.own) view = ",
     replace: "view = ",
     caughtBy: { ...RUN, test: "never overlaps with itself" },
@@ -354,7 +354,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "merged-deletion-forgets-the-deleted-document",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/merge-run.ts",
+    file: "libs/shared/src/operations/merge-run.ts",
     find: "return ended === null ? merged : { ...merged, ended };",
     replace: "return ended === undefined ? { ...merged, ended } : merged;",
     caughtBy: { ...RUN, test: "knows the document it had edited before it deleted it" },
@@ -419,23 +419,23 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "client-fold-merges-a-replaced-value",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/consolidate/merge-patch.ts",
+    file: "libs/shared/src/document/merge-patch.ts",
     find: "isJsonObject(before) ? composeMergePatches(before, value) : undefined;",
     replace: "composeMergePatches(isJsonObject(before) ? before : {}, value);",
-    caughtBy: { file: "libs/shared/src/consolidate/fold-operations.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/fold-operations.test.ts" },
   },
   {
     name: "client-fold-takes-a-repeated-value-for-an-edit",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/consolidate/fold-operations.ts",
+    file: "libs/shared/src/operations/fold-operations.ts",
     find: "(Array.isArray(first) && Array.isArray(next)) && !jsonEqual(first, next);",
     replace: "(Array.isArray(first) && Array.isArray(next));",
-    caughtBy: { file: "libs/shared/src/consolidate/fold-operations.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/fold-operations.test.ts" },
   },
   {
     name: "client-fold-drops-a-tombstone",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/consolidate/fold-operations.ts",
+    file: "libs/shared/src/operations/fold-operations.ts",
     find: 'return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, policy) : undefined;',
     replace: 'return next.kind === "delete" ? { kind: "delete" } : joinWrite(first, next, policy);',
     caughtBy: { file: `${WORKER}/core/fold-operations.property.test.ts` },
@@ -605,7 +605,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-sequence.ts",
     find: '  add(local.items.slice(localStart), "local");\n',
     replace: "",
-    caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-document.test.ts" },
   },
   {
     name: "moved-items-merge-as-a-sequence",
@@ -621,7 +621,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-value.ts",
     find: "return isGuess && isDoubtful(context, items)",
     replace: "return items.remote === null",
-    caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-document.test.ts" },
   },
   {
     name: "only-configured-keys-identify",
@@ -669,7 +669,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-three-way.ts",
     find: "nestsDeeper(side, NESTING_MAX)",
     replace: "nestsDeeper(side, 2 * NESTING_MAX ** 2)",
-    caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-document.test.ts" },
   },
   {
     name: "merge-drops-a-local-key",
@@ -677,7 +677,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: "libs/shared/src/merge/merge-value.ts",
     find: "for (const key of Object.keys(local)) if (!Object.hasOwn(remote, key)) mergeKey(key);",
     replace: "",
-    caughtBy: { file: "libs/shared/src/merge/merge-document.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-document.test.ts" },
   },
   {
     name: "overlap-unrecorded",
@@ -878,27 +878,30 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "view-depends-on-how-others-wrote",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/merge/raise-run.ts",
+    file: "libs/shared/src/operations/raise-run.ts",
     find: "changes.filter(({ own }, index) => own !== changes[index + 1]?.own);",
     replace: "changes;",
-    caughtBy: { file: "libs/shared/src/merge/merge-run.test.ts", test: "however many changes of others" },
+    caughtBy: {
+      file: "libs/shared/src/operations/merge-run.test.ts",
+      test: "however many changes of others",
+    },
   },
   {
     name: "budget-of-an-operation-not-kept",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/consolidate/budget.ts",
+    file: "libs/shared/src/document/budget.ts",
     find: "if (values > budget.left) return false;",
     replace: "",
-    caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "is too costly beyond" },
+    caughtBy: { file: "libs/shared/src/document/json-patch.test.ts", test: "is too costly beyond" },
   },
   {
     name: "budget-of-a-run-not-kept",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/consolidate/apply-run.ts",
+    file: "libs/shared/src/operations/apply-run.ts",
     find: "if (budget.left < OPERATION_VALUES_MAX) return",
     replace: "if (budget.left < -Infinity) return",
     caughtBy: {
-      file: "libs/shared/src/consolidate/apply-run.test.ts",
+      file: "libs/shared/src/operations/apply-run.test.ts",
       test: "stops once it exceeds its limit",
     },
   },
@@ -921,90 +924,90 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "costly-run-merged-all-the-same",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/merge/merge-run.ts",
+    file: "libs/shared/src/operations/merge-run.ts",
     find: "  if (raised.costly) {",
     replace: "  if (!raised.costly && raised.costly) {",
-    caughtBy: { file: "libs/shared/src/merge/merge-run.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-run.test.ts" },
   },
   {
     name: "shared-value-changed-in-place",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/consolidate/json-patch.ts",
+    file: "libs/shared/src/document/json-patch.ts",
     find: "      share(draft, value);\n",
     replace: "",
-    caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "one by one" },
+    caughtBy: { file: "libs/shared/src/document/json-patch.test.ts", test: "one by one" },
   },
   {
     name: "members-of-a-copy-changed-in-place",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/consolidate/json-patch.ts",
+    file: "libs/shared/src/document/json-patch.ts",
     find: "if (draft.own.size > 1) for",
     replace: "if (draft.own.size < 0) for",
-    caughtBy: { file: "libs/shared/src/consolidate/json-patch.test.ts", test: "one by one" },
+    caughtBy: { file: "libs/shared/src/document/json-patch.test.ts", test: "one by one" },
   },
   {
     name: "document-without-a-limit",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/consolidate/apply-operation.ts",
+    file: "libs/shared/src/operations/apply-operation.ts",
     find: "if (isTooLarge(document)) return",
     replace: "if (!document) return",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-operation.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/apply-operation.test.ts" },
   },
   {
     name: "part-smaller-than-its-document",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/json/json-text.ts",
+    file: "libs/shared/src/document/json-text.ts",
     find: "      values: left.values - 2,",
     replace: "      values: 0,",
-    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
+    caughtBy: { file: "libs/shared/src/document/json-text.test.ts" },
   },
   {
     name: "part-without-the-rest",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/json/json-text.ts",
+    file: "libs/shared/src/document/json-text.ts",
     find: "    object[REST] = standIn;",
     replace: "",
-    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
+    caughtBy: { file: "libs/shared/src/document/json-text.test.ts" },
   },
   {
     name: "patch-ignores-what-it-copies",
     breaks: "consolidation is invisible",
-    file: "libs/shared/src/consolidate/places-of-operation.ts",
+    file: "libs/shared/src/operations/places-of-operation.ts",
     find: '    if ("from" in step) add(root, step.from, true);',
     replace: "",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/apply-to-data.test.ts" },
   },
   {
     name: "stale-state-in-a-list",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/consolidate/places-of-operation.ts",
+    file: "libs/shared/src/operations/places-of-operation.ts",
     find: "  if (Array.isArray(value)) return WHOLE;",
     replace: "",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/apply-to-data.test.ts" },
   },
   {
     name: "fold-forgets-when-it-was-edited",
     breaks: "a merge loses nothing silently",
-    file: "libs/shared/src/consolidate/apply-to-data.ts",
+    file: "libs/shared/src/operations/apply-to-data.ts",
     find: "timesOfEdit(part.value, document, time, policy)",
     replace: "timesOfEdit(part.value, part.value, time, policy)",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-to-data.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/apply-to-data.test.ts" },
   },
   {
     name: "parts-of-all-documents",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/json/json-text.ts",
+    file: "libs/shared/src/document/json-text.ts",
     find: "  if (reader.charsLeft < 0) return undefined;",
     replace: "",
-    caughtBy: { file: "libs/shared/src/json/json-text.test.ts" },
+    caughtBy: { file: "libs/shared/src/document/json-text.test.ts" },
   },
   {
     name: "merge-result-without-a-limit",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/merge/merge-by-strategy.ts",
+    file: "libs/shared/src/operations/merge-by-strategy.ts",
     find: "if (!isNewlyTooLarge(document, remote.data)) return outcome;",
     replace: "if (outcome) return outcome;",
-    caughtBy: { file: "libs/shared/src/merge/merge-by-strategy.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/merge-by-strategy.test.ts" },
   },
   {
     name: "all-of-a-commit-in-memory",
@@ -1017,11 +1020,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "failed-patch-ends-its-run",
     breaks: "one bad operation stops nothing",
-    file: "libs/shared/src/consolidate/apply-run.ts",
+    file: "libs/shared/src/operations/apply-run.ts",
     find: "      refused.push({ clientId: operation.clientId, errorType, message });\n",
     replace:
       "      return { document: base, refused: [{ clientId: operation.clientId, errorType, message }] };\n",
-    caughtBy: { file: "libs/shared/src/consolidate/apply-run.test.ts" },
+    caughtBy: { file: "libs/shared/src/operations/apply-run.test.ts" },
   },
 
   {
@@ -1270,10 +1273,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "odd-number-read",
     breaks: "nothing is guessed at",
-    file: "libs/shared/src/protocol/whole-number.ts",
+    file: "libs/shared/src/schemas/whole-number.ts",
     find: 'typeof text === "string" && SPELLING.test(text)',
     replace: 'typeof text === "string" && Number.isInteger(Number(text))',
-    caughtBy: { file: "libs/shared/src/protocol/whole-number.test.ts", test: "is rejected" },
+    caughtBy: { file: "libs/shared/src/schemas/whole-number.test.ts", test: "is rejected" },
   },
 
   {

@@ -1,4 +1,4 @@
-import type { ChangesBody, DocumentBody } from "@syncline/shared";
+import type { ChangesBody, DocumentBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { borrowSystem, createClient, type Client, type System } from "../support/system.ts";
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createBarrier, migrate, openRedis } from "@syncline/runtime";
-import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@syncline/shared";
+import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@syncline/shared/protocol";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

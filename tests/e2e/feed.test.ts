@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { request as httpRequest, type ClientRequest } from "node:http";
-import type { BatchResult, ChangeBody, ChangesBody, DocumentBody, HistoryBody } from "@syncline/shared";
+import type {
+  BatchResult,
+  ChangeBody,
+  ChangesBody,
+  DocumentBody,
+  HistoryBody,
+} from "@syncline/shared/protocol";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 

@@ -1,4 +1,5 @@
-import { DOCUMENT_BYTES_MAX, type DocumentBody } from "@syncline/shared";
+import { DOCUMENT_BYTES_MAX } from "@syncline/shared/document";
+import type { DocumentBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { laneOf } from "@syncline/shared";
+import { laneOf } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { dashboardQueries } from "../../observability/testing/dashboard-queries.ts";

@@ -1,4 +1,4 @@
-import type { OperationResult } from "@syncline/shared";
+import type { OperationResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { borrowSystem, createClient, eventually, type Client, type System } from "../support/system.ts";
 

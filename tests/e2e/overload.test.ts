@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { connectRedis, createLaneStreams, createShards, keysOf, migrate, openPool } from "@syncline/runtime";
-import { BATCH_BYTES_MAX, laneOf } from "@syncline/shared";
+import { BATCH_BYTES_MAX, laneOf } from "@syncline/shared/protocol";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient, eventually, LANE_COUNT, type Answer, type Client } from "../support/system.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { encodeBatch, laneOf, type AcceptedBatch, type BatchResult } from "@syncline/shared";
+import { encodeBatch, laneOf, type AcceptedBatch, type BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   createClient,

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { BatchResult, JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   borrowSystem,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLogger, readEnv } from "@syncline/runtime";
-import type { ChangeBody, ChangesBody, DocumentBody } from "@syncline/shared";
+import type { ChangeBody, ChangesBody, DocumentBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envSchema } from "../../services/worker/src/env.ts";
 import { createPgRetention } from "../../services/worker/src/io/pg-retention.ts";

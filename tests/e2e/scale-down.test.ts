@@ -1,5 +1,5 @@
 import { keysOf } from "@syncline/runtime";
-import { laneOf } from "@syncline/shared";
+import { laneOf } from "@syncline/shared/protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {

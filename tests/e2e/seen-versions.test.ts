@@ -1,7 +1,8 @@
 // Clients name the version that the user was looking at. So a result with a version that contains others' edits also
 // carries its document.
 import { randomUUID } from "node:crypto";
-import type { BatchResult, JsonObject, OperationResult } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { BatchResult, OperationResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createCheckAnswer, type CheckAnswer } from "../fuzz/check-answer.ts";
 import type { ApiDocument } from "../fuzz/requests.ts";

@@ -1,4 +1,4 @@
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { holdWorkspace } from "../support/hold-workspace.ts";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";

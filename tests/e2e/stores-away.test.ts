@@ -1,6 +1,6 @@
 import { migrate } from "@syncline/runtime";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
-import { laneOf, type BatchResult } from "@syncline/shared";
+import { laneOf, type BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { scrape, valueOf } from "../support/metrics.ts";
 import { eventually, LANE_COUNT } from "../support/system.ts";

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { keysOf } from "@syncline/runtime";
-import { laneOf } from "@syncline/shared";
+import { laneOf } from "@syncline/shared/protocol";
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from "../support/otlp-receiver.ts";
 import {
   createClient,

@@ -1,4 +1,4 @@
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type Client, type System } from "../support/system.ts";
 

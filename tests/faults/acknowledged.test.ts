@@ -1,4 +1,4 @@
-import type { ChangesBody } from "@syncline/shared";
+import type { ChangesBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDevice, type Device } from "../support/device.ts";
 import { createClient, startSystem, type Answer, type System } from "../support/system.ts";

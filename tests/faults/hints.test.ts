@@ -1,4 +1,4 @@
-import type { ChangesBody } from "@syncline/shared";
+import type { ChangesBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient, eventually, startSystem, type System } from "../support/system.ts";
 import type { Fault } from "./fault.ts";

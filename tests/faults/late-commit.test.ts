@@ -1,4 +1,4 @@
-import type { ChangesBody } from "@syncline/shared";
+import type { ChangesBody } from "@syncline/shared/protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDevice, type Device } from "../support/device.ts";

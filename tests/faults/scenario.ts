@@ -1,4 +1,4 @@
-import { encodeBatch, laneOf, type AcceptedBatch, type OperationResult } from "@syncline/shared";
+import { encodeBatch, laneOf, type AcceptedBatch, type OperationResult } from "@syncline/shared/protocol";
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
 import { createDevice, type Device } from "../support/device.ts";

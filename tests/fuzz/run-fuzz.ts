@@ -1,4 +1,5 @@
-import type { ChangesBody, Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
+import type { ChangesBody } from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";

@@ -1,14 +1,12 @@
+import type { JsonObject, JsonPatchStep } from "@syncline/shared/document";
+import { CONFLICT_STRATEGIES, type ConflictStrategy } from "@syncline/shared/merge";
 import {
-  CONFLICT_STRATEGIES,
   DECISION_CHOICES,
   PRIORITIES,
-  type ConflictStrategy,
   type DecisionChoice,
-  type JsonObject,
-  type JsonPatchStep,
   type OperationKind,
   type Priority,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import fc from "fast-check";
 
 /** The version that an operation names; its number is known once the history is played. */

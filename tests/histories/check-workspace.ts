@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  batchStatus,
-  canonicalJson,
-  type Json,
-  type JsonObject,
-  type OperationResult,
-  type Overlap,
-} from "@syncline/shared";
+import { canonicalJson, type Json, type JsonObject } from "@syncline/shared/document";
+import type { Overlap } from "@syncline/shared/merge";
+import { batchStatus, type OperationResult } from "@syncline/shared/protocol";
 import type { TappedEntry } from "../support/lane-tap.ts";
 import type { System } from "../support/system.ts";
 import {

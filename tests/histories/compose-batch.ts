@@ -1,4 +1,4 @@
-import { DEFAULT_COLLECTION, type OperationResult } from "@syncline/shared";
+import { DEFAULT_COLLECTION, type OperationResult } from "@syncline/shared/protocol";
 import {
   NAMED_BY_SERVER,
   UNDECLARED,

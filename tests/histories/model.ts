@@ -1,23 +1,22 @@
 // Syncline's guarantees as a second, simple implementation: single-threaded, one operation after the other, without
 // windows or stores. It follows docs/protocol/ and docs/merging.md, and shares no code with the services.
+import { canonicalJson, type Json, type JsonObject } from "@syncline/shared/document";
 import {
-  type ErrorType,
-  applyOperation,
-  canonicalJson,
-  mergeDocument,
   policyOf,
   type CollectionPolicy,
   type ConflictStrategy,
-  type DecisionChoice,
   type EditTimes,
-  type Json,
-  type JsonObject,
-  type OperationKind,
-  type OperationResult,
   type Overlap,
   type Policies,
-  type Resolution,
-} from "@syncline/shared";
+} from "@syncline/shared/merge";
+import { applyOperation, mergeDocument } from "@syncline/shared/operations";
+import type {
+  ErrorType,
+  DecisionChoice,
+  OperationKind,
+  OperationResult,
+  Resolution,
+} from "@syncline/shared/protocol";
 import policies from "./policies.ts";
 import {
   collectionOf,

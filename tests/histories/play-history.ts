@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { BatchResult, ChangeBody, OperationResult } from "@syncline/shared";
+import type { BatchResult, ChangeBody, OperationResult } from "@syncline/shared/protocol";
 import { expect } from "vitest";
 import type { LaneTap } from "../support/lane-tap.ts";
 import { createDevice } from "../support/device.ts";

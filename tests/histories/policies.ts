@@ -1,4 +1,4 @@
-import type { Policies } from "@syncline/shared";
+import type { Policies } from "@syncline/shared/merge";
 
 // The histories' conflict policies, for the services and for the model.
 export default {

@@ -1,13 +1,12 @@
 // The devices' batches, and the keys of their operations.
+import type { JsonObject, JsonPatchStep } from "@syncline/shared/document";
+import type { ConflictStrategy } from "@syncline/shared/merge";
 import {
   DEFAULT_COLLECTION,
-  type ConflictStrategy,
   type DecisionChoice,
-  type JsonObject,
-  type JsonPatchStep,
   type OperationKind,
   type Priority,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 
 /** An operation as sent. */
 export interface SentOperation {

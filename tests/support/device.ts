@@ -1,4 +1,4 @@
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult } from "@syncline/shared/protocol";
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { PATIENCE_MS } from "./patience.ts";

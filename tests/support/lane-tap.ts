@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { LaneEntry } from "@syncline/shared";
+import type { LaneEntry } from "@syncline/shared/protocol";
 import { monitorRedis } from "./redis-monitor.ts";
 import type { System } from "./system.ts";
 

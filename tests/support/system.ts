@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLaneStreams, createShards, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult } from "@syncline/shared/protocol";
 import {
   createTestDatabase,
   createTestRedisUrl,

@@ -2,7 +2,7 @@
 // other.
 import { randomUUID } from "node:crypto";
 import { statementsIn } from "@syncline/runtime";
-import { applyMergePatch, type JsonObject } from "@syncline/shared";
+import { applyMergePatch, type JsonObject } from "@syncline/shared/document";
 import type { PoolClient } from "pg";
 import { openPool, serveBatches } from "../serve.ts";
 import type { WireBatch, WireResult } from "../wire.ts";

@@ -1,4 +1,4 @@
-import { ROUND_BACKOFF, type BackoffBounds } from "@syncline/shared";
+import { ROUND_BACKOFF, type BackoffBounds } from "@syncline/shared/protocol";
 import { z } from "zod";
 import { policiesVariable } from "./policies.ts";
 import type { RedisAddress } from "./redis/shards.ts";

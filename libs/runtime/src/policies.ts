@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { definePolicies, type Policies } from "@syncline/shared";
+import type { Policies } from "@syncline/shared/merge";
+import { definePolicies } from "@syncline/shared/schemas";
 import { z } from "zod";
 
 /**

@@ -31,7 +31,7 @@ import {
   type ConflictJob,
   type ConflictWorker,
 } from "@syncline/runtime";
-import { dispositionOf, shareOf } from "@syncline/shared";
+import { dispositionOf, shareOf } from "@syncline/shared/protocol";
 import { envSchema } from "./env.ts";
 import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";

@@ -7,7 +7,7 @@ import {
   stopDelayVariable,
   tokenEnv,
 } from "@syncline/runtime";
-import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared";
+import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared/protocol";
 import { z } from "zod";
 import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
 import { MEMORY_PER_BYTE } from "./routes/with-body.ts";

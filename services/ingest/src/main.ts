@@ -30,7 +30,7 @@ import {
   subscribeReplies,
   watchEpoch,
 } from "@syncline/runtime";
-import { laneOf, lanesOf } from "@syncline/shared";
+import { laneOf, lanesOf } from "@syncline/shared/protocol";
 import { v7 as uuidv7 } from "uuid";
 import { OpenStreams } from "./core/open-streams.ts";
 import { Shares } from "./core/shares.ts";

@@ -28,7 +28,7 @@ import {
   watchEpoch,
   type DrainWorker,
 } from "@syncline/runtime";
-import { dispositionOf, lanesOf, shareOf } from "@syncline/shared";
+import { dispositionOf, lanesOf, shareOf } from "@syncline/shared/protocol";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema } from "./env.ts";
 import { createDrainMetrics } from "./io/drain-metrics.ts";

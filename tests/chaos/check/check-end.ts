@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ChangeBody, ChangesBody, JsonObject, OperationResult } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { ChangeBody, ChangesBody, OperationResult } from "@syncline/shared/protocol";
 import { eventually } from "../../support/system.ts";
 import type { ChaosSystem } from "../chaos-system.ts";
 import type { History, SentBatch } from "../load/history.ts";

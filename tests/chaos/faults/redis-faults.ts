@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { laneOf, type StoredEntry } from "@syncline/shared";
+import { laneOf, type StoredEntry } from "@syncline/shared/protocol";
 import { holdWorkspace } from "../../support/hold-workspace.ts";
 import { LANE_COUNT } from "../../support/system.ts";
 import type { History } from "../load/history.ts";

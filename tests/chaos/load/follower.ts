@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ChangeBody, ChangesBody } from "@syncline/shared";
+import type { ChangeBody, ChangesBody } from "@syncline/shared/protocol";
 import { readEvents } from "./event-reader.ts";
 import type { History } from "./history.ts";
 

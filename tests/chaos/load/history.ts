@@ -1,4 +1,4 @@
-import type { BatchResult } from "@syncline/shared";
+import type { BatchResult } from "@syncline/shared/protocol";
 import type { Attempt } from "../../support/device.ts";
 
 /** A request that has ended. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { backoffMs, type DocumentBody, type OperationResult } from "@syncline/shared";
+import { backoffMs, type DocumentBody, type OperationResult } from "@syncline/shared/protocol";
 import { createDevice, type Attempt, type Device } from "../../support/device.ts";
 import { createClient, type Answer, type Client } from "../../support/system.ts";
 import type { ChaosSystem } from "../chaos-system.ts";

@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ConflictStrategy, JsonObject, OperationResult } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy } from "@syncline/shared/merge";
+import type { OperationResult } from "@syncline/shared/protocol";
 import type { Random } from "../random.ts";
 
 /** A batch to send, and its expected results. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
-import { dispositionOf, idSchema, BATCH_BYTES_MAX } from "@syncline/shared";
+import { dispositionOf, BATCH_BYTES_MAX } from "@syncline/shared/protocol";
+import { idSchema } from "@syncline/shared/schemas";
 import express, {
   type NextFunction,
   type Request,

@@ -1,4 +1,4 @@
-import { wholeNumber } from "@syncline/shared";
+import { wholeNumber } from "@syncline/shared/schemas";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Problem } from "./problem.ts";

@@ -1,4 +1,5 @@
-import { idSchema, type WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
+import { idSchema } from "@syncline/shared/schemas";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { z } from "zod";
 import type { Logger } from "../log.ts";

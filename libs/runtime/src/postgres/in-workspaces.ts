@@ -1,4 +1,4 @@
-import { assertInvariant } from "@syncline/shared";
+import { assertInvariant } from "@syncline/shared/protocol";
 import { AsyncLocalStorage } from "node:async_hooks";
 
 interface Reach {

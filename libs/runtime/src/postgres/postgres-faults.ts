@@ -1,4 +1,4 @@
-import type { ErrorCodeName } from "@syncline/shared";
+import type { ErrorCodeName } from "@syncline/shared/protocol";
 
 /**
  * The meaning of every class of SQLSTATE, and of single states that differ from their class. Classes are the first two

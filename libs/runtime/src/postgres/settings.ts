@@ -1,4 +1,4 @@
-import { isLaneCount, isShardCount } from "@syncline/shared";
+import { isLaneCount, isShardCount } from "@syncline/shared/protocol";
 import type pg from "pg";
 import { requireSchema } from "./require-schema.ts";
 

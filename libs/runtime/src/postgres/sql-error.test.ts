@@ -1,4 +1,4 @@
-import { SynclineError, dispositionOf } from "@syncline/shared";
+import { SynclineError, dispositionOf } from "@syncline/shared/protocol";
 import { readFileSync } from "node:fs";
 import pg from "pg";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-import { SynclineError, type ErrorCodeName } from "@syncline/shared";
+import { SynclineError, type ErrorCodeName } from "@syncline/shared/protocol";
 import pg from "pg";
 import { codeOfSqlState } from "./postgres-faults.ts";
 

@@ -1,4 +1,4 @@
-import { ROUND_BACKOFF } from "@syncline/shared";
+import { ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -4,7 +4,7 @@ import {
   type BackoffBounds,
   type ConflictId,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import { Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
 import type { Shard, Shards } from "../redis/shards.ts";

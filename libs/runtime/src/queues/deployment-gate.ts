@@ -1,4 +1,4 @@
-import { dispositionOf } from "@syncline/shared";
+import { dispositionOf } from "@syncline/shared/protocol";
 import type { ReadinessCheck } from "../http/health.ts";
 import type { Logger } from "../log.ts";
 import { createGauge, observe } from "../telemetry/metrics.ts";

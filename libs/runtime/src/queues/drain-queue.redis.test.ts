@@ -1,4 +1,4 @@
-import { dispositionOf, ROUND_BACKOFF } from "@syncline/shared";
+import { dispositionOf, ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestRedisUrl } from "@syncline/stack";
 import { Queue } from "bullmq";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared";
+import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared/protocol";
 import { DelayedError, Worker, type Job } from "bullmq";
 import { guarded } from "../redis/connect.ts";
 import type { LanePart } from "../redis/lane-stream.ts";

@@ -1,4 +1,4 @@
-import { SynclineError } from "@syncline/shared";
+import { SynclineError } from "@syncline/shared/protocol";
 import { toRedisError } from "../redis/redis-error.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { backoffMs, ROUND_BACKOFF } from "@syncline/shared";
+import { backoffMs, ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { Queue, Worker } from "bullmq";
 import type { Shard } from "../redis/shards.ts";
 import { createErrorAttribution } from "./error-attribution.ts";

@@ -1,4 +1,4 @@
-import { assertInvariant } from "@syncline/shared";
+import { assertInvariant } from "@syncline/shared/protocol";
 import { Queue } from "bullmq";
 import type { Shard, Shards } from "../redis/shards.ts";
 

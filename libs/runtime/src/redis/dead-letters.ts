@@ -1,4 +1,4 @@
-import type { BatchId, WorkspaceId } from "@syncline/shared";
+import type { BatchId, WorkspaceId } from "@syncline/shared/protocol";
 import { readFileSync } from "node:fs";
 import { guarded } from "./connect.ts";
 import type { Shards } from "./shards.ts";

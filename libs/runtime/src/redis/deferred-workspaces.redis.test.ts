@@ -1,4 +1,4 @@
-import { encodeBatch, type AcceptedBatch, type StoredEntry } from "@syncline/shared";
+import { encodeBatch, type AcceptedBatch, type StoredEntry } from "@syncline/shared/protocol";
 import { createTestRedisUrl } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-import type { BatchId, ConflictId, WorkspaceId } from "@syncline/shared";
+import type { BatchId, ConflictId, WorkspaceId } from "@syncline/shared/protocol";
 /** The Redis keys of one shard. The hash tag keeps all keys of a script in one slot of a Redis Cluster. */
 export interface ShardKeys {
   laneStream(lane: number): string;

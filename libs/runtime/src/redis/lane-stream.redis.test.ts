@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createTestRedisUrl } from "@syncline/stack";
-import { encodeBatch, isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared";
+import { encodeBatch, isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectRedis } from "./connect.ts";
 import { keysOf } from "./keys.ts";

@@ -10,7 +10,7 @@ import {
   type ConflictId,
   type DeviceId,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { Redis } from "ioredis";
 import { guarded } from "./connect.ts";
 import type { ShardKeys } from "./keys.ts";

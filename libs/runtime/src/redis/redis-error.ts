@@ -1,4 +1,4 @@
-import { SynclineError, type ErrorCodeName } from "@syncline/shared";
+import { SynclineError, type ErrorCodeName } from "@syncline/shared/protocol";
 
 /**
  * The meaning of Redis' error replies, by their first word. Temporary failures, and those that an operator ends by

@@ -1,4 +1,4 @@
-import type { OperationResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared";
+import type { OperationResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import type { Redis } from "ioredis";
 import type { Logger } from "../log.ts";
 import { repeat, type Repeating } from "../repeat.ts";

@@ -1,4 +1,4 @@
-import { assertInvariant, laneOf, shardOf, shardTags, type WorkspaceId } from "@syncline/shared";
+import { assertInvariant, laneOf, shardOf, shardTags, type WorkspaceId } from "@syncline/shared/protocol";
 import type { Redis } from "ioredis";
 import { findNodes } from "./cluster-nodes.ts";
 import { closeRedis, connectRedis, connectRedisForWorker, type NodeFinder } from "./connect.ts";

@@ -1,4 +1,4 @@
-import { ERROR_CODES, SynclineError } from "@syncline/shared";
+import { ERROR_CODES, SynclineError } from "@syncline/shared/protocol";
 import { createCounter } from "./metrics.ts";
 
 /** Counts jobs that failed and are retried, by error code. */

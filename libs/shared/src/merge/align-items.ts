@@ -1,5 +1,5 @@
-import { jsonEqual } from "../json/json-equal.ts";
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import { isJsonObject, type Json, type JsonObject } from "../document/json.ts";
 
 /** Bounds the pairing of changed items, whose time grows with the product of the run's two lengths. */
 const PAIRS_MAX = 2_500;

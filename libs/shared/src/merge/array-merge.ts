@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 import type { SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";
 import type { Decision, Side, Sides } from "./sides.ts";

@@ -1,5 +1,5 @@
-import { jsonEqual } from "../json/json-equal.ts";
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import { isJsonObject, type Json, type JsonObject } from "../document/json.ts";
 import { stepInto, type FieldRule, type RuleNode, compileRules } from "./field-rules.ts";
 
 /** The newest time at which a value was edited; `null` if its writer sent no time, which counts as the oldest. */

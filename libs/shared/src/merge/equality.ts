@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../json/json.ts";
+import { isJsonObject, type Json } from "../document/json.ts";
 
 /** Comparisons that take more steps than this are remembered. */
 const STEPS_FORGOTTEN = 32;

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../json/json.ts";
+import { isJsonObject, type Json } from "../document/json.ts";
 import { pairChanged } from "./align-items.ts";
 import type { Intern } from "./interner.ts";
 import { longestIncreasing } from "./longest-increasing.ts";

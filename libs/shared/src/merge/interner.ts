@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 
 /** Gives each value a number: equal values have equal numbers. */
 export type Intern = (value: Json) => number;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { applyRun } from "../consolidate/apply-run.ts";
-import type { JsonObject } from "../json/json.ts";
-import { mergeByStrategy, type MergePolicy } from "./merge-by-strategy.ts";
+import { applyRun } from "../operations/apply-run.ts";
+import type { JsonObject } from "../document/json.ts";
+import { mergeByStrategy } from "../operations/merge-by-strategy.ts";
+import type { MergePolicy } from "./merge-policy.ts";
 
 /** Documents in the order in which a side wrote them, each with its time. */
 type Edits = [data: JsonObject | null, timestampMs?: number][];

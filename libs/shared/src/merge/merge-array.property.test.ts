@@ -1,8 +1,8 @@
 import { env } from "node:process";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isJsonObject, type Json } from "../json/json.ts";
-import { mergeDocument, type MergeOptions } from "./merge-document.ts";
+import { isJsonObject, type Json } from "../document/json.ts";
+import { mergeDocument, type MergeOptions } from "../operations/merge-document.ts";
 
 /** Runs of each property; MERGE_RUNS sets more. */
 const numRuns = Number(env["MERGE_RUNS"] ?? 300);

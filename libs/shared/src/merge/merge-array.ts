@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
 import { identifyItems } from "./identify-items.ts";
 import { mergeByIdentity } from "./merge-by-identity.ts";

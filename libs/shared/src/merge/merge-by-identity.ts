@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
 import type { ItemIdentities } from "./identify-items.ts";
 import { mergeOrder, type Identity } from "./merge-order.ts";

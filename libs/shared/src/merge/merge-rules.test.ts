@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonEqual } from "../json/json-equal.ts";
-import type { Json, JsonObject } from "../json/json.ts";
-import { canonicalJson } from "./canonical-json.ts";
-import { mergeDocument, type FieldRule, type MergeOptions } from "./merge-document.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import type { Json, JsonObject } from "../document/json.ts";
+import { canonicalJson } from "../document/canonical-json.ts";
+import { mergeDocument, type FieldRule, type MergeOptions } from "../operations/merge-document.ts";
 
 /** Merges three values of one field. */
 function mergeField(

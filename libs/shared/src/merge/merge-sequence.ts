@@ -1,7 +1,7 @@
-import { jsonEqual } from "../json/json-equal.ts";
-import type { Json } from "../json/json.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import type { Json } from "../document/json.ts";
 import type { ArrayMerge } from "./array-merge.ts";
-import { canonicalJson } from "./canonical-json.ts";
+import { canonicalJson } from "../document/canonical-json.ts";
 import { matchCommon, type SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";
 import {

@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 import { mergeOrder } from "./merge-order.ts";
 import type { EditedSides, Side } from "./sides.ts";
 import type { Intern } from "./interner.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergeDocument, type DeleteVsEdit, type Overlap, type Side } from "./merge-document.ts";
+import { mergeDocument, type DeleteVsEdit, type Overlap, type Side } from "../operations/merge-document.ts";
 
 interface Settings {
   readonly prefer?: Side;

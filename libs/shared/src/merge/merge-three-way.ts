@@ -1,5 +1,5 @@
 import type { Version } from "../ids/ids.ts";
-import type { Json, JsonObject } from "../json/json.ts";
+import type { Json, JsonObject } from "../document/json.ts";
 import type { EditTimes } from "./edit-times.ts";
 import { compileRules, type FieldRule } from "./field-rules.ts";
 import {

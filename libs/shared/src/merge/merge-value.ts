@@ -1,5 +1,5 @@
-import { jsonEqual } from "../json/json-equal.ts";
-import { isJsonObject, type Json, type JsonObject } from "../json/json.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import { isJsonObject, type Json, type JsonObject } from "../document/json.ts";
 import { indexByKey, indexStep, isEdited, itemStep, ORDER, timeAt, type EditTimes } from "./edit-times.ts";
 import { stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
 import type { SearchBudget } from "./common-subsequence.ts";

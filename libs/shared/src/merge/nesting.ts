@@ -1,4 +1,4 @@
-import type { Json } from "../json/json.ts";
+import type { Json } from "../document/json.ts";
 
 /** The deepest nesting of documents that can be merged: the merge follows it by recursion. */
 export const NESTING_MAX = 1024;

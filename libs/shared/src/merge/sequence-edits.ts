@@ -1,5 +1,5 @@
-import { jsonEqual } from "../json/json-equal.ts";
-import type { Json } from "../json/json.ts";
+import { jsonEqual } from "../document/json-equal.ts";
+import type { Json } from "../document/json.ts";
 import { alignChanged } from "./align-items.ts";
 import { matchCommon, type SearchBudget } from "./common-subsequence.ts";
 import type { Intern } from "./interner.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import type { JsonObject } from "../json/json.ts";
-import { mergeDocument, type MergeOptions } from "./merge-document.ts";
+import type { JsonObject } from "../document/json.ts";
+import { mergeDocument, type MergeOptions } from "../operations/merge-document.ts";
 
 interface SmallMerge {
   readonly name: string;

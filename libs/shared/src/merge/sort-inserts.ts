@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../json/json.ts";
+import { isJsonObject, type Json } from "../document/json.ts";
 import type { Side } from "./sides.ts";
 
 /** The items of a merged array, and for each the only side that inserted it, if any. */

@@ -1,5 +1,5 @@
 import type { Version } from "../ids/ids.ts";
-import type { JsonObject } from "../json/json.ts";
+import type { JsonObject } from "../document/json.ts";
 import {
   joinTimes,
   newerTime,

@@ -1,5 +1,5 @@
 import type { CollectionName, Seq, Version } from "../ids/ids.ts";
-import type { JsonObject } from "../json/json.ts";
+import type { JsonObject } from "../document/json.ts";
 
 /** A document as `GET …/documents/{collection}/{id}` answers it. */
 export interface DocumentBody {

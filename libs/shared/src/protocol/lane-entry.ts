@@ -8,12 +8,13 @@ import type {
   Version,
   WorkspaceId,
 } from "../ids/ids.ts";
-import type { ErrorType } from "../errors/operation-errors.ts";
-import type { JsonObject } from "../json/json.ts";
+import type { ErrorType } from "./operation-errors.ts";
+import type { JsonObject } from "../document/json.ts";
 import type { EditTimes } from "../merge/edit-times.ts";
-import type { Overlap } from "../merge/merge-document.ts";
-import type { ConflictStrategy } from "./batch.ts";
-import type { JsonPatchStep, OperationKind } from "./operation.ts";
+import type { Overlap } from "../merge/merge-three-way.ts";
+import type { ConflictStrategy } from "../merge/conflict-strategy.ts";
+import type { JsonPatchStep } from "../document/json-patch-step.ts";
+import type { OperationKind } from "./operation-kind.ts";
 
 /**
  * An operation as ingest accepted it. Ids and times that an outcome depends on are fixed here, so that a repeated

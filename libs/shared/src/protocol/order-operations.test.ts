@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { OperationKind } from "./operation.ts";
+import type { OperationKind } from "./operation-kind.ts";
 import { orderOperations } from "./order-operations.ts";
 
 interface Placed {

@@ -1,6 +1,6 @@
 import type { Seq, Version } from "../ids/ids.ts";
-import type { ErrorType } from "../errors/operation-errors.ts";
-import type { JsonObject } from "../json/json.ts";
+import type { ErrorType } from "./operation-errors.ts";
+import type { JsonObject } from "../document/json.ts";
 import type { DecisionChoice } from "./lane-entry.ts";
 
 export const RESULT_STATUSES = ["success", "conflict", "error", "skipped", "pending"] as const;

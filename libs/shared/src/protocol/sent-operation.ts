@@ -1,7 +1,8 @@
 import type { CollectionName } from "../ids/ids.ts";
-import type { JsonObject } from "../json/json.ts";
+import type { JsonObject } from "../document/json.ts";
 import type { AcceptedOperation } from "./lane-entry.ts";
-import type { JsonPatchStep, OperationKind } from "./operation.ts";
+import type { JsonPatchStep } from "../document/json-patch-step.ts";
+import type { OperationKind } from "./operation-kind.ts";
 
 /** An operation as its device sent it, with wire names, and with the values that the server filled in. */
 export interface SentOperationBody {

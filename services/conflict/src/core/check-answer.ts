@@ -1,12 +1,6 @@
-import {
-  CONFLICT_STRATEGIES,
-  DOCUMENT_DEPTH_MAX,
-  isJsonObject,
-  isTooLarge,
-  type Json,
-  type ResolveAnswer,
-  type DocumentId,
-} from "@syncline/shared";
+import { DOCUMENT_DEPTH_MAX, isJsonObject, isTooLarge, type Json } from "@syncline/shared/document";
+import { CONFLICT_STRATEGIES, type ResolveAnswer } from "@syncline/shared/merge";
+import type { DocumentId } from "@syncline/shared/protocol";
 import { z } from "zod";
 
 /** Longest question that a hook may ask a person, in characters. */

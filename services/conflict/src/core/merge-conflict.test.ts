@@ -1,12 +1,7 @@
-import type {
-  AcceptedOperation,
-  CollectionPolicy,
-  HistoricDocument,
-  JsonObject,
-  ResolveAnswer,
-  ResolveCase,
-  Resolution,
-} from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { CollectionPolicy, ResolveAnswer, ResolveCase } from "@syncline/shared/merge";
+import type { HistoricDocument } from "@syncline/shared/operations";
+import type { AcceptedOperation, Resolution } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { mergeConflict, type ConflictCase, type HookReport } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";

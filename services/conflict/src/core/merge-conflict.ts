@@ -1,31 +1,23 @@
+import { isNewlyTooLarge, type JsonObject } from "@syncline/shared/document";
+import { timesBetween, type MergePolicy, type ResolveAnswer, type ResolveCase } from "@syncline/shared/merge";
 import {
   ancestorOf,
-  isNewlyTooLarge,
-  keepYjsStates,
   mergeRaised,
   proposedBy,
   risenTo,
   risesOf,
   resolveRise,
   takenRises,
-  timesBetween,
   versionsOf,
-  type HookOutcome,
-  type JsonObject,
   type MergedRun,
-  type MergeInputs,
-  type MergeOutcome,
-  type MergePolicy,
   type RaisedRun,
   type RemoteDocument,
-  type ResolveAnswer,
-  type ResolveCase,
-  type Resolution,
   type Rise,
   type RiseOutcome,
   type RunHistory,
-  type Version,
-} from "@syncline/shared";
+} from "@syncline/shared/operations";
+import type { HookOutcome, MergeInputs, MergeOutcome, Resolution, Version } from "@syncline/shared/protocol";
+import { keepYjsStates } from "@syncline/shared/yjs";
 import type { OpenConflict } from "./open-conflict.ts";
 
 /** A conflict with its documents. */

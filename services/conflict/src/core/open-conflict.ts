@@ -1,6 +1,6 @@
+import type { ConflictStrategy } from "@syncline/shared/merge";
+import type { DeviceRun } from "@syncline/shared/operations";
 import type {
-  ConflictStrategy,
-  DeviceRun,
   HookOutcome,
   CollectionName,
   ConflictId,
@@ -8,7 +8,7 @@ import type {
   DocumentId,
   Version,
   WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 
 /** A conflict record to be merged. */
 export interface OpenConflict extends DeviceRun {

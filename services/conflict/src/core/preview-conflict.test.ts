@@ -1,4 +1,4 @@
-import { NO_HISTORY } from "@syncline/shared";
+import { NO_HISTORY } from "@syncline/shared/operations";
 import { describe, expect, it } from "vitest";
 import {
   sidesOf,

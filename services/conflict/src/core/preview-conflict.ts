@@ -1,20 +1,20 @@
+import type { JsonObject } from "@syncline/shared/document";
 import {
   CONFLICT_STRATEGIES,
-  keepYjsStates,
+  type ConflictStrategy,
+  type MergePolicy,
+  type Overlap,
+} from "@syncline/shared/merge";
+import {
   mergeByStrategy,
   mergeRaised,
   mergeRun,
   proposedBy,
   raiseRun,
   resolveRise,
-  type ConflictStrategy,
-  type DecisionChoice,
-  type JsonObject,
-  type MergeInputs,
-  type MergePolicy,
-  type Overlap,
-  type DeviceId,
-} from "@syncline/shared";
+} from "@syncline/shared/operations";
+import type { DecisionChoice, MergeInputs, DeviceId } from "@syncline/shared/protocol";
+import { keepYjsStates } from "@syncline/shared/yjs";
 import { remoteOf, type ConflictCase } from "./merge-conflict.ts";
 import type { OpenConflict } from "./open-conflict.ts";
 

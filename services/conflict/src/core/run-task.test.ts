@@ -1,4 +1,6 @@
-import { RUN_TOO_COSTLY, type AcceptedOperation, type JsonPatchStep } from "@syncline/shared";
+import type { JsonPatchStep } from "@syncline/shared/document";
+import { RUN_TOO_COSTLY } from "@syncline/shared/operations";
+import type { AcceptedOperation } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { giveUp, runTask, type MergeTask } from "./run-task.ts";
 import type { RecordedCase } from "./preview-conflict.ts";

@@ -1,14 +1,7 @@
-import {
-  ancestorOf,
-  RUN_TOO_COSTLY,
-  type CollectionPolicy,
-  type DecisionChoice,
-  type JsonObject,
-  type MergeInputs,
-  type ResolveCase,
-  type Resolution,
-  type Version,
-} from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { CollectionPolicy, ResolveCase } from "@syncline/shared/merge";
+import { ancestorOf, RUN_TOO_COSTLY } from "@syncline/shared/operations";
+import type { DecisionChoice, MergeInputs, Resolution, Version } from "@syncline/shared/protocol";
 import {
   mergeConflict,
   parkConflict,

@@ -1,5 +1,5 @@
 import { createCounter, Problem, type Logger } from "@syncline/runtime";
-import { sizeOf } from "@syncline/shared";
+import { sizeOf } from "@syncline/shared/document";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { giveUp, runTask, type MergeTask, type TaskOutcomes } from "../core/run-task.ts";

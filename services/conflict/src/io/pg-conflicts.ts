@@ -1,15 +1,11 @@
 import { camelRow, inWorkspaces, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
+import type { JsonObject } from "@syncline/shared/document";
+import type { DocumentEdits, TimedChange } from "@syncline/shared/merge";
+import { NO_HISTORY, versionsOf, type HistoricChange, type RunHistory } from "@syncline/shared/operations";
 import {
-  NO_HISTORY,
   sentOperation,
-  versionsOf,
   type AcceptedOperation,
   type BackoffBounds,
-  type DocumentEdits,
-  type HistoricChange,
-  type JsonObject,
-  type RunHistory,
-  type TimedChange,
   type BatchId,
   type CollectionName,
   type ConflictId,
@@ -17,7 +13,7 @@ import {
   type DocumentId,
   type Version,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts";
 

@@ -1,4 +1,4 @@
-import type { ResolveAnswer } from "@syncline/shared";
+import type { ResolveAnswer } from "@syncline/shared/merge";
 
 /** A message of a process that runs hooks. */
 export type HookMessage =

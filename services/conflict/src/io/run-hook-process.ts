@@ -1,4 +1,4 @@
-import { policyOf, type Policies, type ResolveCase } from "@syncline/shared";
+import { policyOf, type Policies, type ResolveCase } from "@syncline/shared/merge";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkAnswer } from "../core/check-answer.ts";

@@ -1,5 +1,5 @@
 import { createCounter, type Logger } from "@syncline/runtime";
-import { policyOf, type Policies, type ResolveCase } from "@syncline/shared";
+import { policyOf, type Policies, type ResolveCase } from "@syncline/shared/merge";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HookReport } from "../core/merge-conflict.ts";

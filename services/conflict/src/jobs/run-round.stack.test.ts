@@ -10,7 +10,8 @@ import {
   type LaneStreams,
   type LaneWaker,
 } from "@syncline/runtime";
-import { laneOf, type ResolveCase } from "@syncline/shared";
+import type { ResolveCase } from "@syncline/shared/merge";
+import { laneOf } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

@@ -10,14 +10,8 @@ import {
   type LaneWaker,
   type Logger,
 } from "@syncline/runtime";
-import {
-  laneOf,
-  policyOf,
-  type CollectionPolicy,
-  type Policies,
-  type ResolveCase,
-  type Resolution,
-} from "@syncline/shared";
+import { policyOf, type CollectionPolicy, type Policies, type ResolveCase } from "@syncline/shared/merge";
+import { laneOf, type Resolution } from "@syncline/shared/protocol";
 import type { ConflictCase, HookReport } from "../core/merge-conflict.ts";
 import { plainPolicy } from "../core/run-task.ts";
 import type { Merger } from "../io/merger.ts";

@@ -6,7 +6,7 @@ import {
   openPool,
   type ConflictQueue,
 } from "@syncline/runtime";
-import { ROUND_BACKOFF } from "@syncline/shared";
+import { ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createPgConflicts } from "../io/pg-conflicts.ts";

@@ -1,5 +1,5 @@
 import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
-import type { BackoffBounds } from "@syncline/shared";
+import type { BackoffBounds } from "@syncline/shared/protocol";
 import type { PgConflicts, StalledCursor } from "../io/pg-conflicts.ts";
 
 interface Deps {

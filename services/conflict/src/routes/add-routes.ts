@@ -1,12 +1,7 @@
 import { fieldProblem, identityOf, Problem, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
-import {
-  conflictQuerySchema,
-  DECISION_CHOICES,
-  policyOf,
-  type Policies,
-  type ConflictId,
-  type WorkspaceId,
-} from "@syncline/shared";
+import { policyOf, type Policies } from "@syncline/shared/merge";
+import { DECISION_CHOICES, type ConflictId, type WorkspaceId } from "@syncline/shared/protocol";
+import { conflictQuerySchema } from "@syncline/shared/schemas";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
 import { plainPolicy } from "../core/run-task.ts";

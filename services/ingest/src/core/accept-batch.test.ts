@@ -1,4 +1,4 @@
-import { batchSchema, type Batch } from "@syncline/shared";
+import { batchSchema, type Batch } from "@syncline/shared/schemas";
 import { describe, expect, it } from "vitest";
 import { acceptBatch, type Acceptance } from "./accept-batch.ts";
 

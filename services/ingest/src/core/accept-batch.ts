@@ -1,12 +1,11 @@
+import type { Json } from "@syncline/shared/document";
 import {
   orderOperations,
   type AcceptedBatch,
   type AcceptedOperation,
-  type Batch,
-  type Json,
-  type Operation,
   type BatchId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
+import type { Batch, Operation } from "@syncline/shared/schemas";
 
 /** Ids and times that a batch is accepted with, fixed here once. */
 export interface Acceptance {

@@ -1,4 +1,4 @@
-import type { OperationResult, ResultStatus } from "@syncline/shared";
+import type { OperationResult, ResultStatus } from "@syncline/shared/protocol";
 import { expect, it } from "vitest";
 import { batchAnswer } from "./batch-answer.ts";
 

@@ -1,4 +1,4 @@
-import { batchStatus, type BatchResult, type OperationResult, type BatchId } from "@syncline/shared";
+import { batchStatus, type BatchResult, type OperationResult, type BatchId } from "@syncline/shared/protocol";
 
 /** Builds the answer to a batch. `drained` is false while the batch is still on its lane. */
 export function batchAnswer(

@@ -1,4 +1,5 @@
-import type { JsonObject, OperationResult } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { OperationResult } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { ANSWER_BYTES_MAX, carryingOf, RESULT_BYTES_MAX, withDocuments } from "./carried-documents.ts";
 

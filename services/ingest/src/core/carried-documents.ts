@@ -1,4 +1,5 @@
-import type { JsonObject, OperationResult, Version } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { OperationResult, Version } from "@syncline/shared/protocol";
 
 /** Largest document that a result carries, in bytes of JSON. */
 export const RESULT_BYTES_MAX = 64 * 1024;

@@ -1,20 +1,22 @@
 import { fieldProblem } from "@syncline/runtime/problem";
 import {
-  DECISION_CHOICES,
   DOCUMENT_DEPTH_MAX,
   depthOf,
-  idSchema,
   isJsonObject,
-  type AcceptedBatch,
-  type Decision,
   type Json,
   type JsonObject,
+} from "@syncline/shared/document";
+import {
+  DECISION_CHOICES,
+  type AcceptedBatch,
+  type Decision,
   type CollectionName,
   type ConflictId,
   type DeviceId,
   type DocumentId,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
+import { idSchema } from "@syncline/shared/schemas";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX, type Acceptance } from "./accept-batch.ts";
 

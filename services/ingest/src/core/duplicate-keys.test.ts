@@ -1,4 +1,4 @@
-import type { Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { findDuplicateKey } from "./duplicate-keys.ts";

@@ -1,4 +1,4 @@
-import type { Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
 
 /** Start of an escaped colon. It also matches other escapes, which only costs a scan. */
 const ESCAPED_COLON = "\\u003";

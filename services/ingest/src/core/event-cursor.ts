@@ -1,4 +1,4 @@
-import type { ConflictId, Seq } from "@syncline/shared";
+import type { ConflictId, Seq } from "@syncline/shared/protocol";
 /**
  * A reader's position in a workspace's conflict records. The records are ordered by the commit that last wrote them,
  * then by id. Without an id, every record of that commit has been read.

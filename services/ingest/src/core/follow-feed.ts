@@ -1,4 +1,4 @@
-import type { ChangeBody } from "@syncline/shared";
+import type { ChangeBody } from "@syncline/shared/protocol";
 import type { Gone } from "./gone.ts";
 import type { Watch } from "./watched-workspaces.ts";
 

@@ -1,4 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
 import { Problem } from "@syncline/runtime";
 
 const DETAIL = {

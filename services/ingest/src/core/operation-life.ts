@@ -15,7 +15,7 @@ import {
   type Seq,
   type Version,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 
 /** The key of an operation in the ledger. */
 export interface OperationKey {

@@ -1,5 +1,5 @@
 import type { FieldFault } from "@syncline/runtime/problem";
-import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared";
+import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared/document";
 import { findDuplicateKey } from "./duplicate-keys.ts";
 
 /** The outcome of parsing a text. */

@@ -1,4 +1,5 @@
-import { encodeBatch, PRIORITIES, type Batch, type EncodedBatch } from "@syncline/shared";
+import { encodeBatch, PRIORITIES, type EncodedBatch } from "@syncline/shared/protocol";
+import type { Batch } from "@syncline/shared/schemas";
 import { acceptBatch, type Acceptance } from "./accept-batch.ts";
 import { readBatch } from "./read-batch.ts";
 import { readJson } from "./read-json.ts";

@@ -1,5 +1,5 @@
 import { Problem } from "@syncline/runtime/problem";
-import { isTooLarge, TOO_LARGE } from "@syncline/shared";
+import { isTooLarge, TOO_LARGE } from "@syncline/shared/document";
 import { readDecision, type DecisionBody } from "./decision-batch.ts";
 import { readJson } from "./read-json.ts";
 

@@ -1,5 +1,7 @@
 import { Problem, fieldProblem } from "@syncline/runtime/problem";
-import { BATCH_OPERATIONS_MAX, batchSchema, type Batch, type Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
+import { BATCH_OPERATIONS_MAX } from "@syncline/shared/protocol";
+import { batchSchema, type Batch } from "@syncline/shared/schemas";
 import { SUBJECT_DEVICE_PREFIX } from "./accept-batch.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { Problem, fieldProblem } from "@syncline/runtime/problem";
-import type { Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
 import { BODY_VALUES_MAX, parseJson } from "./parse-json.ts";
 
 /**

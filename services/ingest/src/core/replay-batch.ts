@@ -1,4 +1,4 @@
-import type { AcceptedBatch, OperationContent, DeviceId, WorkspaceId } from "@syncline/shared";
+import type { AcceptedBatch, OperationContent, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import type { Acceptance } from "./accept-batch.ts";
 
 /**

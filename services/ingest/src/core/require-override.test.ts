@@ -1,5 +1,5 @@
 import { Problem, type Role } from "@syncline/runtime";
-import { type ConflictStrategy, type Policies } from "@syncline/shared";
+import type { ConflictStrategy, Policies } from "@syncline/shared/merge";
 import { describe, expect, it } from "vitest";
 import { requireOverride } from "./require-override.ts";
 

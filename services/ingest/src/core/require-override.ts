@@ -1,11 +1,6 @@
 import { Problem, type Role } from "@syncline/runtime";
-import {
-  policyOf,
-  type ConflictStrategy,
-  type Policies,
-  type ClientId,
-  type CollectionName,
-} from "@syncline/shared";
+import { policyOf, type ConflictStrategy, type Policies } from "@syncline/shared/merge";
+import type { ClientId, CollectionName } from "@syncline/shared/protocol";
 
 /** The strategy that a batch names, and the operations that the strategy applies to. */
 interface NamedStrategy {

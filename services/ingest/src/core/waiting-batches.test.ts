@@ -1,4 +1,4 @@
-import type { OperationResult, ResultStatus } from "@syncline/shared";
+import type { OperationResult, ResultStatus } from "@syncline/shared/protocol";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WaitingBatches } from "./waiting-batches.ts";
 

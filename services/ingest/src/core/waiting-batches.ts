@@ -5,7 +5,7 @@ import {
   type BatchId,
   type DeviceId,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 
 /** A batch that a request waits for. */
 export interface WaitingBatch {

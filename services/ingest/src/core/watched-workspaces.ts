@@ -1,4 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
 /** Reports commits to one workspace. */
 export interface Watch {
   /**

@@ -1,4 +1,4 @@
-import type { DeviceId, WorkspaceId } from "@syncline/shared";
+import type { DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import { Problem } from "@syncline/runtime";
 import type { PgReads } from "./pg-reads.ts";
 

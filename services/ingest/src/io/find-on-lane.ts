@@ -1,5 +1,5 @@
 import { toRedisError, type Shard } from "@syncline/runtime";
-import type { AcceptedBatch, LaneEntry } from "@syncline/shared";
+import type { AcceptedBatch, LaneEntry } from "@syncline/shared/protocol";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
 
 const PAGE_ENTRIES = 4;

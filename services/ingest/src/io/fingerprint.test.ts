@@ -1,4 +1,4 @@
-import type { Json } from "@syncline/shared";
+import type { Json } from "@syncline/shared/document";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { fingerprint } from "./fingerprint.ts";

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { canonicalJson, type Json } from "@syncline/shared";
+import { canonicalJson, type Json } from "@syncline/shared/document";
 
 /** Returns a digest that is equal for equal contents, regardless of the order of keys. Absent parts count as `null`. */
 export function fingerprint(content: readonly (Json | undefined)[]): string {

@@ -1,5 +1,10 @@
 import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runtime";
-import { deviceDocumentKey, documentKey, type BatchHead, type CollectionName } from "@syncline/shared";
+import {
+  deviceDocumentKey,
+  documentKey,
+  type BatchHead,
+  type CollectionName,
+} from "@syncline/shared/protocol";
 import type { PgOperations } from "./pg-operations.ts";
 
 const READ_FULL_HELD_QUEUES = statementsIn(new URL("../sql/", import.meta.url))("read-full-held-queues");

@@ -1,16 +1,16 @@
 import { camelRow, statementsIn, type Query } from "@syncline/runtime";
+import type { JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy } from "@syncline/shared/merge";
 import type {
   ChangeBody,
-  ConflictStrategy,
   DocumentBody,
   HistoryBody,
   HistoryChangeBody,
-  JsonObject,
   CollectionName,
   DocumentId,
   Seq,
   WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { ConflictCursor } from "../core/event-cursor.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
 import { goneAt, type Gone } from "../core/gone.ts";

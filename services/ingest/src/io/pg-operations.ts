@@ -1,5 +1,5 @@
 import { camelRow, type Query, statementsIn } from "@syncline/runtime";
-import type { OperationContent, WorkspaceId } from "@syncline/shared";
+import type { OperationContent, WorkspaceId } from "@syncline/shared/protocol";
 import type { OperationKey, OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
 
 /** The statuses by which operations are listed; successes are read one by one, or in the feed. */

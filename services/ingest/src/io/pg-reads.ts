@@ -1,9 +1,9 @@
 import { camelRow, type Query, statementsIn } from "@syncline/runtime";
+import type { JsonObject } from "@syncline/shared/document";
 import {
   operationKey,
   resultOf,
   type DocumentBody,
-  type JsonObject,
   type LedgerRow,
   type OperationResult,
   type BatchId,
@@ -14,7 +14,7 @@ import {
   type Seq,
   type Version,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import {
   ANSWER_BYTES_MAX,
   RESULT_BYTES_MAX,

@@ -1,5 +1,5 @@
 import type { Repeating, Shards } from "@syncline/runtime";
-import { assertInvariant } from "@syncline/shared";
+import { assertInvariant } from "@syncline/shared/protocol";
 
 type Redis = Shards["connections"][number];
 

@@ -1,3 +1,5 @@
+import type { JsonObject } from "@syncline/shared/document";
+import { CONFLICT_STRATEGIES } from "@syncline/shared/merge";
 import {
   BATCH_STATUSES,
   ERROR_TYPES,
@@ -5,9 +7,7 @@ import {
   OPERATION_KINDS,
   RESULT_STATUSES,
   CONFLICT_STATUSES,
-  CONFLICT_STRATEGIES,
   DECISION_CHOICES,
-  jsonPatchStepSchema,
   type BatchId,
   type BatchResult,
   type ChangeBody,
@@ -16,10 +16,10 @@ import {
   type DocumentBody,
   type HistoryBody,
   type HistoryChangeBody,
-  type JsonObject,
   type OperationResult,
   type SentOperationBody,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
+import { jsonPatchStepSchema } from "@syncline/shared/schemas";
 import { z } from "zod";
 import type { OperationBody, OperationLifeBody } from "../core/operation-life.ts";
 import { exactly } from "./exactly.ts";

@@ -1,5 +1,5 @@
 import type { ProblemType } from "@syncline/runtime";
-import { batchSchema, conflictQuerySchema } from "@syncline/shared";
+import { batchSchema, conflictQuerySchema } from "@syncline/shared/schemas";
 import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";
 import { changeEventsQuerySchema } from "../routes/get-change-events.ts";

@@ -1,4 +1,5 @@
-import type { ErrorType, Operation, OperationKind, ResultStatus } from "@syncline/shared";
+import type { ErrorType, OperationKind, ResultStatus } from "@syncline/shared/protocol";
+import type { Operation } from "@syncline/shared/schemas";
 import { expect, it } from "vitest";
 import { z } from "zod";
 import { exactly } from "./exactly.ts";

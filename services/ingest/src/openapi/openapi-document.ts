@@ -1,5 +1,5 @@
 import { PROBLEMS, type ProblemType } from "@syncline/runtime";
-import { idSchema } from "@syncline/shared";
+import { idSchema } from "@syncline/shared/schemas";
 import { z } from "zod";
 import { ENDPOINTS, SCHEMAS, type Endpoint } from "./endpoints.ts";
 

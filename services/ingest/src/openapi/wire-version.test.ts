@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "@syncline/shared";
+import { canonicalJson } from "@syncline/shared/document";
 import { expect, it } from "vitest";
 import { openApiDocument } from "./openapi-document.ts";
 import { WIRE_VERSIONS } from "./wire-version.ts";

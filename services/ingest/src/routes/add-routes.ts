@@ -5,7 +5,7 @@ import type {
   ConflictId,
   DocumentId,
   WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import { Problem, requireNoQuery } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 

@@ -1,5 +1,5 @@
 import type { Logger } from "@syncline/runtime";
-import type { OperationResult, DeviceId, WorkspaceId } from "@syncline/shared";
+import type { OperationResult, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import { carryingOf, withDocuments, type CarriedDocuments } from "../core/carried-documents.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 

@@ -1,5 +1,5 @@
 import { Problem, type Identity, type LaneStreams } from "@syncline/runtime";
-import type { BatchResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared";
+import type { BatchResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import { batchAnswer } from "../core/batch-answer.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 

@@ -1,4 +1,4 @@
-import type { ConflictId, WorkspaceId } from "@syncline/shared";
+import type { ConflictId, WorkspaceId } from "@syncline/shared/protocol";
 import { identityOf, Problem, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";

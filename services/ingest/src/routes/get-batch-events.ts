@@ -1,5 +1,5 @@
 import { identityOf, type Logger } from "@syncline/runtime";
-import { isFinal, type BatchResult, type BatchId } from "@syncline/shared";
+import { isFinal, type BatchResult, type BatchId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { readPrefer } from "../core/prefer.ts";

@@ -1,5 +1,5 @@
 import { identityOf } from "@syncline/runtime";
-import type { BatchResult, BatchId } from "@syncline/shared";
+import type { BatchResult, BatchId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { readPrefer, type Preferences } from "../core/prefer.ts";
 import type { CarryDocuments } from "./carry-documents.ts";

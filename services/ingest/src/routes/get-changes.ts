@@ -1,5 +1,6 @@
 import { identityOf, readQuery, requireRole } from "@syncline/runtime";
-import { wholeNumber, type ChangesBody, type WorkspaceId } from "@syncline/shared";
+import type { ChangesBody, WorkspaceId } from "@syncline/shared/protocol";
+import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import { followFeed, type ChangesPage } from "../core/follow-feed.ts";

@@ -1,4 +1,4 @@
-import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared";
+import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared/protocol";
 import { Problem, identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import type { PgReads } from "../io/pg-reads.ts";

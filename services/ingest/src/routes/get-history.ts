@@ -1,5 +1,6 @@
 import { Problem, identityOf, readQuery, requireRole } from "@syncline/runtime";
-import { wholeNumber, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared";
+import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared/protocol";
+import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import type { PgFeed } from "../io/pg-feed.ts";

@@ -1,4 +1,4 @@
-import type { ClientId, WorkspaceId } from "@syncline/shared";
+import type { ClientId, WorkspaceId } from "@syncline/shared/protocol";
 import { identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { readPrefer } from "../core/prefer.ts";

@@ -1,4 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
 import { fieldProblem, identityOf, readQuery, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-import { idSchema, wholeNumber } from "@syncline/shared";
+import { idSchema, wholeNumber } from "@syncline/shared/schemas";
 import { z } from "zod";
 
 /** The largest number of items in an answer. */

@@ -1,5 +1,5 @@
 import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
-import type { Policies } from "@syncline/shared";
+import type { Policies } from "@syncline/shared/merge";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import type { HeldQueueLimit } from "../io/held-queue-limit.ts";

@@ -5,7 +5,7 @@ import {
   type ConflictId,
   type DeviceId,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
 import { decisionBatch, type DecisionPreview } from "../core/decision-batch.ts";

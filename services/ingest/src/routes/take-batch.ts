@@ -1,4 +1,4 @@
-import type { BatchHead, EncodedBatch, OperationResult } from "@syncline/shared";
+import type { BatchHead, EncodedBatch, OperationResult } from "@syncline/shared/protocol";
 import {
   Problem,
   SpanKind,
@@ -13,7 +13,7 @@ import {
   type LaneWaker,
   type Logger,
 } from "@syncline/runtime";
-import { laneOf, pendingResults } from "@syncline/shared";
+import { laneOf, pendingResults } from "@syncline/shared/protocol";
 import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";
 import { readPrefer } from "../core/prefer.ts";

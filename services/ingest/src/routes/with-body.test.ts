@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { createServer, type Server } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { Problem, sendProblem, setIdentity } from "@syncline/runtime";
-import { BATCH_BYTES_MAX } from "@syncline/shared";
+import { BATCH_BYTES_MAX } from "@syncline/shared/protocol";
 import express, { type ErrorRequestHandler } from "express";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Shares } from "../core/shares.ts";

@@ -1,25 +1,24 @@
+import { sizeOf, spend, type JsonObject } from "@syncline/shared/document";
+import { policyOf, type ConflictStrategy } from "@syncline/shared/merge";
+import {
+  mergeRun,
+  NO_HISTORY,
+  risenTo,
+  versionsOf,
+  type DeviceRun,
+  type RunHistory,
+} from "@syncline/shared/operations";
 import {
   type ErrorType,
   documentKey,
-  mergeRun,
-  NO_HISTORY,
-  policyOf,
-  risenTo,
-  sizeOf,
-  spend,
-  versionsOf,
   type AcceptedBatch,
   type AcceptedOperation,
-  type ConflictStrategy,
-  type DeviceRun,
-  type JsonObject,
   type LedgerRow,
   type MergeOutcome,
   type OperationContent,
   type OperationResult,
-  type RunHistory,
   type Version,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { Case } from "./case.ts";
 import { isExpired } from "./is-expired.ts";
 import { evaluateOperation, type Evaluation } from "./evaluate-operation.ts";

@@ -1,10 +1,6 @@
-import {
-  mergeRun,
-  type Decision,
-  type DecisionChoice,
-  type JsonObject,
-  type LaneEntry,
-} from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import { mergeRun } from "@syncline/shared/operations";
+import type { Decision, DecisionChoice, LaneEntry } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";

@@ -1,12 +1,7 @@
-import {
-  isNewlyTooLarge,
-  keepYjsStates,
-  policyOf,
-  TOO_LARGE,
-  type Decision,
-  type JsonObject,
-  type Version,
-} from "@syncline/shared";
+import { isNewlyTooLarge, TOO_LARGE, type JsonObject } from "@syncline/shared/document";
+import { policyOf } from "@syncline/shared/merge";
+import type { Decision, Version } from "@syncline/shared/protocol";
+import { keepYjsStates } from "@syncline/shared/yjs";
 import type { Case } from "./case.ts";
 import type { AtFault } from "./evaluate-operation.ts";
 import { clientIdOf, type ChangeDraft } from "./window-draft.ts";

@@ -1,18 +1,14 @@
+import { RUN_VALUES_MAX, type JsonObject } from "@syncline/shared/document";
+import { policyOf, type Policies } from "@syncline/shared/merge";
+import { mergeLast, mergeRaised, risenTo } from "@syncline/shared/operations";
 import {
   assertInvariant,
-  mergeLast,
-  mergeRaised,
-  policyOf,
-  RUN_VALUES_MAX,
-  risenTo,
   type AcceptedOperation,
-  type JsonObject,
   type MergeInputs,
   type MergeOutcome,
-  type Policies,
   type Resolution,
   type OperationContent,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import {
   clientIdOf,
   type ChangeDraft,

@@ -4,7 +4,7 @@ import {
   resultOf,
   type AcceptedBatch,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { Answer } from "./answer-operation.ts";
 import type { LedgerDraft, RunDraft, WindowDraft } from "./window-draft.ts";
 import type {

@@ -1,4 +1,4 @@
-import type { AcceptedBatch, AcceptedOperation } from "@syncline/shared";
+import type { AcceptedBatch, AcceptedOperation } from "@syncline/shared/protocol";
 
 /** Operations that take effect together or not at all: a group, or a single operation. */
 export interface Unit {

@@ -1,4 +1,6 @@
-import type { AcceptedBatch, AcceptedOperation, Budget, Policies } from "@syncline/shared";
+import type { Budget } from "@syncline/shared/document";
+import type { Policies } from "@syncline/shared/merge";
+import type { AcceptedBatch, AcceptedOperation } from "@syncline/shared/protocol";
 import type { WindowDraft } from "./window-draft.ts";
 import type { WindowState } from "./window-state.ts";
 

@@ -1,4 +1,5 @@
-import { DOCUMENT_VALUES_MAX, documentKey, type Resolution, type StoredEntry } from "@syncline/shared";
+import { DOCUMENT_VALUES_MAX } from "@syncline/shared/document";
+import { documentKey, type Resolution, type StoredEntry } from "@syncline/shared/protocol";
 import type { WindowState } from "./window-state.ts";
 
 /** The most values that a workspace's operations may read on its lane: about 250 ms of planning. */

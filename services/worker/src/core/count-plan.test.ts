@@ -1,4 +1,4 @@
-import type { LedgerRow } from "@syncline/shared";
+import type { LedgerRow } from "@syncline/shared/protocol";
 import { expect, it } from "vitest";
 import { countPlan } from "./count-plan.ts";
 import type { WindowPlan } from "./window-plan.ts";

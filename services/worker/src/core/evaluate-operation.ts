@@ -1,13 +1,7 @@
-import {
-  type ErrorType,
-  applyToData,
-  type AcceptedOperation,
-  type AppliedToData,
-  type DocumentData,
-  type MergePolicy,
-  type DeviceId,
-  type Version,
-} from "@syncline/shared";
+import type { DocumentData } from "@syncline/shared/document";
+import type { MergePolicy } from "@syncline/shared/merge";
+import { applyToData, type AppliedToData } from "@syncline/shared/operations";
+import type { ErrorType, AcceptedOperation, DeviceId, Version } from "@syncline/shared/protocol";
 import type { DocumentState } from "./window-state.ts";
 
 /** The effect of an operation on its document. */

@@ -1,13 +1,12 @@
+import type { JsonObject } from "@syncline/shared/document";
+import type { EditTimes } from "@syncline/shared/merge";
 import {
   applyRun,
-  documentKey,
   foldOperations,
-  type EditTimes,
   type FoldedOperation,
-  type JsonObject,
-  type OperationResult,
   type UnsentOperation,
-} from "@syncline/shared";
+} from "@syncline/shared/operations";
+import { documentKey, type OperationResult } from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";

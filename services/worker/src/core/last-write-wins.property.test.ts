@@ -1,4 +1,5 @@
-import { applyRun, type JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import { applyRun } from "@syncline/shared/operations";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";

@@ -1,3 +1,4 @@
+import type { Json } from "@syncline/shared/document";
 import {
   assertInvariant,
   deviceDocumentKey,
@@ -5,10 +6,9 @@ import {
   operationKey,
   type AcceptedBatch,
   type AcceptedOperation,
-  type Json,
   type OperationResult,
   type StoredEntry,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type PlainChange, type PlainPlan } from "../testing/memory-tables.ts";

@@ -1,10 +1,5 @@
-import {
-  documentKey,
-  type JsonObject,
-  type MergeOutcome,
-  type Resolution,
-  type StoredEntry,
-} from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import { documentKey, type MergeOutcome, type Resolution, type StoredEntry } from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {

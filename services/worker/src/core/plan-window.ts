@@ -1,4 +1,5 @@
-import { DOCUMENT_VALUES_MAX, type AcceptedBatch, type Resolution, type StoredEntry } from "@syncline/shared";
+import { DOCUMENT_VALUES_MAX } from "@syncline/shared/document";
+import type { AcceptedBatch, Resolution, StoredEntry } from "@syncline/shared/protocol";
 import { answerOperation, isBeyondMerges, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
 import { assemblePlan } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";

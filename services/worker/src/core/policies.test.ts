@@ -1,4 +1,5 @@
-import type { CollectionPolicy, ConflictStrategy, HookOutcome, Resolution } from "@syncline/shared";
+import type { CollectionPolicy, ConflictStrategy } from "@syncline/shared/merge";
+import type { HookOutcome, Resolution } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";

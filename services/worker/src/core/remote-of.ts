@@ -1,4 +1,5 @@
-import { timesBetween, type DocumentEdits, type MergePolicy, type RemoteDocument } from "@syncline/shared";
+import { timesBetween, type DocumentEdits, type MergePolicy } from "@syncline/shared/merge";
+import type { RemoteDocument } from "@syncline/shared/operations";
 import type { WindowDraft } from "./window-draft.ts";
 import type { ConflictWrite } from "./window-plan.ts";
 

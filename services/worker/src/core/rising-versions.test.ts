@@ -1,4 +1,6 @@
-import { documentKey, type ConflictStrategy, type JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy } from "@syncline/shared/merge";
+import { documentKey } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";

@@ -1,20 +1,19 @@
+import type { DocumentData, JsonObject } from "@syncline/shared/document";
+import {
+  joinTimes,
+  timesOfEdit,
+  type DocumentEdits,
+  type EditTime,
+  type EditTimes,
+  type ItemPolicy,
+} from "@syncline/shared/merge";
+import { NO_HISTORY, type HistoricDocument, type RunHistory } from "@syncline/shared/operations";
 import {
   assertInvariant,
   deviceDocumentKey,
   documentKey,
   isEntryBefore,
-  joinTimes,
-  NO_HISTORY,
   operationKey,
-  timesOfEdit,
-  type DocumentData,
-  type DocumentEdits,
-  type EditTime,
-  type EditTimes,
-  type HistoricDocument,
-  type ItemPolicy,
-  type JsonObject,
-  type RunHistory,
   type ClientId,
   type CollectionName,
   type ConflictId,
@@ -22,7 +21,7 @@ import {
   type DocumentId,
   type Version,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import type { ConflictWrite, DecisionWrite, LedgerWrite } from "./window-plan.ts";
 import {
   historyKey,

@@ -1,20 +1,19 @@
-import {
-  type DecisionChoice,
-  type DocumentData,
-  type EditTimes,
-  type JsonObject,
-  type LedgerRow,
-  type OperationResult,
-  type BatchId,
-  type ClientId,
-  type CollectionName,
-  type ConflictId,
-  type DeviceId,
-  type DocumentId,
-  type Seq,
-  type Version,
-  type WorkspaceId,
-} from "@syncline/shared";
+import type { DocumentData, JsonObject } from "@syncline/shared/document";
+import type { EditTimes } from "@syncline/shared/merge";
+import type {
+  DecisionChoice,
+  LedgerRow,
+  OperationResult,
+  BatchId,
+  ClientId,
+  CollectionName,
+  ConflictId,
+  DeviceId,
+  DocumentId,
+  Seq,
+  Version,
+  WorkspaceId,
+} from "@syncline/shared/protocol";
 import type {
   ConflictDocuments,
   ConflictState,

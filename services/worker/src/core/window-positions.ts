@@ -1,4 +1,4 @@
-import type { Resolution, StoredEntry, BatchId } from "@syncline/shared";
+import type { Resolution, StoredEntry, BatchId } from "@syncline/shared/protocol";
 import { unitsOf } from "./batch-units.ts";
 
 /** Names an operation's position in a window, for {@link PlanDeps.refusals}. */

@@ -1,16 +1,12 @@
+import type { DocumentData, JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy, DocumentEdits, Overlap } from "@syncline/shared/merge";
+import type { HistoricDocument, RunHistory } from "@syncline/shared/operations";
 import {
   documentKey,
   type AcceptedOperation,
-  type ConflictStrategy,
-  type DocumentData,
-  type DocumentEdits,
-  type HistoricDocument,
   type HookOutcome,
-  type JsonObject,
   type LedgerRow,
-  type RunHistory,
   type OperationResult,
-  type Overlap,
   type Resolution,
   type BatchId,
   type ClientId,
@@ -21,7 +17,7 @@ import {
   type Seq,
   type Version,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 
 /** A workspace's state as read; all zeros if it has no commit yet. */
 export interface WorkspaceState {

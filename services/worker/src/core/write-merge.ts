@@ -1,13 +1,6 @@
-import {
-  DocumentData,
-  jsonEqual,
-  newestTime,
-  timesAtPlaces,
-  timesOfEdit,
-  type EditTimes,
-  type JsonObject,
-  type Version,
-} from "@syncline/shared";
+import { DocumentData, jsonEqual, type JsonObject } from "@syncline/shared/document";
+import { newestTime, timesAtPlaces, timesOfEdit, type EditTimes } from "@syncline/shared/merge";
+import type { Version } from "@syncline/shared/protocol";
 import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
 
 /** The outcome of a merge. */

@@ -1,4 +1,5 @@
-import { mergeYjsStates, type JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import { mergeYjsStates } from "@syncline/shared/yjs";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";

@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCodeName } from "@syncline/shared";
+import { ERROR_CODES, type ErrorCodeName } from "@syncline/shared/protocol";
 import { createCounter, createHistogram, LONG_SECONDS_BOUNDS, SECONDS_BOUNDS } from "@syncline/runtime";
 import { countPlan } from "../core/count-plan.ts";
 import type { WindowPlan } from "../core/window-plan.ts";

@@ -1,4 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
 import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/runtime";
 
 /** The tables whose rows are dropped by their own age. */

@@ -1,13 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { openPool } from "@syncline/runtime";
-import {
-  SynclineError,
-  type Decision,
-  type JsonObject,
-  type Overlap,
-  type Resolution,
-  type StoredEntry,
-} from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { Overlap } from "@syncline/shared/merge";
+import { SynclineError, type Decision, type Resolution, type StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planWindow } from "../core/plan-window.ts";

@@ -1,23 +1,19 @@
+import { DocumentData, LARGE_CHARS_MIN, type JsonObject } from "@syncline/shared/document";
+import type { DocumentEdits, TimedChange } from "@syncline/shared/merge";
+import type { HistoricChange, HistoricDocument } from "@syncline/shared/operations";
 import {
   deviceDocumentKey,
-  DocumentData,
   documentKey,
-  LARGE_CHARS_MIN,
   operationKey,
   SynclineError,
   type AcceptedBatch,
-  type HistoricChange,
-  type DocumentEdits,
-  type HistoricDocument,
-  type JsonObject,
   type OperationResult,
   type Resolution,
   type LedgerRow,
   type StoredEntry,
-  type TimedChange,
   type Seq,
   type WorkspaceId,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import {
   arrayLiteral,
   camelRow,

@@ -1,4 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared";
+import type { WorkspaceId } from "@syncline/shared/protocol";
 import type { Logger } from "@syncline/runtime";
 import type { AgingTable, PgRetention } from "../io/pg-retention.ts";
 

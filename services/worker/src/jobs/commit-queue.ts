@@ -1,5 +1,5 @@
 import { inSharedContext, WINDOW_BYTES_MAX, type LanePart, type TraceContext } from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { StoredEntry } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 
 /** A lane, or a deferred workspace of one, whose drain waits for its turn to commit. */

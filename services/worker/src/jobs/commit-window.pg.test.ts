@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createLogger, openPool } from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPgStore, type WindowStore } from "../io/pg-store.ts";

@@ -1,5 +1,6 @@
 import { inSlices, workspaceOf, type Logger } from "@syncline/runtime";
-import { dispositionOf, SynclineError, type Policies, type StoredEntry } from "@syncline/shared";
+import type { Policies } from "@syncline/shared/merge";
+import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared/protocol";
 import { costlyWorkspaces } from "../core/costly-workspaces.ts";
 import { planWindowSteps } from "../core/plan-window.ts";
 import { positionsOf, prefixOf, unitEndsOf } from "../core/window-positions.ts";

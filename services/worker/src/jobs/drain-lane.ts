@@ -1,5 +1,5 @@
 import type { LanePart, LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
-import { dispositionOf, SynclineError, type StoredEntry, type WorkspaceId } from "@syncline/shared";
+import { dispositionOf, SynclineError, type StoredEntry, type WorkspaceId } from "@syncline/shared/protocol";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";
 import type { CommitTurn } from "./commit-queue.ts";

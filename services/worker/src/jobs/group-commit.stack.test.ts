@@ -11,7 +11,7 @@ import {
   createShards,
   openPool,
 } from "@syncline/runtime";
-import { encodeBatch, ROUND_BACKOFF } from "@syncline/shared";
+import { encodeBatch, ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createDrainMetrics } from "../io/drain-metrics.ts";

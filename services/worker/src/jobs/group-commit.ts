@@ -7,13 +7,8 @@ import {
   type Logger,
   type ReplyPublisher,
 } from "@syncline/runtime";
-import {
-  backoffMs,
-  DRAIN_BACKOFF,
-  type Policies,
-  type StoredEntry,
-  type SynclineError,
-} from "@syncline/shared";
+import type { Policies } from "@syncline/shared/merge";
+import { backoffMs, DRAIN_BACKOFF, type StoredEntry, type SynclineError } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";

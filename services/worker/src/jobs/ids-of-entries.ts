@@ -1,5 +1,5 @@
 import { traceIdOf, workspaceOf } from "@syncline/runtime";
-import type { StoredEntry } from "@syncline/shared";
+import type { StoredEntry } from "@syncline/shared/protocol";
 
 /** The most ids that a log line names of each kind. */
 const IDS_MAX = 10;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createLogger, openPool, workspaceOf } from "@syncline/runtime";
-import type { JsonObject, StoredEntry } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
+import type { StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createPgStore, type WindowStore } from "../io/pg-store.ts";

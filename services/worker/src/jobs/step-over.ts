@@ -1,5 +1,5 @@
 import { workspaceOf } from "@syncline/runtime";
-import type { StoredEntry, SynclineError } from "@syncline/shared";
+import type { StoredEntry, SynclineError } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 import { commitWindow, dryRunWindow, toFailure, type CommitDeps } from "./commit-window.ts";
 

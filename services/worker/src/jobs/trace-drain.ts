@@ -13,7 +13,12 @@ import {
   type Span,
   type TraceContext,
 } from "@syncline/runtime";
-import { batchStatus, type LaneEntry, type OperationResult, type StoredEntry } from "@syncline/shared";
+import {
+  batchStatus,
+  type LaneEntry,
+  type OperationResult,
+  type StoredEntry,
+} from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 
 /** The trace of a drain. */

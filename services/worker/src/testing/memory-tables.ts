@@ -1,21 +1,20 @@
+import { DocumentData, type JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy, DocumentEdits, Policies } from "@syncline/shared/merge";
 import {
-  DocumentData,
+  risenTo,
+  type HistoricChange,
+  type HistoricDocument,
+  type RunHistory,
+} from "@syncline/shared/operations";
+import {
   documentKey,
   operationKey,
-  risenTo,
   type AcceptedOperation,
-  type ConflictStrategy,
-  type HistoricChange,
-  type DocumentEdits,
-  type HistoricDocument,
-  type JsonObject,
   type LaneEntry,
   type LedgerRow,
   type OperationResult,
-  type Policies,
-  type RunHistory,
   type StoredEntry,
-} from "@syncline/shared";
+} from "@syncline/shared/protocol";
 import { planWindow } from "../core/plan-window.ts";
 import type {
   ChangeWrite,

@@ -1,4 +1,6 @@
-import type { AcceptedOperation, ConflictStrategy, JsonPatchStep } from "@syncline/shared";
+import type { JsonPatchStep } from "@syncline/shared/document";
+import type { ConflictStrategy } from "@syncline/shared/merge";
+import type { AcceptedOperation } from "@syncline/shared/protocol";
 import fc from "fast-check";
 import type { GivenBatch } from "./memory-tables.ts";
 

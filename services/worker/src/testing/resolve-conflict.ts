@@ -1,13 +1,6 @@
-import {
-  assertInvariant,
-  documentKey,
-  mergeRun,
-  policyOf,
-  takenRises,
-  timesBetween,
-  versionsOf,
-  type LaneEntry,
-} from "@syncline/shared";
+import { policyOf, timesBetween } from "@syncline/shared/merge";
+import { mergeRun, takenRises, versionsOf } from "@syncline/shared/operations";
+import { assertInvariant, documentKey, type LaneEntry } from "@syncline/shared/protocol";
 import type { ConflictWrite } from "../core/window-plan.ts";
 import type { VersionKey } from "../core/window-state.ts";
 import type { MemoryTables } from "./memory-tables.ts";

@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from "lib0/buffer";
 import * as Y from "yjs";
-import type { Json } from "../../json/json.ts";
+import type { Json } from "../../document/json.ts";
 
 /** Types a text in front of a Yjs state, or of an empty document, as a client would. */
 export function typeInto(state: string | undefined, clientId: number, text: string): string {

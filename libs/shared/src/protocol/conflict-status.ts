@@ -1,0 +1,1 @@
+export const CONFLICT_STATUSES = ["open", "parked", "reported", "resolved"] as const;

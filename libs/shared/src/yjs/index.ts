@@ -1,0 +1,2 @@
+export * from "./keep-yjs-states.ts";
+export * from "./merge-yjs-states.ts";

@@ -1,0 +1,39 @@
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { expect, it } from "vitest";
+
+/** Bundles an entry for a browser, minified, and returns its size in bytes after gzip. */
+async function sizeOf(code: string): Promise<number> {
+  const entry = "virtual:entry";
+  const built = await build({
+    configFile: false,
+    logLevel: "silent",
+    resolve: { conditions: ["@syncline/source", "module", "browser"] },
+    plugins: [
+      {
+        name: "entry",
+        enforce: "pre",
+        resolveId: (id) => (id === entry ? `\0${entry}` : undefined),
+        load: (id) => (id === `\0${entry}` ? code : undefined),
+      },
+    ],
+    build: {
+      write: false,
+      minify: true,
+      rolldownOptions: { input: entry, preserveEntrySignatures: "strict" },
+    },
+  });
+  const [output] = Array.isArray(built) ? built : [built];
+  if (output === undefined || !("output" in output)) throw new Error("no bundle was built");
+  const chunks = output.output.flatMap((part) => (part.type === "chunk" ? [part.code] : []));
+  return gzipSync(chunks.join("")).length;
+}
+
+it.each([
+  ["a merge patch", `export { applyMergePatch } from "@syncline/shared/document";`, 4_000],
+  ["the merge engine without Yjs", `export * from "@syncline/shared/merge";`, 14_000],
+])("%s takes a browser few bytes", async (_, code, bytesMax) => {
+  const bytes = await sizeOf(code);
+  expect(bytes).toBeGreaterThan(100);
+  expect(bytes).toBeLessThan(bytesMax);
+});
