@@ -1,7 +1,7 @@
 #!lua
 -- Appends a dead-lettered entry to its lane again and counts it in the lane's backlog.
 -- KEYS[1] dead letters, KEYS[2] lane stream, KEYS[3] waiting key, KEYS[4] deferred workspaces
--- ARGV[1] id of the dead entry
+-- ARGV[1] id of the dead letter
 -- returns 1 if it was still there
 local dead = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
 if not dead then return 0 end

@@ -2,16 +2,14 @@ import { presetSize, sizeOf, type JsonSize } from "./json-size.ts";
 import { readPart, sizeOfText, WHOLE, type DocumentPart, type Places } from "./json-text.ts";
 import { isJsonObject, memberOf, type Json, type JsonObject } from "./json.ts";
 
-/** Characters of a text from which it is worth while to look at it before it is parsed. */
+/** The smallest text, in characters, that is measured before it is parsed. */
 export const LARGE_CHARS_MIN = 4 * 1024;
-/** Values from which it is quicker to go past most of a document than to parse it, copy it and write it. */
+/** The fewest values of a document that is scanned instead of parsed, copied and written. */
 const LARGE_VALUES_MIN = 1_000;
-/** Bytes a value, on average, up to which a new text takes no more memory than a copy that shares its strings. */
+/** The most bytes a value, on average, with which a new text takes no more memory than a copy that shares its strings. */
 const BYTES_A_VALUE_MAX = 64;
 
-/**
- * The data of a document, as text or as a value: either is made of the other when somebody asks for it. It is never changed.
- */
+/** The data of a document, as text or as a value. Each is made from the other when it is first read. Immutable. */
 export class DocumentData {
   readonly #text: string | undefined;
   #value: JsonObject | undefined;
@@ -28,7 +26,7 @@ export class DocumentData {
   }
 
   /**
-   * @param text - as Postgres or `JSON.stringify` writes it
+   * @param text - the output of Postgres or `JSON.stringify`
    * @param size - if it is known
    */
   static ofText(text: string, size?: Readonly<JsonSize>): DocumentData {
@@ -36,7 +34,7 @@ export class DocumentData {
   }
 
   get text(): string {
-    // A text that is written once is not kept: a window may write a hundred.
+    // Not kept: a window may write a hundred such texts, each once.
     return this.#text ?? JSON.stringify(this.#value);
   }
 
@@ -52,7 +50,7 @@ export class DocumentData {
     return (this.#size ??= this.#value === undefined ? sizeOfText(this.text) : sizeOf(this.#value));
   }
 
-  /** Reads some places, if that spares most of the work of reading the whole. */
+  /** Reads some places; `undefined` if reading the whole takes little more work. */
   read(places: Places): DocumentPart | undefined {
     const { values, bytes } = this.size;
     if (values < LARGE_VALUES_MIN || bytes > BYTES_A_VALUE_MAX * values) return undefined;
@@ -62,7 +60,7 @@ export class DocumentData {
   }
 }
 
-/** The bytes of what has to be read to look at some places. */
+/** Returns the bytes that reading some places takes. */
 function bytesAt(value: Json | undefined, places: Places): number {
   if (value === undefined) return 0;
   if (places === WHOLE || !(isJsonObject(value) || Array.isArray(value))) return sizeOf(value).bytes;

@@ -12,34 +12,35 @@ import {
 import { isJsonObject, setMember, type Json, type JsonObject } from "./json.ts";
 
 /**
- * The places of a value that somebody looks at: members of objects by key, and the places in these. If there are none, nobody
- * looks into the value. An array is looked at as a whole.
+ * Places of a value that an operation reads: members of objects by key, and the places in these. An empty map reads no
+ * part of the value. An array is read as a whole.
  */
 export type Places = ReadonlyMap<string, Places> | typeof WHOLE;
 export const WHOLE = "whole";
 
-/** A document of which some places were read. */
+/** Some places of a document. */
 export interface DocumentPart {
   /**
-   * The members that were asked for. All others are one member of it, under a key that no document has, so that a copy keeps
-   * them. Its size is that of the whole.
+   * The requested members. All other members are one member of it, under a key that no document has, so that a copy keeps
+   * them. Its size is the size of the whole.
    */
   readonly value: JsonObject;
-  /** Writes a document that was made of {@link value}. */
+  /** Writes a document that was made from {@link value}. */
   readonly write: (document: JsonObject) => string;
 }
 
-/** Measures a document as `sizeOf` does once it is parsed. */
+/** Measures a text; equals `sizeOf` of the parsed value. */
 export function sizeOfText(text: string): JsonSize {
   return new TextReader(text, 0).measure();
 }
 
 /**
- * Reads some places of a document, and leaves the rest as text. An operation changes a few members of a document; to go past
- * the others takes a twentieth of the time that it takes to parse, copy and write them.
+ * Reads some places of a document, and leaves the rest as text. An operation changes a few members of a document; skipping
+ * the others takes a twentieth of the time of parsing, copying and writing them.
  *
- * @param text - as Postgres or `JSON.stringify` writes an object: valid, without a key twice
- * @param charsMax - most characters to parse; `undefined` comes of more
+ * @param text - an object as Postgres or `JSON.stringify` writes it: valid, without duplicate keys
+ * @param charsMax - the most characters to parse
+ * @returns `undefined` if the places take more characters
  */
 export function readPart(text: string, places: Places, charsMax: number): DocumentPart | undefined {
   const reader = new TextReader(text, charsMax);
@@ -48,7 +49,7 @@ export function readPart(text: string, places: Places, charsMax: number): Docume
   return { value, write: (document) => reader.write(document) };
 }
 
-/** The key of the members that were not read: JSON with such a key is refused. */
+/** The key of the members that were not read. JSON with such a key is rejected. */
 const REST = "\u0000";
 
 const QUOTE = 0x22;
@@ -62,24 +63,24 @@ const CLOSE_OBJECT = 0x7d;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** Integers with so many digits are written as they are read. */
+/** The most digits of an integer that is written as it is read. */
 const PLAIN_DIGITS_MAX = 15;
 
 const ENDS_EARLY = "the text of a document ends early";
 
-/** From one index of the text to another. */
+/** A range of the text. */
 type Span = [start: number, end: number];
 
-/** Goes through the text of one value, and counts what it goes past. */
+/** Scans the text of one value, and counts values and bytes. */
 class TextReader {
   charsLeft: number;
   readonly #text: string;
   #at = 0;
   #values = 0;
   #bytes = 0;
-  /** Where the containers that were read stand. */
+  /** The range of each container that was read. */
   readonly #spanByContainer = new Map<Json, Span>();
-  /** The texts of the members that were not read, by what stands for them. */
+  /** The texts of the members that were not read, by their stand-in. */
   readonly #restByStandIn = new Map<Json, string>();
 
   constructor(text: string, charsMax: number) {
@@ -87,7 +88,7 @@ class TextReader {
     this.charsLeft = charsMax;
   }
 
-  /** Goes past the value that comes next. */
+  /** Skips the next value. */
   measure(): JsonSize {
     const [values, bytes] = [this.#values, this.#bytes];
     let depth = 0;
@@ -125,7 +126,7 @@ class TextReader {
     return { values: counted, bytes: this.#bytes - bytes, depthMax, width: counted > 1 ? commas + 1 : 0 };
   }
 
-  /** Reads the value that comes next. */
+  /** Reads the next value. */
   read(places: Places): Json {
     const first = this.#next();
     if (first === OPEN_OBJECT && places !== WHOLE) return this.#readObject(places);
@@ -187,7 +188,7 @@ class TextReader {
     return this.#known(object, size, [start, this.#at]);
   }
 
-  /** Puts one member in the place of those that were not read, as large as they are together. */
+  /** Adds a stand-in for the members that were not read, with their total size. */
   #addRest(object: JsonObject, size: Readonly<JsonSize>, rest: readonly Span[]): void {
     if (rest.length === 0) return;
     const left = { ...size };
@@ -203,7 +204,7 @@ class TextReader {
     object[REST] = standIn;
   }
 
-  /** Goes past a key, and says which one it is if that may have been asked for. */
+  /** Skips a key, and returns it if it may be a requested one. */
   #readKey(lengths: ReadonlySet<number>): string | undefined {
     const start = this.#at;
     const isEscaped = this.#skipString();
@@ -211,7 +212,7 @@ class TextReader {
     return lengths.has(this.#at - start - 2) ? this.#text.slice(start + 1, this.#at - 1) : undefined;
   }
 
-  /** Tells whether the string has escapes. */
+  /** Skips a string. Returns true if it has escapes. */
   #skipString(): boolean {
     const text = this.#text;
     const start = this.#at;
@@ -259,7 +260,7 @@ class TextReader {
     this.#bytes += 1;
   }
 
-  /** The first character of what comes next. */
+  /** Returns the first character of the next token. */
   #next(): number {
     let unit = this.#text.charCodeAt(this.#at);
     while (unit <= SPACE) unit = this.#text.charCodeAt(++this.#at);

@@ -5,19 +5,19 @@ import type { YjsPolicy } from "../yjs/keep-yjs-states.ts";
 import { applyOperation, type Applied, type OperationEffect } from "./apply-operation.ts";
 import { placesOf } from "./places-of-operation.ts";
 
-/** The data of a document after an operation (`null`: deleted), or why the operation itself is at fault. */
+/** The data of a document after an operation (`null`: deleted), or the fault of the operation itself. */
 export type AppliedToData =
   | {
       ok: true;
       data: DocumentData | null;
-      /** Tells the times of the operation's edits, by place. */
+      /** Returns the times of the operation's edits, by place. */
       timesAt: (time: EditTime) => EditTimes;
     }
   | Extract<Applied, { ok: false }>;
 
 /**
- * Applies one operation to the data that it meets, as {@link applyOperation} does. Of a large document it reads the places that
- * the operation depends on.
+ * Applies one operation to the data that it meets, like {@link applyOperation}. Reads only the places of a large document on
+ * which the operation depends.
  *
  * @param before - `null` if there is no document, or a tombstone
  */

@@ -4,8 +4,8 @@ import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import type { OperationEffect } from "./apply-operation.ts";
 
 /**
- * The places of a document that an operation depends on: it comes to the same if all others are left as they are. Of what an
- * operation replaces as a whole, that is the Yjs states which it is merged with.
+ * Returns the places of a document on which an operation depends: all others may be left unread. If the operation replaces a
+ * value as a whole, they are the Yjs states with which it is merged.
  */
 export function placesOf({ data = {}, patch }: Pick<OperationEffect, "data" | "patch">): Places {
   return patch === undefined ? placesIn(data) : placesOfPatch(patch);
@@ -33,7 +33,7 @@ function placesOfPatch(patch: readonly JsonPatchStep[]): Places {
   return root.get("") ?? root;
 }
 
-/** Adds a place, and all of its value, too, if it is looked at as a whole. */
+/** Adds a place, with its whole value if that is read. */
 function add(root: Node, pointer: string, whole: boolean): void {
   const keys = pointer.split("/").map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
   let node = root;

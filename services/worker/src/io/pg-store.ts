@@ -446,7 +446,7 @@ function withoutLeftOut({ left_out: leftOut, ...row }: Row): Row {
   return row;
 }
 
-/** Of a small document it is quicker to read all at once. */
+/** A small document is parsed at once, which is quicker. */
 function dataOf(text: unknown): DocumentData | null {
   if (typeof text !== "string") return null;
   if (text.length >= LARGE_CHARS_MIN) return DocumentData.ofText(text);

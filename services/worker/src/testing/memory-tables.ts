@@ -277,7 +277,7 @@ function plainPlan(plan: WindowPlan): PlainPlan {
   };
 }
 
-/** As Postgres stores it. */
+/** Returns the data in the form that Postgres stores. */
 function plain(data: DocumentData | null): JsonObject | null {
   return data && (JSON.parse(data.text) as JsonObject);
 }
