@@ -102,12 +102,16 @@ export function withoutPlaces(times: EditTimes, edited: EditTimes): EditTimes {
 
 /**
  * Returns, for the places that an edit wrote, the times of the side that the edit came from. A place that this side
- * did not edit gets the time of the side's newest edit.
+ * did not edit gets the time of the side's newest edit; a place that it edited without a time has none.
  */
 export function timesAtPlaces(times: EditTimes, edited: EditTimes): EditTimes {
   const newest = newestTime(times);
+  const timeOf = (path: readonly string[]): EditTime => {
+    const known = timeAt(times, path);
+    return known === undefined ? newest : known;
+  };
   const pick = (at: EditTimes, path: readonly string[]): EditTimes => ({
-    ...(at.at !== undefined && { at: timeAt(times, path) ?? newest }),
+    ...(at.at !== undefined && { at: timeOf(path) }),
     ...(at.in !== undefined && {
       in: Object.fromEntries(
         Object.entries(at.in).map(([step, inner]) => [step, pick(inner, [...path, step])]),

@@ -163,6 +163,34 @@ describe("the newer edit of a place", () => {
     );
   });
 
+  it.each<[string, [number?], number, "local" | "remote"]>([
+    ["an order without a time is older than each with one", [], 10, "local"],
+    ["an order has not the time of an item", [9], 10, "local"],
+    ["the newer order stands", [11], 10, "remote"],
+  ])("is that of the order, in the record too: %s", (_, theirs, mine, chosen) => {
+    const items = (...qs: [number, number][]) => ({ items: qs.map(([id, q]) => ({ id, q })) });
+    const remote: Edits = [
+      [items([2, 0], [1, 0], [3, 0]), ...theirs],
+      [items([2, 0], [1, 0], [3, 9]), 12],
+    ];
+    const { overlaps } = merge(items([1, 0], [2, 0], [3, 0]), remote, [
+      [items([1, 0], [3, 0], [2, 0]), mine],
+    ]);
+    expect(overlaps).toMatchObject([{ path: "/items", scope: "order", chosen }]);
+  });
+
+  it("is the newest of an array without identities, which is one place", () => {
+    const { document } = merge(
+      { l: [1, 2, 3] },
+      [
+        [{ l: [1, 7, 8, 3] }, 5],
+        [{ l: [1, 7, 9, 3] }, 11],
+      ],
+      [[{ l: [1, 6, 3] }, 8]],
+    );
+    expect(document).toEqual({ l: [1, 7, 9, 3] });
+  });
+
   it("is that of an index, in an array that keeps its length", () => {
     const { document } = merge(
       { l: [0, 0] },

@@ -94,12 +94,18 @@ function preferredAt({ prefer, times }: MergeContext, place: Place): Side {
   return newerSide(timeAt(times.remote, path), timeAt(times.local, path));
 }
 
-/** The side whose order of an array wins, and whose items win if both changed a run of them. */
-function preferredInArray({ prefer, times }: MergeContext, place: Place): Side {
+/**
+ * The side whose order of an array wins, and whose items win if both changed a run of them. If a key identifies the
+ * items, their order is a place of its own; otherwise the array is one place.
+ */
+function preferredInArray({ prefer, times }: MergeContext, place: Place, key: string | undefined): Side {
   if (times === undefined) return prefer;
   const path = stepsTo(place);
-  const ordered = (of: EditTimes) => timeAt(of, [...path, ORDER]) ?? timeAt(of, path);
-  return newerSide(ordered(times.remote), ordered(times.local));
+  const timeOf = (side: EditTimes) => {
+    const ordered = key === undefined ? undefined : timeAt(side, [...path, ORDER]);
+    return ordered === undefined ? timeAt(side, path) : ordered;
+  };
+  return newerSide(timeOf(times.remote), timeOf(times.local));
 }
 
 /** The side with the newer time; a missing time is the oldest. */
@@ -197,11 +203,12 @@ function countedSides(
 
 function mergeArrayAt(context: MergeContext, place: Place, sides: EditedSides<Json[]>): Json[] {
   const rules = rulesAt(context, place);
-  const prefer = preferredInArray(context, place);
-  const { arrayKeys, intern, budget } = context;
-  if (rules?.rule?.is === "set") return mergeSet(sides, prefer, intern);
+  const { arrayKeys, intern, budget, times } = context;
   const keys = rules?.rule?.is === "items" ? [rules.rule.key, ...arrayKeys] : arrayKeys;
-  const stepOf = stepsInArray(context, sides, keys);
+  const key = times && commonKey(sides, keys);
+  const prefer = preferredInArray(context, place, key);
+  if (rules?.rule?.is === "set") return mergeSet(sides, prefer, intern);
+  const stepOf = stepsInArray(context, sides, key);
   return mergeArray(sides, keys, {
     prefer,
     intern,
@@ -243,6 +250,14 @@ function chooseWhole(context: MergeContext, place: Place, sides: Sides<Slot>): S
   return sides[chosen];
 }
 
+/** The first key that identifies the items of every side. */
+function commonKey(
+  { ancestor = [], remote, local }: EditedSides<Json[]>,
+  keys: readonly string[],
+): string | undefined {
+  return keys.find((key) => [ancestor, remote, local].every((items) => indexByKey(items, key)));
+}
+
 /**
  * Returns the function that names the places of an array's items: by identity, or by index in an array that kept
  * its length.
@@ -250,10 +265,9 @@ function chooseWhole(context: MergeContext, place: Place, sides: Sides<Slot>): S
 function stepsInArray(
   { times }: MergeContext,
   { ancestor, remote, local }: EditedSides<Json[]>,
-  keys: readonly string[],
+  key: string | undefined,
 ): (index: number, items: Sides<Slot>) => string | undefined {
   if (times === undefined) return () => undefined;
-  const key = keys.find((key) => [ancestor ?? [], remote, local].every((items) => indexByKey(items, key)));
   if (key !== undefined) return (_, items) => itemStep(key, items.remote ?? items.local ?? items.ancestor);
   const isSameLength = remote.length === local.length && remote.length === (ancestor ?? remote).length;
   // An item that was matched at another index has no name.
