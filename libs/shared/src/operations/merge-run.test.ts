@@ -222,7 +222,13 @@ describe("a run that names a version which history no longer has", () => {
     // Without the document, a removal of c is indistinguishable from a later addition of c by others.
     expect(outcome).toMatchObject({ document: { a: 1, b: 2, c: 1, mine: 1, d: 1 }, twoWay: true });
     expect(inputs.ancestor).toBeNull();
-    expect(takenRises(raised).resumes).toEqual({ ancestor: { a: 1 }, local: { a: 1, mine: 1 }, unseen: 1 });
+    expect(takenRises(raised).resumes).toEqual({
+      ancestor: { a: 1 },
+      local: { a: 1, mine: 1 },
+      localTimestampMs: null,
+      localTimes: { in: { mine: { at: null } } },
+      unseen: 1,
+    });
     // The document moves on, and the drain merges once more.
     const moved = { data: { a: 1, b: 5 }, timestampMs: null };
     const { resumes: _, ...rises } = takenRises(raised);

@@ -100,10 +100,11 @@ export function mergeRaised(
 }
 
 /** The part of a run's rises that the drain needs to merge the run once more. */
-export function takenRises({ unseen, ancestor, local, ...raised }: RaisedRun): RisesTaken {
-  const { seenVersion, rose, refused, ended, overlaps, twoWay } = raised;
+export function takenRises(raised: RaisedRun): RisesTaken {
+  const { seenVersion, rose, refused, ended, overlaps, twoWay, unseen } = raised;
+  const { ancestor, ...inputs } = inputsOf(raised);
   const resumes =
-    unseen.length > 0 && ancestor !== null ? { ancestor, local, unseen: unseen.length } : undefined;
+    unseen.length > 0 && ancestor !== null ? { ancestor, ...inputs, unseen: unseen.length } : undefined;
   return { seenVersion, rose, refused, ended, overlaps, twoWay, ...(resumes && { resumes }) };
 }
 

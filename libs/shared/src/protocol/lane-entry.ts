@@ -136,7 +136,7 @@ export interface RisesTaken {
   overlaps: Overlap[];
   twoWay: boolean;
   /** The state from which the run continues, if its last operations were made on an unknown document. */
-  resumes?: { ancestor: JsonObject; local: JsonObject | null; unseen: number };
+  resumes?: Omit<MergeInputs, "ancestor"> & { ancestor: JsonObject; unseen: number };
 }
 
 /** The device's side of a merge. `null` is a deleted document; `ancestor` is `null` if it is unknown. */

@@ -73,11 +73,12 @@ function mergeNow(
   if (inputs.ancestor !== null) {
     return { inputs, outcome: mergeLast(conflict.strategy, rises, inputs, remote, policy) };
   }
-  // Without an ancestor the run was replayed on the document that the merge saw, which is no longer current.
+  // Without an ancestor the run was replayed on the document that the merge saw, which is no longer current. The
+  // operations on an unknown version are replayed again, from the state and the times before them.
   const { ancestor = null, local = null, unseen: count = operationsCovered } = rises.resumes ?? {};
+  const { localTimestampMs = null, localTimes = {} } = rises.resumes ?? {};
   const covered = draft.run(conflict.conflictId).slice(0, operationsCovered);
   const unseen = covered.slice(covered.length - count).map(contentOf);
-  const { localTimestampMs, localTimes = {} } = inputs;
   const replayed = { unseen, localTimestampMs, localTimes, budget: { left: RUN_VALUES_MAX } };
   const raised = { ...rises, ...replayed, ancestor, local, costly: false };
   return mergeRaised(conflict.strategy, raised, remote, policy);

@@ -51,15 +51,24 @@ describe("a merge of edits with and without a time", () => {
   });
 });
 
-describe("operations on a version that nobody knows, behind known ones", () => {
-  it.each([false, true])("lend those no time, in the last round: %s", (isLastRound) => {
+describe("an operation on a version that nobody knows", () => {
+  it.each([false, true])("lends no time to a place that it fails to edit: %s", (fails) => {
     const story = new Story();
-    story.send("other", put({ n: 0 }));
-    story.send("other", update({ n: { theirs: 1 } }, 5));
-    story.send("mine", update({ n: 1 }, 3, 1), update({ n: { mine: 1 } }, 9, 99));
-    const merged = story.merge(isLastRound);
-    if (isLastRound) story.send("other", update({ z: 1 }, 6));
+    story.send("other", put({ n: 0, z: 0 }));
+    story.send("other", update({ n: 2 }, 5));
+    const patch = [
+      { op: "test" as const, path: "/z", value: 0 },
+      { op: "replace" as const, path: "/n", value: 7 },
+    ];
+    story.send("mine", update({ n: 1 }, 3, 1), {
+      kind: "update",
+      patch,
+      expectedVersion: 99,
+      timestampMs: 9,
+    });
+    const merged = story.merge(true);
+    if (fails) story.send("other", update({ z: 1 }, 6));
     story.tables.drain(merged);
-    expect(story.data).toEqual({ n: { theirs: 1, mine: 1 }, ...(isLastRound && { z: 1 }) });
+    expect(story.data).toEqual(fails ? { n: 2, z: 1 } : { n: 7, z: 0 });
   });
 });
