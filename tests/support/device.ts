@@ -40,7 +40,7 @@ export interface Device {
   /** The locations of batches that were answered 202 and later unknown: none, as long as Redis keeps its data. */
   lost: readonly string[];
   /**
-   * Sends a batch until its final answer. It is resent unchanged after broken connections, 429, 503 and other 5xx; a
+   * Sends a batch until its final answer. It is resent unchanged after broken connections, 408, 429 and 5xx; a
    * 202 is polled until it is final, and the batch resent if its status is lost.
    */
   send(batch: Record<string, unknown>, headers?: Record<string, string>): Promise<Answer>;
@@ -78,7 +78,7 @@ export async function createDevice(
     return client;
   };
 
-  /** Returns a usable answer; broken connections, 429 and 5xx are not. */
+  /** Returns a usable answer; broken connections, 408, 429 and 5xx are not. */
   async function attempt(
     what: Attempt["what"],
     batch: Attempt["batch"],
@@ -92,7 +92,7 @@ export async function createDevice(
     options.onAttempt?.({ what, batch, sentAtMs, endedAtMs: Date.now(), ...outcome });
     const { answer } = outcome;
     if (answer === undefined) return { broken: outcome.broken };
-    return answer.status >= 500 || answer.status === 429 ? { broken: answer } : { answer };
+    return answer.status >= 500 || [408, 429].includes(answer.status) ? { broken: answer } : { answer };
   }
 
   /** Waits between attempts, and gives up in the end. */

@@ -22,7 +22,7 @@ const BACKOFF_MS_MIN = 100;
 const BACKOFF_MS_MAX = 5_000;
 /** The time of retries after which the server counts as unreachable. */
 export const PATIENCE_MS = 5 * 60_000;
-const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
+const RETRIED_STATUSES = new Set([408, 429, 502, 503, 504]);
 
 /** Full jitter: a random part of the doubled step, so that clients that failed together do not retry together. */
 export function backoffMs(attempt: number): number {
@@ -30,8 +30,8 @@ export function backoffMs(attempt: number): number {
 }
 
 /**
- * Retries until there is an answer: after lost connections, 429 and temporary 5xx, with the same body and so with the
- * same client ids. Throws any other refusal that `expected` does not name.
+ * Retries until there is an answer: after lost connections, 408, 429 and temporary 5xx, with the same body and so with
+ * the same client ids. Throws any other refusal that `expected` does not name.
  */
 export async function request(
   connection: Connection,

@@ -135,7 +135,10 @@ export function timeAt(times: EditTimes, path: readonly (string | undefined)[]):
   return newerTime(found, newestIn(here));
 }
 
-/** Reports whether a place, a place in it, or a value around it as a whole has an edit with a known time. */
+/**
+ * Reports whether a place, a place in it, or a value around it as a whole has an edit with a known time. Edits without
+ * one that were changed back do not count, because a fold of such edits does not keep them.
+ */
 export function isEdited(times: EditTimes, path: readonly (string | undefined)[]): boolean {
   let here: EditTimes = times;
   for (const step of path) {

@@ -103,6 +103,12 @@ describe("the newer edit of a place", () => {
       { a: 2, b: 0 },
     ],
     [
+      "the server put the old value back, without a time",
+      [[{ a: 1, b: 0 }], [{ a: 0, b: 0 }]],
+      [[{ a: 2, b: 0 }]],
+      { a: 2, b: 0 },
+    ],
+    [
       "a put without a change is no edit",
       [
         [{ a: 1, b: 0 }, 9],
