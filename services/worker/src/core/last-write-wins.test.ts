@@ -1,4 +1,4 @@
-import type { JsonObject } from "@syncline/shared";
+import type { JsonObject } from "@syncline/shared/document";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";
