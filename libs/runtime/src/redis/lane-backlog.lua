@@ -2,7 +2,7 @@
 -- KEYS[1] lane stream, KEYS[2] dead letters, KEYS[3] deferred workspaces
 -- ARGV[1] prefix of the deferred workspaces' streams
 -- returns entries, including those of deferred workspaces; milliseconds since the oldest was appended (0: none); dead
--- entries; deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)
+-- letters; deferred workspaces; milliseconds since the oldest entry of those was appended (0: none)
 local now = redis.call('TIME')
 local nowMs = now[1] * 1000 + math.floor(now[2] / 1000)
 local function ageOf(stream)
