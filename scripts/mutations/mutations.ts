@@ -872,7 +872,7 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: ";",
     caughtBy: {
       file: `${WORKER}/core/plan-window.test.ts`,
-      test: "its merges would look at more than a batch may",
+      test: "its merges would read more than a batch may",
     },
   },
   {
