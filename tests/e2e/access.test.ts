@@ -1,4 +1,4 @@
-import { ROLES, type Role } from "@syncline/runtime";
+import { ROLES, type Role } from "@syncline/shared/protocol";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from "jose";
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";

@@ -4,7 +4,6 @@ export * from "./http/create-app.ts";
 export * from "./http/middleware.ts";
 export * from "./http/health.ts";
 export * from "./http/listen.ts";
-export * from "./http/problem.ts";
 export * from "./http/read-query.ts";
 export * from "./http/send-problem.ts";
 export * from "./http/request-context.ts";

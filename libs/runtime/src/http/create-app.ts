@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
-import { dispositionOf, BATCH_BYTES_MAX } from "@syncline/shared/protocol";
+import { dispositionOf, BATCH_BYTES_MAX, Problem } from "@syncline/shared/protocol";
 import { idSchema } from "@syncline/shared/schemas";
 import express, {
   type NextFunction,
@@ -14,7 +14,6 @@ import { createAuditLog, type Logger } from "../log.ts";
 import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { createCors } from "./cors.ts";
 import { behind, type Middleware } from "./middleware.ts";
-import { Problem } from "./problem.ts";
 import { guardMethods } from "./require-method.ts";
 import { requestIdOf, setIdentity, setNetwork, setRequestId, subjectOf } from "./request-context.ts";
 import type { VerifyToken } from "./token-verifier.ts";

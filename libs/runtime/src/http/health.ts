@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Problem } from "@syncline/shared/protocol";
 import { createCoalescer } from "../queues/coalesce.ts";
-import { Problem } from "./problem.ts";
 import { sendProblem } from "./send-problem.ts";
 
 /** A condition for readiness: throws an error with the reason if it does not hold. */

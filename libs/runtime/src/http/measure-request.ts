@@ -1,6 +1,6 @@
+import { PROBLEMS } from "@syncline/shared/protocol";
 import { createCounter, createHistogram, SECONDS_BOUNDS } from "../telemetry/metrics.ts";
 import type { Middleware } from "./middleware.ts";
-import { PROBLEMS } from "./problem.ts";
 import { methodOf, outcomeOf } from "./request-attributes.ts";
 import { problemTypeOf } from "./request-context.ts";
 

@@ -1,7 +1,7 @@
 import { wholeNumber } from "@syncline/shared/schemas";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { Problem } from "./problem.ts";
+import { Problem } from "@syncline/shared/protocol";
 import { readQuery } from "./read-query.ts";
 
 const schema = z.object({ since: wholeNumber({ min: 0 }).default(0), name: z.string().min(1).optional() });

@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { fieldProblem, type Problem } from "./problem.ts";
+import { fieldProblem, type Problem } from "@syncline/shared/protocol";
 
 /** A request with its URL as sent. */
 interface Addressed {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { ProblemType } from "./problem.ts";
+import type { ProblemType } from "@syncline/shared/protocol";
 import type { Identity } from "./token-verifier.ts";
 
 /** Facts about a request that earlier handlers pass to later ones. */

@@ -1,5 +1,5 @@
 import type { Express, RequestHandler, Router } from "express";
-import { Problem } from "./problem.ts";
+import { Problem } from "@syncline/shared/protocol";
 
 /**
  * Answers the methods that a path has no route for: 204 to OPTIONS, 405 to any other, each with `Allow`. Runs before

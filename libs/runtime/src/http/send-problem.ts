@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Problem } from "./problem.ts";
+import type { Problem } from "@syncline/shared/protocol";
 import { setProblemType } from "./request-context.ts";
 
 /** Ends a request with a problem. */

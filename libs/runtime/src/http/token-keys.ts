@@ -7,9 +7,9 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from "jose";
+import { Problem } from "@syncline/shared/protocol";
 import type { Logger } from "../log.ts";
 import { repeat } from "../repeat.ts";
-import { Problem } from "./problem.ts";
 import type { TokenRules } from "./token-env.ts";
 
 /** The interval at which the keys are read. A withdrawn key is rejected after at most this long. */

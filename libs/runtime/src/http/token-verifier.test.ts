@@ -2,10 +2,10 @@ import { SignJWT, exportJWK, exportSPKI, generateKeyPair, type CryptoKey, type J
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Problem, ROLES, type ProblemType, type Role } from "@syncline/shared/protocol";
 import { createLogger } from "../log.ts";
-import { Problem, type ProblemType } from "./problem.ts";
 import type { TokenRules } from "./token-env.ts";
-import { ROLES, openTokenVerifier, requireRole, type Role, type VerifyToken } from "./token-verifier.ts";
+import { openTokenVerifier, requireRole, type VerifyToken } from "./token-verifier.ts";
 
 const SECRET = "a secret of thirty-two characters";
 const CLAIMS = { sub: "user_1", workspaces: { w1: "reader", w2: "admin" } };

@@ -1,14 +1,10 @@
-import type { WorkspaceId } from "@syncline/shared/protocol";
+import { Problem, ROLES, type Role, type WorkspaceId } from "@syncline/shared/protocol";
 import { idSchema } from "@syncline/shared/schemas";
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import { z } from "zod";
 import type { Logger } from "../log.ts";
-import { Problem } from "./problem.ts";
 import type { TokenRules } from "./token-env.ts";
 import { openTokenKeys } from "./token-keys.ts";
-
-export const ROLES = ["reader", "writer", "admin"] as const;
-export type Role = (typeof ROLES)[number];
 
 /** The authenticated subject, with its role in each workspace. */
 export interface Identity {

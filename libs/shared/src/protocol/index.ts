@@ -16,6 +16,8 @@ export * from "./operation-kind.ts";
 export * from "./operation-result.ts";
 export * from "./order-operations.ts";
 export * from "./pending-results.ts";
+export * from "./problem.ts";
 export * from "./result.ts";
+export * from "./role.ts";
 export * from "./sent-operation.ts";
 export * from "./shard-of.ts";

@@ -1,4 +1,5 @@
-import { createCounter, Problem, type Logger } from "@syncline/runtime";
+import { createCounter, type Logger } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import { sizeOf } from "@syncline/shared/document";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,12 @@
-import { fieldProblem, identityOf, Problem, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
+import { identityOf, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
 import { policyOf, type Policies } from "@syncline/shared/merge";
-import { DECISION_CHOICES, type ConflictId, type WorkspaceId } from "@syncline/shared/protocol";
+import {
+  DECISION_CHOICES,
+  fieldProblem,
+  Problem,
+  type ConflictId,
+  type WorkspaceId,
+} from "@syncline/shared/protocol";
 import { conflictQuerySchema } from "@syncline/shared/schemas";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";

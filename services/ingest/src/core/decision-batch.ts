@@ -1,4 +1,3 @@
-import { fieldProblem } from "@syncline/runtime/problem";
 import {
   DOCUMENT_DEPTH_MAX,
   depthOf,
@@ -8,6 +7,7 @@ import {
 } from "@syncline/shared/document";
 import {
   DECISION_CHOICES,
+  fieldProblem,
   type AcceptedBatch,
   type Decision,
   type CollectionName,

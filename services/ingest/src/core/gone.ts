@@ -1,5 +1,4 @@
-import type { WorkspaceId } from "@syncline/shared/protocol";
-import { Problem } from "@syncline/runtime";
+import { Problem, type WorkspaceId } from "@syncline/shared/protocol";
 
 const DETAIL = {
   "history-gone":

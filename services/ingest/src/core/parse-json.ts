@@ -1,4 +1,4 @@
-import type { FieldFault } from "@syncline/runtime/problem";
+import type { FieldFault } from "@syncline/shared/protocol";
 import { DOCUMENT_DEPTH_MAX, type Json } from "@syncline/shared/document";
 import { findDuplicateKey } from "./duplicate-keys.ts";
 

@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime/problem";
+import { Problem } from "@syncline/shared/protocol";
 import { isTooLarge, TOO_LARGE } from "@syncline/shared/document";
 import { readDecision, type DecisionBody } from "./decision-batch.ts";
 import { readJson } from "./read-json.ts";

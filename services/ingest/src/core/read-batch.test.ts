@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { readBatch } from "./read-batch.ts";
 import { readJson } from "./read-json.ts";

@@ -1,6 +1,5 @@
-import { Problem, fieldProblem } from "@syncline/runtime/problem";
 import type { Json } from "@syncline/shared/document";
-import { BATCH_OPERATIONS_MAX } from "@syncline/shared/protocol";
+import { BATCH_OPERATIONS_MAX, Problem, fieldProblem } from "@syncline/shared/protocol";
 import { batchSchema, type Batch } from "@syncline/shared/schemas";
 import { SUBJECT_DEVICE_PREFIX } from "./accept-batch.ts";
 

@@ -1,4 +1,4 @@
-import { Problem, fieldProblem } from "@syncline/runtime/problem";
+import { Problem, fieldProblem } from "@syncline/shared/protocol";
 import type { Json } from "@syncline/shared/document";
 import { BODY_VALUES_MAX, parseJson } from "./parse-json.ts";
 

@@ -1,4 +1,4 @@
-import { Problem, type Role } from "@syncline/runtime";
+import { Problem, type Role } from "@syncline/shared/protocol";
 import type { ConflictStrategy, Policies } from "@syncline/shared/merge";
 import { describe, expect, it } from "vitest";
 import { requireOverride } from "./require-override.ts";

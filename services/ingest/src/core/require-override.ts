@@ -1,6 +1,5 @@
-import { Problem, type Role } from "@syncline/runtime";
 import { policyOf, type ConflictStrategy, type Policies } from "@syncline/shared/merge";
-import type { ClientId, CollectionName } from "@syncline/shared/protocol";
+import { Problem, type ClientId, type CollectionName, type Role } from "@syncline/shared/protocol";
 
 /** The strategy that a batch names, and the operations that the strategy applies to. */
 interface NamedStrategy {

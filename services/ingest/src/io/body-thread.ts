@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { Problem, type ProblemDetails, type ProblemType } from "@syncline/runtime/problem";
+import { Problem, type ProblemDetails, type ProblemType } from "@syncline/shared/protocol";
 import type { Acceptance } from "../core/accept-batch.ts";
 import type { DecisionBody } from "../core/decision-batch.ts";
 import { prepareBatch, type PreparedBatch } from "../core/prepare-batch.ts";

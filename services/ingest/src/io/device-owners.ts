@@ -1,5 +1,4 @@
-import type { DeviceId, WorkspaceId } from "@syncline/shared/protocol";
-import { Problem } from "@syncline/runtime";
+import { Problem, type DeviceId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { PgReads } from "./pg-reads.ts";
 
 const REMEMBERED_MAX = 50_000;

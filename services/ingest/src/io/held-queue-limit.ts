@@ -1,7 +1,8 @@
-import { inWorkspaces, Problem, statementsIn, type Query } from "@syncline/runtime";
+import { inWorkspaces, statementsIn, type Query } from "@syncline/runtime";
 import {
   deviceDocumentKey,
   documentKey,
+  Problem,
   type BatchHead,
   type CollectionName,
 } from "@syncline/shared/protocol";

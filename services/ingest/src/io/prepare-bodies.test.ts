@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import { afterAll, describe, expect, it } from "vitest";
 import { createPrepareBodies, INLINE_BYTES_MAX } from "./prepare-bodies.ts";
 

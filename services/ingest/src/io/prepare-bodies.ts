@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { Problem } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import { Tinypool } from "tinypool";
 import type { DecisionBody } from "../core/decision-batch.ts";
 import type { PreparedBatch } from "../core/prepare-batch.ts";

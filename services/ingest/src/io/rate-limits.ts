@@ -1,5 +1,5 @@
-import { Problem, toRedisError, type Shard, type Shards } from "@syncline/runtime";
-import { assertInvariant, type BatchHead } from "@syncline/shared/protocol";
+import { toRedisError, type Shard, type Shards } from "@syncline/runtime";
+import { assertInvariant, Problem, type BatchHead } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 

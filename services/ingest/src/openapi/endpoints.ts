@@ -1,4 +1,4 @@
-import type { ProblemType } from "@syncline/runtime";
+import type { ProblemType } from "@syncline/shared/protocol";
 import { batchSchema, conflictQuerySchema } from "@syncline/shared/schemas";
 import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemType } from "@syncline/runtime";
+import { PROBLEMS, type ProblemType } from "@syncline/shared/protocol";
 import { idSchema } from "@syncline/shared/schemas";
 import { z } from "zod";
 import { ENDPOINTS, SCHEMAS, type Endpoint } from "./endpoints.ts";

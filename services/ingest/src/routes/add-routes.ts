@@ -1,12 +1,13 @@
-import type {
-  BatchId,
-  ClientId,
-  CollectionName,
-  ConflictId,
-  DocumentId,
-  WorkspaceId,
+import {
+  Problem,
+  type BatchId,
+  type ClientId,
+  type CollectionName,
+  type ConflictId,
+  type DocumentId,
+  type WorkspaceId,
 } from "@syncline/shared/protocol";
-import { Problem, requireNoQuery } from "@syncline/runtime";
+import { requireNoQuery } from "@syncline/runtime";
 import type { Express, RequestHandler } from "express";
 
 interface Routes {

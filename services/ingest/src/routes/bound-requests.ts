@@ -1,4 +1,5 @@
-import { identityOf, networkOfClient, Problem, sendProblem, type Middleware } from "@syncline/runtime";
+import { identityOf, networkOfClient, sendProblem, type Middleware } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import type { ServerResponse } from "node:http";
 import type { Hold, Shares } from "../core/shares.ts";

@@ -1,5 +1,11 @@
-import { Problem, type Identity, type LaneStreams } from "@syncline/runtime";
-import type { BatchResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
+import type { Identity, LaneStreams } from "@syncline/runtime";
+import {
+  Problem,
+  type BatchResult,
+  type BatchId,
+  type DeviceId,
+  type WorkspaceId,
+} from "@syncline/shared/protocol";
 import { batchAnswer } from "../core/batch-answer.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 

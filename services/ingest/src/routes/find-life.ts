@@ -1,5 +1,5 @@
-import { Problem, identityOf, readQuery } from "@syncline/runtime";
-import type { BackoffBounds, ClientId, WorkspaceId } from "@syncline/shared/protocol";
+import { identityOf, readQuery } from "@syncline/runtime";
+import { Problem, type BackoffBounds, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { Request, Response } from "express";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";

@@ -1,5 +1,5 @@
-import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
-import { assertInvariant, type ChangeBody, type WorkspaceId } from "@syncline/shared/protocol";
+import { identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
+import { assertInvariant, fieldProblem, type ChangeBody, type WorkspaceId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { readEventId, writeEventId, type ConflictCursor, type EventCursor } from "../core/event-cursor.ts";

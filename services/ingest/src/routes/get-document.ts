@@ -1,5 +1,5 @@
-import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared/protocol";
-import { Problem, identityOf, requireRole } from "@syncline/runtime";
+import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
+import { identityOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
 import type { PgReads } from "../io/pg-reads.ts";
 

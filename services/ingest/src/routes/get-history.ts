@@ -1,5 +1,5 @@
-import { Problem, identityOf, readQuery, requireRole } from "@syncline/runtime";
-import type { CollectionName, DocumentId, WorkspaceId } from "@syncline/shared/protocol";
+import { identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler } from "express";
 import { z } from "zod";

@@ -1,6 +1,13 @@
 import { gone, goneAt } from "../core/gone.ts";
-import { fieldProblem, identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
-import type { DocumentBody, SnapshotHead, SnapshotTail, Seq, WorkspaceId } from "@syncline/shared/protocol";
+import { identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
+import {
+  fieldProblem,
+  type DocumentBody,
+  type SnapshotHead,
+  type SnapshotTail,
+  type Seq,
+  type WorkspaceId,
+} from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";

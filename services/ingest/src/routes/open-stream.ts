@@ -1,4 +1,5 @@
-import { identityOf, networkOfClient, Problem, setStaysOpen } from "@syncline/runtime";
+import { identityOf, networkOfClient, setStaysOpen } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";
 import type { BoundRequests } from "./bound-requests.ts";

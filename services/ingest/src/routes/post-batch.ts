@@ -1,4 +1,5 @@
-import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import type { Policies } from "@syncline/shared/merge";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";

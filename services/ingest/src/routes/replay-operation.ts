@@ -1,6 +1,6 @@
-import { Problem, identityOf, requestIdOf, requireRole } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
 import type { RequestHandler } from "express";
-import { encodeBatch, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
+import { encodeBatch, Problem, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { OperationLifeBody } from "../core/operation-life.ts";
 import { replayBatch } from "../core/replay-batch.ts";
 import type { PgOperations } from "../io/pg-operations.ts";

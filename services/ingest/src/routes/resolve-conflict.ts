@@ -1,6 +1,7 @@
-import { identityOf, Problem, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
 import {
   encodeBatch,
+  Problem,
   type OperationResult,
   type ConflictId,
   type DeviceId,

@@ -1,4 +1,4 @@
-import { Problem } from "@syncline/runtime";
+import { Problem } from "@syncline/shared/protocol";
 import type { HolderKind } from "../core/shares.ts";
 
 /** Builds the problem for a subject or an address that has reached its share. */

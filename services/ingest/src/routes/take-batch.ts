@@ -1,6 +1,5 @@
-import type { BatchHead, EncodedBatch, OperationResult } from "@syncline/shared/protocol";
+import { Problem, type BatchHead, type EncodedBatch, type OperationResult } from "@syncline/shared/protocol";
 import {
-  Problem,
   SpanKind,
   activeSpan,
   inSpan,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { identityOf, networkOfClient, Problem } from "@syncline/runtime";
-import { BATCH_BYTES_MAX } from "@syncline/shared/protocol";
+import { identityOf, networkOfClient } from "@syncline/runtime";
+import { BATCH_BYTES_MAX, Problem } from "@syncline/shared/protocol";
 import type { Request, RequestHandler, Response } from "express";
 import type { Hold, Shares } from "../core/shares.ts";
 import { shareExceeded } from "./share-exceeded.ts";

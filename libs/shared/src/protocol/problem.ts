@@ -1,4 +1,4 @@
-import { cutText } from "@syncline/shared/document";
+import { cutText } from "../document/cut-text.ts";
 
 /** The location of an error in a request, and its description. */
 export interface FieldFault {
