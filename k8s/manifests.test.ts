@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IScaledObject } from "@kubernetes-models/keda/keda.sh/v1alpha1";
-import { commonEnv, readEnv } from "@syncline/runtime";
+import { postgresEnv, readEnv } from "@syncline/runtime";
 import type { IDeployment, IStatefulSet } from "kubernetes-models/apps/v1";
 import type { IJob } from "kubernetes-models/batch/v1";
 import type { IIngress, INetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
@@ -45,7 +45,7 @@ const ENV_SCHEMAS = {
   ingest: ingestEnv,
   conflict: conflictEnv,
   worker: workerEnv,
-  migrate: z.object({ DATABASE_URL: commonEnv.DATABASE_URL }),
+  migrate: z.object(postgresEnv),
 };
 /** Variables of libraries, which our schemas do not read. */
 const FOREIGN_VARIABLE = /^(OTEL_|NODE_EXTRA_CA_CERTS$)/;

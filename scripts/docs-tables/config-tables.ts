@@ -1,4 +1,5 @@
-import { commonEnv, tokenEnv } from "@syncline/runtime";
+import { mergeBackoffEnv, postgresEnv, processEnv, redisEnv, tokenEnv } from "@syncline/runtime";
+import { policiesEnv } from "@syncline/shared/schemas";
 import { envSchema as conflict } from "../../services/conflict/src/env.ts";
 import { envSchema as ingest } from "../../services/ingest/src/env.ts";
 import { envSchema as worker } from "../../services/worker/src/env.ts";
@@ -26,7 +27,8 @@ const BOUND_OF_DOUBLES = Number.MAX_SAFE_INTEGER;
 
 /** Renders the tables of docs/config.md from the schemas of the services' environments. */
 export function renderConfigTables(): string {
-  const isCommon = (name: string) => Object.hasOwn(commonEnv, name);
+  const common = { ...postgresEnv, ...redisEnv, ...processEnv, ...policiesEnv, ...mergeBackoffEnv };
+  const isCommon = (name: string) => Object.hasOwn(common, name);
   const isToken = (name: string) => Object.hasOwn(tokenEnv, name);
   const isOwn = (name: string) => !isCommon(name) && !isToken(name);
   const sections = [

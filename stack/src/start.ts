@@ -2,7 +2,8 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { loadPolicies, migrate } from "@syncline/runtime";
+import { loadModule, migrate } from "@syncline/runtime";
+import { definePolicies } from "@syncline/shared/schemas";
 import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
 import type { DevFile } from "./dev-file.ts";
 import { prepareRoles } from "./database-roles.ts";
@@ -182,7 +183,7 @@ async function databaseUrlsOf({
 /** Checks the policies before any process starts: otherwise each service would exit with the same error. */
 async function requirePolicies(path: string | undefined): Promise<void> {
   try {
-    await loadPolicies(path || undefined);
+    await loadModule("POLICIES", path || undefined, definePolicies);
   } catch (error) {
     throw new StackError(messageOf(error));
   }

@@ -1,16 +1,24 @@
 import {
-  commonEnv,
+  mergeBackoffEnv,
   portVariable,
+  postgresEnv,
+  processEnv,
+  redisEnv,
   refineRedisEnv,
   refineTokenEnv,
   stopDelayVariable,
   tokenEnv,
 } from "@syncline/runtime";
+import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
 
 export const envSchema = z
   .object({
-    ...commonEnv,
+    ...postgresEnv,
+    ...redisEnv,
+    ...processEnv,
+    ...policiesEnv,
+    ...mergeBackoffEnv,
     PORT: portVariable(3001),
     ...tokenEnv,
     STOP_DELAY_MS: stopDelayVariable,

@@ -12,7 +12,7 @@ import {
   createRetryCounter,
   createStoreChecks,
   listen,
-  loadPolicies,
+  loadModule,
   mergeBackoffOf,
   observePools,
   observeStores,
@@ -32,6 +32,7 @@ import {
   type ConflictWorker,
 } from "@syncline/runtime";
 import { dispositionOf, shareOf } from "@syncline/shared/protocol";
+import { definePolicies } from "@syncline/shared/schemas";
 import { envSchema } from "./env.ts";
 import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
@@ -50,7 +51,7 @@ const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
-  const policies = await loadPolicies(env.POLICIES);
+  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
   const onError = (error: Error) => log.warn({ err: error }, "Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-conflict", process.env, log), (t) =>
     t.shutdown(),

@@ -1,13 +1,17 @@
 import {
-  commonEnv,
+  mergeBackoffEnv,
   ORIGIN_PATTERN,
   portVariable,
+  postgresEnv,
+  processEnv,
+  redisEnv,
   refineRedisEnv,
   refineTokenEnv,
   stopDelayVariable,
   tokenEnv,
 } from "@syncline/runtime";
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared/protocol";
+import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
 import { RATE_WINDOW_SECONDS } from "./io/rate-limits.ts";
 import { MEMORY_PER_BYTE } from "./routes/with-body.ts";
@@ -41,7 +45,11 @@ function shareVariable(percent: number, whose: string) {
 
 export const envSchema = z
   .object({
-    ...commonEnv,
+    ...postgresEnv,
+    ...redisEnv,
+    ...processEnv,
+    ...policiesEnv,
+    ...mergeBackoffEnv,
     PORT: portVariable(3000),
     ...tokenEnv,
     STOP_DELAY_MS: stopDelayVariable,

@@ -12,7 +12,7 @@ import {
   createReadBacklogs,
   createStoreChecks,
   listen,
-  loadPolicies,
+  loadModule,
   mergeBackoffOf,
   observeLanes,
   observePools,
@@ -31,6 +31,7 @@ import {
   watchEpoch,
 } from "@syncline/runtime";
 import { laneOf, lanesOf } from "@syncline/shared/protocol";
+import { definePolicies } from "@syncline/shared/schemas";
 import { v7 as uuidv7 } from "uuid";
 import { OpenStreams } from "./core/open-streams.ts";
 import { Shares } from "./core/shares.ts";
@@ -85,7 +86,7 @@ const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
-  const policies = await loadPolicies(env.POLICIES);
+  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
   const onError = (error: Error) => log.warn({ err: error }, "Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-ingest", process.env, log), (t) =>
     t.shutdown(),

@@ -1,4 +1,12 @@
-import { commonEnv, portVariable, refineRedisEnv } from "@syncline/runtime";
+import {
+  mergeBackoffEnv,
+  portVariable,
+  postgresEnv,
+  processEnv,
+  redisEnv,
+  refineRedisEnv,
+} from "@syncline/runtime";
+import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
 
 /** A hundred years of days; a larger number is a typing error. */
@@ -17,7 +25,11 @@ function daysVariable(defaultDays: number, meaning: string) {
 
 export const envSchema = z
   .object({
-    ...commonEnv,
+    ...postgresEnv,
+    ...redisEnv,
+    ...processEnv,
+    ...policiesEnv,
+    ...mergeBackoffEnv,
     PORT: portVariable(3002),
     WORKER_CONCURRENCY: z.coerce
       .number()

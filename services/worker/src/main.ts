@@ -12,7 +12,7 @@ import {
   createRetryCounter,
   createStoreChecks,
   listen,
-  loadPolicies,
+  loadModule,
   mergeBackoffOf,
   observePools,
   observeStores,
@@ -29,6 +29,7 @@ import {
   type DrainWorker,
 } from "@syncline/runtime";
 import { dispositionOf, lanesOf, shareOf } from "@syncline/shared/protocol";
+import { definePolicies } from "@syncline/shared/schemas";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema } from "./env.ts";
 import { createDrainMetrics } from "./io/drain-metrics.ts";
@@ -53,7 +54,7 @@ const env = readEnvOrExit(envSchema);
 const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
-  const policies = await loadPolicies(env.POLICIES);
+  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
   const onError = (error: Error) => log.warn({ err: error }, "a Postgres or Redis connection failed");
   const telemetry = life.own("telemetry", await startTelemetry("syncline-worker", process.env, log), (t) =>
     t.shutdown(),

@@ -1,11 +1,12 @@
 // `npm run migrate`: migrates the database at DATABASE_URL to the newest schema and prints the applied migrations.
 import { z } from "zod";
-import { commonEnv, EnvError, readEnv } from "../env.ts";
+import { EnvError, readEnv } from "../env.ts";
 import { SchemaMismatchError } from "./applied-migrations.ts";
 import { migrate } from "./migrate.ts";
+import { postgresEnv } from "./postgres-env.ts";
 
 try {
-  const { DATABASE_URL } = readEnv(z.object({ DATABASE_URL: commonEnv.DATABASE_URL }), process.env);
+  const { DATABASE_URL } = readEnv(z.object(postgresEnv), process.env);
   const applied = await migrate({ databaseUrl: DATABASE_URL });
   for (const name of applied) console.log(`applied ${name}`);
   if (applied.length === 0) console.log("no migration to apply: the schema is up to date");

@@ -2,9 +2,10 @@
 // example a dump that was loaded into another server keeps its rows and has the identity of that server.
 import pg from "pg";
 import { z } from "zod";
-import { commonEnv, readEnvOrExit } from "../env.ts";
+import { readEnvOrExit } from "../env.ts";
+import { postgresEnv } from "./postgres-env.ts";
 
-const { DATABASE_URL } = readEnvOrExit(z.object({ DATABASE_URL: commonEnv.DATABASE_URL }));
+const { DATABASE_URL } = readEnvOrExit(z.object(postgresEnv));
 const client = new pg.Client({ connectionString: DATABASE_URL, application_name: "syncline-restored" });
 await client.connect();
 try {

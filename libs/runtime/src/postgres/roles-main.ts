@@ -2,7 +2,8 @@
 // once, and again to change a password.
 import pg from "pg";
 import { z } from "zod";
-import { commonEnv, readEnvOrExit } from "../env.ts";
+import { readEnvOrExit } from "../env.ts";
+import { postgresEnv } from "./postgres-env.ts";
 import { setUpRoles } from "./set-up-roles.ts";
 
 const password = z
@@ -12,7 +13,7 @@ const password = z
 
 const env = readEnvOrExit(
   z.object({
-    DATABASE_URL: commonEnv.DATABASE_URL,
+    ...postgresEnv,
     SYNCLINE_MIGRATE_PASSWORD: password,
     SYNCLINE_INGEST_PASSWORD: password,
     SYNCLINE_CONFLICT_PASSWORD: password,

@@ -2,8 +2,9 @@
 // on their lanes, or drops them. docs/runbooks/dead-entries.md explains the choice.
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { commonEnv, EnvError, readEnv, refineRedisEnv } from "../env.ts";
+import { EnvError, readEnv } from "../env.ts";
 import { createDeadLetters, type DeadLetter } from "./dead-letters.ts";
+import { redisEnv, refineRedisEnv } from "./redis-env.ts";
 import { openRedis } from "./shards.ts";
 
 const USAGE = "usage: npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]";
@@ -21,9 +22,7 @@ try {
 
 async function run(): Promise<void> {
   const { command, lane, id, all } = readArguments();
-  const { LANES, REDIS_URL, REDIS_CLUSTER, REDIS_SHARDS } = commonEnv;
-  const schema = z.object({ LANES, REDIS_URL, REDIS_CLUSTER, REDIS_SHARDS }).superRefine(refineRedisEnv);
-  const env = readEnv(schema, process.env);
+  const env = readEnv(z.object(redisEnv).superRefine(refineRedisEnv), process.env);
   if (lane !== undefined && lane >= env.LANES)
     throw new UsageError(`--lane ${lane} must be below LANES, which is ${env.LANES}`);
   const redis = openRedis(env, () => undefined);
