@@ -758,10 +758,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "wake-up-shares-the-one-before",
     breaks: "it ends",
-    file: "libs/runtime/src/queues/coalesce.ts",
+    file: "libs/runtime/src/coalesce.ts",
     find: "return (runs.following ??= runs.ended.then(() => begin(key, run)));",
     replace: "return runs.ended;",
-    caughtBy: { file: "libs/runtime/src/queues/coalesce.test.ts" },
+    caughtBy: { file: "libs/runtime/src/coalesce.test.ts" },
   },
   {
     name: "wake-up-lost-during-a-drain",

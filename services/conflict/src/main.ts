@@ -10,7 +10,8 @@ import {
   createLogger,
   createQuery,
   createRetryCounter,
-  createStoreChecks,
+  createPostgresCheck,
+  createRedisChecks,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -125,11 +126,15 @@ try {
     (r) => r.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
-  const checks = createStoreChecks(pool, shards);
+  const checkPostgres = createPostgresCheck(pool);
+  const redisChecks = createRedisChecks(shards);
   observePools({ conflict: pool });
-  observeStores(checks.each);
+  observeStores({ postgres: checkPostgres, ...redisChecks.each });
   observeConflicts(conflicts);
-  const health = { isRunning: life.isRunning, checkByName: { ...checks.ready, deployment: gate.check } };
+  const health = {
+    isRunning: life.isRunning,
+    checkByName: { postgres: checkPostgres, redis: redisChecks.ready, deployment: gate.check },
+  };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: tokens.verify,

@@ -10,7 +10,8 @@ import {
   createLogger,
   createQuery,
   createReadBacklogs,
-  createStoreChecks,
+  createPostgresCheck,
+  createRedisChecks,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -223,14 +224,18 @@ try {
     (poll) => poll.stop(),
   );
   const tokens = life.own("tokens", openTokenVerifier(tokenRulesOf(env), log), (t) => t.stop());
-  const checks = createStoreChecks(pool, shards);
+  const checkPostgres = createPostgresCheck(pool);
+  const redisChecks = createRedisChecks(shards);
   observePools({ ingest: pool, "ingest-feed": feedPool });
-  observeStores(checks.each);
+  observeStores({ postgres: checkPostgres, ...redisChecks.each });
   observeWaiting({ streams: () => streams.size + snapshots.size, batches: () => waiting.size });
   // Observed here and not in the worker, because the backlog matters most while no worker runs.
   observeLanes(shards.all.map((shard) => createReadBacklogs(shard, lanesOf(shard.index, counts))));
   observeRedisMemory(shards);
-  const health = { isRunning: life.isRunning, checkByName: checks.ready };
+  const health = {
+    isRunning: life.isRunning,
+    checkByName: { postgres: checkPostgres, redis: redisChecks.ready },
+  };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: withTokenCache(tokens.verify),

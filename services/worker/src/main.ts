@@ -10,7 +10,8 @@ import {
   createReplyPublisher,
   createRetentionSchedule,
   createRetryCounter,
-  createStoreChecks,
+  createPostgresCheck,
+  createRedisChecks,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -183,10 +184,14 @@ try {
     ),
   );
   life.own("drain jobs", drainWorkers, (workers) => Promise.all(workers.map((jobs) => jobs.close())));
-  const checks = createStoreChecks(pool, shards);
+  const checkPostgres = createPostgresCheck(pool);
+  const redisChecks = createRedisChecks(shards);
   observePools({ worker: pool });
-  observeStores(checks.each);
-  const health = { isRunning: life.isRunning, checkByName: { ...checks.ready, deployment: gate.check } };
+  observeStores({ postgres: checkPostgres, ...redisChecks.each });
+  const health = {
+    isRunning: life.isRunning,
+    checkByName: { postgres: checkPostgres, redis: redisChecks.ready, deployment: gate.check },
+  };
   const scrape = await serveMetrics(life, telemetry, health, env);
   const server = await listen(createHealthHandler({ ...health, scrape }), { host: env.HOST, port: env.PORT });
   life.own("health server", server, (s) => s.close());

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createHealthHandler, type ReadinessCheck } from "./health.ts";
+import type { ReadinessCheck } from "../readiness-check.ts";
+import { createHealthHandler } from "./health.ts";
 import { listen, type Listening } from "./listen.ts";
 
 let server: Listening | undefined;

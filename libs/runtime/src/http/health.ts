@@ -1,10 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Problem } from "@syncline/shared/protocol";
-import { createCoalescer } from "../queues/coalesce.ts";
+import { createCoalescer } from "../coalesce.ts";
+import type { ReadinessCheck } from "../readiness-check.ts";
 import { sendProblem } from "./send-problem.ts";
-
-/** A condition for readiness: throws an error with the reason if it does not hold. */
-export type ReadinessCheck = () => Promise<void>;
 
 type Next = () => void;
 

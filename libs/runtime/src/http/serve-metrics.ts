@@ -1,6 +1,7 @@
 import type { Lifecycle } from "../lifecycle.ts";
+import type { ReadinessCheck } from "../readiness-check.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createHealthHandler, type ReadinessCheck } from "./health.ts";
+import { createHealthHandler } from "./health.ts";
 import { listen } from "./listen.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { dispositionOf } from "@syncline/shared/protocol";
-import type { ReadinessCheck } from "../http/health.ts";
 import type { Logger } from "../log.ts";
+import type { ReadinessCheck } from "../readiness-check.ts";
 import { createGauge, observe } from "../telemetry/metrics.ts";
 
 /** The pause after a deployment fault; then one job is tried. */

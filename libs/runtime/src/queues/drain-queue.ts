@@ -4,7 +4,7 @@ import { guarded } from "../redis/connect.ts";
 import type { LanePart } from "../redis/lane-stream.ts";
 import type { Shard, Shards } from "../redis/shards.ts";
 import { createErrorAttribution } from "./error-attribution.ts";
-import { createCoalescer } from "./coalesce.ts";
+import { createCoalescer } from "../coalesce.ts";
 import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";
 import { openShardQueues } from "./shard-queues.ts";
 

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { createCoalescer } from "../queues/coalesce.ts";
+import { createCoalescer } from "../coalesce.ts";
 import { toRedisError } from "./redis-error.ts";
 import type { OpenRedis, Shard } from "./shards.ts";
 

@@ -1,6 +1,5 @@
-import type pg from "pg";
-import type { ReadinessCheck } from "../http/health.ts";
-import { createGauge, observe } from "./metrics.ts";
+import type { ReadinessCheck } from "./readiness-check.ts";
+import { createGauge, observe } from "./telemetry/metrics.ts";
 
 /** Shorter than the timeout of a scrape. */
 const PING_TIMEOUT_MS = 2_000;
@@ -33,36 +32,4 @@ async function timeToAnswer(check: ReadinessCheck): Promise<number | undefined> 
   const seconds = await Promise.race([answered, late]);
   clearTimeout(timer);
   return seconds;
-}
-
-/**
- * Observes a service's connections to Postgres, by pool, with the names of the semantic conventions. Call it before
- * {@link observeStores}, whose ping would be counted as a pending request.
- */
-export function observePools(poolByName: Readonly<Record<string, pg.Pool>>): void {
-  const count = createGauge(
-    "db.client.connection.count",
-    "Connections of a pool, by state (used or idle)",
-    "{connection}",
-  );
-  const max = createGauge(
-    "db.client.connection.max",
-    "Maximum number of connections of a pool",
-    "{connection}",
-  );
-  const waiting = createGauge(
-    "db.client.connection.pending_requests",
-    "Requests that wait for a connection of a pool",
-    "{request}",
-  );
-  observe([count, max, waiting], (result) => {
-    for (const [name, pool] of Object.entries(poolByName)) {
-      const attributes = { "db.client.connection.pool.name": name };
-      const stated = (state: string) => ({ ...attributes, "db.client.connection.state": state });
-      result.observe(count, pool.totalCount - pool.idleCount, stated("used"));
-      result.observe(count, pool.idleCount, stated("idle"));
-      result.observe(max, pool.options.max, attributes);
-      result.observe(waiting, pool.waitingCount, attributes);
-    }
-  });
 }
