@@ -26,6 +26,7 @@ export * from "./postgres/postgres-check.ts";
 export * from "./postgres/postgres-env.ts";
 export * from "./postgres/query.ts";
 export * from "./postgres/cork-writes.ts";
+export * from "./postgres/describe-database-error.ts";
 export * from "./postgres/set-up-roles.ts";
 export * from "./postgres/settings.ts";
 export * from "./postgres/sql-error.ts";

@@ -1,21 +1,29 @@
 import { trace } from "@opentelemetry/api";
-import pg from "pg";
 import { pino, type Logger } from "pino";
 import { emitLogRecord } from "./telemetry/log-records.ts";
 
 export type { Logger };
 
+/** Describes an error for the log; `undefined` if the error is of another kind. */
+export type DescribeError = (error: Error) => Record<string, unknown> | undefined;
+
 /**
  * Creates a logger that writes JSON lines to stdout, each with its trace. If OpenTelemetry exports logs, the same lines
  * are sent as log records. Lines contain ids and counts, never payloads.
+ *
+ * @param options.describeError - describes errors whose messages may quote a payload, such as a database's
  */
-export function createLogger(options: { service: string; level: string }): Logger {
+export function createLogger(options: {
+  service: string;
+  level: string;
+  describeError?: DescribeError;
+}): Logger {
   return pino({
     level: options.level,
     base: { service: options.service },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
-    serializers: { err: describeError },
+    serializers: { err: (error: unknown) => describe(error, options.describeError) },
     mixin: traceIds,
     hooks: {
       streamWrite(line) {
@@ -41,18 +49,15 @@ function traceIds(): object {
   return { trace_id: span.traceId, span_id: span.spanId, trace_flags: `0${span.traceFlags.toString(16)}` };
 }
 
-/** Describes an error for the log. A Postgres error loses its message and detail: both may quote a document. */
-function describeError(error: unknown): Record<string, unknown> {
+function describe(error: unknown, describeError: DescribeError | undefined): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  if (error instanceof pg.DatabaseError) {
-    const { code, severity, schema, table, constraint, routine } = error;
-    return { type: "DatabaseError", code, severity, schema, table, constraint, routine };
-  }
-  return {
-    type: error.name,
-    message: error.message,
-    ...("code" in error ? { code: error.code } : {}),
-    stack: error.stack,
-    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
-  };
+  return (
+    describeError?.(error) ?? {
+      type: error.name,
+      message: error.message,
+      ...("code" in error ? { code: error.code } : {}),
+      stack: error.stack,
+      ...(error.cause === undefined ? {} : { cause: describe(error.cause, describeError) }),
+    }
+  );
 }

@@ -12,6 +12,8 @@ import {
   createRetryCounter,
   createPostgresCheck,
   createRedisChecks,
+  describeDatabaseError,
+  inWorkspaces,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -49,7 +51,7 @@ const ROUNDS = { processesMax: 2, waitingMax: Infinity, timeoutMs: 30_000 };
 const READS = { processesMax: 2, waitingMax: 16, timeoutMs: 8_000 };
 
 const env = readEnvOrExit(envSchema);
-const log = createLogger({ service: "conflict", level: env.LOG_LEVEL });
+const log = createLogger({ service: "conflict", level: env.LOG_LEVEL, describeError: describeDatabaseError });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
@@ -138,6 +140,7 @@ try {
   const scrape = await serveMetrics(life, telemetry, health, env);
   const app = createApp({
     verifyToken: tokens.verify,
+    runAs: ({ roleByWorkspace, subject }, next) => inWorkspaces([...roleByWorkspace.keys()], next, subject),
     health: createHealthHandler({ ...health, scrape }),
     addRoutes: (routes) => addRoutes(routes, { conflicts, policies, merger: reads }),
     log,

@@ -12,6 +12,8 @@ import {
   createReadBacklogs,
   createPostgresCheck,
   createRedisChecks,
+  describeDatabaseError,
+  inWorkspaces,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -84,7 +86,7 @@ const CONNECTIONS = 8;
 const FEED_CONNECTIONS = 4;
 
 const env = readEnvOrExit(envSchema);
-const log = createLogger({ service: "ingest", level: env.LOG_LEVEL });
+const log = createLogger({ service: "ingest", level: env.LOG_LEVEL, describeError: describeDatabaseError });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
@@ -241,6 +243,7 @@ try {
     verifyToken: withTokenCache(tokens.verify),
     corsOrigins: env.CORS_ORIGINS,
     trustProxy: env.TRUST_PROXY,
+    runAs: ({ roleByWorkspace, subject }, next) => inWorkspaces([...roleByWorkspace.keys()], next, subject),
     health: createHealthHandler({ ...health, scrape }),
     admit: requests.admit,
     admitIdentified: requests.admitIdentified,

@@ -12,6 +12,7 @@ import {
   createRetryCounter,
   createPostgresCheck,
   createRedisChecks,
+  describeDatabaseError,
   listen,
   loadModule,
   mergeBackoffOf,
@@ -52,7 +53,7 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 const RETENTION = "retention";
 
 const env = readEnvOrExit(envSchema);
-const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
+const log = createLogger({ service: "worker", level: env.LOG_LEVEL, describeError: describeDatabaseError });
 const life = createLifecycle({ log, closeTimeoutMs: 25_000 });
 try {
   const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};

@@ -11,12 +11,11 @@ import express, {
 } from "express";
 import helmet from "helmet";
 import { createAuditLog, type Logger } from "../log.ts";
-import { inWorkspaces } from "../postgres/in-workspaces.ts";
 import { createCors } from "./cors.ts";
 import { behind, type Middleware } from "./middleware.ts";
 import { guardMethods } from "./require-method.ts";
 import { requestIdOf, setIdentity, setNetwork, setRequestId, subjectOf } from "./request-context.ts";
-import type { VerifyToken } from "./token-verifier.ts";
+import type { Identity, VerifyToken } from "./token-verifier.ts";
 import { clientNetworkOf, type TrustProxy } from "./client-address.ts";
 import { createRefusalTrail } from "./refusal-trail.ts";
 import { createTraceRequest } from "./trace-request.ts";
@@ -30,6 +29,8 @@ interface Parts {
   admit?: Middleware;
   /** Checks a request after its token was verified; throws a problem to reject it. */
   admitIdentified?: (response: Response) => void;
+  /** Runs the rest of a request on behalf of its verified identity: it sees what this identity may see. */
+  runAs: (identity: Identity, next: () => void) => void;
   /** Adds the service's own routes, all behind the token check. */
   addRoutes: (app: Express) => void;
   /** The origins whose pages may use the API, as {@link createCors} reads them; none by default. */
@@ -68,6 +69,7 @@ export function createApp({
   health,
   admit,
   admitIdentified,
+  runAs,
   addRoutes,
   corsOrigins = [],
   trustProxy,
@@ -91,7 +93,7 @@ export function createApp({
     setIdentity(response, identity);
     admitIdentified?.(response);
     response.set("cache-control", "no-store");
-    inWorkspaces([...identity.roleByWorkspace.keys()], next, identity.subject);
+    runAs(identity, next);
   });
   for (const name of ["workspaceId", "collection", "documentId", "clientId"]) app.param(name, requireId);
   addRoutes(app);

@@ -27,5 +27,8 @@ export function toSynclineError(cause: unknown): SynclineError {
   }
   const state = cause.code ?? "unknown";
   const code = codeOfSqlState(state);
-  return new SynclineError(code, `${MESSAGES[code] ?? code} (SQLSTATE ${state})`, { cause });
+  return new SynclineError(code, `${MESSAGES[code] ?? code} (SQLSTATE ${state})`, {
+    cause,
+    ...(cause.code !== undefined && { attributes: { "db.response.status_code": cause.code } }),
+  });
 }

@@ -11,7 +11,7 @@ import {
   type Span,
   type SpanOptions,
 } from "@opentelemetry/api";
-import pg from "pg";
+import { SynclineError } from "@syncline/shared/protocol";
 
 export { SpanKind, type Attributes, type Context as TraceContext, type Span } from "@opentelemetry/api";
 
@@ -121,7 +121,7 @@ export function startSpan(name: string, options: SpanOptions & { parent?: Contex
   return tracer().startSpan(name, spanOptions, parent ?? context.active());
 }
 
-/** Marks a span as failed, with the error's name or code: its message may quote a payload. */
+/** Marks a span as failed, with the error's name or code, and its attributes: its message may quote a payload. */
 export function markFailed(span: Span, error: unknown): void {
   const type =
     error instanceof Error && "code" in error
@@ -130,9 +130,6 @@ export function markFailed(span: Span, error: unknown): void {
         ? error.name
         : "error";
   span.setAttribute("error.type", type);
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof pg.DatabaseError && cause.code !== undefined) {
-    span.setAttribute("db.response.status_code", cause.code);
-  }
+  if (error instanceof SynclineError) span.setAttributes(error.attributes);
   span.setStatus({ code: SpanStatusCode.ERROR });
 }

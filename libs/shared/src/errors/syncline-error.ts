@@ -7,11 +7,18 @@ export class SynclineError extends Error {
   readonly code: ErrorCodeName;
   /** The workspace that is known to be the cause, if any. */
   readonly workspaceId: WorkspaceId | undefined;
+  /** Facts about the failure for its span, beside the code. They contain no payload. */
+  readonly attributes: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCodeName, message: string, options?: ErrorOptions & { workspaceId?: WorkspaceId }) {
+  constructor(
+    code: ErrorCodeName,
+    message: string,
+    options?: ErrorOptions & { workspaceId?: WorkspaceId; attributes?: Readonly<Record<string, string>> },
+  ) {
     super(message, options);
     this.code = code;
     this.workspaceId = options?.workspaceId;
+    this.attributes = options?.attributes ?? {};
   }
 
   get disposition(): Disposition {

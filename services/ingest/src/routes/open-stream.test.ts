@@ -14,6 +14,7 @@ it("takes no slot for a client that has already left", async () => {
   const app = createApp({
     verifyToken: () =>
       Promise.resolve({ subject: "alice", roleByWorkspace: new Map(), expiresAtMs: Date.now() + 60_000 }),
+    runAs: (_identity, next) => next(),
     health: (_request, _response, next) => next(),
     addRoutes: (routes) =>
       routes.get("/api/v1/events", async (_request, response) => {
