@@ -19,7 +19,7 @@ module.exports = {
       name: "shared-stands-alone",
       severity: "error",
       from: { path: "^libs/shared/src", pathNot: "\\.test\\.ts$" },
-      to: { path: "^(libs/runtime|services|stack|examples)/" },
+      to: { path: "^(libs/(kit|lanes|store)|services|stack|examples)/" },
     },
     {
       name: "shared-ids-imports-lower-layers",
@@ -81,9 +81,15 @@ module.exports = {
       severity: "error",
       from: { path: "^services/[^/]+/src/core", pathNot: "\\.test\\.ts$" },
       to: {
-        path: "(^|/)(io|jobs|routes)/|node_modules/(pg|ioredis|bullmq|express)/",
-        pathNot: "node_modules/@",
+        path: "(^|/)(io|jobs|routes)/",
       },
+    },
+    {
+      name: "core-reaches-no-store",
+      comment: "Not through another package either.",
+      severity: "error",
+      from: { path: "^services/[^/]+/src/core", pathNot: "\\.test\\.ts$" },
+      to: { path: "(^|/)node_modules/(pg|ioredis|bullmq|express)/", reachable: true },
     },
     {
       name: "core-needs-no-node",
@@ -99,10 +105,38 @@ module.exports = {
       to: { path: "^services/([^/]+)/", pathNot: "^services/$1/" },
     },
     {
-      name: "runtime-knows-no-service",
+      name: "libs-know-no-service",
       severity: "error",
-      from: { path: "^libs/runtime/", pathNot: "\\.test\\.ts$" },
+      from: { path: "^libs/", pathNot: "\\.test\\.ts$" },
       to: { path: "^(services|stack|examples)/" },
+    },
+    {
+      name: "kit-knows-no-store",
+      comment: "libs/kit serves HTTP and runs a process: through no import does it reach Redis or Postgres.",
+      severity: "error",
+      from: { path: "^libs/kit/src", pathNot: "\\.test\\.ts$" },
+      to: { path: "^libs/(lanes|store)/|(^|/)node_modules/(pg|ioredis|bullmq)/", reachable: true },
+    },
+    {
+      name: "lanes-know-no-postgres",
+      severity: "error",
+      from: { path: "^libs/lanes/src", pathNot: "\\.test\\.ts$" },
+      to: { path: "^libs/store/|(^|/)node_modules/(pg|express)/", reachable: true },
+    },
+    {
+      name: "store-knows-no-redis",
+      severity: "error",
+      from: { path: "^libs/store/src", pathNot: "\\.test\\.ts$" },
+      to: { path: "^libs/lanes/|(^|/)node_modules/(ioredis|bullmq|express)/", reachable: true },
+    },
+    {
+      name: "no-circles-between-folders",
+      comment: "A folder is read without the folders that depend on it.",
+      severity: "error",
+      scope: "folder",
+      from: { path: "^(libs/(kit|lanes|store)|services)/", pathNot: "/testing$" },
+      // Only tests import these.
+      to: { circular: true, pathNot: "^stack/|/testing$" },
     },
     {
       name: "examples-stand-alone",

@@ -7,7 +7,9 @@ FROM ${NODE_IMAGE} AS manifests
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY libs/shared/package.json libs/shared/
-COPY libs/runtime/package.json libs/runtime/
+COPY libs/kit/package.json libs/kit/
+COPY libs/lanes/package.json libs/lanes/
+COPY libs/store/package.json libs/store/
 COPY services/ingest/package.json services/ingest/
 COPY services/conflict/package.json services/conflict/
 COPY services/worker/package.json services/worker/
@@ -16,7 +18,8 @@ COPY examples/mdn/package.json examples/mdn/
 
 FROM manifests AS build
 RUN npm ci --include-workspace-root \
-  -w @syncline/shared -w @syncline/runtime -w @syncline/ingest -w @syncline/conflict -w @syncline/worker
+  -w @syncline/shared -w @syncline/kit -w @syncline/lanes -w @syncline/store \
+  -w @syncline/ingest -w @syncline/conflict -w @syncline/worker
 COPY tsconfig.base.json ./
 COPY scripts scripts
 COPY libs libs
@@ -34,13 +37,15 @@ WORKDIR /app
 ENV NODE_ENV=production
 COPY --from=production /app ./
 COPY --from=build /app/libs/shared/dist libs/shared/dist
-COPY --from=build /app/libs/runtime/dist libs/runtime/dist
+COPY --from=build /app/libs/kit/dist libs/kit/dist
+COPY --from=build /app/libs/lanes/dist libs/lanes/dist
+COPY --from=build /app/libs/store/dist libs/store/dist
 COPY migrations migrations
 # Root owns the files: the process only reads them.
 USER node
 
 FROM runtime AS migrate
-CMD ["node", "libs/runtime/dist/postgres/migrate-main.js"]
+CMD ["node", "libs/store/dist/migrate-main.js"]
 
 FROM runtime AS service
 # Runs in bash, because starting Node for each check costs far more CPU. A busy service answers late and is still healthy.

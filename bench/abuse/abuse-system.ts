@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { startSyncline, type RunningSyncline } from "@syncline/stack";
 import { laneOf } from "@syncline/shared/protocol";
 import { startLocalStores } from "../../stack/src/testing/test-stores.ts";

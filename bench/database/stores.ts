@@ -1,4 +1,4 @@
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { Redis } from "ioredis";
 import { startLocalStores, type LocalStores } from "../../stack/src/testing/test-stores.ts";
 import { GROUND, type Ground } from "../workload/documents.ts";

@@ -9,7 +9,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { startSyncline, startTestStores } from "@syncline/stack";
 import { countByRounds, planLoad, writeHotDocument, type Load, type Outcome } from "./hot-document.ts";
 

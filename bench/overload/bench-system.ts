@@ -1,7 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connectRedis, keysOf, migrate, openPool } from "@syncline/runtime";
+import { connectRedis, keysOf } from "@syncline/lanes";
+import { migrate, openPool } from "@syncline/store";
 import { startSyncline, type RunningSyncline } from "@syncline/stack";
 import { startStores } from "../database/stores.ts";
 import { moveTo, type Cores } from "./cores.ts";

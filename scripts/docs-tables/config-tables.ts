@@ -1,4 +1,8 @@
-import { mergeBackoffEnv, postgresEnv, processEnv, redisEnv, tokenEnv } from "@syncline/runtime";
+import { tokenEnv } from "@syncline/kit/http";
+import { processEnv } from "@syncline/kit/process";
+import { redisEnv } from "@syncline/lanes";
+import { mergeBackoffEnv } from "@syncline/lanes/queues";
+import { postgresEnv } from "@syncline/store";
 import { policiesEnv } from "@syncline/shared/schemas";
 import { envSchema as conflict } from "../../services/conflict/src/env.ts";
 import { envSchema as ingest } from "../../services/ingest/src/env.ts";

@@ -8,10 +8,10 @@ const ARRAYS = "libs/shared/src/merge/merge-array.property.test.ts";
 const RISING = { file: `${WORKER}/core/rising-versions.test.ts` };
 const PROPERTY = { file: `${WORKER}/core/plan-window.property.test.ts` };
 const STORE = `${WORKER}/io/pg-store.pg.test.ts`;
-const LANE = "libs/runtime/src/redis/lane-stream.redis.test.ts";
+const LANE = "libs/lanes/src/lane-stream.redis.test.ts";
 const ACKNOWLEDGED = "tests/faults/acknowledged.test.ts";
 const FEED = "tests/e2e/feed.test.ts";
-const ROLES = "libs/runtime/src/postgres/roles.pg.test.ts";
+const ROLES = "libs/store/src/roles.pg.test.ts";
 const RETENTION = "tests/e2e/retention.test.ts";
 
 /** Mutations that each remove one safeguard. Safeguards that only improve speed are not among them. */
@@ -172,7 +172,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "resolution-appended-twice",
     breaks: "once",
-    file: "libs/runtime/src/redis/append-resolution.lua",
+    file: "libs/lanes/src/append-resolution.lua",
     find: "then return 0 end",
     replace: "then end",
     caughtBy: { file: LANE, test: "accepts a round's resolution once while it is on the lane" },
@@ -222,7 +222,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "answered-position-goes-back",
     breaks: "order",
-    file: "libs/runtime/src/redis/remove-entries.lua",
+    file: "libs/lanes/src/remove-entries.lua",
     find: "local last = there[#there]",
     replace: "local last = ARGV[#ARGV]",
     caughtBy: { file: LANE, test: "returns the answered position at each entry's acceptance" },
@@ -230,7 +230,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "accepted-without-a-replica",
     breaks: "nothing acknowledged is lost",
-    file: "libs/runtime/src/redis/barrier.ts",
+    file: "libs/lanes/src/barrier.ts",
     find: "Number(replicas) > 0 ? historyIn(String(info)) : undefined",
     replace: "historyIn(String(info))",
     caughtBy: { file: "tests/e2e/cluster.test.ts", test: "without a replica nothing is answered 202" },
@@ -238,7 +238,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "another-masters-replica",
     breaks: "nothing acknowledged is lost",
-    file: "libs/runtime/src/redis/barrier.ts",
+    file: "libs/lanes/src/barrier.ts",
     find: "return replicated === history;",
     replace: "return true;",
     caughtBy: { file: "tests/e2e/cluster.test.ts", test: "a master that hands over in good order" },
@@ -246,7 +246,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "removed-by-its-id-alone",
     breaks: "nothing acknowledged is lost",
-    file: "libs/runtime/src/redis/remove-entries.lua",
+    file: "libs/lanes/src/remove-entries.lua",
     find: " and isSame(item[2][4] or '', KEYS[3 + i])",
     replace: "",
     caughtBy: { file: LANE, test: "keeps an entry with the id of a lost one" },
@@ -254,7 +254,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "full-workspace-accepted",
     breaks: "it says no in time",
-    file: "libs/runtime/src/redis/append-batch.lua",
+    file: "libs/lanes/src/append-batch.lua",
     find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",
     replace: "",
     caughtBy: { file: LANE, test: "rejects a batch over a limit" },
@@ -262,7 +262,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "removed-and-still-counted",
     breaks: "it says no in time",
-    file: "libs/runtime/src/redis/remove-entries.lua",
+    file: "libs/lanes/src/remove-entries.lua",
     find: "count('operations', fields[2])",
     replace: "",
     caughtBy: { file: LANE, test: "once, if two drains remove the same entries" },
@@ -541,11 +541,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "old-epoch-on-another-server",
     breaks: "the feed has no gaps",
-    file: "libs/runtime/src/postgres/watch-epoch.ts",
+    file: "libs/store/src/watch-epoch.ts",
     find: "    if (reason !== undefined) throw reason;\n",
     replace: "",
     caughtBy: {
-      file: "libs/runtime/src/postgres/watch-epoch.pg.test.ts",
+      file: "libs/store/src/watch-epoch.pg.test.ts",
       test: "gives out no new connection",
     },
   },
@@ -758,19 +758,19 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "wake-up-shares-the-one-before",
     breaks: "it ends",
-    file: "libs/runtime/src/coalesce.ts",
+    file: "libs/kit/src/process/coalesce.ts",
     find: "return (runs.following ??= runs.ended.then(() => begin(key, run)));",
     replace: "return runs.ended;",
-    caughtBy: { file: "libs/runtime/src/coalesce.test.ts" },
+    caughtBy: { file: "libs/kit/src/process/coalesce.test.ts" },
   },
   {
     name: "wake-up-lost-during-a-drain",
     breaks: "it ends",
-    file: "libs/runtime/src/queues/drain-queue.ts",
+    file: "libs/lanes/src/queues/drain-queue.ts",
     find: "keepLastIfActive: true,",
     replace: "keepLastIfActive: false,",
     caughtBy: {
-      file: "libs/runtime/src/queues/drain-queue.redis.test.ts",
+      file: "libs/lanes/src/queues/drain-queue.redis.test.ts",
       test: "that comes during a drain",
     },
   },
@@ -818,48 +818,48 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "deferred-workspace-answered-like-its-lane",
     breaks: "once",
-    file: "libs/runtime/src/redis/append-batch.lua",
+    file: "libs/lanes/src/append-batch.lua",
     find: "redis.call('GET', KEYS[6]) or redis.call('GET', KEYS[4])",
     replace: "redis.call('GET', KEYS[4])",
     caughtBy: {
-      file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
+      file: "libs/lanes/src/deferred-workspaces.redis.test.ts",
       test: "keeps the answered position of each workspace",
     },
   },
   {
     name: "readmitted-ahead-of-its-lane",
     breaks: "once",
-    file: "libs/runtime/src/redis/readmit-workspace.lua",
+    file: "libs/lanes/src/readmit-workspace.lua",
     find: "  if first and not isAfter(first[1], own) then return 0 end\n",
     replace: "",
     caughtBy: {
-      file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
+      file: "libs/lanes/src/deferred-workspaces.redis.test.ts",
       test: "does not readmit a workspace while",
     },
   },
   {
     name: "readmission-forgets-the-answered-position",
     breaks: "once",
-    file: "libs/runtime/src/redis/readmit-workspace.lua",
+    file: "libs/lanes/src/readmit-workspace.lua",
     find: "  if not ofLane or isAfter(own, ofLane) then redis.call('SET', KEYS[2], own) end\n",
     replace: "",
     caughtBy: {
-      file: "libs/runtime/src/redis/deferred-workspaces.redis.test.ts",
+      file: "libs/lanes/src/deferred-workspaces.redis.test.ts",
       test: "keeps its answered position",
     },
   },
   {
     name: "edited-migration-taken-for-applied",
     breaks: "nothing is guessed at",
-    file: "libs/runtime/src/postgres/applied-migrations.ts",
+    file: "libs/store/src/applied-migrations.ts",
     find: "if (appliedHash !== undefined && appliedHash !== contentHash) {",
     replace: 'if (appliedHash === "") {',
-    caughtBy: { file: "libs/runtime/src/postgres/migrate.pg.test.ts", test: "edited after it was applied" },
+    caughtBy: { file: "libs/store/src/migrate.pg.test.ts", test: "edited after it was applied" },
   },
   {
     name: "deployment-fault-unreported",
     breaks: "it says no in time",
-    file: "libs/runtime/src/queues/deployment-gate.ts",
+    file: "libs/lanes/src/queues/deployment-gate.ts",
     find: 'if (dispositionOf(error) !== "deployment" || !(error instanceof Error)) return;',
     replace: "return;",
     caughtBy: { file: "tests/e2e/deployment-fault.test.ts" },
@@ -1062,12 +1062,12 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "a-role-counts-everywhere",
     breaks: "tenant isolation",
-    file: "libs/runtime/src/http/token-verifier.ts",
+    file: "libs/kit/src/http/token-verifier.ts",
     find: "  if (ROLES.indexOf(role) < ROLES.indexOf(least)) {",
     replace:
       "  const highest = Math.max(...[...identity.roleByWorkspace.values()].map((one) => ROLES.indexOf(one)));\n  if (highest < ROLES.indexOf(least)) {",
     caughtBy: {
-      file: "libs/runtime/src/http/token-verifier.test.ts",
+      file: "libs/kit/src/http/token-verifier.test.ts",
       test: "counts in its own workspace alone",
     },
   },
@@ -1098,7 +1098,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "visible-workspaces-stay-with-the-connection",
     breaks: "tenant isolation",
-    file: "libs/runtime/src/postgres/sql/name-workspaces.sql",
+    file: "libs/store/src/sql/name-workspaces.sql",
     find: "::text, true",
     replace: "::text, false",
     caughtBy: { file: ROLES, test: "is not inherited with a connection" },
@@ -1114,11 +1114,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "any-algorithm-will-do",
     breaks: "tenant isolation",
-    file: "libs/runtime/src/http/token-verifier.ts",
+    file: "libs/kit/src/http/token-verifier.ts",
     find: "    algorithms: [...algorithms],\n",
     replace: "",
     caughtBy: {
-      file: "libs/runtime/src/http/token-verifier.test.ts",
+      file: "libs/kit/src/http/token-verifier.test.ts",
       test: "is signed with another algorithm",
     },
   },
@@ -1204,11 +1204,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "connections-without-a-limit",
     breaks: "it says no in time",
-    file: "libs/runtime/src/http/bound-connections.ts",
+    file: "libs/kit/src/http/bound-connections.ts",
     find: "if (this.size >= this.#connectionsMax && !this.#makeRoom()) {",
     replace: "if (this.size < 0) {",
     caughtBy: {
-      file: "libs/runtime/src/http/bound-connections.test.ts",
+      file: "libs/kit/src/http/bound-connections.test.ts",
       test: "closes the longest idle connection",
     },
   },
@@ -1223,11 +1223,11 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "refusals-fill-the-log",
     breaks: "it says no in time",
-    file: "libs/runtime/src/http/refusal-trail.ts",
+    file: "libs/kit/src/http/refusal-trail.ts",
     find: "if (count <= LINES_MAX)",
     replace: "if (count > 0)",
     caughtBy: {
-      file: "libs/runtime/src/http/refusal-trail.test.ts",
+      file: "libs/kit/src/http/refusal-trail.test.ts",
       test: "writes a limited number of refusals",
     },
   },
@@ -1243,10 +1243,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "killed-by-the-first-signal",
     breaks: "it stops well",
-    file: "libs/runtime/src/lifecycle.ts",
+    file: "libs/kit/src/process/lifecycle.ts",
     find: "      void stop(0);\n",
     replace: "      process.exit(0);\n",
-    caughtBy: { file: "libs/runtime/src/lifecycle.test.ts" },
+    caughtBy: { file: "libs/kit/src/process/lifecycle.test.ts" },
   },
 
   {
@@ -1289,10 +1289,10 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "unknown-parameter-ignored",
     breaks: "nothing is guessed at",
-    file: "libs/runtime/src/http/read-query.ts",
+    file: "libs/kit/src/http/read-query.ts",
     find: "if (!Object.hasOwn(schema.shape, name)) throw parameterProblem(name, unknownParameter(schema));",
     replace: "if (!Object.hasOwn(schema.shape, name)) continue;",
-    caughtBy: { file: "libs/runtime/src/http/read-query.test.ts", test: "is rejected" },
+    caughtBy: { file: "libs/kit/src/http/read-query.test.ts", test: "is rejected" },
   },
   {
     name: "odd-number-read",
@@ -1306,7 +1306,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "origin-by-prefix",
     breaks: "tenant isolation",
-    file: "libs/runtime/src/http/cors.ts",
+    file: "libs/kit/src/http/cors.ts",
     find: "`^${site}(:\\\\d+)?$`",
     replace: "`^${site}`",
     caughtBy: { file: "tests/e2e/http.test.ts", test: "allows nothing to the pages of another" },

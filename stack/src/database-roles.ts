@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { DATABASE_ROLES, setUpRoles, type DatabaseRole } from "@syncline/runtime";
+import { DATABASE_ROLES, setUpRoles, type DatabaseRole } from "@syncline/store";
 import { Client } from "pg";
 
 /** The URLs of one database, one for each role. */

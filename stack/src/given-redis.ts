@@ -1,4 +1,4 @@
-import { durabilityFaults } from "@syncline/runtime";
+import { durabilityFaults } from "@syncline/lanes";
 import { Redis } from "ioredis";
 import { codeOf, isOfCertificate } from "./given-postgres.ts";
 import { messageOf, StackError } from "./stack-error.ts";

@@ -2,7 +2,8 @@
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { loadModule, migrate } from "@syncline/runtime";
+import { loadModule } from "@syncline/kit/process";
+import { migrate } from "@syncline/store";
 import { definePolicies } from "@syncline/shared/schemas";
 import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
 import type { DevFile } from "./dev-file.ts";

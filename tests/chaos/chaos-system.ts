@@ -1,11 +1,5 @@
-import {
-  createLaneStreams,
-  migrate,
-  openPool,
-  openRedis,
-  type LaneStreams,
-  type Shards,
-} from "@syncline/runtime";
+import { createLaneStreams, openRedis, type LaneStreams, type Shards } from "@syncline/lanes";
+import { migrate, openPool } from "@syncline/store";
 import {
   startLocalStores,
   startSyncline,

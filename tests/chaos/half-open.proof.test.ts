@@ -1,4 +1,6 @@
-import { connectRedis, openPool, subscribeReplies, closeRedis, createLogger } from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
+import { connectRedis, subscribeReplies, closeRedis } from "@syncline/lanes";
+import { openPool } from "@syncline/store";
 import { createTestDatabase, createTestRedisUrl } from "@syncline/stack";
 import { afterAll, describe, it } from "vitest";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createBarrier, migrate, openRedis } from "@syncline/runtime";
+import { createBarrier, openRedis } from "@syncline/lanes";
+import { migrate } from "@syncline/store";
 import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@syncline/shared/protocol";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { Redis } from "ioredis";

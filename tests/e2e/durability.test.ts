@@ -1,4 +1,5 @@
-import { connectRedis, migrate } from "@syncline/runtime";
+import { connectRedis } from "@syncline/lanes";
+import { migrate } from "@syncline/store";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/system.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createLogger, readEnv } from "@syncline/runtime";
+import { readEnv } from "@syncline/kit/process";
+import { createLogger } from "@syncline/kit/telemetry";
 import type { ChangeBody, ChangesBody, DocumentBody } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { envSchema } from "../../services/worker/src/env.ts";

@@ -5,7 +5,7 @@ import {
   createShards,
   keysOf,
   type LaneStreams,
-} from "@syncline/runtime";
+} from "@syncline/lanes";
 import { createTestRedisUrl } from "@syncline/stack";
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -30,7 +30,7 @@ afterAll(() => redis.quit());
 
 /** Runs `npm run dead-letters` as in the runbook. */
 async function deadLetters(...parameters: string[]): Promise<string[]> {
-  const main = new URL("../../libs/runtime/src/redis/dead-letters-main.ts", import.meta.url).pathname;
+  const main = new URL("../../libs/lanes/src/dead-letters-main.ts", import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--conditions=@syncline/source", main, ...parameters],

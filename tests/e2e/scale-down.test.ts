@@ -1,4 +1,4 @@
-import { keysOf } from "@syncline/runtime";
+import { keysOf } from "@syncline/lanes";
 import { laneOf } from "@syncline/shared/protocol";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { openPool } from "@syncline/runtime";
+import { openPool } from "@syncline/store";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, expect, it } from "vitest";
 

@@ -1,4 +1,4 @@
-import { keysOf } from "@syncline/runtime";
+import { keysOf } from "@syncline/lanes";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { holdWorkspace } from "../support/hold-workspace.ts";
 import { createClient, eventually, startSystem, type System } from "../support/system.ts";

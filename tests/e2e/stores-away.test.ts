@@ -1,4 +1,4 @@
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
 import { laneOf, type BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { startLocalStores, startSyncline, type LocalStores } from "@syncline/stack";
 import { Redis } from "ioredis";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createLaneStreams, createShards, connectRedis, openPool, type LaneStreams } from "@syncline/runtime";
+import { createLaneStreams, createShards, connectRedis, type LaneStreams } from "@syncline/lanes";
+import { openPool } from "@syncline/store";
 import type { BatchResult } from "@syncline/shared/protocol";
 import {
   createTestDatabase,

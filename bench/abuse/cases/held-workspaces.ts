@@ -1,4 +1,4 @@
-import { openPool } from "@syncline/runtime";
+import { openPool } from "@syncline/store";
 import { quantilesOf } from "../../measure/quantiles.ts";
 import type { AbuseClient, AbuseSystem } from "../abuse-system.ts";
 import type { AbuseCase, Figure } from "../case.ts";

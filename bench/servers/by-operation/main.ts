@@ -1,7 +1,7 @@
 // (a) and (b): one transaction a request, in which each operation is looked up, checked and written, one after the
 // other.
 import { randomUUID } from "node:crypto";
-import { statementsIn } from "@syncline/runtime";
+import { statementsIn } from "@syncline/store";
 import { applyMergePatch, type JsonObject } from "@syncline/shared/document";
 import type { PoolClient } from "pg";
 import { openPool, serveBatches } from "../serve.ts";

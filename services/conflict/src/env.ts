@@ -1,14 +1,8 @@
-import {
-  mergeBackoffEnv,
-  portVariable,
-  postgresEnv,
-  processEnv,
-  redisEnv,
-  refineRedisEnv,
-  refineTokenEnv,
-  stopDelayVariable,
-  tokenEnv,
-} from "@syncline/runtime";
+import { refineTokenEnv, tokenEnv } from "@syncline/kit/http";
+import { portVariable, processEnv, stopDelayVariable } from "@syncline/kit/process";
+import { redisEnv, refineRedisEnv } from "@syncline/lanes";
+import { mergeBackoffEnv } from "@syncline/lanes/queues";
+import { postgresEnv } from "@syncline/store";
 import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
 

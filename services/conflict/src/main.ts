@@ -1,39 +1,34 @@
 import {
-  claimSettings,
   createApp,
+  createHealthHandler,
+  listen,
+  openTokenVerifier,
+  serveMetrics,
+  tokenRulesOf,
+} from "@syncline/kit/http";
+import { createLifecycle, loadModule, observeStores, readEnvOrExit, repeat } from "@syncline/kit/process";
+import { createLogger, startTelemetry, traceIdOf } from "@syncline/kit/telemetry";
+import { createLaneStreams, createRedisChecks, openRedis, toRedisError } from "@syncline/lanes";
+import {
   createConflictQueue,
   createDeploymentGate,
-  createHealthHandler,
-  createLaneStreams,
   createLaneWaker,
-  createLifecycle,
-  createLogger,
-  createQuery,
   createRetryCounter,
-  createPostgresCheck,
-  createRedisChecks,
-  describeDatabaseError,
-  inWorkspaces,
-  listen,
-  loadModule,
   mergeBackoffOf,
-  observePools,
-  observeStores,
-  openPool,
-  openRedis,
-  openTokenVerifier,
-  readEnvOrExit,
-  repeat,
-  serveMetrics,
   startConflictWorker,
-  startTelemetry,
-  tokenRulesOf,
-  toRedisError,
-  traceIdOf,
-  watchEpoch,
   type ConflictJob,
   type ConflictWorker,
-} from "@syncline/runtime";
+} from "@syncline/lanes/queues";
+import {
+  claimSettings,
+  createQuery,
+  createPostgresCheck,
+  describeDatabaseError,
+  inWorkspaces,
+  observePools,
+  openPool,
+  watchEpoch,
+} from "@syncline/store";
 import { dispositionOf, shareOf } from "@syncline/shared/protocol";
 import { definePolicies } from "@syncline/shared/schemas";
 import { envSchema } from "./env.ts";

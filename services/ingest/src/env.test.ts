@@ -1,4 +1,4 @@
-import { readEnv } from "@syncline/runtime";
+import { readEnv } from "@syncline/kit/process";
 import { expect, it } from "vitest";
 import { envSchema } from "./env.ts";
 

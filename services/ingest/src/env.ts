@@ -1,15 +1,8 @@
-import {
-  mergeBackoffEnv,
-  ORIGIN_PATTERN,
-  portVariable,
-  postgresEnv,
-  processEnv,
-  redisEnv,
-  refineRedisEnv,
-  refineTokenEnv,
-  stopDelayVariable,
-  tokenEnv,
-} from "@syncline/runtime";
+import { ORIGIN_PATTERN, refineTokenEnv, tokenEnv } from "@syncline/kit/http";
+import { portVariable, processEnv, stopDelayVariable } from "@syncline/kit/process";
+import { redisEnv, refineRedisEnv } from "@syncline/lanes";
+import { mergeBackoffEnv } from "@syncline/lanes/queues";
+import { postgresEnv } from "@syncline/store";
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX } from "@syncline/shared/protocol";
 import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";

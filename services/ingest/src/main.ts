@@ -1,38 +1,35 @@
 import {
-  claimSettings,
   createApp,
-  createAuditLog,
-  createBarrier,
   createHealthHandler,
+  listen,
+  openTokenVerifier,
+  withTokenCache,
+  serveMetrics,
+  tokenRulesOf,
+} from "@syncline/kit/http";
+import { createLifecycle, loadModule, observeStores, readEnvOrExit, repeat } from "@syncline/kit/process";
+import { createAuditLog, createLogger, startTelemetry } from "@syncline/kit/telemetry";
+import {
+  createBarrier,
   createLaneStreams,
-  createLaneWaker,
-  createLifecycle,
-  createLogger,
-  createQuery,
   createReadBacklogs,
-  createPostgresCheck,
   createRedisChecks,
+  observeLanes,
+  observeRedisMemory,
+  openRedis,
+  subscribeReplies,
+} from "@syncline/lanes";
+import { createLaneWaker, mergeBackoffOf } from "@syncline/lanes/queues";
+import {
+  claimSettings,
+  createQuery,
+  createPostgresCheck,
   describeDatabaseError,
   inWorkspaces,
-  listen,
-  loadModule,
-  mergeBackoffOf,
-  observeLanes,
   observePools,
-  observeRedisMemory,
-  observeStores,
   openPool,
-  openRedis,
-  openTokenVerifier,
-  readEnvOrExit,
-  withTokenCache,
-  repeat,
-  serveMetrics,
-  startTelemetry,
-  tokenRulesOf,
-  subscribeReplies,
   watchEpoch,
-} from "@syncline/runtime";
+} from "@syncline/store";
 import { laneOf, lanesOf } from "@syncline/shared/protocol";
 import { definePolicies } from "@syncline/shared/schemas";
 import { v7 as uuidv7 } from "uuid";
@@ -57,6 +54,7 @@ import { createPollChanged } from "./io/poll-changed.ts";
 import { createPollWaiting } from "./io/poll-waiting.ts";
 import { queryInTurns } from "./io/query-in-turns.ts";
 import { createRateLimits } from "./io/rate-limits.ts";
+import { createGetOpenApi } from "./openapi/get-openapi.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 import { createBoundRequests } from "./routes/bound-requests.ts";
 import { createCarryDocuments } from "./routes/carry-documents.ts";
@@ -69,7 +67,6 @@ import { createGetChangeEvents } from "./routes/get-change-events.ts";
 import { createGetChanges } from "./routes/get-changes.ts";
 import { createGetDocument } from "./routes/get-document.ts";
 import { createGetHistory } from "./routes/get-history.ts";
-import { createGetOpenApi } from "./routes/get-openapi.ts";
 import { createGetOperation } from "./routes/get-operation.ts";
 import { createGetRoot } from "./routes/get-root.ts";
 import { createGetSnapshot } from "./routes/get-snapshot.ts";

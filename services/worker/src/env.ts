@@ -1,11 +1,7 @@
-import {
-  mergeBackoffEnv,
-  portVariable,
-  postgresEnv,
-  processEnv,
-  redisEnv,
-  refineRedisEnv,
-} from "@syncline/runtime";
+import { portVariable, processEnv } from "@syncline/kit/process";
+import { redisEnv, refineRedisEnv } from "@syncline/lanes";
+import { mergeBackoffEnv } from "@syncline/lanes/queues";
+import { postgresEnv } from "@syncline/store";
 import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
 

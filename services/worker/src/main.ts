@@ -1,35 +1,32 @@
+import { createHealthHandler, listen, serveMetrics } from "@syncline/kit/http";
+import { createLifecycle, loadModule, observeStores, readEnvOrExit, repeat } from "@syncline/kit/process";
+import { createLogger, startTelemetry } from "@syncline/kit/telemetry";
 import {
-  claimSettings,
+  createLaneStreams,
+  createReplyPublisher,
+  createRedisChecks,
+  openRedis,
+  toRedisError,
+} from "@syncline/lanes";
+import {
   createConflictQueue,
   createDeploymentGate,
-  createHealthHandler,
-  createLaneStreams,
   createLaneWaker,
-  createLifecycle,
-  createLogger,
-  createReplyPublisher,
   createRetentionSchedule,
   createRetryCounter,
-  createPostgresCheck,
-  createRedisChecks,
-  describeDatabaseError,
-  listen,
-  loadModule,
   mergeBackoffOf,
-  observePools,
-  observeStores,
-  openPool,
-  openRedis,
-  readEnvOrExit,
-  repeat,
-  serveMetrics,
   startDrainWorker,
   startRetentionWorker,
-  startTelemetry,
-  toRedisError,
-  watchEpoch,
   type DrainWorker,
-} from "@syncline/runtime";
+} from "@syncline/lanes/queues";
+import {
+  claimSettings,
+  createPostgresCheck,
+  describeDatabaseError,
+  observePools,
+  openPool,
+  watchEpoch,
+} from "@syncline/store";
 import { dispositionOf, lanesOf, shareOf } from "@syncline/shared/protocol";
 import { definePolicies } from "@syncline/shared/schemas";
 import { v7 as uuidv7 } from "uuid";

@@ -1,4 +1,4 @@
-import { migrate } from "@syncline/runtime";
+import { migrate } from "@syncline/store";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { prepareRoles } from "../database-roles.ts";

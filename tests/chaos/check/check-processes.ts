@@ -1,4 +1,4 @@
-import { redisByName } from "@syncline/runtime";
+import { redisByName } from "@syncline/lanes";
 import type { ChaosSystem } from "../chaos-system.ts";
 import type { History } from "../load/history.ts";
 import type { LogLine } from "../log-reader.ts";

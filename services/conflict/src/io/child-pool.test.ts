@@ -1,4 +1,4 @@
-import { createLogger } from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { createChildPool } from "./child-pool.ts";

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
-import type { Logger } from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
 
 /** Time for a process to start and load its modules. */
 const START_TIMEOUT_MS = 30_000;

@@ -1,4 +1,4 @@
-import { createGauge, observe } from "@syncline/runtime";
+import { createGauge, observe } from "@syncline/kit/telemetry";
 import type { PgConflicts } from "./pg-conflicts.ts";
 
 /** Observes the unresolved conflicts. Every process reports the same numbers: take the largest, never the sum. */

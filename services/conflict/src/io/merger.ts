@@ -1,4 +1,4 @@
-import { createCounter, type Logger } from "@syncline/runtime";
+import { createCounter, type Logger } from "@syncline/kit/telemetry";
 import { Problem } from "@syncline/shared/protocol";
 import { sizeOf } from "@syncline/shared/document";
 import { extname } from "node:path";

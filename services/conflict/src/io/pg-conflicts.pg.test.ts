@@ -1,4 +1,4 @@
-import { createQuery, inWorkspaces, openPool } from "@syncline/runtime";
+import { createQuery, inWorkspaces, openPool } from "@syncline/store";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -1,4 +1,5 @@
-import { camelRow, inWorkspaces, statementsIn, type ConflictJob, type Query } from "@syncline/runtime";
+import type { ConflictJob } from "@syncline/lanes/queues";
+import { camelRow, inWorkspaces, statementsIn, type Query } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
 import type { DocumentEdits, TimedChange } from "@syncline/shared/merge";
 import { NO_HISTORY, versionsOf, type HistoricChange, type RunHistory } from "@syncline/shared/operations";

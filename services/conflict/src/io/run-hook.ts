@@ -1,4 +1,4 @@
-import { createCounter, type Logger } from "@syncline/runtime";
+import { createCounter, type Logger } from "@syncline/kit/telemetry";
 import { policyOf, type Policies, type ResolveCase } from "@syncline/shared/merge";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,15 +1,7 @@
-import {
-  connectRedis,
-  createLaneStreams,
-  createLaneWaker,
-  createLogger,
-  createQuery,
-  createShards,
-  keysOf,
-  openPool,
-  type LaneStreams,
-  type LaneWaker,
-} from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
+import { connectRedis, createLaneStreams, createShards, keysOf, type LaneStreams } from "@syncline/lanes";
+import { createLaneWaker, type LaneWaker } from "@syncline/lanes/queues";
+import { createQuery, openPool } from "@syncline/store";
 import type { ResolveCase } from "@syncline/shared/merge";
 import { laneOf } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";

@@ -1,15 +1,7 @@
-import {
-  extractTrace,
-  injectTrace,
-  inWorkspaces,
-  inSpan,
-  laneAttributes,
-  SpanKind,
-  type ConflictJob,
-  type LaneStreams,
-  type LaneWaker,
-  type Logger,
-} from "@syncline/runtime";
+import { extractTrace, injectTrace, inSpan, SpanKind, type Logger } from "@syncline/kit/telemetry";
+import { laneAttributes, type LaneStreams } from "@syncline/lanes";
+import type { ConflictJob, LaneWaker } from "@syncline/lanes/queues";
+import { inWorkspaces } from "@syncline/store";
 import { policyOf, type CollectionPolicy, type Policies, type ResolveCase } from "@syncline/shared/merge";
 import { laneOf, type Resolution } from "@syncline/shared/protocol";
 import type { ConflictCase, HookReport } from "../core/merge-conflict.ts";

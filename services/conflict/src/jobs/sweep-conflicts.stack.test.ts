@@ -1,11 +1,6 @@
-import {
-  connectRedis,
-  createConflictQueue,
-  createQuery,
-  createShards,
-  openPool,
-  type ConflictQueue,
-} from "@syncline/runtime";
+import { connectRedis, createShards } from "@syncline/lanes";
+import { createConflictQueue, type ConflictQueue } from "@syncline/lanes/queues";
+import { createQuery, openPool } from "@syncline/store";
 import { ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

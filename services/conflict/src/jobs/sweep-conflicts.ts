@@ -1,4 +1,5 @@
-import { inWorkspaces, type ConflictQueue } from "@syncline/runtime";
+import type { ConflictQueue } from "@syncline/lanes/queues";
+import { inWorkspaces } from "@syncline/store";
 import type { BackoffBounds } from "@syncline/shared/protocol";
 import type { PgConflicts, StalledCursor } from "../io/pg-conflicts.ts";
 

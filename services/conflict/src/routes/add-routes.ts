@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireNoQuery, requireRole } from "@syncline/runtime";
+import { identityOf, readQuery, requireNoQuery, requireRole } from "@syncline/kit/http";
 import { policyOf, type Policies } from "@syncline/shared/merge";
 import {
   DECISION_CHOICES,

@@ -1,4 +1,4 @@
-import { injectTrace, inSpan, SpanKind } from "@syncline/runtime";
+import { injectTrace, inSpan, SpanKind } from "@syncline/kit/telemetry";
 import { Problem } from "@syncline/shared/protocol";
 
 /** A request to the conflict service. From the client's request only the path and the query are taken. */

@@ -1,4 +1,4 @@
-import type { Logger } from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
 import type { Response } from "express";
 import type { OpenStream } from "../core/open-streams.ts";
 import { endSoon, writeDrained } from "./write-drained.ts";

@@ -1,4 +1,4 @@
-import { closeRedis, connectRedis, createShards } from "@syncline/runtime";
+import { closeRedis, connectRedis, createShards } from "@syncline/lanes";
 import { createTestRedisUrl } from "@syncline/stack";
 import { expect, it } from "vitest";
 import { createFindOnLane } from "./find-on-lane.ts";

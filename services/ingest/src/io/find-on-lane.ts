@@ -1,4 +1,4 @@
-import { toRedisError, type Shard } from "@syncline/runtime";
+import { toRedisError, type Shard } from "@syncline/lanes";
 import type { AcceptedBatch, LaneEntry } from "@syncline/shared/protocol";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
 

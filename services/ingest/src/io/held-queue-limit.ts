@@ -1,4 +1,4 @@
-import { inWorkspaces, statementsIn, type Query } from "@syncline/runtime";
+import { inWorkspaces, statementsIn, type Query } from "@syncline/store";
 import {
   deviceDocumentKey,
   documentKey,

@@ -1,4 +1,4 @@
-import { createCounter, createGauge, createHistogram, observe } from "@syncline/runtime";
+import { createCounter, createGauge, createHistogram, observe } from "@syncline/kit/telemetry";
 
 /** Metrics of accepted batches. */
 export interface AcceptMetrics {

@@ -1,4 +1,4 @@
-import { camelRow, statementsIn, type Query } from "@syncline/runtime";
+import { camelRow, statementsIn, type Query } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
 import type { ConflictStrategy } from "@syncline/shared/merge";
 import type {

@@ -1,4 +1,4 @@
-import { camelRow, type Query, statementsIn } from "@syncline/runtime";
+import { camelRow, statementsIn, type Query } from "@syncline/store";
 import type { OperationContent, WorkspaceId } from "@syncline/shared/protocol";
 import type { OperationKey, OperationListing, OperationRow, OperationStory } from "../core/operation-life.ts";
 

@@ -1,4 +1,4 @@
-import { inWorkspaces } from "@syncline/runtime";
+import { inWorkspaces } from "@syncline/store";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import type { PgFeed } from "./pg-feed.ts";
 

@@ -1,4 +1,4 @@
-import { inWorkspaces } from "@syncline/runtime";
+import { inWorkspaces } from "@syncline/store";
 import type { WaitingBatches } from "../core/waiting-batches.ts";
 import type { PgReads } from "./pg-reads.ts";
 

@@ -1,4 +1,4 @@
-import { inWorkspaces, type Query } from "@syncline/runtime";
+import { inWorkspaces, type Query } from "@syncline/store";
 import { expect, it } from "vitest";
 import { queryInTurns } from "./query-in-turns.ts";
 

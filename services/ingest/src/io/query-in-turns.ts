@@ -1,4 +1,4 @@
-import { currentSubject, type Query } from "@syncline/runtime";
+import { currentSubject, type Query } from "@syncline/store";
 import { Turns } from "../core/turns.ts";
 
 /**

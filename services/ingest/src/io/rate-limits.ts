@@ -1,4 +1,4 @@
-import { toRedisError, type Shard, type Shards } from "@syncline/runtime";
+import { toRedisError, type Shard, type Shards } from "@syncline/lanes";
 import { assertInvariant, Problem, type BatchHead } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";

@@ -1,4 +1,5 @@
-import { closeRedis, connectRedis, createLogger } from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
+import { closeRedis, connectRedis } from "@syncline/lanes";
 import { createTestRedisUrl } from "@syncline/stack";
 import { expect, it } from "vitest";
 import { watchDurability } from "./watch-durability.ts";

@@ -1,4 +1,6 @@
-import { durabilityFaults, repeat, type Logger } from "@syncline/runtime";
+import { repeat } from "@syncline/kit/process";
+import type { Logger } from "@syncline/kit/telemetry";
+import { durabilityFaults } from "@syncline/lanes";
 
 type Redis = Parameters<typeof durabilityFaults>[0];
 

@@ -1,4 +1,5 @@
-import type { Repeating, Shards } from "@syncline/runtime";
+import type { Repeating } from "@syncline/kit/process";
+import type { Shards } from "@syncline/lanes";
 import { assertInvariant } from "@syncline/shared/protocol";
 
 type Redis = Shards["connections"][number];

@@ -1,4 +1,6 @@
-import { repeat, type connectRedis, type Logger, type Repeating } from "@syncline/runtime";
+import { repeat, type Repeating } from "@syncline/kit/process";
+import type { Logger } from "@syncline/kit/telemetry";
+import type { connectRedis } from "@syncline/lanes";
 
 type Redis = ReturnType<typeof connectRedis>;
 

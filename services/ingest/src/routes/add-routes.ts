@@ -7,7 +7,7 @@ import {
   type DocumentId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
-import { requireNoQuery } from "@syncline/runtime";
+import { requireNoQuery } from "@syncline/kit/http";
 import type { Express, RequestHandler } from "express";
 
 interface Routes {

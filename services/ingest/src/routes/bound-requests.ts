@@ -1,4 +1,4 @@
-import { identityOf, networkOfClient, sendProblem, type Middleware } from "@syncline/runtime";
+import { identityOf, networkOfClient, sendProblem, type Middleware } from "@syncline/kit/http";
 import { Problem } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import type { ServerResponse } from "node:http";

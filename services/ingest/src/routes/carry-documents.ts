@@ -1,4 +1,4 @@
-import type { Logger } from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
 import type { OperationResult, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import { carryingOf, withDocuments, type CarriedDocuments } from "../core/carried-documents.ts";
 import type { PgReads } from "../io/pg-reads.ts";

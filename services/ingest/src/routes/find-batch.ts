@@ -1,4 +1,5 @@
-import type { Identity, LaneStreams } from "@syncline/runtime";
+import type { Identity } from "@syncline/kit/http";
+import type { LaneStreams } from "@syncline/lanes";
 import {
   Problem,
   type BatchResult,

@@ -1,4 +1,4 @@
-import { identityOf, readQuery } from "@syncline/runtime";
+import { identityOf, readQuery } from "@syncline/kit/http";
 import { Problem, type BackoffBounds, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { Request, Response } from "express";
 import { z } from "zod";

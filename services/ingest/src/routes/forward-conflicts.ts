@@ -1,5 +1,5 @@
 import { Problem, type ConflictId, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { AskConflictService } from "../io/conflict-service.ts";

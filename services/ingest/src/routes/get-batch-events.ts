@@ -1,4 +1,5 @@
-import { identityOf, type Logger } from "@syncline/runtime";
+import { identityOf } from "@syncline/kit/http";
+import type { Logger } from "@syncline/kit/telemetry";
 import { isFinal, type BatchResult, type BatchId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";

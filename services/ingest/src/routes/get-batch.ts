@@ -1,4 +1,4 @@
-import { identityOf } from "@syncline/runtime";
+import { identityOf } from "@syncline/kit/http";
 import type { BatchResult, BatchId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { readPrefer, type Preferences } from "../core/prefer.ts";

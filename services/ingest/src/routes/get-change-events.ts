@@ -1,4 +1,5 @@
-import { identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
+import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import type { Logger } from "@syncline/kit/telemetry";
 import { assertInvariant, fieldProblem, type ChangeBody, type WorkspaceId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { z } from "zod";

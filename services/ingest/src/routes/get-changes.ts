@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
 import type { ChangesBody, WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler, Response } from "express";

@@ -1,5 +1,5 @@
 import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requireRole } from "@syncline/runtime";
+import { identityOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import type { PgReads } from "../io/pg-reads.ts";
 

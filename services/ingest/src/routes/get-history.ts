@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
 import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler } from "express";

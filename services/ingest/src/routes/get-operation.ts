@@ -1,5 +1,5 @@
 import type { ClientId, WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requireRole } from "@syncline/runtime";
+import { identityOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { readPrefer } from "../core/prefer.ts";
 import type { CarryDocuments } from "./carry-documents.ts";

@@ -1,5 +1,6 @@
 import { gone, goneAt } from "../core/gone.ts";
-import { identityOf, readQuery, requireRole, type Logger } from "@syncline/runtime";
+import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import type { Logger } from "@syncline/kit/telemetry";
 import {
   fieldProblem,
   type DocumentBody,

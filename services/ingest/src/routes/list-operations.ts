@@ -1,5 +1,5 @@
 import { fieldProblem, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, readQuery, requireRole } from "@syncline/runtime";
+import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";

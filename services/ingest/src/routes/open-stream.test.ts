@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { createApp, createLogger, listen } from "@syncline/runtime";
+import { createApp, listen } from "@syncline/kit/http";
+import { createLogger } from "@syncline/kit/telemetry";
 import { expect, it } from "vitest";
 import { OpenStreams } from "../core/open-streams.ts";
 import { Shares } from "../core/shares.ts";

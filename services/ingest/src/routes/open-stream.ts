@@ -1,4 +1,4 @@
-import { identityOf, networkOfClient, setStaysOpen } from "@syncline/runtime";
+import { identityOf, networkOfClient, setStaysOpen } from "@syncline/kit/http";
 import { Problem } from "@syncline/shared/protocol";
 import type { Response } from "express";
 import type { OpenStream, OpenStreams } from "../core/open-streams.ts";

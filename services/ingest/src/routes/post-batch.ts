@@ -1,4 +1,4 @@
-import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
 import { Problem } from "@syncline/shared/protocol";
 import type { Policies } from "@syncline/shared/merge";
 import { requireOverride } from "../core/require-override.ts";

@@ -1,4 +1,4 @@
-import { identityOf, requestIdOf, requireRole } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { encodeBatch, Problem, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { OperationLifeBody } from "../core/operation-life.ts";

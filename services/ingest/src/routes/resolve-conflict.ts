@@ -1,4 +1,4 @@
-import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/runtime";
+import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
 import {
   encodeBatch,
   Problem,

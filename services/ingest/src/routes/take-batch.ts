@@ -1,17 +1,7 @@
 import { Problem, type BatchHead, type EncodedBatch, type OperationResult } from "@syncline/shared/protocol";
-import {
-  SpanKind,
-  activeSpan,
-  inSpan,
-  injectTrace,
-  laneAttributes,
-  markNotable,
-  type Appended,
-  type Barrier,
-  type LaneStreams,
-  type LaneWaker,
-  type Logger,
-} from "@syncline/runtime";
+import { SpanKind, activeSpan, inSpan, injectTrace, markNotable, type Logger } from "@syncline/kit/telemetry";
+import { laneAttributes, type Appended, type Barrier, type LaneStreams } from "@syncline/lanes";
+import type { LaneWaker } from "@syncline/lanes/queues";
 import { laneOf, pendingResults } from "@syncline/shared/protocol";
 import type { Request, Response } from "express";
 import { batchAnswer } from "../core/batch-answer.ts";

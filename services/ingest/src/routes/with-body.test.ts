@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { connect, type Socket } from "node:net";
 import { createServer, type Server } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
-import { sendProblem, setIdentity } from "@syncline/runtime";
+import { sendProblem, setIdentity } from "@syncline/kit/http";
 import { BATCH_BYTES_MAX, Problem } from "@syncline/shared/protocol";
 import express, { type ErrorRequestHandler } from "express";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import { identityOf, networkOfClient } from "@syncline/runtime";
+import { identityOf, networkOfClient } from "@syncline/kit/http";
 import { BATCH_BYTES_MAX, Problem } from "@syncline/shared/protocol";
 import type { Request, RequestHandler, Response } from "express";
 import type { Hold, Shares } from "../core/shares.ts";

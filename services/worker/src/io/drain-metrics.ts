@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCodeName } from "@syncline/shared/protocol";
-import { createCounter, createHistogram, LONG_SECONDS_BOUNDS, SECONDS_BOUNDS } from "@syncline/runtime";
+import { createCounter, createHistogram, LONG_SECONDS_BOUNDS, SECONDS_BOUNDS } from "@syncline/kit/telemetry";
 import { countPlan } from "../core/count-plan.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 

@@ -1,4 +1,5 @@
-import { createHistogram, inPostgresSpan, SECONDS_BOUNDS } from "@syncline/runtime";
+import { createHistogram, SECONDS_BOUNDS } from "@syncline/kit/telemetry";
+import { inPostgresSpan } from "@syncline/store";
 import type { WindowStore } from "./pg-store.ts";
 
 /** Wraps a store so that its transactions are measured and its calls are traced. */

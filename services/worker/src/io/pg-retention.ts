@@ -1,5 +1,5 @@
 import type { WorkspaceId } from "@syncline/shared/protocol";
-import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/runtime";
+import { pipelinedTransaction, statementsIn, type Pool, type Statement } from "@syncline/store";
 
 /** The tables whose rows are dropped by their own age. */
 export type AgingTable = "operations" | "batches" | "conflicts";

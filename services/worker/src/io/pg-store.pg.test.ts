@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { openPool } from "@syncline/runtime";
+import { openPool } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
 import type { Overlap } from "@syncline/shared/merge";
 import { SynclineError, type Decision, type Resolution, type StoredEntry } from "@syncline/shared/protocol";

@@ -14,18 +14,18 @@ import {
   type Seq,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
+import { mapInSlices } from "@syncline/kit/process";
+import { workspaceOf } from "@syncline/lanes";
 import {
   arrayLiteral,
   camelRow,
-  mapInSlices,
   corkWrites,
   statementsIn,
   toSynclineError,
-  workspaceOf,
   type Pool,
   type PoolClient,
   type Statement,
-} from "@syncline/runtime";
+} from "@syncline/store";
 import type { ChangeWrite, LedgerWrite, WindowPlan } from "../core/window-plan.ts";
 import {
   historyKey,

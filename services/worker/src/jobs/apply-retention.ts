@@ -1,5 +1,5 @@
 import type { WorkspaceId } from "@syncline/shared/protocol";
-import type { Logger } from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
 import type { AgingTable, PgRetention } from "../io/pg-retention.ts";
 
 /** The retention of each kind of row in days; 0 keeps rows indefinitely. */

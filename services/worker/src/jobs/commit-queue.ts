@@ -1,4 +1,5 @@
-import { inSharedContext, WINDOW_BYTES_MAX, type LanePart, type TraceContext } from "@syncline/runtime";
+import { inSharedContext, type TraceContext } from "@syncline/kit/telemetry";
+import { WINDOW_BYTES_MAX, type LanePart } from "@syncline/lanes";
 import type { StoredEntry } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 

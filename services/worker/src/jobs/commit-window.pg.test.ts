@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { createLogger, openPool } from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
+import { openPool } from "@syncline/store";
 import type { StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,6 @@
-import { inSlices, workspaceOf, type Logger } from "@syncline/runtime";
+import { inSlices } from "@syncline/kit/process";
+import type { Logger } from "@syncline/kit/telemetry";
+import { workspaceOf } from "@syncline/lanes";
 import type { Policies } from "@syncline/shared/merge";
 import { dispositionOf, SynclineError, type StoredEntry } from "@syncline/shared/protocol";
 import { costlyWorkspaces } from "../core/costly-workspaces.ts";

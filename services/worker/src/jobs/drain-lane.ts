@@ -1,4 +1,6 @@
-import type { LanePart, LaneStreams, LaneWaker, Logger, ReadWindow } from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
+import type { LanePart, LaneStreams, ReadWindow } from "@syncline/lanes";
+import type { LaneWaker } from "@syncline/lanes/queues";
 import { dispositionOf, SynclineError, type StoredEntry, type WorkspaceId } from "@syncline/shared/protocol";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
 import type { WindowStore } from "../io/pg-store.ts";

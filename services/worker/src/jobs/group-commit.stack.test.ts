@@ -1,16 +1,8 @@
 import { randomUUID } from "node:crypto";
-import {
-  activeSpan,
-  connectRedis,
-  contextOf,
-  createConflictQueue,
-  createLaneStreams,
-  createLaneWaker,
-  createLogger,
-  createReplyPublisher,
-  createShards,
-  openPool,
-} from "@syncline/runtime";
+import { activeSpan, contextOf, createLogger } from "@syncline/kit/telemetry";
+import { connectRedis, createLaneStreams, createReplyPublisher, createShards } from "@syncline/lanes";
+import { createConflictQueue, createLaneWaker } from "@syncline/lanes/queues";
+import { openPool } from "@syncline/store";
 import { encodeBatch, ROUND_BACKOFF } from "@syncline/shared/protocol";
 import { createTestDatabase, createTestRedisUrl, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

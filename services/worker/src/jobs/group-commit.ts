@@ -1,12 +1,6 @@
-import {
-  workspaceOf,
-  type ConflictQueue,
-  type LanePart,
-  type LaneStreams,
-  type LaneWaker,
-  type Logger,
-  type ReplyPublisher,
-} from "@syncline/runtime";
+import type { Logger } from "@syncline/kit/telemetry";
+import { workspaceOf, type LanePart, type LaneStreams, type ReplyPublisher } from "@syncline/lanes";
+import type { ConflictQueue, LaneWaker } from "@syncline/lanes/queues";
 import type { Policies } from "@syncline/shared/merge";
 import { backoffMs, DRAIN_BACKOFF, type StoredEntry, type SynclineError } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";

@@ -1,4 +1,5 @@
-import { traceIdOf, workspaceOf } from "@syncline/runtime";
+import { traceIdOf } from "@syncline/kit/telemetry";
+import { workspaceOf } from "@syncline/lanes";
 import type { StoredEntry } from "@syncline/shared/protocol";
 
 /** The most ids that a log line names of each kind. */

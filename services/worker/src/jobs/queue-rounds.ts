@@ -1,4 +1,5 @@
-import { carrierOf, extractTrace, notable, SpanKind, startSpan, type ConflictQueue } from "@syncline/runtime";
+import { carrierOf, extractTrace, notable, SpanKind, startSpan } from "@syncline/kit/telemetry";
+import type { ConflictQueue } from "@syncline/lanes/queues";
 import type { ConflictRound } from "../core/window-plan.ts";
 
 /** Enqueues merge attempts, each in the trace of its operation, which is sampled from here on. */

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { createLogger, openPool, workspaceOf } from "@syncline/runtime";
+import { createLogger } from "@syncline/kit/telemetry";
+import { workspaceOf } from "@syncline/lanes";
+import { openPool } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
 import type { StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";

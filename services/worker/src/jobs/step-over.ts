@@ -1,4 +1,4 @@
-import { workspaceOf } from "@syncline/runtime";
+import { workspaceOf } from "@syncline/lanes";
 import type { StoredEntry, SynclineError } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 import { commitWindow, dryRunWindow, toFailure, type CommitDeps } from "./commit-window.ts";

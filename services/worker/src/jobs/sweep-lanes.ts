@@ -1,4 +1,5 @@
-import type { LaneStreams, LaneWaker } from "@syncline/runtime";
+import type { LaneStreams } from "@syncline/lanes";
+import type { LaneWaker } from "@syncline/lanes/queues";
 
 /**
  * Wakes each of some lanes that holds entries, and each of their deferred workspaces: the wake-up may be lost. The

@@ -2,7 +2,6 @@ import {
   carrierOf,
   contextOf,
   extractTrace,
-  laneAttributes,
   linksTo,
   linkToSpan,
   markFailed,
@@ -12,7 +11,8 @@ import {
   startSpan,
   type Span,
   type TraceContext,
-} from "@syncline/runtime";
+} from "@syncline/kit/telemetry";
+import { laneAttributes } from "@syncline/lanes";
 import {
   batchStatus,
   type LaneEntry,

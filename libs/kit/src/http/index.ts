@@ -1,0 +1,12 @@
+export { ORIGIN_PATTERN } from "./cors.ts";
+export * from "./create-app.ts";
+export * from "./health.ts";
+export * from "./listen.ts";
+export * from "./middleware.ts";
+export * from "./read-query.ts";
+export * from "./request-context.ts";
+export * from "./send-problem.ts";
+export * from "./serve-metrics.ts";
+export * from "./token-cache.ts";
+export * from "./token-env.ts";
+export * from "./token-verifier.ts";

@@ -1,7 +1,0 @@
-import type pg from "pg";
-import type { ReadinessCheck } from "../readiness-check.ts";
-
-/** Checks that Postgres answers. */
-export function createPostgresCheck(pool: pg.Pool): ReadinessCheck {
-  return async () => void (await pool.query("SELECT 1"));
-}
