@@ -433,7 +433,7 @@ describe("a replay", () => {
     const twice = await replay("p1");
     expect([twice.status, twice.body]).toMatchObject([
       409,
-      { type: "urn:syncline:problem:not-replayable", detail: expect.stringContaining("is success") },
+      { type: "urn:syncline:problem:not-replayable", detail: expect.stringContaining("the status success") },
     ]);
   });
 
@@ -498,7 +498,7 @@ describe("a replay", () => {
     const conflicting = await replay("c2");
     expect([conflicting.status, conflicting.body]).toMatchObject([
       409,
-      { detail: expect.stringContaining("is conflict") },
+      { detail: expect.stringContaining("the status conflict") },
     ]);
     expect((await replay("never")).status).toBe(404);
     expect((await replay("c1", { device: "dev_2" })).status).toBe(404);
