@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { findFreePorts, keepOrFindPort, readPort, requireFreePort } from "./free-port.ts";
 
 async function takePort(host: string): Promise<number> {
@@ -42,6 +42,12 @@ test("a found port is not given to another process that searches at the same tim
   );
   const ports = found.flatMap(({ stdout }) => stdout.trim().split(","));
   expect(new Set(ports).size).toBe(600);
+});
+
+test("ports are found without a usable temporary folder, too", async () => {
+  vi.stubEnv("TMPDIR", import.meta.filename);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect(await findFreePorts(2)).toHaveLength(2);
 });
 
 test("a remembered port is kept while it is free, and replaced when it is taken", async () => {

@@ -15,39 +15,44 @@ const CLAIM_MS = 10 * 60_000;
 
 /** Finds distinct ports that no program listens on, and reserves them for a while. */
 export async function findFreePorts(count: number): Promise<number[]> {
-  dropOldClaims();
+  const claims = openClaims();
   const ports: number[] = [];
   while (ports.length < count) {
     const port = randomInt(PORT_MIN, PORT_END);
-    if (claim(port) && (await isPortFree(port))) ports.push(port);
+    if (claim(claims, port) && (await isPortFree(port))) ports.push(port);
   }
   return ports;
 }
 
-/** Creates one file for each port: otherwise two runs that start together would find the same port free. */
-function claim(port: number): boolean {
+/**
+ * Opens the folder of claims, one file a port, and drops old ones. Without it two runs that start side by side could find
+ * a port free at the same moment.
+ * @returns `undefined` if the folder cannot be used, which must not prevent a start
+ */
+function openClaims(): string | undefined {
+  const folder = join(tmpdir(), `syncline-ports-${process.getuid?.() ?? "all"}`);
   try {
-    writeFileSync(join(claimsFolder(), String(port)), "", { flag: "wx" });
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name);
+      const claimedAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (Date.now() - claimedAtMs > CLAIM_MS) rmSync(path, { force: true });
+    }
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns false if the port is claimed already. */
+function claim(folder: string | undefined, port: number): boolean {
+  if (folder === undefined) return true;
+  try {
+    writeFileSync(join(folder, String(port)), "", { flag: "wx" });
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
+    return !(error instanceof Error && "code" in error && error.code === "EEXIST");
   }
-}
-
-function dropOldClaims(): void {
-  const folder = claimsFolder();
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    const claimedAtMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (Date.now() - claimedAtMs > CLAIM_MS) rmSync(path, { force: true });
-  }
-}
-
-function claimsFolder(): string {
-  const folder = join(tmpdir(), `syncline-ports-${process.getuid?.() ?? "all"}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  return folder;
 }
 
 /** Returns the previous port if it is still free, so that URLs stay the same between runs; otherwise a new one. */

@@ -57,7 +57,7 @@ async function append(entry: string, operations: number): Promise<void> {
 const setAside = async () => (await lanes.readWindow({ lane: LANE }, 100)).deadLetterIds.length;
 const waiting = () => redis.hgetall(keys.laneWaiting(LANE));
 
-it("dead entries are listed without their payload, and requeued: counted in the backlog while they are there", async () => {
+it("dead letters are listed without their payload, and requeued: counted in the backlog while they are there", async () => {
   await append(UNKNOWN, 5);
   await append("{ no JSON", 2);
   const counted = await waiting();

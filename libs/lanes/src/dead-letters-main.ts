@@ -77,5 +77,5 @@ function print(entries: readonly DeadLetter[]): void {
       `lane ${lane} id ${id} from ${from} workspace ${workspaceId} kind ${kind}${batch} operations ${operations} bytes ${bytes}`,
     );
   }
-  if (entries.length === 0) console.log("no dead entries");
+  if (entries.length === 0) console.log("no dead letters");
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.quit());
 
-it("reports each lane's entries, the age of the oldest, its dead entries and its deferred workspaces", async () => {
+it("reports each lane's entries, the age of the oldest, its dead letters and its deferred workspaces", async () => {
   const nowMs = Date.now();
   await redis.xadd(keys.laneStream(1), `${nowMs - 5_000}-0`, "operations", 1, "entry", "{}");
   await redis.xadd(keys.laneStream(1), `${nowMs - 1_000}-0`, "operations", 1, "entry", "{}");
