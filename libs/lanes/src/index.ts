@@ -7,6 +7,7 @@ export * from "./lane-attributes.ts";
 export * from "./lane-backlog.ts";
 export * from "./lane-metrics.ts";
 export * from "./lane-stream.ts";
+export * from "./open-lanes.ts";
 export * from "./redis-checks.ts";
 export * from "./redis-env.ts";
 export * from "./redis-error.ts";

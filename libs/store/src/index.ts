@@ -4,6 +4,7 @@ export * from "./cork-writes.ts";
 export * from "./describe-database-error.ts";
 export * from "./in-workspaces.ts";
 export * from "./migrate.ts";
+export * from "./open-database.ts";
 export * from "./pipelined-transaction.ts";
 export * from "./pool.ts";
 export * from "./pool-metrics.ts";

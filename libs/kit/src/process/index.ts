@@ -5,4 +5,5 @@ export * from "./lifecycle.ts";
 export * from "./load-module.ts";
 export * from "./readiness-check.ts";
 export * from "./repeat.ts";
+export * from "./service.ts";
 export * from "./store-metrics.ts";

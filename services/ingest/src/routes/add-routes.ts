@@ -10,7 +10,7 @@ import {
 import { requireNoQuery } from "@syncline/kit/http";
 import type { Express, RequestHandler } from "express";
 
-interface Routes {
+export interface Routes {
   getRoot: RequestHandler;
   getOpenApi: RequestHandler;
   postBatch: RequestHandler;
