@@ -52,10 +52,22 @@ module.exports = {
       to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(protocol|document|merge|ids|errors)/" },
     },
     {
+      name: "shared-effects-import-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/effects/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: {
+        path: "^libs/shared/src/",
+        pathNot: "^libs/shared/src/(effects|document|merge|protocol|ids|errors)/",
+      },
+    },
+    {
       name: "shared-yjs-imports-lower-layers",
       severity: "error",
       from: { path: "^libs/shared/src/yjs/", pathNot: "\\.test\\.ts$|/testing/" },
-      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(yjs|document|merge|ids|errors)/" },
+      to: {
+        path: "^libs/shared/src/",
+        pathNot: "^libs/shared/src/(yjs|effects|document|merge|protocol|ids|errors)/",
+      },
     },
     {
       name: "shared-operations-imports-lower-layers",
@@ -63,7 +75,7 @@ module.exports = {
       from: { path: "^libs/shared/src/operations/", pathNot: "\\.test\\.ts$|/testing/" },
       to: {
         path: "^libs/shared/src/",
-        pathNot: "^libs/shared/src/(operations|document|merge|protocol|yjs|ids|errors)/",
+        pathNot: "^libs/shared/src/(operations|effects|document|merge|protocol|yjs|ids|errors)/",
       },
     },
     {
@@ -72,7 +84,7 @@ module.exports = {
       from: { path: "^libs/shared/src/schemas/", pathNot: "\\.test\\.ts$|/testing/" },
       to: {
         path: "^libs/shared/src/",
-        pathNot: "^libs/shared/src/(schemas|document|merge|protocol|operations|ids|errors)/",
+        pathNot: "^libs/shared/src/(schemas|document|merge|protocol|effects|operations|ids|errors)/",
       },
     },
     {

@@ -4,3 +4,4 @@ export * from "./merge-policy.ts";
 export * from "./merge-three-way.ts";
 export * from "./policies.ts";
 export * from "./times-since.ts";
+export * from "./yjs-places.ts";

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../document/json.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import { jsonEqual } from "../document/json-equal.ts";
-import { applyOperation, type OperationEffect } from "./apply-operation.ts";
+import type { OperationEffect } from "../effects/apply-effect.ts";
+import { applyOperation } from "./apply-operation.ts";
 
 function patched(document: JsonObject | null, ...patch: JsonPatchStep[]) {
   return applyOperation(document, { kind: "update", documentId: "doc", patch });

@@ -1,9 +1,10 @@
 import type { ClientId } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
 import { joinTimes, timesOfEdit, type EditTimes } from "../merge/edit-times.ts";
-import type { YjsPolicy } from "../yjs/keep-yjs-states.ts";
+import type { YjsPolicy } from "../merge/yjs-places.ts";
 import type { RefusedOperation } from "../protocol/lane-entry.ts";
-import { applyOperation, type OperationEffect } from "./apply-operation.ts";
+import type { OperationEffect } from "../effects/apply-effect.ts";
+import { applyOperation } from "./apply-operation.ts";
 import { OPERATION_VALUES_MAX, RUN_VALUES_MAX, spend, type Budget } from "../document/budget.ts";
 
 /** The document after a run (`null`: deleted), and the run's failing operations. */

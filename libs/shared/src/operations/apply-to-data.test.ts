@@ -4,9 +4,10 @@ import { DocumentData } from "../document/document-data.ts";
 import { sizeOf } from "../document/json-size.ts";
 import type { Json, JsonObject } from "../document/json.ts";
 import { timesOfEdit } from "../merge/edit-times.ts";
-import type { YjsPolicy } from "../yjs/keep-yjs-states.ts";
+import type { YjsPolicy } from "../merge/yjs-places.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
-import { applyOperation, type OperationEffect } from "./apply-operation.ts";
+import type { OperationEffect } from "../effects/apply-effect.ts";
+import { applyOperation } from "./apply-operation.ts";
 import { applyToData } from "./apply-to-data.ts";
 
 /** Yjs states of one text: of the two, the merge has both. */

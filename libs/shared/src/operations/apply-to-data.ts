@@ -1,8 +1,9 @@
 import { DocumentData } from "../document/document-data.ts";
 import { sizeOf } from "../document/json-size.ts";
 import { timesOfEdit, type EditTime, type EditTimes, type ItemPolicy } from "../merge/edit-times.ts";
-import type { YjsPolicy } from "../yjs/keep-yjs-states.ts";
-import { applyOperation, type Applied, type OperationEffect } from "./apply-operation.ts";
+import type { YjsPolicy } from "../merge/yjs-places.ts";
+import type { Applied, OperationEffect } from "../effects/apply-effect.ts";
+import { applyOperation } from "./apply-operation.ts";
 import { placesOf } from "./places-of-operation.ts";
 
 /** The data of a document after an operation (`null`: deleted), or the fault of the operation itself. */

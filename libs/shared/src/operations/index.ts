@@ -1,7 +1,6 @@
 export * from "./apply-operation.ts";
 export * from "./apply-run.ts";
 export * from "./apply-to-data.ts";
-export * from "./fold-operations.ts";
 export * from "./merge-by-strategy.ts";
 export * from "./merge-document.ts";
 export * from "./merge-run.ts";

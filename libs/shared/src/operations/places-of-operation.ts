@@ -1,7 +1,7 @@
 import { WHOLE, type Places } from "../document/json-text.ts";
 import { isJsonObject, type Json } from "../document/json.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
-import type { OperationEffect } from "./apply-operation.ts";
+import type { OperationEffect } from "../effects/apply-effect.ts";
 
 /**
  * Returns the places of a document on which an operation depends: all others may be left unread. If the operation replaces a

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { applyOperation, type OperationEffect } from "../operations/apply-operation.ts";
+import type { OperationEffect } from "../effects/apply-effect.ts";
+import { applyOperation } from "../operations/apply-operation.ts";
 import { applyRun } from "../operations/apply-run.ts";
 import { DOCUMENT_BYTES_MAX } from "../document/document-size.ts";
 import type { JsonObject } from "../document/json.ts";
 import { mergeByStrategy } from "../operations/merge-by-strategy.ts";
-import { keepYjsStates, type YjsPolicy } from "./keep-yjs-states.ts";
+import type { YjsPolicy } from "../merge/yjs-places.ts";
+import { keepYjsStates } from "./keep-yjs-states.ts";
 import { readText, typeInto } from "../merge/testing/yjs.ts";
 
 const seed = typeInto(undefined, 1, "Seed");

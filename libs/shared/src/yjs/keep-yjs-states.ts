@@ -1,16 +1,17 @@
 import { isJsonObject, memberOf, setMember, type Json, type JsonObject } from "../document/json.ts";
 import { alignChanged } from "../merge/align-items.ts";
 import { matchCommon } from "../merge/common-subsequence.ts";
-import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "../merge/field-rules.ts";
 import { identifyItems } from "../merge/identify-items.ts";
 import { createInterner } from "../merge/interner.ts";
+import {
+  holdsYjsState,
+  isYjsPlace,
+  yjsPlaceIn,
+  yjsRoot,
+  type YjsPlace,
+  type YjsPolicy,
+} from "../merge/yjs-places.ts";
 import { mergeYjsStates } from "./merge-yjs-states.ts";
-
-/** The part of a policy that tells the Yjs states of a document and the identity of its array items. */
-export interface YjsPolicy {
-  readonly arrayKeys?: readonly string[];
-  readonly rules?: readonly FieldRule[];
-}
 
 /**
  * Merges the Yjs states of a document that is about to be written with the stored states at the same places, so
@@ -31,39 +32,18 @@ export function keepYjsStates<Doc extends JsonObject | null>(
   patch?: JsonObject,
 ): Doc {
   if (before === null || after === null) return after;
-  const { arrayKeys = ["id"], rules = [] } = policy;
-  const place = { key: undefined, rules: compileRules(rules) };
-  return keepStates({ arrayKeys }, place, before, after, patch) as Doc;
-}
-
-/**
- * Reports whether `next` writes a Yjs state at a place at which `first` has just left none. A separate write then
- * starts a new state there; one write of both would merge the state with the previous one.
- *
- * @param kind - a `patch` keeps places that it does not name; a `document` has no value there
- */
-export function startsYjsState(
-  kind: "document" | "patch",
-  first: JsonObject,
-  next: JsonObject,
-  { rules = [] }: YjsPolicy = {},
-): boolean {
-  return startsState(kind, { key: undefined, rules: compileRules(rules) }, first, next);
-}
-
-interface Place {
-  readonly key: string | number | undefined;
-  readonly rules: RuleNode | undefined;
+  const { arrayKeys = ["id"] } = policy;
+  return keepStates({ arrayKeys }, yjsRoot(policy), before, after, patch) as Doc;
 }
 
 interface Context {
   readonly arrayKeys: readonly string[];
 }
 
-function keepStates(context: Context, place: Place, before: Json, after: Json, patch?: Json): Json {
+function keepStates(context: Context, place: YjsPlace, before: Json, after: Json, patch?: Json): Json {
   if (before === after) return after;
   if (typeof before === "string" && typeof after === "string") {
-    return isState(place) ? (mergeYjsStates(before, after) ?? after) : after;
+    return isYjsPlace(place) ? (mergeYjsStates(before, after) ?? after) : after;
   }
   if (isJsonObject(before) && isJsonObject(after)) {
     let kept = after;
@@ -73,7 +53,7 @@ function keepStates(context: Context, place: Place, before: Json, after: Json, p
       const old = memberOf(before, key);
       // Most values are unchanged.
       if (value === undefined || old === undefined || old === value) continue;
-      const merged = keepStates(context, placeIn(place, key), old, value, named?.[key]);
+      const merged = keepStates(context, yjsPlaceIn(place, key), old, value, named?.[key]);
       if (merged === value) continue;
       if (kept === after) kept = { ...after };
       setMember(kept, key, merged);
@@ -83,13 +63,13 @@ function keepStates(context: Context, place: Place, before: Json, after: Json, p
   if (
     Array.isArray(before) &&
     Array.isArray(after) &&
-    holdsState(place, before) &&
-    holdsState(place, after)
+    holdsYjsState(place, before) &&
+    holdsYjsState(place, after)
   ) {
     const kept = [...after];
     for (const [from, to] of pairItems(context, place, before, after)) {
       const value = after[to] ?? null;
-      kept[to] = keepStates(context, placeIn(place, to), before[from] ?? null, value);
+      kept[to] = keepStates(context, yjsPlaceIn(place, to), before[from] ?? null, value);
     }
     return kept.every((item, index) => item === after[index]) ? after : kept;
   }
@@ -99,7 +79,7 @@ function keepStates(context: Context, place: Place, before: Json, after: Json, p
 /** The indices of the items that are the same in both arrays. */
 function pairItems(
   { arrayKeys }: Context,
-  { rules }: Place,
+  { rules }: YjsPlace,
   before: Json[],
   after: Json[],
 ): [number, number][] {
@@ -122,33 +102,4 @@ function pairItems(
     if (to >= 0 && !paired.has(from) && !pairedTo.has(to)) pairs.push([from, to]);
   });
   return pairs;
-}
-
-function holdsState(place: Place, value: Json): boolean {
-  if (typeof value === "string") return isState(place);
-  if (Array.isArray(value)) return value.some((item, index) => holdsState(placeIn(place, index), item));
-  if (!isJsonObject(value)) return false;
-  return Object.entries(value).some(([key, inner]) => holdsState(placeIn(place, key), inner));
-}
-
-function startsState(kind: "document" | "patch", place: Place, first: Json, next: Json): boolean {
-  if (isJsonObject(first) && isJsonObject(next)) {
-    return Object.entries(next).some(([key, value]) => {
-      const before = Object.hasOwn(first, key) ? first[key] : undefined;
-      if (before === undefined) return kind === "document" && holdsState(placeIn(place, key), value);
-      return startsState(kind, placeIn(place, key), before, value);
-    });
-  }
-  if (typeof first === "string" && typeof next === "string") {
-    return isState(place) && mergeYjsStates(first, next) === undefined;
-  }
-  return holdsState(place, next);
-}
-
-function isState({ key, rules }: Place): boolean {
-  return rules?.rule === undefined ? key === YJS_KEY : rules.rule.is === "yjs";
-}
-
-function placeIn({ rules }: Place, key: string | number): Place {
-  return { key, rules: stepInto(rules, key) };
 }

@@ -1,11 +1,7 @@
 import type { JsonObject } from "@syncline/shared/document";
 import type { EditTimes } from "@syncline/shared/merge";
-import {
-  applyRun,
-  foldOperations,
-  type FoldedOperation,
-  type UnsentOperation,
-} from "@syncline/shared/operations";
+import { foldOperations, type FoldedOperation, type UnsentOperation } from "@syncline/shared/effects";
+import { applyRun } from "@syncline/shared/operations";
 import { documentKey, type OperationResult } from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,10 +1,11 @@
 import { jsonEqual } from "../document/json-equal.ts";
 import { depthOf, DOCUMENT_DEPTH_MAX, isJsonObject, type Json, type JsonObject } from "../document/json.ts";
-import { keepYjsStates, startsYjsState } from "../yjs/keep-yjs-states.ts";
+import type { YjsMerge } from "../merge/merge-value.ts";
+import { startsYjsState, type YjsPolicy } from "../merge/yjs-places.ts";
 import { policyOf, type CollectionPolicy, type Policies } from "../merge/policies.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
-import { applyOperation } from "./apply-operation.ts";
+import { applyEffect } from "./apply-effect.ts";
 import { composeMergePatches } from "../document/merge-patch.ts";
 
 /** An operation that waits on its device and was never sent. A sent one may already be known to the server. */
@@ -28,6 +29,23 @@ export interface FoldedOperation {
   operation: UnsentOperation;
   /** The replaced operations, oldest first. The result of the fold is the result of each. */
   members: UnsentOperation[];
+}
+
+/** The handling of Yjs states in documents, given by callers that have Yjs. */
+export interface YjsStates {
+  /** Merges the stored states into a document that is about to be written. */
+  readonly keep: (
+    before: JsonObject | null,
+    after: JsonObject,
+    policy: YjsPolicy,
+    patch?: JsonObject,
+  ) => JsonObject;
+  readonly merge: YjsMerge;
+}
+
+interface Rules {
+  readonly policy: CollectionPolicy;
+  readonly yjs: YjsStates | undefined;
 }
 
 /**
@@ -57,20 +75,22 @@ export interface FoldedOperation {
  * would be too large only in between is not detected.
  *
  * @param policies - the server's policies, which tell the values that are Yjs states
+ * @param yjs - if absent, operations that write a state at the same place stay apart
  */
 export function foldOperations(
   queue: readonly UnsentOperation[],
   policies: Policies = {},
+  yjs?: YjsStates,
 ): FoldedOperation[] {
   const folds: FoldedOperation[] = [];
   for (const operation of queue) {
     let last: FoldedOperation = { operation, members: [operation] };
     // The fold of the last two may in turn fold with the operations before them.
-    const policy = policyOf(policies, operation.collection);
-    for (let joined = joinLast(folds.at(-1), last, policy); joined !== undefined;) {
+    const rules = { policy: policyOf(policies, operation.collection), yjs };
+    for (let joined = joinLast(folds.at(-1), last, rules); joined !== undefined;) {
       folds.pop();
       last = joined;
-      joined = joinLast(folds.at(-1), last, policy);
+      joined = joinLast(folds.at(-1), last, rules);
     }
     folds.push(last);
   }
@@ -80,10 +100,10 @@ export function foldOperations(
 function joinLast(
   before: FoldedOperation | undefined,
   last: FoldedOperation,
-  policy: CollectionPolicy,
+  rules: Rules,
 ): FoldedOperation | undefined {
   if (before === undefined) return undefined;
-  const operation = join(before.operation, last.operation, policy);
+  const operation = join(before.operation, last.operation, rules);
   if (operation === undefined) return undefined;
   before.members.push(...last.members);
   return { operation, members: before.members };
@@ -91,16 +111,12 @@ function joinLast(
 
 type Content = Pick<UnsentOperation, "kind" | "data" | "patch">;
 
-function join(
-  first: UnsentOperation,
-  next: UnsentOperation,
-  policy: CollectionPolicy,
-): UnsentOperation | undefined {
+function join(first: UnsentOperation, next: UnsentOperation, rules: Rules): UnsentOperation | undefined {
   const isSameDocument = first.collection === next.collection && first.documentId === next.documentId;
   const isGrouped = first.group !== undefined || next.group !== undefined;
   if (!isSameDocument || isGrouped || !startsFrom(first, next)) return undefined;
   if (first.timestampMs !== next.timestampMs && !changesAllAnew(first, next)) return undefined;
-  const content = joinContent(first, next, policy);
+  const content = joinContent(first, next, rules);
   if (content === undefined) return undefined;
   const { kind: _kind, data: _data, patch: _patch, timestampMs: _timestampMs, ...base } = first;
   const times = [first, next].flatMap(({ timestampMs }) => timestampMs ?? []);
@@ -147,18 +163,14 @@ function startsFrom(first: UnsentOperation, next: UnsentOperation): boolean {
   );
 }
 
-function joinContent(
-  first: UnsentOperation,
-  next: UnsentOperation,
-  policy: CollectionPolicy,
-): Content | undefined {
+function joinContent(first: UnsentOperation, next: UnsentOperation, rules: Rules): Content | undefined {
   switch (first.kind) {
     case "create":
     case "put":
-      return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, policy) : undefined;
+      return next.kind === "put" || next.kind === "update" ? joinWrite(first, next, rules) : undefined;
     case "update": {
       const brings = first.ancestor === undefined && next.ancestor !== undefined;
-      return next.kind === "update" && !brings ? joinUpdates(first, next, policy) : undefined;
+      return next.kind === "update" && !brings ? joinUpdates(first, next, rules) : undefined;
     }
     case "delete": {
       if (next.kind === "delete") return { kind: "delete" };
@@ -166,34 +178,28 @@ function joinContent(
       // A delete that names a version passes on a tombstone of any version, and a put does not.
       if (!isAnew || first.expectedVersion !== undefined) return undefined;
       const data = next.data ?? {};
-      return startsYjsState("document", {}, data, policy) ? undefined : { kind: "put", data };
+      return startsState("document", {}, data, rules) ? undefined : { kind: "put", data };
     }
     default:
       return first.kind satisfies never;
   }
 }
 
-function joinWrite(
-  first: UnsentOperation,
-  next: UnsentOperation,
-  policy: CollectionPolicy,
-): Content | undefined {
+function joinWrite(first: UnsentOperation, next: UnsentOperation, rules: Rules): Content | undefined {
   const data = first.data ?? {};
-  const applied = applyOperation(data, next, policy);
+  const applied = applyEffect(data, next, undefined, (before, after, patch) =>
+    keepStates(before, after, rules, patch),
+  );
   if (!applied.ok || applied.document === null) return undefined;
-  if (startsYjsState("document", data, applied.document, policy)) return undefined;
+  if (startsState("document", data, applied.document, rules)) return undefined;
   return { kind: first.kind, data: applied.document };
 }
 
-function joinUpdates(
-  first: UnsentOperation,
-  next: UnsentOperation,
-  policy: CollectionPolicy,
-): Content | undefined {
+function joinUpdates(first: UnsentOperation, next: UnsentOperation, rules: Rules): Content | undefined {
   if (first.data !== undefined && next.data !== undefined) {
     const data = composeMergePatches(first.data, next.data);
-    if (data === undefined || startsYjsState("patch", first.data, next.data, policy)) return undefined;
-    return { kind: "update", data: keepYjsStates(first.data, data, policy) };
+    if (data === undefined || startsState("patch", first.data, next.data, rules)) return undefined;
+    return { kind: "update", data: keepStates(first.data, data, rules) };
   }
   if (first.patch === undefined || next.patch === undefined) return undefined;
   const patch = [...first.patch, ...next.patch];
@@ -201,7 +207,25 @@ function joinUpdates(
   // A patch is one write: values that its steps put at one place in turn are not merged with each other.
   const [before, after] = [membersOf(first.patch), membersOf(next.patch)];
   const again = Object.fromEntries(Object.entries(after).filter(([key]) => Object.hasOwn(before, key)));
-  return startsYjsState("document", {}, again, policy) ? undefined : { kind: "update", patch };
+  return startsState("document", {}, again, rules) ? undefined : { kind: "update", patch };
+}
+
+function keepStates(
+  before: JsonObject | null,
+  after: JsonObject,
+  { policy, yjs }: Rules,
+  patch?: JsonObject,
+): JsonObject {
+  return yjs === undefined ? after : yjs.keep(before, after, policy, patch);
+}
+
+function startsState(
+  kind: "document" | "patch",
+  first: JsonObject,
+  next: JsonObject,
+  { policy, yjs }: Rules,
+): boolean {
+  return startsYjsState(kind, first, next, policy, yjs?.merge);
 }
 
 /** The members that a patch adds to the document itself. */

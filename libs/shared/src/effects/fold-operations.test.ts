@@ -4,7 +4,8 @@ import { jsonEqual } from "../document/json-equal.ts";
 import type { Json, JsonObject } from "../document/json.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import { readText, typeInto } from "../merge/testing/yjs.ts";
-import { applyRun } from "./apply-run.ts";
+import { applyRun } from "../operations/apply-run.ts";
+import { YJS_STATES } from "../yjs/yjs-states.ts";
 import { foldOperations, type UnsentOperation } from "./fold-operations.ts";
 import { applyMergePatch, composeMergePatches } from "../document/merge-patch.ts";
 
@@ -227,7 +228,7 @@ describe("operations of different times", () => {
 describe("Yjs states", () => {
   const policies = { default: { rules: [{ path: "/s", is: "yjs" }] } } as const;
   const [mine, more] = [typeInto(undefined, 1, "Mine"), typeInto(undefined, 2, "More")];
-  const foldStates = (...given: Given[]) => foldOperations(queueOf(given), policies);
+  const foldStates = (...given: Given[]) => foldOperations(queueOf(given), policies, YJS_STATES);
 
   it.each<[string, Given, Given]>([
     ["puts", put({ s: mine }), put({ s: more })],
@@ -250,6 +251,13 @@ describe("Yjs states", () => {
     ["at a place that the same patch would write twice", patch(add("/s", mine)), patch(add("/s", more))],
   ])("that start anew stay apart: %s", (_, first, next) => {
     expect(foldStates(first, next)).toHaveLength(2);
+  });
+
+  it("stay apart without Yjs", () => {
+    const [first, next] = [{ yjs_state_b64: mine }, { yjs_state_b64: more }];
+    expect(fold(put(first), put(next))).toHaveLength(2);
+    expect(fold(put(first), update(next))).toHaveLength(2);
+    expect(fold(update(first), update(next))).toHaveLength(2);
   });
 
   it("are ordinary values without a policy", () => {

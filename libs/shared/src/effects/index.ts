@@ -1,0 +1,2 @@
+export * from "./apply-effect.ts";
+export * from "./fold-operations.ts";
