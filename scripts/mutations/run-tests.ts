@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Mutation } from "./mutation.ts";
-
-type Wanted = Mutation["caughtBy"];
+import { findTest } from "./find-test.ts";
+import type { TestName } from "./mutation.ts";
 
 /** The outcome of a test run. `broken`: the tests could not run, so there is no verdict. */
 export type Outcome =
@@ -19,20 +18,21 @@ const REPORT = "mutation-report.json";
 /** Runs some tests in a folder, up to the first failure. All of them need stores, or none. */
 export async function runTests(
   folder: string,
-  wanted: readonly Wanted[],
+  wanted: readonly TestName[],
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<Outcome> {
   rmSync(join(folder, REPORT), { force: true });
-  const names = wanted.flatMap(({ test }) => (test === undefined ? [] : [escapeRegExp(test)]));
+  const names = wanted.flatMap(({ title }) => (title === undefined ? [] : [escapeRegExp(title)]));
+  const files = [...new Set(wanted.map((test) => findTest(folder, test)))];
   const args = [
     join("node_modules", "vitest", "vitest.mjs"),
     "run",
-    `--project=${needsStores(wanted[0]) ? "stack" : "unit"}`,
+    `--project=${needsStores(files[0]) ? "stack" : "unit"}`,
     "--bail=1",
     "--reporter=json",
     `--outputFile=${REPORT}`,
     ...(names.length > 0 && names.length === wanted.length ? [`--testNamePattern=${names.join("|")}`] : []),
-    ...new Set(wanted.map(({ file }) => file)),
+    ...files,
   ];
   const ended = await run(folder, args, options);
   if (ended.timedOut) return { kind: "broken", reason: `no end within ${options.timeoutMs / 1_000} s` };
@@ -47,9 +47,9 @@ export async function runTests(
   return { kind: "broken", reason: message.trim().split("\n").slice(0, 5).join("\n") || "no test ran" };
 }
 
-/** True for tests that need stores, which run in their own project; see vitest.config.ts. */
-export function needsStores(wanted: Wanted | undefined): boolean {
-  return /^tests\/|\.(pg|redis|stack)\.test\.ts$/.test(wanted?.file ?? "");
+/** Returns whether a test file needs stores; such tests run in their own project. See vitest.config.ts. */
+export function needsStores(file = ""): boolean {
+  return /^tests\/|\.(pg|redis|stack)\.test\.ts$/.test(file);
 }
 
 interface Ended {

@@ -1,13 +1,16 @@
 // `npm run test:mutations`: breaks one guarantee after the other in a copy of the working tree, and prints the test
-// that detected each. Exits with 1 if a mutation was not detected, or if its text no longer occurs in its file.
+// that detected each. Exits with 1 if a mutation was not detected, or if its code is no longer in the sources.
 //
 //   -- --list         lists the mutations
-//   -- --only NAME    runs one
+//   -- --only NAME    runs one; can be repeated
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Mutation } from "./mutation.ts";
+import { applyChange, findChange, type Occurrence } from "./find-change.ts";
+import { findTest } from "./find-test.ts";
+import { mutationsOf, type Mutation } from "./mutation.ts";
 import { MUTATIONS } from "./mutations.ts";
 import { needsStores, runTests, type Outcome } from "./run-tests.ts";
+import { readSourceCode } from "./source-code.ts";
 import { makeWorkingCopy, type WorkingCopy } from "./working-copy.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -16,11 +19,15 @@ const TIMEOUT_MS = 120_000;
 /** The time limit for one run of all tests on the unbroken sources. */
 const BASELINE_TIMEOUT_MS = 600_000;
 
-const { values } = parseArgs({ options: { list: { type: "boolean" }, only: { type: "string" } } });
-const chosen = MUTATIONS.filter(({ name }) => values.only === undefined || name === values.only);
-if (chosen.length === 0) fail(`Unknown mutation ${values.only}; list them with --list.`);
+const { values } = parseArgs({
+  options: { list: { type: "boolean" }, only: { type: "string", multiple: true } },
+});
+const all = mutationsOf(MUTATIONS);
+const unknown = values.only?.filter((only) => !all.some(({ name }) => name === only)) ?? [];
+if (unknown.length > 0) fail(`Unknown mutation ${unknown.join(", ")}; list them with --list.`);
+const chosen = all.filter(({ name }) => values.only?.includes(name) ?? true);
 if (values.list) {
-  for (const { name, breaks, file } of MUTATIONS) console.log(rowOf(name, breaks, "", file));
+  for (const { name, breaks, change } of chosen) console.log(rowOf(name, breaks, "", change.in));
   process.exit(0);
 }
 
@@ -29,10 +36,15 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop
 
 const copy = makeWorkingCopy(ROOT);
 try {
+  const code = readSourceCode(copy.path, new Set(chosen.map(({ change }) => change.in)));
+  const occurrences = chosen.map(({ change }) => findChange(code, change));
   await expectHealth(copy);
   const survivors: string[] = [];
   console.log(rowOf("mutation", "breaks", "", ""));
-  for (const mutation of chosen) if (!(await isCaught(copy, mutation))) survivors.push(mutation.name);
+  for (const [index, occurrence] of occurrences.entries()) {
+    const mutation = chosen[index];
+    if (mutation && !(await isCaught(copy, mutation, occurrence))) survivors.push(mutation.name);
+  }
   const caught = chosen.length - survivors.length;
   console.log(`\n${caught} of ${chosen.length} mutations caught`);
   if (survivors.length > 0) {
@@ -48,17 +60,10 @@ try {
 
 /** Requires that all tests pass on the unbroken sources: otherwise a failure on broken ones proves nothing. */
 async function expectHealth(copy: WorkingCopy): Promise<void> {
-  const gone = chosen.flatMap((mutation) => {
-    try {
-      copy.apply(mutation)();
-      return [];
-    } catch (error) {
-      return [error instanceof Error ? error.message : String(error)];
-    }
-  });
-  if (gone.length > 0) throw new Error(gone.join("\n"));
   for (const stores of [false, true]) {
-    const wanted = chosen.map(({ caughtBy }) => caughtBy).filter((tests) => needsStores(tests) === stores);
+    const wanted = chosen
+      .map(({ caughtBy }) => caughtBy)
+      .filter((test) => needsStores(findTest(ROOT, test)) === stores);
     if (wanted.length === 0) continue;
     const outcome = await runTests(copy.path, wanted, {
       timeoutMs: BASELINE_TIMEOUT_MS,
@@ -70,9 +75,9 @@ async function expectHealth(copy: WorkingCopy): Promise<void> {
   }
 }
 
-async function isCaught(copy: WorkingCopy, mutation: Mutation): Promise<boolean> {
+async function isCaught(copy: WorkingCopy, mutation: Mutation, occurrence: Occurrence): Promise<boolean> {
   const startedAtMs = Date.now();
-  const restore = copy.apply(mutation);
+  const restore = copy.write(occurrence.part.file, applyChange(mutation.change, occurrence));
   try {
     const outcome = await runTests(copy.path, [mutation.caughtBy], {
       timeoutMs: TIMEOUT_MS,

@@ -11,7 +11,6 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
-import type { Mutation } from "./mutation.ts";
 
 /** Folders that tools create or that are too large to copy. */
 const LEFT_OUT = new Set([".git", "node_modules", "dist", ".syncline"]);
@@ -19,10 +18,8 @@ const LEFT_OUT = new Set([".git", "node_modules", "dist", ".syncline"]);
 /** A copy of the working tree that can be broken without harm. */
 export interface WorkingCopy {
   readonly path: string;
-  /**
-   * Replaces one text. @returns a function that restores it @throws if the text does not occur exactly once in the file
-   */
-  apply(mutation: Mutation): () => void;
+  /** Replaces the content of a file. @returns a function that restores it */
+  write(file: string, text: string): () => void;
   remove(): void;
 }
 
@@ -38,20 +35,11 @@ export function makeWorkingCopy(root: string): WorkingCopy {
   }
   return {
     path,
-    apply({ name, file, find, replace }) {
+    write(file, text) {
       const target = join(path, file);
-      const text = readFileSync(target, "utf8");
-      const found = text.split(find).length - 1;
-      if (found !== 1) {
-        throw new Error(
-          `${name}: its text stands in ${file} ${found} times, and must stand there once: ${find}`,
-        );
-      }
-      writeFileSync(
-        target,
-        text.replace(find, () => replace.replaceAll("$&", find)),
-      );
-      return () => writeFileSync(target, text);
+      const before = readFileSync(target, "utf8");
+      writeFileSync(target, text);
+      return () => writeFileSync(target, before);
     },
     remove: () => rmSync(path, { recursive: true, force: true }),
   };
