@@ -4,7 +4,8 @@ import type { Decision, Version } from "@syncline/shared/protocol";
 import { keepYjsStates } from "@syncline/shared/yjs";
 import type { Case } from "./case.ts";
 import type { AtFault } from "./evaluate-operation.ts";
-import { clientIdOf, type ChangeDraft } from "./window-draft.ts";
+import type { ChangeDraft } from "./change-draft.ts";
+import { clientIdOf } from "./device-run.ts";
 import type { ConflictWrite, LedgerWrite } from "./window-plan.ts";
 import { writeMerge } from "./write-merge.ts";
 
@@ -22,12 +23,11 @@ export interface Decided {
  */
 export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
   const { batch, operation, draft } = on;
-  const { workspaceId, deviceId, deviceDeclared } = batch;
   const { collection, documentId } = operation;
-  const current = draft.document(workspaceId, collection, documentId);
-  const before = current?.version ?? 0;
-  const conflict = draft.conflict(decision.conflictId);
-  const outdated = whyOutdated(on, decision, conflict, before);
+  const current = draft.documents.find(batch.workspaceId, collection, documentId);
+  const version = current?.version ?? 0;
+  const conflict = draft.conflicts.find(decision.conflictId);
+  const outdated = whyOutdated(on, decision, conflict, version);
   if (conflict === undefined || outdated !== undefined) {
     return {
       kind: "decided",
@@ -37,60 +37,70 @@ export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
         errorType: "decision_outdated",
         conflictId: decision.conflictId,
         expectedVersion: operation.expectedVersion ?? decision.version,
-        currentVersion: before,
+        currentVersion: version,
       },
       change: null,
     };
   }
-
   const policy = policyOf(on.deps.policies ?? {}, collection);
-  const remote = current?.data?.value ?? null;
-  const data: JsonObject | null = keepYjsStates(remote, operation.data ?? null, policy);
-  if (isNewlyTooLarge(data, remote)) {
+  const before = { version, data: current?.data?.value ?? null };
+  const data = keepYjsStates(before.data, operation.data ?? null, policy);
+  if (isNewlyTooLarge(data, before.data)) {
     return { kind: "error", errorType: "document_too_large", message: TOO_LARGE };
   }
+  return commitDecision(on, decision, conflict, before, data);
+}
+
+/** Writes the document that a person decided on, with the decision, and completes the conflict. */
+function commitDecision(
+  on: Case,
+  { choice, inputs }: Decision,
+  conflict: ConflictWrite,
+  before: { version: Version; data: JsonObject | null },
+  data: JsonObject | null,
+): Decided {
+  const { batch, operation, draft } = on;
+  const { workspaceId, conflictId } = conflict;
+  const { collection, documentId } = operation;
   const { change, version } = writeMerge(draft, {
     workspaceId,
     collection,
     documentId,
     data,
-    deviceId,
-    deviceDeclared,
+    deviceId: batch.deviceId,
+    deviceDeclared: batch.deviceDeclared,
     clientTimestampMs: batch.acceptedAtMs,
-    policy,
+    policy: policyOf(on.deps.policies ?? {}, collection),
     unit: undefined,
     operations: 1,
   });
-  if (conflict.status === "parked") completeRun(on, conflict, { change, version, decided: decision.choice });
-  draft.decisions.push({
+  if (conflict.status === "parked") completeRun(on, conflict, { change, version, decided: choice });
+  draft.conflicts.decisions.push({
     workspaceId,
-    conflictId: conflict.conflictId,
-    choice: decision.choice,
+    conflictId,
+    choice,
     subject: batch.subject,
     clientId: operation.clientId,
     decidedAtMs: batch.acceptedAtMs,
-    replacedVersion: before,
-    replaced: change === null ? null : remote,
+    replacedVersion: before.version,
+    replaced: change === null ? null : before.data,
     version,
   });
-  const { inputs } = decision;
-  draft.updateConflict(
+  draft.conflicts.update(
     conflict.status === "resolved"
       ? conflict
       : {
           ...conflict,
           status: "resolved",
           ancestorView: inputs.ancestor,
-          remoteView: remote,
+          remoteView: before.data,
           localView: inputs.local,
           result: data,
           twoWay: inputs.ancestor === null,
           resolvedVersion: version,
         },
   );
-  const { conflictId } = conflict;
-  const recorded = { status: "success", version, conflictId, decided: decision.choice } as const;
-  return { kind: "decided", recorded, change };
+  return { kind: "decided", recorded: { status: "success", version, conflictId, decided: choice }, change };
 }
 
 function whyOutdated(
@@ -106,7 +116,7 @@ function whyOutdated(
   if (conflict === undefined) return "The conflict's record is gone";
   if (conflict.status === "open") return "The conflict is being merged";
   // A window writes a record once, so no person has seen the state of a record that this window has touched.
-  const isSame = conflict.revision === decision.revision && !draft.isTouched(conflict.conflictId);
+  const isSame = conflict.revision === decision.revision && !draft.conflicts.isWritten(conflict.conflictId);
   if (isSame) return undefined;
   return `The conflict's record has changed since the decision was made: it is ${conflict.status} now`;
 }
@@ -120,8 +130,8 @@ function completeRun(
   conflict: ConflictWrite,
   outcome: { change: ChangeDraft | null } & Pick<LedgerWrite, "version" | "decided">,
 ): void {
-  for (const held of draft.run(conflict.conflictId)) {
-    const known = draft.ledger(conflict.workspaceId, conflict.deviceId, clientIdOf(held));
+  for (const held of draft.conflicts.run(conflict.conflictId)) {
+    const known = draft.ledger.find(conflict.workspaceId, conflict.deviceId, clientIdOf(held));
     if (known === undefined) continue;
     const row: LedgerWrite = {
       ...known.row,
@@ -134,6 +144,6 @@ function completeRun(
       error: null,
       errorType: null,
     };
-    draft.record({ row, change: outcome.change });
+    draft.ledger.record({ row, change: outcome.change });
   }
 }

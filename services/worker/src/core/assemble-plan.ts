@@ -5,12 +5,18 @@ import {
   type AcceptedBatch,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
-import type { Answer } from "./answer-operation.ts";
-import type { LedgerDraft, RunDraft, WindowDraft } from "./window-draft.ts";
+import type { Answer } from "./answer.ts";
+import type { ChangeDraft } from "./change-draft.ts";
+import type { WrittenConflict } from "./conflicts-draft.ts";
+import type { RowDraft } from "./ledger-draft.ts";
+import type { WindowDraft } from "./window-draft.ts";
 import type {
   BatchReply,
+  BatchWrite,
+  ChangeWrite,
   ConflictRound,
   ConflictWrite,
+  DocumentWrite,
   HeldMove,
   HeldWrite,
   LedgerWrite,
@@ -19,122 +25,157 @@ import type {
 } from "./window-plan.ts";
 import type { WindowState } from "./window-state.ts";
 
+/** A batch of the window, with the answers to its operations in the order of the request. */
+export interface AnsweredBatch {
+  batch: AcceptedBatch;
+  answers: Answer[];
+}
+
+/** The outcomes of a window besides its draft. */
+export interface WindowOutcomes {
+  batches: readonly AnsweredBatch[];
+  /** The replies for batches that were drained before. */
+  replays: BatchReply[];
+  rounds: ConflictRound[];
+  /** The operations that were pending, and now have their final answer. */
+  settled: readonly RowDraft[];
+}
+
 /** Numbers the changes, now that their order is known, and assembles all rows and answers. */
-export function assemblePlan(
-  state: WindowState,
-  draft: WindowDraft,
-  batches: readonly { batch: AcceptedBatch; answers: Answer[] }[],
-  replays: BatchReply[],
-  rounds: ConflictRound[],
-  settled: readonly LedgerDraft[],
-): WindowPlan {
-  const seqByWorkspace = new Map<string, number>();
-  const seqOf = (workspaceId: WorkspaceId): number =>
-    seqByWorkspace.get(workspaceId) ?? state.workspaceById.get(workspaceId)?.seq ?? 0;
-  const seqByChange = new Map<unknown, number>();
-  const seqByDocument = new Map<string, number>();
-  const lastSeqByUnit = new Map<string, number>();
-  const numbered = draft.changes.map((change) => {
-    const seq = seqOf(change.workspaceId) + 1;
-    seqByWorkspace.set(change.workspaceId, seq);
-    seqByChange.set(change, seq);
-    seqByDocument.set(documentKey(change.workspaceId, change.collection, change.documentId), seq);
-    const { deviceDeclared, unit, before: _, timesAt: __, ...row } = change;
-    if (unit !== undefined) lastSeqByUnit.set(unit, seq);
-    return { ...row, unit, deviceId: deviceDeclared ? change.deviceId : null, seq };
-  });
-  const touched = draft.touchedConflicts;
-  const touchedWorkspaces = new Set<string>([
-    ...batches.map(({ batch }) => batch.workspaceId),
-    ...touched.map(({ conflict }) => conflict.workspaceId),
-    ...numbered.map((change) => change.workspaceId),
-  ]);
-
-  const ledgerRows: LedgerWrite[] = [];
-  for (const ledger of draft.ledgerDrafts) {
-    if (ledger.row.status === "success") {
-      const seq = ledger.change === null ? seqOf(ledger.row.workspaceId) : seqByChange.get(ledger.change);
-      assertInvariant(seq !== undefined, "an applied operation's change has no seq");
-      ledger.row.seq = seq;
-    }
-    ledgerRows.push(ledger.row);
-  }
+export function assemblePlan(state: WindowState, draft: WindowDraft, outcomes: WindowOutcomes): WindowPlan {
+  const { batches, replays, rounds, settled } = outcomes;
+  const numbers = numberChanges(state, draft.documents.changes);
   const revisionOf = (workspaceId: WorkspaceId) => state.workspaceById.get(workspaceId)?.revision ?? 0;
-  const conflicts = touched.map(({ conflict }) => ({
-    ...conflict,
-    resolvedSeq:
-      conflict.status === "resolved" ? (conflict.resolvedSeq ?? seqOf(conflict.workspaceId)) : null,
-    revision: revisionOf(conflict.workspaceId) + 1,
-  }));
-
-  const batchWrites = batches.map(({ batch, answers }) => ({
-    workspaceId: batch.workspaceId,
-    batchId: batch.batchId,
-    deviceId: batch.deviceId,
-    subject: batch.subject,
-    atomic: batch.atomic,
-    acceptedAtMs: batch.acceptedAtMs,
-    replyTo: batch.replyTo,
-    results: answers.map((answer) =>
-      answer.kind === "unrecorded"
-        ? answer.result
-        : resultOf(answer.draft.row, { replayed: answer.replayed }),
-    ),
-  }));
+  const written = draft.conflicts.written;
+  const ledgerRows = ledgerRowsOf(draft.ledger.written, numbers);
+  const answered = batches.map(({ batch, answers }) => ({ batch, results: answers.map(resultOfAnswer) }));
+  const touchedWorkspaces = new Set<WorkspaceId>([
+    ...batches.map(({ batch }) => batch.workspaceId),
+    ...written.map(({ conflict }) => conflict.workspaceId),
+    ...draft.documents.changes.map((change) => change.workspaceId),
+  ]);
   return {
     workspaces: [...touchedWorkspaces].sort().map((workspaceId) => ({
       workspaceId,
       expectedRevision: revisionOf(workspaceId),
-      seq: seqOf(workspaceId),
+      seq: numbers.seqOf(workspaceId),
     })),
-    documents: [...draft.documents].map((document) => {
-      const seq = seqByDocument.get(
-        documentKey(document.workspaceId, document.collection, document.documentId),
-      );
-      assertInvariant(seq !== undefined, "a written document has no change");
-      return { ...document, seq };
-    }),
-    changes: numbered.map(({ unit, ...change }) => ({
-      ...change,
-      groupEndSeq: unit === undefined ? null : (lastSeqByUnit.get(unit) ?? null),
-    })),
+    documents: documentsOf(draft, numbers),
+    changes: changesOf(draft, numbers),
     ledgerRows,
-    batches: batchWrites.map(({ replyTo: _, ...write }) => write),
-    conflicts,
-    decisions: draft.decisions.map((decision) => ({
+    batches: answered.map(({ batch, results }) => batchWriteOf(batch, results)),
+    conflicts: written.map(({ conflict }) => ({
+      ...conflict,
+      resolvedSeq: resolvedSeqOf(conflict, numbers),
+      revision: revisionOf(conflict.workspaceId) + 1,
+    })),
+    decisions: draft.conflicts.decisions.map((decision) => ({
       ...decision,
       revision: revisionOf(decision.workspaceId) + 1,
     })),
-    ...runsOf(touched),
+    ...runsOf(written),
     replies: [
       ...replays,
-      ...batchWrites.map(({ workspaceId, replyTo, batchId, results }) => ({
+      ...answered.map(({ batch: { workspaceId, replyTo, batchId }, results }) => ({
         workspaceId,
         replyTo,
         batchId,
         results,
       })),
     ],
-    settled: settled.map(({ row }): SettledReply => ({
-      workspaceId: row.workspaceId,
-      deviceId: row.deviceId,
-      batchId: row.batchId,
-      result: resultOf(row, { replayed: false }),
-    })),
+    settled: settled.map(settledReplyOf),
     rounds,
-    missingHistory: [...draft.missingHistory.values()],
+    missingHistory: [...draft.past.missing.values()],
     operationsApplied: ledgerRows.filter((row) => row.status === "success").length,
-    roundsTaken: draft.roundsTaken,
+    roundsTaken: draft.conflicts.roundsTaken,
   };
 }
 
+/** The seqs of a window's changes. */
+interface Numbers {
+  seqByChange: ReadonlyMap<ChangeDraft, number>;
+  seqByDocument: ReadonlyMap<string, number>;
+  /** The seq of the last change of each group. */
+  lastSeqByUnit: ReadonlyMap<string, number>;
+  /** A workspace's seq after the window. */
+  seqOf: (workspaceId: WorkspaceId) => number;
+}
+
+function numberChanges({ workspaceById }: WindowState, changes: readonly ChangeDraft[]): Numbers {
+  const seqByWorkspace = new Map<string, number>();
+  const seqOf = (workspaceId: WorkspaceId): number =>
+    seqByWorkspace.get(workspaceId) ?? workspaceById.get(workspaceId)?.seq ?? 0;
+  const seqByChange = new Map<ChangeDraft, number>();
+  const seqByDocument = new Map<string, number>();
+  const lastSeqByUnit = new Map<string, number>();
+  for (const change of changes) {
+    const seq = seqOf(change.workspaceId) + 1;
+    seqByWorkspace.set(change.workspaceId, seq);
+    seqByChange.set(change, seq);
+    seqByDocument.set(documentKey(change.workspaceId, change.collection, change.documentId), seq);
+    if (change.unit !== undefined) lastSeqByUnit.set(change.unit, seq);
+  }
+  return { seqByChange, seqByDocument, lastSeqByUnit, seqOf };
+}
+
+function changesOf({ documents }: WindowDraft, { seqByChange, lastSeqByUnit }: Numbers): ChangeWrite[] {
+  return documents.changes.map((change) => {
+    const { deviceDeclared, unit, before: _, timesAt: __, ...row } = change;
+    const seq = seqByChange.get(change);
+    assertInvariant(seq !== undefined, "a change has no seq");
+    const groupEndSeq = unit === undefined ? null : (lastSeqByUnit.get(unit) ?? null);
+    return { ...row, deviceId: deviceDeclared ? change.deviceId : null, seq, groupEndSeq };
+  });
+}
+
+function documentsOf({ documents }: WindowDraft, { seqByDocument }: Numbers): DocumentWrite[] {
+  return Array.from(documents.written, (document) => {
+    const { workspaceId, collection, documentId } = document;
+    const seq = seqByDocument.get(documentKey(workspaceId, collection, documentId));
+    assertInvariant(seq !== undefined, "a written document has no change");
+    return { ...document, seq };
+  });
+}
+
+/** Completes the rows of applied operations with their seq; the answers refer to the same rows. */
+function ledgerRowsOf(written: Iterable<RowDraft>, { seqByChange, seqOf }: Numbers): LedgerWrite[] {
+  return Array.from(written, ({ row, change }) => {
+    if (row.status === "success") {
+      const seq = change === null ? seqOf(row.workspaceId) : seqByChange.get(change);
+      assertInvariant(seq !== undefined, "an applied operation's change has no seq");
+      row.seq = seq;
+    }
+    return row;
+  });
+}
+
+function resolvedSeqOf(
+  { status, resolvedSeq, workspaceId }: ConflictWrite,
+  { seqOf }: Numbers,
+): number | null {
+  return status === "resolved" ? (resolvedSeq ?? seqOf(workspaceId)) : null;
+}
+
+function resultOfAnswer(answer: Answer): BatchWrite["results"][number] {
+  if (answer.kind === "unrecorded") return answer.result;
+  return resultOf(answer.draft.row, { replayed: answer.replayed });
+}
+
+function batchWriteOf(batch: AcceptedBatch, results: BatchWrite["results"]): BatchWrite {
+  const { workspaceId, batchId, deviceId, subject, atomic, acceptedAtMs } = batch;
+  return { workspaceId, batchId, deviceId, subject, atomic, acceptedAtMs, results };
+}
+
+function settledReplyOf({ row }: RowDraft): SettledReply {
+  const { workspaceId, deviceId, batchId } = row;
+  return { workspaceId, deviceId, batchId, result: resultOf(row, { replayed: false }) };
+}
+
 /** The writes and moves of the runs' operations that are not yet in their place. */
-function runsOf(
-  touched: readonly { conflict: ConflictWrite; run: RunDraft }[],
-): Pick<WindowPlan, "heldMoves" | "heldWrites"> {
+function runsOf(written: readonly WrittenConflict[]): Pick<WindowPlan, "heldMoves" | "heldWrites"> {
   const heldMoves: HeldMove[] = [];
   const heldWrites: HeldWrite[] = [];
-  for (const { conflict, run } of touched) {
+  for (const { conflict, run } of written) {
     const { workspaceId, conflictId } = conflict;
     run.held.forEach((held, index) => {
       const place = run.unread + index;

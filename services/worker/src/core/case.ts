@@ -37,3 +37,8 @@ export interface Case {
   /** The remaining budget for the merges within its batch. */
   mergeBudget: Budget;
 }
+
+/** The unit that takes effect together; a fold never crosses its edge. */
+export function unitOf({ batch, operation }: Case): string | undefined {
+  return batch.atomic ? batch.batchId : operation.group && `${batch.batchId}/${operation.group}`;
+}

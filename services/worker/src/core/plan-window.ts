@@ -1,11 +1,14 @@
 import { DOCUMENT_VALUES_MAX } from "@syncline/shared/document";
 import type { AcceptedBatch, Resolution, StoredEntry } from "@syncline/shared/protocol";
-import { answerOperation, isBeyondMerges, recall, skip, statusOf, type Answer } from "./answer-operation.ts";
-import { assemblePlan } from "./assemble-plan.ts";
+import { answerOperation, recall } from "./answer-operation.ts";
+import { skip, statusOf, type Answer } from "./answer.ts";
+import { assemblePlan, type AnsweredBatch } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";
 import type { PlanDeps } from "./case.ts";
 import { applyResolution } from "./apply-resolution.ts";
-import { WindowDraft, type LedgerDraft } from "./window-draft.ts";
+import type { RowDraft } from "./ledger-draft.ts";
+import { isBeyondMerges } from "./merge-at-once.ts";
+import { draftWindow, type WindowDraft } from "./window-draft.ts";
 import type { BatchReply, ConflictRound, WindowPlan } from "./window-plan.ts";
 import { resolutionPosition } from "./window-positions.ts";
 import type { WindowState } from "./window-state.ts";
@@ -32,12 +35,12 @@ export function* planWindowSteps(
   state: WindowState,
   deps: PlanDeps,
 ): Generator<undefined, WindowPlan> {
-  const draft = new WindowDraft(state);
-  const batches: { batch: AcceptedBatch; answers: Answer[] }[] = [];
+  const draft = draftWindow(state);
+  const batches: AnsweredBatch[] = [];
   const plannedBatchIds = new Set<string>();
   const replays: BatchReply[] = [];
   const rounds: ConflictRound[] = [];
-  const settled: LedgerDraft[] = [];
+  const settled: RowDraft[] = [];
 
   for (const stored of entries) {
     const { entry } = stored;
@@ -62,7 +65,7 @@ export function* planWindowSteps(
     batches.push({ batch, answers: planned.answers });
     rounds.push(...planned.rounds);
   }
-  return assemblePlan(state, draft, batches, replays, rounds, settled);
+  return assemblePlan(state, draft, { batches, replays, rounds, settled });
 }
 
 /**
@@ -89,7 +92,7 @@ function* planBatch(
   const rounds: ConflictRound[] = [];
   const mergeBudget = { left: BATCH_MERGE_VALUES_MAX };
   for (const unit of unitsOf(batch)) {
-    draft.mark();
+    draft.undoLog.mark();
     let failing: Answer | undefined;
     const { grouped } = unit;
     for (const operation of unit.operations) {
@@ -99,7 +102,7 @@ function* planBatch(
       answers[operation.position] = answer;
       // A plan that lacks history is made again. It continues behind a failure to find all history that it lacks.
       // A group that would merge too much needs none.
-      const isFinal = draft.missingHistory.size === 0 || isBeyondMerges(answer);
+      const isFinal = draft.past.missing.size === 0 || isBeyondMerges(answer);
       if (grouped && statusOf(answer) !== "success" && isFinal) {
         failing = answer;
         break;
@@ -107,7 +110,7 @@ function* planBatch(
     }
     // Only a group has a failing operation, and no operation of a group starts a round.
     if (failing === undefined) continue;
-    draft.undo();
+    draft.undoLog.undo();
     for (const operation of unit.operations) {
       if (answers[operation.position] === failing) continue;
       // Earlier answers stay: a group undoes only its own operations.

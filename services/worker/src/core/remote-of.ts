@@ -20,7 +20,7 @@ export function editsOf(
 ): DocumentEdits | undefined {
   if (strategy !== "last-write-wins" || since === null) return undefined;
   const deviceId = deviceDeclared ? by : null;
-  return draft.editsSince({ workspaceId, collection, documentId, since, deviceId, seenUntil });
+  return draft.past.editsSince({ workspaceId, collection, documentId, since, deviceId, seenUntil });
 }
 
 /** The current document in the window that a device's operations are merged with, with the times of its edits. */
@@ -30,7 +30,7 @@ export function remoteOf(
   { edits, seenVersion }: { edits: DocumentEdits | undefined; seenVersion: number | null },
   policy: MergePolicy,
 ): RemoteDocument {
-  const current = draft.document(workspaceId, collection, documentId);
+  const current = draft.documents.find(workspaceId, collection, documentId);
   const remote = { data: current?.data?.value ?? null, timestampMs: current?.clientTimestampMs ?? null };
   return { ...remote, ...timesBetween({ edits }, seenVersion, policy) };
 }

@@ -1,7 +1,9 @@
 import { DocumentData, jsonEqual, type JsonObject } from "@syncline/shared/document";
 import { newestTime, timesAtPlaces, timesOfEdit, type EditTimes } from "@syncline/shared/merge";
 import type { Version } from "@syncline/shared/protocol";
-import type { ChangeDraft, DraftedWrite, WindowDraft } from "./window-draft.ts";
+import type { ChangeDraft } from "./change-draft.ts";
+import type { DraftedWrite } from "./documents-draft.ts";
+import type { WindowDraft } from "./window-draft.ts";
 
 /** The outcome of a merge. */
 interface MergeWrite extends Omit<DraftedWrite, "data" | "ended" | "timesAt" | "editTimes"> {
@@ -19,12 +21,12 @@ interface MergeWrite extends Omit<DraftedWrite, "data" | "ended" | "timesAt" | "
  * @param times - the newest edits of the merged operations
  */
 export function writeMerge(
-  draft: WindowDraft,
+  { documents }: WindowDraft,
   { times, data, ended = null, ...write }: MergeWrite,
 ): { change: ChangeDraft | null; version: Version } {
-  const current = draft.document(write.workspaceId, write.collection, write.documentId);
+  const current = documents.find(write.workspaceId, write.collection, write.documentId);
   const before = current?.data?.value ?? null;
-  draft.endFold(write);
+  documents.endFold(write);
   if (write.operations === 0 || jsonEqual(before, data)) {
     return { change: null, version: current?.version ?? 0 };
   }
@@ -32,14 +34,14 @@ export function writeMerge(
   const edited = timesOfEdit(before, data, write.clientTimestampMs, write.policy);
   const editTimes = timesAtPlaces(times ?? { anywhere: write.clientTimestampMs }, edited);
   const isTimed = newestTime(editTimes) !== null || clientTimestampMs !== null;
-  const written = draft.write({
+  const written = documents.write({
     ...write,
     data: DocumentData.of(data),
     ended: DocumentData.of(ended),
     clientTimestampMs,
     editTimes: isTimed ? editTimes : null,
   });
-  draft.endFold(write);
+  documents.endFold(write);
   return written;
 }
 

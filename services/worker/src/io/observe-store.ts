@@ -1,6 +1,6 @@
 import { createHistogram, SECONDS_BOUNDS } from "@syncline/kit/telemetry";
 import { inPostgresSpan } from "@syncline/store";
-import type { WindowStore } from "./pg-store.ts";
+import type { WindowStore } from "./window-store.ts";
 
 /** Wraps a store so that its transactions are measured and its calls are traced. */
 export function observeStore(store: WindowStore): WindowStore {

@@ -7,7 +7,8 @@ import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planWindow } from "../core/plan-window.ts";
 import { batchEntry, type GivenBatch, type GivenOperation } from "../testing/memory-tables.ts";
-import { createPgStore, type WindowStore } from "./pg-store.ts";
+import { createPgStore } from "./pg-store.ts";
+import type { WindowStore } from "./window-store.ts";
 
 let database: TestDatabase;
 let pool: ReturnType<typeof openPool>;

@@ -8,7 +8,7 @@ import { planWindowSteps } from "../core/plan-window.ts";
 import { positionsOf, prefixOf, unitEndsOf } from "../core/window-positions.ts";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { WindowState } from "../core/window-state.ts";
-import type { WindowStore } from "../io/pg-store.ts";
+import type { WindowStore } from "../io/window-store.ts";
 import { idsOf } from "./ids-of-entries.ts";
 
 /** The dependencies of a commit. */

@@ -3,7 +3,7 @@ import type { LanePart, LaneStreams, ReadWindow } from "@syncline/lanes";
 import type { LaneWaker } from "@syncline/lanes/queues";
 import { dispositionOf, SynclineError, type StoredEntry, type WorkspaceId } from "@syncline/shared/protocol";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
-import type { WindowStore } from "../io/pg-store.ts";
+import type { WindowStore } from "../io/window-store.ts";
 import type { CommitTurn } from "./commit-queue.ts";
 import { idsOf } from "./ids-of-entries.ts";
 import { traceDrain, type DrainTrace } from "./trace-drain.ts";
@@ -31,9 +31,10 @@ const WINDOWS_PER_DRAIN = 20;
  * parts.
  */
 export function createDrainLane(
-  { lanes, store, groupCommit, waker, isRunning, metrics, log }: Deps,
+  deps: Deps,
   options: { windowOperationsMax: number },
 ): (part: LanePart, failedAttempts: number) => Promise<void> {
+  const { lanes, groupCommit, waker, isRunning, log } = deps;
   return async function drainLane(part, failedAttempts) {
     const { lane, workspaceId } = part;
     const operationsMax = Math.max(1, options.windowOperationsMax >> Math.min(failedAttempts, 20));
@@ -57,11 +58,11 @@ export function createDrainLane(
         alone: failedAttempts > 0 || part.workspaceId !== undefined,
         async read() {
           const startedAtMs = performance.now();
-          const { entries, bytes } = await readWindow(part, operationsMax);
+          const { entries, bytes } = await readWindow(deps, part, operationsMax);
           if (entries.length === 0) return undefined;
           const trace = traceDrain(part.lane, entries);
           drain = { trace, startedAtMs, entries };
-          if (part.workspaceId !== undefined) await requireUnlocked(part.workspaceId, entries);
+          if (part.workspaceId !== undefined) await requireUnlocked(deps.store, part.workspaceId, entries);
           return { entries: trace.entries, bytes, context: trace.context, onCommitted: trace.committed };
         },
       });
@@ -75,41 +76,53 @@ export function createDrainLane(
       );
       throw error;
     } finally {
-      if (drain !== undefined) end(part.lane, drain);
+      if (drain !== undefined) endDrain(deps, part.lane, drain);
     }
   }
+}
 
-  /**
-   * Throws if another transaction holds rows of a deferred workspace: its commit must not wait for locks, because
-   * other commits would wait with it.
-   */
-  async function requireUnlocked(workspaceId: WorkspaceId, entries: readonly StoredEntry[]): Promise<void> {
-    if ((await store.findLocked(entries)).size === 0) return;
-    throw new SynclineError(
-      "SYN_POSTGRES_CONTENTION",
-      `Another transaction holds rows of workspace ${workspaceId}`,
-    );
-  }
+/**
+ * Throws if another transaction holds rows of a deferred workspace: its commit must not wait for locks, because other
+ * commits would wait with it.
+ */
+async function requireUnlocked(
+  store: Deps["store"],
+  workspaceId: WorkspaceId,
+  entries: readonly StoredEntry[],
+): Promise<void> {
+  if ((await store.findLocked(entries)).size === 0) return;
+  throw new SynclineError(
+    "SYN_POSTGRES_CONTENTION",
+    `Another transaction holds rows of workspace ${workspaceId}`,
+  );
+}
 
-  /** Reads the next window; reads on if all its entries had to be dead-lettered. */
-  async function readWindow(part: LanePart, operationsMax: number): Promise<ReadWindow> {
-    const { lane } = part;
-    for (;;) {
-      const window = await lanes.readWindow(part, operationsMax);
-      for (const id of window.deadLetterIds) {
-        log.error({ lane, entryId: id }, "dead-lettered an entry that cannot be read");
-      }
-      for (const workspaceId of window.movedWorkspaceIds) await waker.wakeDeferred({ lane, workspaceId }, 0);
-      if (window.entries.length > 0 || window.deadLetterIds.length === 0) return window;
+/** Reads the next window; reads on if all its entries had to be dead-lettered. */
+async function readWindow(
+  { lanes, waker, log }: Pick<Deps, "lanes" | "waker" | "log">,
+  part: LanePart,
+  operationsMax: number,
+): Promise<ReadWindow> {
+  const { lane } = part;
+  for (;;) {
+    const window = await lanes.readWindow(part, operationsMax);
+    for (const id of window.deadLetterIds) {
+      log.error({ lane, entryId: id }, "dead-lettered an entry that cannot be read");
     }
+    for (const workspaceId of window.movedWorkspaceIds) await waker.wakeDeferred({ lane, workspaceId }, 0);
+    if (window.entries.length > 0 || window.deadLetterIds.length === 0) return window;
   }
+}
 
-  function end(lane: number, { trace, startedAtMs, entries }: Drain): void {
-    const durationMs = performance.now() - startedAtMs;
-    trace.end(durationMs);
-    metrics.drained(entries.length, durationMs);
-    log.debug({ lane, entries: entries.length, durationMs: Math.round(durationMs) }, "drained a window");
-  }
+function endDrain(
+  { metrics, log }: Pick<Deps, "metrics" | "log">,
+  lane: number,
+  { trace, startedAtMs, entries }: Drain,
+): void {
+  const durationMs = performance.now() - startedAtMs;
+  trace.end(durationMs);
+  metrics.drained(entries.length, durationMs);
+  log.debug({ lane, entries: entries.length, durationMs: Math.round(durationMs) }, "drained a window");
 }
 
 /** The drain of a window, from its read on. */

@@ -5,7 +5,7 @@ import type { Policies } from "@syncline/shared/merge";
 import { backoffMs, DRAIN_BACKOFF, type StoredEntry, type SynclineError } from "@syncline/shared/protocol";
 import type { WindowPlan } from "../core/window-plan.ts";
 import type { DrainMetrics } from "../io/drain-metrics.ts";
-import type { WindowStore } from "../io/pg-store.ts";
+import type { WindowStore } from "../io/window-store.ts";
 import { createCommitQueue, type CommitTurn, type Taken } from "./commit-queue.ts";
 import { commitWindow } from "./commit-window.ts";
 import { idsOf } from "./ids-of-entries.ts";

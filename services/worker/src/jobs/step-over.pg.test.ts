@@ -6,7 +6,8 @@ import type { JsonObject } from "@syncline/shared/document";
 import type { StoredEntry } from "@syncline/shared/protocol";
 import { createTestDatabase, type TestDatabase } from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createPgStore, type WindowStore } from "../io/pg-store.ts";
+import { createPgStore } from "../io/pg-store.ts";
+import type { WindowStore } from "../io/window-store.ts";
 import { batchEntry, type GivenOperation } from "../testing/memory-tables.ts";
 import { commitSteppingOver } from "./step-over.ts";
 

@@ -1,0 +1,58 @@
+import type { AcceptedOperation, OperationResult } from "@syncline/shared/protocol";
+import type { RowDraft } from "./ledger-draft.ts";
+
+/** The answer to one operation of a batch: recorded in the ledger, or for this batch only. */
+export type Answer =
+  | {
+      kind: "ledger";
+      draft: RowDraft;
+      replayed: boolean;
+      /** Records a failure again after its group was undone. */
+      restore?: () => void;
+    }
+  | { kind: "unrecorded"; result: OperationResult };
+
+export function statusOf(answer: Answer): OperationResult["status"] {
+  return answer.kind === "ledger" ? answer.draft.row.status : answer.result.status;
+}
+
+/**
+ * Fails a group that contains an operation which is still being merged from an earlier batch, because a group
+ * cannot wait.
+ */
+export function stillMerging(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, {
+    status: "conflict",
+    error: "This operation is still being merged",
+    error_type: "behind_conflict",
+  });
+}
+
+export function reusedClientId(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, {
+    status: "error",
+    error: "This client_id was already used with different content",
+    error_type: "client_id_reused",
+  });
+}
+
+export function expired(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, {
+    status: "error",
+    error:
+      "This client_id is older than the ledger, which no longer knows whether it was applied. Send the operation under a new client_id",
+    error_type: "client_id_expired",
+  });
+}
+
+export function skip(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, { status: "skipped", error: "Another operation of its group failed" });
+}
+
+/** An answer for this batch only, which the ledger does not keep. */
+function unrecorded(
+  { clientId, documentId }: AcceptedOperation,
+  outcome: Omit<OperationResult, "client_id" | "document_id">,
+): Answer {
+  return { kind: "unrecorded", result: { client_id: clientId, document_id: documentId, ...outcome } };
+}

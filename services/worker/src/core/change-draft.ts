@@ -1,0 +1,62 @@
+import type { DocumentData } from "@syncline/shared/document";
+import {
+  joinTimes,
+  timesOfEdit,
+  type EditTime,
+  type EditTimes,
+  type ItemPolicy,
+} from "@syncline/shared/merge";
+import type { CollectionName, DeviceId, DocumentId, Version, WorkspaceId } from "@syncline/shared/protocol";
+
+export type TimesAt = (time: EditTime) => EditTimes;
+
+/** A change being planned: its seq is known once the whole window is planned. */
+export interface ChangeDraft {
+  workspaceId: WorkspaceId;
+  collection: CollectionName;
+  documentId: DocumentId;
+  firstVersion: number;
+  version: Version;
+  data: DocumentData | null;
+  /** The document that a deletion ended, if no other change contains it. */
+  ended: DocumentData | null;
+  deviceId: DeviceId;
+  deviceDeclared: boolean;
+  clientTimestampMs: number | null;
+  /** The times of its edits, by place; `null`: all that differ from {@link before}, at {@link clientTimestampMs}. */
+  editTimes: EditTimes | null;
+  /** Tells the times of its edits, by place, if it contains one operation that was no merge. */
+  timesAt: TimesAt | null;
+  /** The document before the change. */
+  before: DocumentData | null;
+  /** The group it belongs to: a fold never crosses a group's edge. */
+  unit: string | undefined;
+}
+
+/** Returns the one change that a device's change and its next one on the same document fold into. */
+export function foldChanges(previous: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): ChangeDraft {
+  return {
+    ...next,
+    firstVersion: previous.firstVersion,
+    ended: next.data === null ? previous.data : null,
+    timesAt: null,
+    before: previous.before,
+    editTimes: timesOfFold(previous, next, policy),
+  };
+}
+
+/** The times of a fold's edits, by place; `null` if none of its operations has a time. */
+function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): EditTimes | null {
+  const isTimed = [first, next].some(
+    ({ editTimes, clientTimestampMs }) => editTimes !== null || clientTimestampMs !== null,
+  );
+  return isTimed ? joinTimes(timesOf(first, policy), timesOf(next, policy)) : null;
+}
+
+function timesOf(
+  { editTimes, timesAt, before, data, clientTimestampMs: time }: ChangeDraft,
+  policy: ItemPolicy,
+): EditTimes {
+  if (editTimes !== null) return editTimes;
+  return timesAt?.(time) ?? timesOfEdit(before?.value ?? null, data?.value ?? null, time, policy);
+}
