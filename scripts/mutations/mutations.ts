@@ -53,9 +53,9 @@ export const MUTATIONS: MutationTable = {
   },
   "a merge loses nothing silently": {
     "fold-is-as-new-as-its-last": {
-      in: "write",
-      find: "editTimes: $joined",
-      replace: "editTimes: $joined && null",
+      in: "foldChanges",
+      find: "editTimes: timesOfFold($previous, $next, $policy)",
+      replace: "editTimes: timesOfFold($previous, $next, $policy) && null",
       caughtBy: "last-write-wins.property.test.ts",
     },
     "merge-is-as-new-as-its-run": {
@@ -96,7 +96,7 @@ export const MUTATIONS: MutationTable = {
     },
     "decision-replaces-yjs-state": {
       in: "applyDecision",
-      find: "keepYjsStates($remote, operation.data ?? null, $policy)",
+      find: "keepYjsStates($before.data, operation.data ?? null, $policy)",
       replace: "operation.data ?? keepYjsStates(null, null, $policy)",
       caughtBy: "yjs-states.test.ts: if a person decides",
     },
@@ -150,7 +150,7 @@ export const MUTATIONS: MutationTable = {
       caughtBy: "core/rising-versions.test.ts: marks versions that are not of this history",
     },
     "left-over-run-forgets-its-rise": {
-      in: "commit",
+      in: "commitResolution",
       find: "{ ...$conflict, conflictId: newId(), baseVersion: seenVersion }",
       replace: "{ ...$conflict, conflictId: newId() }",
       caughtBy:
@@ -267,7 +267,7 @@ export const MUTATIONS: MutationTable = {
       caughtBy: "merge-document.test.ts",
     },
     "overlap-unrecorded": {
-      in: "commit",
+      in: "commitResolution",
       find: "overlapList: $outcome.overlaps, twoWay",
       replace: "overlapList: [], twoWay",
       caughtBy: "apply-resolution.test.ts",
@@ -286,8 +286,8 @@ export const MUTATIONS: MutationTable = {
     },
     "view-from-nothing-has-no-history": {
       in: "historyOf",
-      find: "return $to > $from ? draft.riseOf(",
-      replace: "return $to > $from && $from > 0 ? draft.riseOf(",
+      find: "return $to > $from ? draft.past.riseOf(",
+      replace: "return $to > $from && $from > 0 ? draft.past.riseOf(",
       caughtBy: "core/rising-versions.test.ts: began before there was a document",
     },
     "view-depends-on-how-others-wrote": {
@@ -388,9 +388,9 @@ export const MUTATIONS: MutationTable = {
       caughtBy: "plan-window.test.ts",
     },
     "refused-run-evaluated-by-number": {
-      in: "answerOperation",
-      find: "draft.refusingConflict(batch.deviceId, $key, $on.answeredId);",
-      replace: "undefined;",
+      in: "conflictBefore",
+      find: "draft.conflicts.refusing(batch.deviceId, $key, answeredId)",
+      replace: "undefined",
       caughtBy: "plan-window.test.ts",
     },
     "notified-before-removal": {
@@ -477,7 +477,7 @@ export const MUTATIONS: MutationTable = {
       caughtBy: "apply-run.test.ts: stops once it exceeds its limit",
     },
     "budget-of-merges-in-a-group-not-kept": {
-      in: "mergeAtOnce",
+      in: "mergeWithinBudget",
       find: "if (!spend($on.mergeBudget",
       replace: "if (!$on.grouped && !spend($on.mergeBudget",
       caughtBy: "plan-window.test.ts: once its merges would read more",
@@ -543,8 +543,8 @@ export const MUTATIONS: MutationTable = {
     },
     "rise-costs-no-memory": {
       in: "hold",
-      find: "($rises ? this.#bytesOfDocument($conflict) : 0)",
-      replace: "($rises && this.changes.length < 0 ? this.#bytesOfDocument($conflict) : 0)",
+      find: "$rises ? ($current?.data?.size.bytes ?? 0) : 0",
+      replace: "$rises ? 0 * ($current?.data?.size.bytes ?? 0) : 0",
       caughtBy: "core/rising-versions.test.ts: counts a document that it rises to",
     },
     "deployment-fault-unreported": {
@@ -618,35 +618,35 @@ export const MUTATIONS: MutationTable = {
   },
   "consolidation is invisible": {
     "fold-goes-past-a-deletion": {
-      in: "write",
+      in: "#foldableWith",
       find: "$previous.ended === null &&",
       caughtBy: "plan-window.test.ts: keeps a document that was edited and then deleted",
     },
     "fold-across-devices": {
-      in: "write",
-      find: "this.#lastChangeByDevice.get($deviceKey); … this.#lastChangeByDocument.get($key)",
-      replace: "this.#lastChangeByDocument.get($key); … this.#lastChangeByDocument.get($key)",
+      in: "#foldableWith",
+      find: "this.#lastChangeByDevice.get(deviceKey($write.workspaceId, $write.deviceId))",
+      replace: "this.#lastChangeByDocument.get(keyOf($write))",
       caughtBy: "plan-window.test.ts",
     },
     "fold-across-group-edge": {
-      in: "write",
+      in: "#foldableWith",
       find: "$previous.unit === $write.unit &&",
       caughtBy: "plan-window.test.ts",
     },
     "fold-past-own-operation": {
       in: "endFold",
-      find: 'this.#delete(this.#lastChangeByDevice, operationKey(workspaceId, deviceId, ""));',
+      find: "this.#undo.delete(this.#lastChangeByDevice, deviceKey(workspaceId, deviceId));",
       caughtBy: "plan-window.property.test.ts",
     },
     "fold-swallows-reported-version": {
       in: "endFold",
-      find: "this.#delete(this.#lastChangeByDocument, documentKey(workspaceId, collection, documentId));",
+      find: "this.#undo.delete(this.#lastChangeByDocument, documentKey(workspaceId, collection, documentId));",
       caughtBy: "plan-window.property.test.ts",
     },
     "fold-forgets-the-deleted-document": {
-      in: "write",
-      find: "const $ended = $change.data === null ? $previous.data : null;",
-      replace: "const $ended = null;",
+      in: "foldChanges",
+      find: "ended: $next.data === null ? $previous.data : null",
+      replace: "ended: null",
       caughtBy: "plan-window.property.test.ts",
     },
     "client-fold-merges-a-replaced-value": {
@@ -686,7 +686,7 @@ export const MUTATIONS: MutationTable = {
   "a group is all or nothing": {
     "group-not-rolled-back": {
       in: "planBatch",
-      find: "$draft.undo();",
+      find: "$draft.undoLog.undo();",
       caughtBy: "plan-window.test.ts",
     },
     "group-continues-after-a-failure": {

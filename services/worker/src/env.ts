@@ -4,6 +4,9 @@ import { mergeBackoffEnv } from "@syncline/lanes/queues";
 import { postgresEnv } from "@syncline/store";
 import { policiesEnv } from "@syncline/shared/schemas";
 import { z } from "zod";
+import type { Retention } from "./jobs/apply-retention.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** A hundred years of days; a larger number is a typing error. */
 const DAYS_MAX = 36_500;
@@ -98,4 +101,18 @@ export const envSchema = z
 
 function outlives(days: number, otherDays: number): boolean {
   return days === 0 || (otherDays !== 0 && days >= otherDays);
+}
+
+export function retentionOf(env: z.infer<typeof envSchema>): Retention {
+  return {
+    ledgerDays: env.RETENTION_LEDGER_DAYS,
+    historyDays: env.RETENTION_HISTORY_DAYS,
+    conflictsDays: env.RETENTION_CONFLICTS_DAYS,
+    batchesDays: env.RETENTION_BATCHES_DAYS,
+  };
+}
+
+/** The ledger's retention in milliseconds; `undefined`: indefinite. */
+export function ledgerRetentionMsOf(env: z.infer<typeof envSchema>): number | undefined {
+  return env.RETENTION_LEDGER_DAYS === 0 ? undefined : env.RETENTION_LEDGER_DAYS * DAY_MS;
 }
