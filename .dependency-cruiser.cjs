@@ -46,6 +46,12 @@ module.exports = {
       to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(merge|document|ids|errors)/" },
     },
     {
+      name: "shared-kinds-import-lower-layers",
+      severity: "error",
+      from: { path: "^libs/shared/src/kinds/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/shared/src/", pathNot: "^libs/shared/src/(kinds|merge|document|ids|errors)/" },
+    },
+    {
       name: "shared-protocol-imports-lower-layers",
       severity: "error",
       from: { path: "^libs/shared/src/protocol/", pathNot: "\\.test\\.ts$|/testing/" },
@@ -75,7 +81,7 @@ module.exports = {
       from: { path: "^libs/shared/src/operations/", pathNot: "\\.test\\.ts$|/testing/" },
       to: {
         path: "^libs/shared/src/",
-        pathNot: "^libs/shared/src/(operations|effects|document|merge|protocol|yjs|ids|errors)/",
+        pathNot: "^libs/shared/src/(operations|effects|document|merge|kinds|protocol|yjs|ids|errors)/",
       },
     },
     {

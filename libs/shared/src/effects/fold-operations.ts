@@ -1,7 +1,7 @@
 import { jsonEqual } from "../document/json-equal.ts";
 import { depthOf, DOCUMENT_DEPTH_MAX, isJsonObject, type Json, type JsonObject } from "../document/json.ts";
 import type { YjsMerge } from "../merge/merge-value.ts";
-import { startsYjsState, type YjsPolicy } from "../merge/yjs-places.ts";
+import { startsYjsState, type YjsPolicy } from "./yjs-places.ts";
 import { policyOf, type CollectionPolicy, type Policies } from "../merge/policies.ts";
 import type { AcceptedOperation } from "../protocol/lane-entry.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";

@@ -1,2 +1,3 @@
 export * from "./apply-effect.ts";
 export * from "./fold-operations.ts";
+export * from "./yjs-places.ts";

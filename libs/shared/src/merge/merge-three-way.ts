@@ -9,7 +9,7 @@ import {
   type MergeContext,
   type OverlapScope,
   type Place,
-  type YjsMerge,
+  type ValueMerges,
 } from "./merge-value.ts";
 import { createBudget } from "./common-subsequence.ts";
 import { createInterner } from "./interner.ts";
@@ -76,13 +76,13 @@ export interface DocumentMerge {
 export type MergeError = "nested_too_deep";
 
 /**
- * Merges like `mergeDocument`, with the Yjs merge as a parameter. A caller that leaves it out keeps Yjs out of a
- * browser's bundle; states are then ordinary values.
+ * Merges like `mergeDocument`, with the merges of texts, version strings and Yjs states as parameters. A caller that
+ * leaves them out keeps their code out of a browser's bundle; such values are then ordinary ones.
  */
 export function mergeThreeWay(
   documents: Sides<Doc>,
   options: MergeOptions = {},
-  mergeYjs?: YjsMerge,
+  merges: ValueMerges = {},
 ): DocumentMerge {
   const overlaps: Overlap[] = [];
   const sides = {
@@ -97,7 +97,7 @@ export function mergeThreeWay(
     deleteVsEdit: options.deleteVsEdit ?? "edit-wins",
     arrayKeys: options.arrayKeys ?? ["id"],
     rules: compileRules(options.rules ?? []),
-    mergeYjs,
+    merges,
     twoWay,
     isSame: createEquality(),
     intern: createInterner(),

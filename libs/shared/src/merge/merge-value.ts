@@ -7,8 +7,6 @@ import type { Intern } from "./interner.ts";
 import { mergeArray } from "./merge-array.ts";
 import { mergeCounter } from "./merge-counter.ts";
 import { mergeSet } from "./merge-set.ts";
-import { mergeText } from "./merge-text.ts";
-import { mergeVersion } from "./merge-version.ts";
 import type { Decision, EditedSides, Side, Sides } from "./sides.ts";
 
 /** A value at one place of a document, or `undefined` if the document has no value there. */
@@ -23,6 +21,28 @@ export type DeleteVsEdit = "edit-wins" | "local-wins" | "delete-wins" | "park";
 /** Merges two Yjs states, or returns `undefined` if one of them is no state. */
 export type YjsMerge = (remote: string, local: string) => string | undefined;
 
+/** The callbacks and settings that merging a text takes from the enclosing merge. */
+export interface TextContext {
+  /** The side whose words win if both sides rewrote the same ones. */
+  readonly prefer: Side;
+  readonly budget: SearchBudget;
+  /** Decides between the side that rewrote something and the other, which removed it. */
+  readonly decideDeletion: (editor: Side) => Decision;
+  /** Records that both sides rewrote the same words. */
+  readonly recordOverlap: (words: Sides<string>, decision: Decision) => void;
+}
+
+/** Merges a text that both sides wrote in. */
+export type TextMerge = (texts: Sides<string>, context: TextContext) => string;
+
+/** The merges of kinds of values that take more code than most callers need. Without them, one side's value is chosen. */
+export interface ValueMerges {
+  readonly text?: TextMerge;
+  /** Returns the higher of two version strings, or `undefined` if one of them is none. */
+  readonly version?: (remote: string, local: string) => string | undefined;
+  readonly yjs?: YjsMerge;
+}
+
 /** The settings of one merge, and the collector of its overlaps. */
 export interface MergeContext {
   readonly prefer: Side;
@@ -31,8 +51,7 @@ export interface MergeContext {
   readonly deleteVsEdit: DeleteVsEdit;
   readonly arrayKeys: readonly string[];
   readonly rules: RuleNode | undefined;
-  /** `undefined` if Yjs states are ordinary values. */
-  readonly mergeYjs: YjsMerge | undefined;
+  readonly merges: ValueMerges;
   readonly twoWay: boolean;
   readonly isSame: (a: Slot, b: Slot) => boolean;
   readonly intern: Intern;
@@ -159,7 +178,7 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
       if (typeof ancestor !== "string" || typeof remote !== "string" || typeof local !== "string") {
         return undefined;
       }
-      return mergeText(
+      return context.merges.text?.(
         { ancestor, remote, local },
         {
           prefer: preferredAt(context, place),
@@ -171,11 +190,11 @@ function mergeByRule(context: MergeContext, place: Place, sides: Sides<Slot>): S
     }
     case "version":
       return typeof remote === "string" && typeof local === "string"
-        ? mergeVersion(remote, local)
+        ? context.merges.version?.(remote, local)
         : undefined;
     case "yjs":
       return typeof remote === "string" && typeof local === "string"
-        ? context.mergeYjs?.(remote, local)
+        ? context.merges.yjs?.(remote, local)
         : undefined;
     case "items":
     case "set":

@@ -1,7 +1,7 @@
 import { OPERATION_VALUES_MAX, type Budget } from "../document/budget.ts";
 import type { JsonObject } from "../document/json.ts";
 import { applyEffect, type Applied, type OperationEffect } from "../effects/apply-effect.ts";
-import type { YjsPolicy } from "../merge/yjs-places.ts";
+import type { YjsPolicy } from "../effects/yjs-places.ts";
 import { keepYjsStates } from "../yjs/keep-yjs-states.ts";
 
 /**

@@ -1,7 +1,8 @@
 import type { ClientId } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
-import { joinTimes, timesOfEdit, type EditTimes } from "../merge/edit-times.ts";
-import type { YjsPolicy } from "../merge/yjs-places.ts";
+import { joinTimes, timesOfEdit } from "./times-of-edit.ts";
+import type { EditTimes } from "../merge/edit-times.ts";
+import type { YjsPolicy } from "../effects/yjs-places.ts";
 import type { RefusedOperation } from "../protocol/lane-entry.ts";
 import type { OperationEffect } from "../effects/apply-effect.ts";
 import { applyOperation } from "./apply-operation.ts";

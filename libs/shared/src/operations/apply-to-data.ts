@@ -1,7 +1,8 @@
 import { DocumentData } from "../document/document-data.ts";
 import { sizeOf } from "../document/json-size.ts";
-import { timesOfEdit, type EditTime, type EditTimes, type ItemPolicy } from "../merge/edit-times.ts";
-import type { YjsPolicy } from "../merge/yjs-places.ts";
+import { timesOfEdit, type ItemPolicy } from "./times-of-edit.ts";
+import type { EditTime, EditTimes } from "../merge/edit-times.ts";
+import type { YjsPolicy } from "../effects/yjs-places.ts";
 import type { Applied, OperationEffect } from "../effects/apply-effect.ts";
 import { applyOperation } from "./apply-operation.ts";
 import { placesOf } from "./places-of-operation.ts";

@@ -5,3 +5,5 @@ export * from "./merge-by-strategy.ts";
 export * from "./merge-document.ts";
 export * from "./merge-run.ts";
 export * from "./raise-run.ts";
+export * from "./times-of-edit.ts";
+export * from "./times-since.ts";

@@ -1,4 +1,5 @@
 import { mergeThreeWay, type Doc, type DocumentMerge, type MergeOptions } from "../merge/merge-three-way.ts";
+import { VALUE_MERGES } from "../kinds/value-merges.ts";
 import { mergeYjsStates } from "../yjs/merge-yjs-states.ts";
 import type { Sides } from "../merge/sides.ts";
 
@@ -29,5 +30,5 @@ export type { Side } from "../merge/sides.ts";
  * @see Khanna, Kunal, Pierce, "A Formal Investigation of Diff3" (2007), for the definition of an overlap.
  */
 export function mergeDocument(documents: Sides<Doc>, options: MergeOptions = {}): DocumentMerge {
-  return mergeThreeWay(documents, options, mergeYjsStates);
+  return mergeThreeWay(documents, options, { ...VALUE_MERGES, yjs: mergeYjsStates });
 }

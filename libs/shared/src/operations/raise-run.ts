@@ -5,9 +5,10 @@ import type { JsonObject } from "../document/json.ts";
 import type { AcceptedOperation, MergeInputs, RefusedOperation } from "../protocol/lane-entry.ts";
 import type { MergePolicy } from "../merge/merge-policy.ts";
 import type { RemoteDocument } from "./merge-by-strategy.ts";
-import { joinTimes, type EditTimes } from "../merge/edit-times.ts";
+import { joinTimes } from "./times-of-edit.ts";
+import type { EditTimes } from "../merge/edit-times.ts";
 import { mergeDocument, type Overlap } from "./merge-document.ts";
-import { timesBetween, type DocumentEdits } from "../merge/times-since.ts";
+import { timesBetween, type DocumentEdits } from "./times-since.ts";
 
 /** A device's operations on one document, and the base that it names. */
 export interface DeviceRun {

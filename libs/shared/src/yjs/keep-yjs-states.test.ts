@@ -5,7 +5,7 @@ import { applyRun } from "../operations/apply-run.ts";
 import { DOCUMENT_BYTES_MAX } from "../document/document-size.ts";
 import type { JsonObject } from "../document/json.ts";
 import { mergeByStrategy } from "../operations/merge-by-strategy.ts";
-import type { YjsPolicy } from "../merge/yjs-places.ts";
+import type { YjsPolicy } from "../effects/yjs-places.ts";
 import { keepYjsStates } from "./keep-yjs-states.ts";
 import { readText, typeInto } from "../merge/testing/yjs.ts";
 

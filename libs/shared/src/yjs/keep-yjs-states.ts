@@ -10,7 +10,7 @@ import {
   yjsRoot,
   type YjsPlace,
   type YjsPolicy,
-} from "../merge/yjs-places.ts";
+} from "../effects/yjs-places.ts";
 import { mergeYjsStates } from "./merge-yjs-states.ts";
 
 /**

@@ -1,20 +1,21 @@
 import { isNewlyTooLarge, type JsonObject } from "@syncline/shared/document";
-import { timesBetween, type MergePolicy, type ResolveAnswer, type ResolveCase } from "@syncline/shared/merge";
+import { type MergePolicy, type ResolveAnswer, type ResolveCase } from "@syncline/shared/merge";
 import {
   ancestorOf,
+  type MergedRun,
   mergeRaised,
   proposedBy,
-  risenTo,
-  risesOf,
-  resolveRise,
-  takenRises,
-  versionsOf,
-  type MergedRun,
   type RaisedRun,
   type RemoteDocument,
+  resolveRise,
   type Rise,
+  risenTo,
   type RiseOutcome,
+  risesOf,
   type RunHistory,
+  takenRises,
+  timesBetween,
+  versionsOf,
 } from "@syncline/shared/operations";
 import type { HookOutcome, MergeInputs, MergeOutcome, Resolution, Version } from "@syncline/shared/protocol";
 import { keepYjsStates } from "@syncline/shared/yjs";

@@ -1,8 +1,14 @@
 import type { ConflictJob } from "@syncline/lanes/queues";
 import { camelRow, inWorkspaces, statementsIn, type Query } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
-import type { DocumentEdits, TimedChange } from "@syncline/shared/merge";
-import { NO_HISTORY, versionsOf, type HistoricChange, type RunHistory } from "@syncline/shared/operations";
+import {
+  type DocumentEdits,
+  type HistoricChange,
+  NO_HISTORY,
+  type RunHistory,
+  type TimedChange,
+  versionsOf,
+} from "@syncline/shared/operations";
 import {
   sentOperation,
   type AcceptedOperation,

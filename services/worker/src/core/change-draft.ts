@@ -1,11 +1,6 @@
 import type { DocumentData } from "@syncline/shared/document";
-import {
-  joinTimes,
-  timesOfEdit,
-  type EditTime,
-  type EditTimes,
-  type ItemPolicy,
-} from "@syncline/shared/merge";
+import { type EditTime, type EditTimes } from "@syncline/shared/merge";
+import { joinTimes, timesOfEdit, type ItemPolicy } from "@syncline/shared/operations";
 import type { CollectionName, DeviceId, DocumentId, Version, WorkspaceId } from "@syncline/shared/protocol";
 
 export type TimesAt = (time: EditTime) => EditTimes;

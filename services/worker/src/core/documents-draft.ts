@@ -1,5 +1,6 @@
 import type { DocumentData } from "@syncline/shared/document";
-import type { EditTimes, ItemPolicy } from "@syncline/shared/merge";
+import type { EditTimes } from "@syncline/shared/merge";
+import type { ItemPolicy } from "@syncline/shared/operations";
 import {
   assertInvariant,
   documentKey,

@@ -1,6 +1,10 @@
 import type { JsonObject } from "@syncline/shared/document";
-import type { DocumentEdits } from "@syncline/shared/merge";
-import { NO_HISTORY, type HistoricDocument, type RunHistory } from "@syncline/shared/operations";
+import {
+  type DocumentEdits,
+  type HistoricDocument,
+  NO_HISTORY,
+  type RunHistory,
+} from "@syncline/shared/operations";
 import { documentKey } from "@syncline/shared/protocol";
 import type { ChangeDraft } from "./change-draft.ts";
 import type { DocumentsDraft } from "./documents-draft.ts";

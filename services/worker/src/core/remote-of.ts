@@ -1,5 +1,5 @@
-import { timesBetween, type DocumentEdits, type MergePolicy } from "@syncline/shared/merge";
-import type { RemoteDocument } from "@syncline/shared/operations";
+import { type MergePolicy } from "@syncline/shared/merge";
+import { type DocumentEdits, type RemoteDocument, timesBetween } from "@syncline/shared/operations";
 import type { WindowDraft } from "./window-draft.ts";
 import type { ConflictWrite } from "./window-plan.ts";
 

@@ -1,6 +1,6 @@
 import type { DocumentData, JsonObject } from "@syncline/shared/document";
-import type { ConflictStrategy, DocumentEdits, Overlap } from "@syncline/shared/merge";
-import type { HistoricDocument, RunHistory } from "@syncline/shared/operations";
+import type { ConflictStrategy, Overlap } from "@syncline/shared/merge";
+import type { DocumentEdits, HistoricDocument, RunHistory } from "@syncline/shared/operations";
 import {
   documentKey,
   type AcceptedOperation,

@@ -1,5 +1,6 @@
 import { DocumentData, jsonEqual, type JsonObject } from "@syncline/shared/document";
-import { newestTime, timesAtPlaces, timesOfEdit, type EditTimes } from "@syncline/shared/merge";
+import { newestTime, type EditTimes } from "@syncline/shared/merge";
+import { timesAtPlaces, timesOfEdit } from "@syncline/shared/operations";
 import type { Version } from "@syncline/shared/protocol";
 import type { ChangeDraft } from "./change-draft.ts";
 import type { DraftedWrite } from "./documents-draft.ts";

@@ -1,7 +1,11 @@
 import { mapInSlices } from "@syncline/kit/process";
 import type { JsonObject } from "@syncline/shared/document";
-import type { DocumentEdits, TimedChange } from "@syncline/shared/merge";
-import type { HistoricChange, HistoricDocument } from "@syncline/shared/operations";
+import type {
+  DocumentEdits,
+  HistoricChange,
+  HistoricDocument,
+  TimedChange,
+} from "@syncline/shared/operations";
 import { camelRow, type Pool } from "@syncline/store";
 import {
   historyKey,

@@ -1,9 +1,10 @@
 import { DocumentData, type JsonObject } from "@syncline/shared/document";
-import type { ConflictStrategy, DocumentEdits, Policies } from "@syncline/shared/merge";
+import type { ConflictStrategy, Policies } from "@syncline/shared/merge";
 import {
-  risenTo,
+  type DocumentEdits,
   type HistoricChange,
   type HistoricDocument,
+  risenTo,
   type RunHistory,
 } from "@syncline/shared/operations";
 import {

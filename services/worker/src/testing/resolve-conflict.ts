@@ -1,5 +1,5 @@
-import { policyOf, timesBetween } from "@syncline/shared/merge";
-import { mergeRun, takenRises, versionsOf } from "@syncline/shared/operations";
+import { policyOf } from "@syncline/shared/merge";
+import { mergeRun, takenRises, timesBetween, versionsOf } from "@syncline/shared/operations";
 import { assertInvariant, documentKey, type LaneEntry } from "@syncline/shared/protocol";
 import type { ConflictWrite } from "../core/window-plan.ts";
 import type { VersionKey } from "../core/window-state.ts";

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../document/json.ts";
-import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "./field-rules.ts";
-import type { YjsMerge } from "./merge-value.ts";
+import { compileRules, stepInto, YJS_KEY, type FieldRule, type RuleNode } from "../merge/field-rules.ts";
+import type { YjsMerge } from "../merge/merge-value.ts";
 
 /** The part of a policy that tells the Yjs states of a document and the identity of its array items. */
 export interface YjsPolicy {

@@ -1,6 +1,6 @@
-import type { SearchBudget } from "./common-subsequence.ts";
 import { diffText, isApart, type TextEdit } from "./diff-text.ts";
-import type { Decision, Side, Sides } from "./sides.ts";
+import type { TextContext } from "../merge/merge-value.ts";
+import type { Sides } from "../merge/sides.ts";
 
 /**
  * Non-word characters at either end. The second expression starts only at the end of a word, to avoid quadratic
@@ -8,17 +8,6 @@ import type { Decision, Side, Sides } from "./sides.ts";
  */
 const PUNCTUATION_BEFORE = /^[^\p{L}\p{N}\p{M}]+/u;
 const PUNCTUATION_AFTER = /(?<=[\p{L}\p{N}\p{M}])[^\p{L}\p{N}\p{M}]+$/u;
-
-/** The callbacks and settings that merging a text takes from the enclosing merge. */
-export interface TextMerge {
-  /** The side whose words win if both sides rewrote the same ones. */
-  readonly prefer: Side;
-  readonly budget: SearchBudget;
-  /** Decides between the side that rewrote something and the other, which removed it. */
-  readonly decideDeletion: (editor: Side) => Decision;
-  /** Records that both sides rewrote the same words. */
-  readonly recordOverlap: (words: Sides<string>, decision: Decision) => void;
-}
 
 /** The overlapping edits of both sides, and the range of the ancestor's words that they cover. */
 interface Clash {
@@ -36,7 +25,7 @@ interface Clash {
  * words, differently, one version of these words alone is chosen. This is diff3 (Khanna, Kunal, Pierce, "A Formal
  * Investigation of Diff3", 2007) on words, except that touching is no overlap.
  */
-export function mergeText(texts: Sides<string>, merge: TextMerge): string {
+export function mergeText(texts: Sides<string>, merge: TextContext): string {
   const { ancestor } = texts;
   const remoteEdits = diffText(ancestor, texts.remote, merge.budget);
   const localEdits = diffText(ancestor, texts.local, merge.budget);
@@ -120,7 +109,7 @@ function compareEdits(a: TextEdit, b: TextEdit): number {
   return a.start - b.start || Number(a.end > a.start) - Number(b.end > b.start);
 }
 
-function mergeClash(ancestor: string, clash: Clash, merge: TextMerge): string {
+function mergeClash(ancestor: string, clash: Clash, merge: TextContext): string {
   const words = {
     ancestor: ancestor.slice(clash.start, clash.end),
     remote: applyEdits(ancestor, clash, clash.remote),

@@ -1,4 +1,4 @@
-import { createBudget, matchCommon, type SearchBudget } from "./common-subsequence.ts";
+import { createBudget, matchCommon, type SearchBudget } from "../merge/common-subsequence.ts";
 
 /** A change to a text: `text` replaces the characters from `start` up to `end`. */
 export interface TextEdit {

@@ -1,14 +1,7 @@
 import type { Version } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
-import {
-  joinTimes,
-  newerTime,
-  newestTime,
-  timesOfEdit,
-  withoutPlaces,
-  type EditTimes,
-  type ItemPolicy,
-} from "./edit-times.ts";
+import { joinTimes, timesOfEdit, withoutPlaces, type ItemPolicy } from "./times-of-edit.ts";
+import { newerTime, newestTime, type EditTimes } from "../merge/edit-times.ts";
 
 /** A change of a document, with the fields that the times of its edits depend on. */
 export interface TimedChange {
