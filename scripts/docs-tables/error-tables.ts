@@ -1,5 +1,17 @@
-import { OPERATION_ERRORS } from "@syncline/shared/protocol";
+import { OPERATION_ERRORS, PROBLEM_HELP, PROBLEMS, type ProblemType } from "@syncline/shared/protocol";
 import { renderTable } from "./table.ts";
+
+/** Renders the table of problems, by status. */
+export function renderProblems(): string {
+  const types = Object.keys(PROBLEMS) as ProblemType[];
+  const rows = types
+    .toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status)
+    .map((type) => {
+      const { cause, advice } = PROBLEM_HELP[type];
+      return [`\`${type}\``, String(PROBLEMS[type].status), cause, advice];
+    });
+  return renderTable(["Type", "Status", "Cause", "What to do"], rows);
+}
 
 /** Renders the table of an operation's error types. */
 export function renderErrorTypes(): string {

@@ -1,4 +1,11 @@
-import { ROLES, type Role } from "@syncline/shared/protocol";
+import {
+  CONFLICT_SERVICE_ENDPOINTS,
+  ENDPOINTS,
+  ROLES,
+  type Endpoint,
+  type EndpointName,
+  type Role,
+} from "@syncline/shared/protocol";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type JWTPayload } from "jose";
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
@@ -15,9 +22,8 @@ interface Place {
   conflictId: string;
 }
 
-/** The required role of a route, and a request that is answered 2xx with it. */
+/** A request that is answered 2xx with the endpoint's role. */
 interface Use {
-  least: Role;
   path: (place: Place) => string;
   body?: (place: Place) => object;
   /** Batches are searched only in the token's own workspaces, so that others' are 404. */
@@ -28,9 +34,11 @@ const below = (rest: string) => (place: Place) => `/api/v1/workspaces/${place.wo
 const conflictPath = (rest: string) => (place: Place) =>
   `/api/v1/workspaces/${place.workspaceId}/conflicts/${place.conflictId}${rest}`;
 
-const uses: Record<string, Use> = {
-  "ingest POST /api/v1/documents/batch": {
-    least: "writer",
+/** Endpoints that need no token. */
+const OPEN = ["getRoot", "getOpenApi"] as const;
+
+const ingestUses: Record<Exclude<EndpointName, (typeof OPEN)[number]>, Use> = {
+  postBatch: {
     path: () => "/api/v1/documents/batch",
     body: ({ workspaceId }) => ({
       workspace_id: workspaceId,
@@ -38,79 +46,53 @@ const uses: Record<string, Use> = {
       operations: [{ operation: "create", client_id: randomUUID(), data: {} }],
     }),
   },
-  "ingest GET /api/v1/batches/:batchId": {
-    least: "reader",
-    path: ({ batchId }) => `/api/v1/batches/${batchId}`,
-    stranger: 404,
-  },
-  "ingest GET /api/v1/batches/:batchId/events": {
-    least: "reader",
-    path: ({ batchId }) => `/api/v1/batches/${batchId}/events`,
-    stranger: 404,
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/documents/:collection/:documentId": {
-    least: "reader",
-    path: below("/documents/documents/doc"),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/documents/:collection/:documentId/history": {
-    least: "reader",
-    path: below("/documents/documents/doc/history"),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/changes": { least: "reader", path: below("/changes") },
-  "ingest GET /api/v1/workspaces/:workspaceId/changes/events": {
-    least: "reader",
-    path: below("/changes/events"),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/snapshot": { least: "reader", path: below("/snapshot") },
-  "ingest GET /api/v1/workspaces/:workspaceId/operations": {
-    least: "reader",
-    path: below("/operations?status=error"),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/operations/:clientId": {
-    least: "reader",
-    path: below("/operations/failed?device_id=one"),
-  },
-  "ingest POST /api/v1/workspaces/:workspaceId/operations/:clientId/replay": {
-    least: "admin",
-    path: below("/operations/failed/replay?device_id=one"),
-    body: () => ({}),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/conflicts": { least: "reader", path: below("/conflicts") },
-  "ingest GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId": {
-    least: "reader",
-    path: conflictPath(""),
-  },
-  "ingest GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/preview": {
-    least: "reader",
-    path: conflictPath("/preview"),
-  },
-  "ingest POST /api/v1/workspaces/:workspaceId/conflicts/:conflictId/resolve": {
-    least: "writer",
-    path: conflictPath("/resolve"),
-    body: () => ({ choice: "local" }),
-  },
-  "conflict GET /api/v1/workspaces/:workspaceId/conflicts": { least: "reader", path: below("/conflicts") },
-  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId": {
-    least: "reader",
-    path: conflictPath(""),
-  },
-  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/preview": {
-    least: "reader",
-    path: conflictPath("/preview"),
-  },
-  "conflict GET /api/v1/workspaces/:workspaceId/conflicts/:conflictId/decision": {
-    least: "reader",
-    path: conflictPath("/decision?choice=local"),
-  },
+  getBatch: { path: ({ batchId }) => `/api/v1/batches/${batchId}`, stranger: 404 },
+  getBatchEvents: { path: ({ batchId }) => `/api/v1/batches/${batchId}/events`, stranger: 404 },
+  getDocument: { path: below("/documents/documents/doc") },
+  getHistory: { path: below("/documents/documents/doc/history") },
+  getChanges: { path: below("/changes") },
+  getChangeEvents: { path: below("/changes/events") },
+  getSnapshot: { path: below("/snapshot") },
+  listOperations: { path: below("/operations?status=error") },
+  getOperation: { path: below("/operations/failed?device_id=one") },
+  replayOperation: { path: below("/operations/failed/replay?device_id=one"), body: () => ({}) },
+  listConflicts: { path: below("/conflicts") },
+  getConflict: { path: conflictPath("") },
+  previewConflict: { path: conflictPath("/preview") },
+  resolveConflict: { path: conflictPath("/resolve"), body: () => ({ choice: "local" }) },
+};
+const conflictUses: Record<keyof typeof CONFLICT_SERVICE_ENDPOINTS, Use> = {
+  listConflicts: ingestUses.listConflicts,
+  getConflict: ingestUses.getConflict,
+  previewConflict: ingestUses.previewConflict,
+  getDecision: { path: conflictPath("/decision?choice=local") },
 };
 
-/** Routes that need no token. */
-const OPEN = ["ingest GET /", "ingest GET /openapi.json"];
+/** An endpoint of a service, with its use. */
+type Case = Use & { service: "ingest" | "conflict"; name: string; endpoint: Endpoint };
 
-const routes = listRoutes().map(nameOf);
+const casesOf = (
+  service: Case["service"],
+  table: Readonly<Record<string, Endpoint>>,
+  uses: Readonly<Record<string, Use>>,
+): Case[] =>
+  Object.entries(uses).map(([name, use]) => {
+    const endpoint = table[name];
+    if (endpoint === undefined) throw new Error(`${name} is no endpoint`);
+    return { ...use, service, name: `${service} ${name}`, endpoint };
+  });
 
-it("every route is listed here, and no removed route is", () => {
-  expect([...Object.keys(uses), ...OPEN].sort()).toEqual(routes.sort());
+const cases = [
+  ...casesOf("ingest", ENDPOINTS, ingestUses),
+  ...casesOf("conflict", CONFLICT_SERVICE_ENDPOINTS, conflictUses),
+];
+
+it("every route is used here, and only those without a role need no token", () => {
+  const used = cases.map(({ service, endpoint }) => nameOf({ service, ...endpoint }));
+  const open = OPEN.map((name) => nameOf({ service: "ingest", ...ENDPOINTS[name] }));
+  expect([...used, ...open].sort()).toEqual(listRoutes().map(nameOf).sort());
+  const roleless = Object.entries<Endpoint>(ENDPOINTS).filter(([, { role }]) => role === undefined);
+  expect(roleless.map(([name]) => name)).toEqual(OPEN);
 });
 
 const ISSUER = "https://id.example";
@@ -225,15 +207,13 @@ describe.each<[string, () => Promise<Mode>]>([
 
   /** Returns the status and type of the answer; a stream is closed immediately. */
   async function ask(
-    name: string,
+    { service, endpoint, path, body }: Case,
     authorization: string | undefined,
   ): Promise<{ status: number; type: unknown }> {
-    const { path, body } = uses[name] ?? { path: () => "/" };
-    const [service, method = "GET"] = name.split(" ");
     const { ingestUrl, conflictUrl } = system.syncline;
     const leaving = new AbortController();
     const response = await fetch((service === "ingest" ? ingestUrl : conflictUrl) + path(place), {
-      method,
+      method: endpoint.method,
       headers: {
         "content-type": "application/json",
         ...(authorization === undefined ? {} : { authorization }),
@@ -259,8 +239,8 @@ describe.each<[string, () => Promise<Mode>]>([
     return [counts, rows, await system.entriesOnLanes()];
   }
 
-  describe.each(Object.keys(uses))("%s", (name) => {
-    const { least = "admin", stranger } = uses[name] ?? {};
+  describe.each(cases)("$name", (on) => {
+    const least = on.endpoint.role ?? "admin";
     const unauthorized = { status: 401, type: "urn:syncline:problem:unauthorized" };
 
     it("rejects tokens without the right, without any effect", async () => {
@@ -280,25 +260,25 @@ describe.each<[string, () => Promise<Mode>]>([
         tokens[what] = `Bearer ${await forge(claimsOf("admin"))}`;
       }
       for (const [what, authorization] of Object.entries(tokens)) {
-        expect([what, await ask(name, authorization)]).toEqual([what, unauthorized]);
+        expect([what, await ask(on, authorization)]).toEqual([what, unauthorized]);
       }
 
       const elsewhere = `Bearer ${await mode.sign(claimsOf("admin", otherWorkspaceId))}`;
-      expect((await ask(name, elsewhere)).status).toBe(stranger ?? 403);
+      expect((await ask(on, elsewhere)).status).toBe(on.stranger ?? 403);
       const nowhere = `Bearer ${await mode.sign({ sub: "alice", workspaces: {} })}`;
-      expect((await ask(name, nowhere)).status).toBe(stranger ?? 403);
+      expect((await ask(on, nowhere)).status).toBe(on.stranger ?? 403);
       for (const role of ROLES.slice(0, ROLES.indexOf(least))) {
         // The token's rights in another workspace do not count here.
         const { sub, workspaces } = claimsOf(role);
         const token = await mode.sign({ sub, workspaces: { ...workspaces, [otherWorkspaceId]: "admin" } });
-        const { status, type } = await ask(name, `Bearer ${token}`);
+        const { status, type } = await ask(on, `Bearer ${token}`);
         expect([role, status, type]).toEqual([role, 403, "urn:syncline:problem:forbidden"]);
       }
       expect(await look()).toEqual(before);
     });
 
     it(`accepts a ${least}`, async () => {
-      const answer = await ask(name, `Bearer ${await mode.sign(claimsOf(least))}`);
+      const answer = await ask(on, `Bearer ${await mode.sign(claimsOf(least))}`);
       expect(answer).toEqual({ status: 200, type: undefined });
     });
   });

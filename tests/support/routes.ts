@@ -1,6 +1,6 @@
 import express, { type Express, type RequestHandler } from "express";
 import { addRoutes as addConflictRoutes } from "../../services/conflict/src/routes/add-routes.ts";
-import { addRoutes as addIngestRoutes } from "../../services/ingest/src/routes/add-routes.ts";
+import { addRoutes as addIngestRoutes } from "../../services/ingest/src/parts/add-routes.ts";
 
 /** A route as a service registers it. */
 export interface Route {

@@ -12,7 +12,7 @@ import { createHandlers } from "./parts/create-handlers.ts";
 import { openIntake } from "./parts/open-intake.ts";
 import { openReads, POOLS } from "./parts/open-reads.ts";
 import { openReplies } from "./parts/open-replies.ts";
-import { addRoutes } from "./routes/add-routes.ts";
+import { addRoutes } from "./parts/add-routes.ts";
 import { createCarryDocuments } from "./routes/carry-documents.ts";
 
 const options = { env: envSchema, describeError: describeDatabaseError };

@@ -1,3 +1,4 @@
+export * from "./add-endpoints.ts";
 export { ORIGIN_PATTERN } from "./cors.ts";
 export * from "./create-app.ts";
 export * from "./health.ts";

@@ -1,6 +1,7 @@
-import { identityOf, readQuery, requireNoQuery, requireRole } from "@syncline/kit/http";
+import { addEndpoints, readQuery, requireNoQuery } from "@syncline/kit/http";
 import { policyOf, type Policies } from "@syncline/shared/merge";
 import {
+  CONFLICT_SERVICE_ENDPOINTS,
   DECISION_CHOICES,
   fieldProblem,
   Problem,
@@ -28,17 +29,20 @@ interface Deps {
 
 /** Adds the routes that read conflict records and previews. Decisions go through the lane. */
 export function addRoutes(app: Express, deps: Deps): void {
-  const conflict = "/api/v1/workspaces/:workspaceId/conflicts/:conflictId";
-  app.get("/api/v1/workspaces/:workspaceId/conflicts", listConflicts(deps.conflicts));
-  app.get(conflict, requireNoQuery, showConflict(deps));
-  app.get(`${conflict}/preview`, requireNoQuery, previewConflict(deps));
-  app.get(`${conflict}/decision`, showDecision(deps));
+  const handlers = {
+    listConflicts: listConflicts(deps.conflicts),
+    getConflict: showConflict(deps),
+    previewConflict: previewConflict(deps),
+    getDecision: showDecision(deps),
+  };
+  addEndpoints(app, CONFLICT_SERVICE_ENDPOINTS, handlers, (name) =>
+    name === "listConflicts" || name === "getDecision" ? [] : [requireNoQuery],
+  );
 }
 
 function listConflicts(conflicts: PgConflicts): OnWorkspace {
   return async (request, response) => {
     const { workspaceId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const {
       limit,
       document_id: documentId,
@@ -58,7 +62,6 @@ function listConflicts(conflicts: PgConflicts): OnWorkspace {
 function showConflict({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const on = await findCase(conflicts, workspaceId, conflictId);
     const record = await conflicts.show(workspaceId, conflictId);
     if (record === undefined) throw noSuchConflict();
@@ -70,7 +73,6 @@ function showConflict({ conflicts, policies, merger }: Deps): OnConflict {
 function previewConflict({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const on = await findCase(conflicts, workspaceId, conflictId);
     const preview = await merger.run({ kind: "preview", on, policy: policyFor(on, policies) });
     response.type("json").send(preview);
@@ -84,7 +86,6 @@ function previewConflict({ conflicts, policies, merger }: Deps): OnConflict {
 function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
   return async (request, response) => {
     const { workspaceId, conflictId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { choice } = readQuery(decisionSchema, request);
     const on = await findCase(conflicts, workspaceId, conflictId);
     const { collection, documentId, deviceId, status, revision } = on.conflict;

@@ -1,7 +1,13 @@
-import { PROBLEMS, type ProblemType } from "@syncline/shared/protocol";
+import {
+  ENDPOINTS,
+  PROBLEMS,
+  type Endpoint,
+  type EndpointName,
+  type ProblemType,
+} from "@syncline/shared/protocol";
 import { idSchema } from "@syncline/shared/schemas";
 import { z } from "zod";
-import { ENDPOINTS, SCHEMAS, type Endpoint } from "./endpoints.ts";
+import { CONTRACTS, SCHEMAS, type Contract } from "./contracts.ts";
 
 type JsonSchema = Record<string, unknown>;
 
@@ -36,12 +42,7 @@ export function openApiDocument(): Record<string, unknown> {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
-    paths: Object.fromEntries(
-      [...Map.groupBy(ENDPOINTS, ({ path }) => pathOf(path))].map(([path, endpoints]) => [
-        path,
-        Object.fromEntries(endpoints.map((endpoint) => [endpoint.method, operationOf(endpoint)])),
-      ]),
-    ),
+    paths: pathsOf(Object.entries(ENDPOINTS) as [EndpointName, Endpoint][]),
     components: {
       schemas: { ...namedSchemas(), Problem: problemSchema() },
       securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
@@ -49,13 +50,25 @@ export function openApiDocument(): Record<string, unknown> {
   };
 }
 
+function pathsOf(endpoints: readonly [EndpointName, Endpoint][]): Record<string, object> {
+  const byPath = Map.groupBy(endpoints, ([, { path }]) => pathOf(path));
+  return Object.fromEntries(
+    [...byPath].map(([path, ofPath]) => [
+      path,
+      Object.fromEntries(
+        ofPath.map(([name, endpoint]) => [endpoint.method, operationOf(endpoint, CONTRACTS[name])]),
+      ),
+    ]),
+  );
+}
+
 /** Translates an Express path: `/a/:b` becomes `/a/{b}`. */
 function pathOf(path: string): string {
   return path.replace(/:(\w+)/g, "{$1}");
 }
 
-function operationOf(endpoint: Endpoint): Record<string, unknown> {
-  const { method, path, summary, role, query, headers = {}, body, answers, problems } = endpoint;
+function operationOf({ method, path, role }: Endpoint, contract: Contract): Record<string, unknown> {
+  const { summary, query, headers = {}, body, answers, problems } = contract;
   const parameters = [
     ...[...path.matchAll(/:(\w+)/g)].map(([, name = ""]) => ({
       name,
@@ -85,7 +98,7 @@ function operationOf(endpoint: Endpoint): Record<string, unknown> {
 }
 
 function responsesOf(
-  answers: Endpoint["answers"],
+  answers: Contract["answers"],
   problems: readonly ProblemType[],
 ): Record<string, unknown> {
   const typesByStatus = Map.groupBy(problems, (type): number => PROBLEMS[type].status);

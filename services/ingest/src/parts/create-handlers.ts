@@ -11,7 +11,7 @@ import { createDeviceOwners } from "../io/device-owners.ts";
 import { createFindOnLane } from "../io/find-on-lane.ts";
 import { createPrepareBodies } from "../io/prepare-bodies.ts";
 import { createGetOpenApi } from "../openapi/get-openapi.ts";
-import type { Routes } from "../routes/add-routes.ts";
+import type { Routes } from "./add-routes.ts";
 import type { CarryDocuments } from "../routes/carry-documents.ts";
 import { createFindBatch } from "../routes/find-batch.ts";
 import { createFindLife, type FindLife } from "../routes/find-life.ts";
@@ -85,6 +85,7 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
   const openStream = createOpenStream(bounds.streams, bounds.requests);
   const openSnapshot = createOpenStream(bounds.snapshots, bounds.requests);
   const findBatch = createFindBatch({ lanes, reads });
+  const forwardConflicts = createForwardConflicts(createAskConflictService(env.CONFLICT_URL));
   return {
     getRoot: createGetRoot(),
     getOpenApi: createGetOpenApi(),
@@ -97,7 +98,9 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
     getSnapshot: createGetSnapshot({ feed, openStream: openSnapshot, epoch, log }),
     listOperations: createListOperations(operations),
     getOperation: createGetOperation({ findLife, carryDocuments }),
-    forwardConflicts: createForwardConflicts(createAskConflictService(env.CONFLICT_URL)),
+    listConflicts: forwardConflicts,
+    getConflict: forwardConflicts,
+    previewConflict: forwardConflicts,
   };
 }
 

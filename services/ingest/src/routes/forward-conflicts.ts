@@ -1,5 +1,5 @@
 import { Problem, type ConflictId, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requestIdOf, requireRole } from "@syncline/kit/http";
+import { requestIdOf } from "@syncline/kit/http";
 import type { RequestHandler, Response } from "express";
 import { z } from "zod";
 import type { AskConflictService } from "../io/conflict-service.ts";
@@ -9,8 +9,7 @@ export function createForwardConflicts(
   askConflictService: AskConflictService,
 ): RequestHandler<{ workspaceId: WorkspaceId; conflictId?: ConflictId }> {
   return async (request, response) => {
-    const { workspaceId, conflictId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
+    const { conflictId } = request.params;
     if (conflictId !== undefined && !z.uuid().safeParse(conflictId).success) {
       throw new Problem("not-found", { detail: "Conflict not found" });
     }

@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import { readQuery } from "@syncline/kit/http";
 import type { Logger } from "@syncline/kit/telemetry";
 import { assertInvariant, fieldProblem, type ChangeBody, type WorkspaceId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
@@ -44,7 +44,6 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request);
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);

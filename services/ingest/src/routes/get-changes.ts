@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import { readQuery } from "@syncline/kit/http";
 import type { ChangesBody, WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler, Response } from "express";
@@ -34,7 +34,6 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: Work
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(changesQuerySchema, request);
     if (knownEpoch !== undefined && knownEpoch !== epoch) {
       throw gone("epoch-changed", workspaceId);

@@ -1,5 +1,4 @@
 import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import type { PgReads } from "../io/pg-reads.ts";
 
@@ -13,7 +12,6 @@ interface Params {
 export function createGetDocument(reads: PgReads): RequestHandler<Params> {
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const document = await reads.readDocument(workspaceId, collection, documentId);
     if (document === undefined) throw new Problem("not-found", { detail: "The document never existed" });
     const etag = `"${document.version}"`;

@@ -1,4 +1,4 @@
-import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import { readQuery } from "@syncline/kit/http";
 import { Problem, type CollectionName, type DocumentId, type WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
 import type { RequestHandler } from "express";
@@ -22,7 +22,6 @@ interface Params {
 export function createGetHistory(deps: { feed: PgFeed; reads: PgReads }): RequestHandler<Params> {
   return async (request, response) => {
     const { workspaceId, collection, documentId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { before, limit } = readQuery(historyQuerySchema, request);
     const body = await deps.feed.readHistory(workspaceId, { collection, documentId }, { before, limit });
     if (

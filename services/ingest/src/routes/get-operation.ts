@@ -1,5 +1,4 @@
 import type { ClientId, WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, requireRole } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { readPrefer } from "../core/prefer.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
@@ -12,7 +11,6 @@ export function createGetOperation(deps: {
   carryDocuments: CarryDocuments;
 }): RequestHandler<{ workspaceId: WorkspaceId; clientId: ClientId }> {
   return async (request, response) => {
-    requireRole(identityOf(response), request.params.workspaceId, "reader");
     const preferences = readPrefer(request.get("prefer"), 0);
     const key = namedOperation(request, response);
     const life = await deps.findLife(key);

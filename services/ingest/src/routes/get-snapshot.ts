@@ -1,5 +1,5 @@
 import { gone, goneAt } from "../core/gone.ts";
-import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import { readQuery } from "@syncline/kit/http";
 import type { Logger } from "@syncline/kit/telemetry";
 import {
   fieldProblem,
@@ -48,7 +48,6 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: Wor
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { after, limit } = readQuery(snapshotQuerySchema, request);
     const cursor = after === undefined ? undefined : readPlace(after, workspaceId);
     if (cursor !== undefined && cursor.epoch !== epoch) {

@@ -1,5 +1,5 @@
 import { fieldProblem, type WorkspaceId } from "@syncline/shared/protocol";
-import { identityOf, readQuery, requireRole } from "@syncline/kit/http";
+import { readQuery } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
@@ -19,7 +19,6 @@ const placeSchema = z.tuple([z.number().int(), placeTextSchema, placeTextSchema]
 export function createListOperations(operations: PgOperations): RequestHandler<{ workspaceId: WorkspaceId }> {
   return async (request, response) => {
     const { workspaceId } = request.params;
-    requireRole(identityOf(response), workspaceId, "reader");
     const { status, before, limit } = readQuery(operationsQuerySchema, request);
     const found = await operations.list(workspaceId, {
       status,

@@ -1,4 +1,4 @@
-import { identityOf, requestIdOf, requireRole } from "@syncline/kit/http";
+import { identityOf, requestIdOf } from "@syncline/kit/http";
 import type { RequestHandler } from "express";
 import { encodeBatch, Problem, type ClientId, type WorkspaceId } from "@syncline/shared/protocol";
 import type { OperationLifeBody } from "../core/operation-life.ts";
@@ -25,7 +25,6 @@ export function createReplayOperation(
   return async (request, response) => {
     const nowMs = Date.now();
     const identity = identityOf(response);
-    requireRole(identity, request.params.workspaceId, "admin");
     const key = namedOperation(request, response);
     const life = await findLife(key);
     const content = life.replayable ? await operations.readContent(key) : undefined;

@@ -1,4 +1,4 @@
-import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
+import { identityOf, requestIdOf, type Identity } from "@syncline/kit/http";
 import {
   encodeBatch,
   Problem,
@@ -40,7 +40,6 @@ export function createResolveConflict(
   return async (request, response, readBody) => {
     const identity = identityOf(response);
     const { workspaceId, conflictId } = request.params;
-    requireRole(identity, workspaceId, "writer");
     const body = await bodies.decision(await readBody(), identity.subject);
     const nowMs = Date.now();
 

@@ -1,4 +1,4 @@
-import type { ProblemType } from "@syncline/shared/protocol";
+import type { EndpointName, ProblemType } from "@syncline/shared/protocol";
 import { batchSchema, conflictQuerySchema } from "@syncline/shared/schemas";
 import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";
@@ -40,14 +40,9 @@ export type SchemaName = keyof typeof SCHEMAS;
 /** A successful answer: JSON of a schema, or text of another type. */
 type Answer = { description: string } & ({ schema: SchemaName } | { text: string } | object);
 
-/** A route of the API as the document describes it. */
-export interface Endpoint {
-  method: "get" | "post";
-  /** The path in Express syntax. */
-  path: string;
+/** The request and the answers of a route. */
+export interface Contract {
   summary: string;
-  /** The lowest role in the workspace that may use the route; without one no token is needed. */
-  role?: "reader" | "writer" | "admin";
   query?: z.ZodObject;
   headers?: Record<string, string>;
   body?: SchemaName;
@@ -61,7 +56,7 @@ const PREFER = {
   Prefer:
     "Time to wait for the results: `wait=N` in seconds, or `respond-async` for none; `return=minimal`: results carry no documents",
 };
-const BATCH_ANSWERS: Endpoint["answers"] = {
+const BATCH_ANSWERS: Contract["answers"] = {
   200: { description: "Every operation has its final answer", schema: "BatchResult" },
   202: {
     description: "Accepted and on disk, with operations pending. `Location` is the URL of the batch's status",
@@ -71,32 +66,20 @@ const BATCH_ANSWERS: Endpoint["answers"] = {
 const BODY_PROBLEMS = ["not-json", "request-timeout", "too-large", "unsupported-media-type"] as const;
 /** Problems of requests that put a batch on a lane. */
 const LANE_PROBLEMS = ["too-many-waiting", "rate-limited"] as const;
-const WORKSPACE = "/api/v1/workspaces/:workspaceId";
-const DOCUMENT = `${WORKSPACE}/documents/:collection/:documentId`;
-const OPERATION = `${WORKSPACE}/operations/:clientId`;
-const CONFLICT = `${WORKSPACE}/conflicts/:conflictId`;
-
-/** Every route of ingest. A test compares this list with the router's. */
-export const ENDPOINTS: readonly Endpoint[] = [
-  {
-    method: "get",
-    path: "/",
+/** The contract of every endpoint of the table. */
+export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
+  getRoot: {
     summary: "Returns the server's name and the paths of this document and the health checks",
     answers: { 200: { description: "Paths by name", text: "application/json" } },
     problems: [],
   },
-  {
-    method: "get",
-    path: "/openapi.json",
+  getOpenApi: {
     summary: "Returns this document",
     answers: { 200: { description: "OpenAPI 3.1", text: "application/json" } },
     problems: [],
   },
-  {
-    method: "post",
-    path: "/api/v1/documents/batch",
+  postBatch: {
     summary: "Sends a batch of operations",
-    role: "writer",
     headers: PREFER,
     body: "Batch",
     answers: {
@@ -105,29 +88,20 @@ export const ENDPOINTS: readonly Endpoint[] = [
     },
     problems: [...BODY_PROBLEMS, ...LANE_PROBLEMS, "override-not-allowed", "too-many-held"],
   },
-  {
-    method: "get",
-    path: "/api/v1/batches/:batchId",
+  getBatch: {
     summary: "Returns the status and results of a batch",
-    role: "reader",
     headers: MINIMAL,
     answers: { 200: { description: "The batch, also if it failed", schema: "BatchResult" } },
     problems: ["not-found"],
   },
-  {
-    method: "get",
-    path: "/api/v1/batches/:batchId/events",
+  getBatchEvents: {
     summary: "Streams the progress of a batch as server-sent events: `progress`, `done`, `end`",
-    role: "reader",
     headers: MINIMAL,
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["not-found"],
   },
-  {
-    method: "get",
-    path: DOCUMENT,
+  getDocument: {
     summary: "Returns a document; its `ETag` is its version",
-    role: "reader",
     headers: { "If-None-Match": "The `ETag` of the known version" },
     answers: {
       200: { description: "The document", schema: "Document" },
@@ -135,102 +109,69 @@ export const ENDPOINTS: readonly Endpoint[] = [
     },
     problems: ["not-found"],
   },
-  {
-    method: "get",
-    path: `${DOCUMENT}/history`,
+  getHistory: {
     summary: "Lists a document's changes, newest first",
-    role: "reader",
     query: historyQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "History" } },
     problems: ["not-found"],
   },
-  {
-    method: "get",
-    path: `${WORKSPACE}/changes`,
+  getChanges: {
     summary: "Lists every committed change once, in `seq` order",
-    role: "reader",
     query: changesQuerySchema,
     answers: { 200: { description: "A page of changes", schema: "Changes" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
-  {
-    method: "get",
-    path: `${WORKSPACE}/changes/events`,
+  getChangeEvents: {
     summary: "Streams changes and conflicts as server-sent events: `change`, `conflict`, `end`",
-    role: "reader",
     query: changeEventsQuerySchema,
     headers: { "Last-Event-ID": "The id of the last received event; the stream resumes after it" },
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
-  {
-    method: "get",
-    path: `${WORKSPACE}/snapshot`,
+  getSnapshot: {
     summary: "Returns every document, page by page",
-    role: "reader",
     query: snapshotQuerySchema,
     answers: { 200: { description: "A page with one JSON object per line", text: "application/x-ndjson" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
   },
-  {
-    method: "get",
-    path: `${WORKSPACE}/operations`,
+  listOperations: {
     summary: "Lists the operations that failed or wait, newest first",
-    role: "reader",
     query: operationsQuerySchema,
     answers: { 200: { description: "A page of operations", schema: "Operations" } },
     problems: [],
   },
-  {
-    method: "get",
-    path: OPERATION,
+  getOperation: {
     summary: "Returns the life of an operation",
-    role: "reader",
     query: operationQuerySchema,
     headers: MINIMAL,
     answers: { 200: { description: "The operation", schema: "OperationLife" } },
     problems: ["not-found"],
   },
-  {
-    method: "post",
-    path: `${OPERATION}/replay`,
+  replayOperation: {
     summary: "Replays an operation that ended as `error`",
-    role: "admin",
     query: operationQuerySchema,
     headers: PREFER,
     answers: BATCH_ANSWERS,
     problems: [...LANE_PROBLEMS, "not-found", "not-replayable"],
   },
-  {
-    method: "get",
-    path: `${WORKSPACE}/conflicts`,
+  listConflicts: {
     summary: "Lists the conflict records, newest first",
-    role: "reader",
     query: conflictQuerySchema,
     answers: { 200: { description: "A page of records", schema: "Conflicts" } },
     problems: ["conflict-service-unavailable"],
   },
-  {
-    method: "get",
-    path: CONFLICT,
+  getConflict: {
     summary: "Returns a conflict record",
-    role: "reader",
     answers: { 200: { description: "The record", schema: "Conflict" } },
     problems: ["not-found", "conflict-service-unavailable"],
   },
-  {
-    method: "get",
-    path: `${CONFLICT}/preview`,
+  previewConflict: {
     summary: "Previews the document of each choice and strategy",
-    role: "reader",
     answers: { 200: { description: "The documents by choice and by strategy", schema: "ConflictPreview" } },
     problems: ["not-found", "conflict-service-unavailable"],
   },
-  {
-    method: "post",
-    path: `${CONFLICT}/resolve`,
+  resolveConflict: {
     summary: "Resolves a conflict with a person's decision",
-    role: "writer",
     headers: PREFER,
     body: "Decision",
     answers: BATCH_ANSWERS,
@@ -242,4 +183,4 @@ export const ENDPOINTS: readonly Endpoint[] = [
       "conflict-service-unavailable",
     ],
   },
-];
+};
