@@ -19,7 +19,7 @@ module.exports = {
       name: "shared-stands-alone",
       severity: "error",
       from: { path: "^libs/shared/src", pathNot: "\\.test\\.ts$" },
-      to: { path: "^(libs/(kit|lanes|store)|services|stack|examples)/" },
+      to: { path: "^(libs/(client|kit|lanes|store)|services|stack|examples)/" },
     },
     {
       name: "shared-ids-imports-lower-layers",
@@ -94,6 +94,48 @@ module.exports = {
       },
     },
     {
+      name: "client-core-is-pure",
+      comment: "The client's core/ takes and returns data: types of the app and of storage, and no engine.",
+      severity: "error",
+      from: { path: "^libs/client/src/core/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^libs/client/src/", pathNot: "^libs/client/src/(core|public|ports)/" },
+    },
+    {
+      name: "client-engine-uses-ports",
+      comment: "The engine knows storage, network and time by their interfaces only.",
+      severity: "error",
+      from: { path: "^libs/client/src/engine/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/client/src/", pathNot: "^libs/client/src/(engine|core|public|ports)/" },
+    },
+    {
+      name: "client-ports-are-interfaces",
+      severity: "error",
+      from: { path: "^libs/client/src/ports/" },
+      to: { path: "^libs/client/src/", pathNot: "^libs/client/src/ports/" },
+    },
+    {
+      name: "client-adapters-implement-ports",
+      severity: "error",
+      from: { path: "^libs/client/src/adapters/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^libs/client/src/", pathNot: "^libs/client/src/(adapters|ports|protocol|public)/" },
+    },
+    {
+      name: "client-stays-small",
+      comment: "A browser loads neither zod nor Yjs for the client, and has no node: modules.",
+      severity: "error",
+      from: { path: "^libs/client/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: {
+        path: "(^|/)node_modules/(zod|yjs|lib0)/|^libs/shared/src/(yjs|schemas|operations)/",
+        reachable: true,
+      },
+    },
+    {
+      name: "client-needs-no-node",
+      severity: "error",
+      from: { path: "^libs/client/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
       name: "core-is-pure",
       comment: "core/ takes and returns data; io/, jobs/ and routes/ do the I/O.",
       severity: "error",
@@ -152,7 +194,7 @@ module.exports = {
       comment: "A folder is read without the folders that depend on it.",
       severity: "error",
       scope: "folder",
-      from: { path: "^(libs/(kit|lanes|store)|services)/", pathNot: "/testing$" },
+      from: { path: "^(libs/(client|kit|lanes|store)|services)/", pathNot: "/testing$" },
       // Only tests import these.
       to: { circular: true, pathNot: "^stack/|/testing$" },
     },

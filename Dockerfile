@@ -10,6 +10,7 @@ COPY libs/shared/package.json libs/shared/
 COPY libs/kit/package.json libs/kit/
 COPY libs/lanes/package.json libs/lanes/
 COPY libs/store/package.json libs/store/
+COPY libs/client/package.json libs/client/
 COPY services/ingest/package.json services/ingest/
 COPY services/conflict/package.json services/conflict/
 COPY services/worker/package.json services/worker/
