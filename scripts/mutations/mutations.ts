@@ -53,10 +53,21 @@ export const MUTATIONS: MutationTable = {
   },
   "a merge loses nothing silently": {
     "fold-is-as-new-as-its-last": {
-      in: "foldChanges",
-      find: "editTimes: timesOfFold($previous, $next, $policy)",
-      replace: "editTimes: timesOfFold($previous, $next, $policy) && null",
+      in: "timesOfFold",
+      find: "return { $editTimes, places: WHOLE }",
+      replace: "return { editTimes: $editTimes && null, places: WHOLE }",
       caughtBy: "last-write-wins.property.test.ts",
+    },
+    "fold-forgets-what-it-took-back": {
+      in: "timesOfFold",
+      find: "sharePlaces($first.places, $next.places)",
+      replace: "sharePlaces($first.places, $next.places) && $isTimed",
+      caughtBy: "core/last-write-wins.test.ts: take others' earlier time from the place",
+    },
+    "items-that-move-share-no-place": {
+      in: "share",
+      find: "if (hasIndex($one) && hasIndex($other)) return true;",
+      caughtBy: "core/last-write-wins.test.ts: take it from",
     },
     "merge-is-as-new-as-its-run": {
       in: "writeMerge",

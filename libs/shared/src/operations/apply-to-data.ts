@@ -1,5 +1,6 @@
 import { DocumentData } from "../document/document-data.ts";
 import { sizeOf } from "../document/json-size.ts";
+import { WHOLE, type Places } from "../document/json-text.ts";
 import { timesOfEdit, type ItemPolicy } from "./times-of-edit.ts";
 import type { EditTime, EditTimes } from "../merge/edit-times.ts";
 import type { YjsPolicy } from "../effects/yjs-places.ts";
@@ -14,6 +15,8 @@ export type AppliedToData =
       data: DocumentData | null;
       /** Returns the times of the operation's edits, by place. */
       timesAt: (time: EditTime) => EditTimes;
+      /** All places that the operation may edit. */
+      places: Places;
     }
   | Extract<Applied, { ok: false }>;
 
@@ -29,17 +32,20 @@ export function applyToData(
   policy: YjsPolicy & ItemPolicy = {},
 ): AppliedToData {
   if (operation.kind === "delete") {
-    return { ok: true, data: null, timesAt: (time) => (before === null ? {} : { at: time }) };
+    const timesAt = (time: EditTime) => (before === null ? {} : { at: time });
+    return { ok: true, data: null, timesAt, places: WHOLE };
   }
-  const part = before?.read(placesOf(operation));
+  const read = placesOf(operation);
+  const part = before?.read(read);
   const from = part?.value ?? before?.value ?? null;
   const applied = applyOperation(from, operation, policy);
   if (!applied.ok) return applied;
   const { document } = applied;
+  const places = operation.kind === "update" ? read : WHOLE;
   if (part === undefined || operation.kind !== "update" || document === null) {
     const timesAt = (time: EditTime) => timesOfEdit(before?.value ?? null, document, time, policy);
-    return { ok: true, data: DocumentData.of(document), timesAt };
+    return { ok: true, data: DocumentData.of(document), timesAt, places };
   }
   const timesAt = (time: EditTime) => timesOfEdit(part.value, document, time, policy);
-  return { ok: true, data: DocumentData.ofText(part.write(document), sizeOf(document)), timesAt };
+  return { ok: true, data: DocumentData.ofText(part.write(document), sizeOf(document)), timesAt, places };
 }

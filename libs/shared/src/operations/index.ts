@@ -5,5 +5,7 @@ export * from "./merge-by-strategy.ts";
 export * from "./merge-document.ts";
 export * from "./merge-run.ts";
 export * from "./raise-run.ts";
+export * from "./shared-places.ts";
+export { WHOLE, type Places } from "../document/json-text.ts";
 export * from "./times-of-edit.ts";
 export * from "./times-since.ts";

@@ -88,6 +88,7 @@ function answerEvaluated(on: Case, evaluation: Evaluation, rounds: ConflictRound
         documentId: operation.documentId,
         data: evaluation.data,
         timesAt: evaluation.timesAt,
+        places: evaluation.places,
         deviceId: batch.deviceId,
         deviceDeclared: batch.deviceDeclared,
         clientTimestampMs: operation.timestampMs ?? null,

@@ -120,7 +120,7 @@ function numberChanges({ workspaceById }: WindowState, changes: readonly ChangeD
 
 function changesOf({ documents }: WindowDraft, { seqByChange, lastSeqByUnit }: Numbers): ChangeWrite[] {
   return documents.changes.map((change) => {
-    const { deviceDeclared, unit, before: _, timesAt: __, ...row } = change;
+    const { deviceDeclared, unit, before: _, timesAt: __, places: ___, ...row } = change;
     const seq = seqByChange.get(change);
     assertInvariant(seq !== undefined, "a change has no seq");
     const groupEndSeq = unit === undefined ? null : (lastSeqByUnit.get(unit) ?? null);

@@ -1,6 +1,14 @@
 import type { DocumentData } from "@syncline/shared/document";
-import { type EditTime, type EditTimes } from "@syncline/shared/merge";
-import { joinTimes, timesOfEdit, type ItemPolicy } from "@syncline/shared/operations";
+import type { EditTime, EditTimes } from "@syncline/shared/merge";
+import {
+  joinPlaces,
+  joinTimes,
+  sharePlaces,
+  timesOfEdit,
+  WHOLE,
+  type ItemPolicy,
+  type Places,
+} from "@syncline/shared/operations";
 import type { CollectionName, DeviceId, DocumentId, Version, WorkspaceId } from "@syncline/shared/protocol";
 
 export type TimesAt = (time: EditTime) => EditTimes;
@@ -22,6 +30,8 @@ export interface ChangeDraft {
   editTimes: EditTimes | null;
   /** Tells the times of its edits, by place, if it contains one operation that was no merge. */
   timesAt: TimesAt | null;
+  /** The places that its operations may edit; all, unless it contains only operations that share no place. */
+  places: Places;
   /** The document before the change. */
   before: DocumentData | null;
   /** The group it belongs to: a fold never crosses a group's edge. */
@@ -36,16 +46,29 @@ export function foldChanges(previous: ChangeDraft, next: ChangeDraft, policy: It
     ended: next.data === null ? previous.data : null,
     timesAt: null,
     before: previous.before,
-    editTimes: timesOfFold(previous, next, policy),
+    ...timesOfFold(previous, next, policy),
   };
 }
 
-/** The times of a fold's edits, by place; `null` if none of its operations has a time. */
-function timesOfFold(first: ChangeDraft, next: ChangeDraft, policy: ItemPolicy): EditTimes | null {
+/**
+ * The times of a fold's edits, by place. Without any time they are left to its documents, which show each place that was
+ * edited, unless an operation may have changed back what an earlier one did.
+ */
+function timesOfFold(
+  first: ChangeDraft,
+  next: ChangeDraft,
+  policy: ItemPolicy,
+): Pick<ChangeDraft, "editTimes" | "places"> {
   const isTimed = [first, next].some(
     ({ editTimes, clientTimestampMs }) => editTimes !== null || clientTimestampMs !== null,
   );
-  return isTimed ? joinTimes(timesOf(first, policy), timesOf(next, policy)) : null;
+  // A document that appears or disappears counts as a whole.
+  const isWhole = (first.before === null) !== (next.data === null);
+  if (isTimed || (!isWhole && sharePlaces(first.places, next.places))) {
+    const editTimes = joinTimes(timesOf(first, policy), timesOf(next, policy));
+    return { editTimes, places: WHOLE };
+  }
+  return { editTimes: null, places: joinPlaces(first.places, next.places) };
 }
 
 function timesOf(

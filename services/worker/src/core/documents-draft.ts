@@ -1,6 +1,6 @@
 import type { DocumentData } from "@syncline/shared/document";
 import type { EditTimes } from "@syncline/shared/merge";
-import type { ItemPolicy } from "@syncline/shared/operations";
+import { WHOLE, type ItemPolicy, type Places } from "@syncline/shared/operations";
 import {
   assertInvariant,
   documentKey,
@@ -35,6 +35,8 @@ export interface DraftedWrite {
   clientTimestampMs: number | null;
   /** Tells an operation's times of its edits, by place. */
   timesAt?: TimesAt | null;
+  /** The places that an operation may edit; all if left out. */
+  places?: Places;
   /** A merge's times of its edits, by place. */
   editTimes?: EditTimes | null;
   /** The keys and rules by which items of the document's arrays are the same. */
@@ -154,13 +156,22 @@ export class DocumentsDraft {
 }
 
 function changeOf(
-  { operations, policy: _, timesAt = null, editTimes = null, ended = null, ...rest }: DraftedWrite,
+  {
+    operations,
+    policy: _,
+    timesAt = null,
+    places = WHOLE,
+    editTimes = null,
+    ended = null,
+    ...rest
+  }: DraftedWrite,
   before: DocumentState | undefined,
 ): ChangeDraft {
   const version = before?.version ?? 0;
   return {
     ...rest,
     timesAt,
+    places,
     editTimes,
     before: before?.data ?? null,
     ended,

@@ -89,8 +89,8 @@ function matches(expected: number, document: DocumentState, by: Evaluated): bool
 function write(operation: AcceptedOperation, document: DocumentData | null, policy: MergePolicy): Evaluation {
   const applied = applyToData(document, operation, policy);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
-  const { data, timesAt } = applied;
-  return { kind: "write", data, timesAt };
+  const { data, timesAt, places } = applied;
+  return { kind: "write", data, timesAt, places };
 }
 
 function conflict(baseVersion: Version | null, reason: string, reasonType: ErrorType): Evaluation {
