@@ -558,6 +558,12 @@ export const MUTATIONS: MutationTable = {
       replace: "$rises ? 0 * ($current?.data?.size.bytes ?? 0) : 0",
       caughtBy: "core/rising-versions.test.ts: counts a document that it rises to",
     },
+    "unreadable-job-retried": {
+      in: "readJob",
+      find: "throw new UnrecoverableError(",
+      replace: "throw new Error(",
+      caughtBy: "drain-queue.redis.test.ts: is dropped and reported",
+    },
     "deployment-fault-unreported": {
       in: "createDeploymentGate",
       find: 'if (dispositionOf($error) !== "deployment" || !($error instanceof Error)) return;',

@@ -11,7 +11,9 @@ import {
   type DeviceId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
+import { exactly, laneEntrySchema, operationResultSchema, readWire } from "@syncline/shared/schemas";
 import type { Redis } from "ioredis";
+import { z } from "zod";
 import { guarded } from "./connect.ts";
 import type { ShardKeys } from "./keys.ts";
 import { toRedisError } from "./redis-error.ts";
@@ -223,7 +225,7 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
       let bytes = 0;
       for (let at = 0; at + 2 < found.length; at += 3) {
         const [id = "", text = "", answered] = found.slice(at, at + 3);
-        const entry = decodeEntry(text);
+        const entry = readWire(laneEntrySchema, text);
         if (entry !== undefined) {
           bytes += text.length;
           entries.push({ id, entry, answeredId: answered || id });
@@ -307,7 +309,8 @@ export function createLaneStreams(shards: Shards, bounds = UNBOUNDED): LaneStrea
         [...where].map(({ redis, keys }) => guarded(redis.get(keys.acceptedBatch(batchId)))),
       );
       const status = found.find((text) => text !== null);
-      return status === undefined ? null : (decodeStatus(status) ?? null);
+      // A malformed one, for example after a manual repair, is unknown: the client sends its batch again.
+      return readWire(batchStatusSchema, status ?? "") ?? null;
     },
   };
 }
@@ -351,62 +354,11 @@ function acceptedKey(keys: ShardKeys, entry: LaneEntry): string {
     : keys.acceptedResolution(entry.resolution.conflictId, entry.resolution.round);
 }
 
-/** Decodes an entry; `undefined` if it is not one, or if this version does not know its kind or shape. */
-function decodeEntry(text: string): LaneEntry | undefined {
-  let entry: unknown;
-  try {
-    entry = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(entry) || !isObject(entry["trace"])) return undefined;
-  const { kind, batch, resolution } = entry;
-  const isBatch = kind === "batch" && isObject(batch) && hasIds(batch, BATCH_IDS) && isBatchBody(batch);
-  const isResolution =
-    kind === "resolution" &&
-    isObject(resolution) &&
-    hasIds(resolution, RESOLUTION_IDS) &&
-    typeof resolution["round"] === "number" &&
-    isObject(resolution["outcome"]) &&
-    isObject(resolution["inputs"]);
-  return isBatch || isResolution ? (entry as unknown as LaneEntry) : undefined;
-}
-
-const BATCH_IDS = ["batchId", "workspaceId", "deviceId", "subject", "requestId", "replyTo"];
-const RESOLUTION_IDS = ["conflictId", "workspaceId", "collection", "documentId"];
-const OPERATION_IDS = ["clientId", "collection", "documentId", "kind", "fingerprint"];
-
-function isBatchBody({ operations }: Record<string, unknown>): boolean {
-  return (
-    Array.isArray(operations) &&
-    operations.every((operation) => isObject(operation) && hasIds(operation, OPERATION_IDS))
-  );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function hasIds(value: Record<string, unknown>, names: readonly string[]): boolean {
-  return names.every((name) => typeof value[name] === "string");
-}
-
-/**
- * Decodes a status; `undefined` if it is malformed, for example after a manual repair. Such a batch is unknown, and its
- * client sends it again.
- */
-function decodeStatus(text: string): AcceptedBatchStatus | undefined {
-  let status: unknown;
-  try {
-    status = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const isStatus =
-    isObject(status) &&
-    hasIds(status, ["workspaceId", "deviceId"]) &&
-    typeof status["acceptedAtMs"] === "number" &&
-    Array.isArray(status["results"]) &&
-    status["results"].every(isObject);
-  return isStatus ? (status as AcceptedBatchStatus) : undefined;
-}
+export const batchStatusSchema = exactly<AcceptedBatchStatus>()(
+  z.object({
+    workspaceId: z.string(),
+    deviceId: z.string(),
+    acceptedAtMs: z.int(),
+    results: z.array(operationResultSchema),
+  }),
+);

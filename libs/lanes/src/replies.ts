@@ -1,5 +1,7 @@
 import type { OperationResult, BatchId, DeviceId, WorkspaceId } from "@syncline/shared/protocol";
+import { exactly, operationResultSchema, readWire } from "@syncline/shared/schemas";
 import type { Redis } from "ioredis";
+import { z } from "zod";
 import type { Logger } from "@syncline/kit/telemetry";
 import { repeat, type Repeating } from "@syncline/kit/process";
 import { guarded } from "./connect.ts";
@@ -27,6 +29,21 @@ export interface SettledMessage {
 export interface ChangedMessage {
   workspaceId: WorkspaceId;
 }
+
+export const repliesSchema = z.array(
+  exactly<BatchReplyMessage>()(z.object({ batchId: z.string(), results: z.array(operationResultSchema) })),
+);
+export const settledSchema = z.array(
+  exactly<SettledMessage>()(
+    z.object({
+      workspaceId: z.string(),
+      deviceId: z.string(),
+      batchId: z.string(),
+      result: operationResultSchema,
+    }),
+  ),
+);
+export const changedSchema = z.array(exactly<ChangedMessage>()(z.object({ workspaceId: z.string() })));
 
 /**
  * Publishes replies for waiting requests and commits for followers of a workspace. All of them are hints: a lost one
@@ -94,11 +111,23 @@ export async function subscribeReplies(
   log: Logger,
 ): Promise<Repeating> {
   redis.on("message", (channel: string, message: string) => {
-    if (channel === SETTLED_CHANNEL) handlers.onSettled(JSON.parse(message) as SettledMessage[]);
-    else if (channel === CHANGED_CHANNEL) handlers.onChanged(JSON.parse(message) as ChangedMessage[]);
-    else for (const reply of JSON.parse(message) as BatchReplyMessage[]) handlers.onBatch(reply);
+    const isRead =
+      channel === SETTLED_CHANNEL
+        ? pass(settledSchema, message, handlers.onSettled)
+        : channel === CHANGED_CHANNEL
+          ? pass(changedSchema, message, handlers.onChanged)
+          : pass(repliesSchema, message, (replies) => replies.forEach(handlers.onBatch));
+    if (!isRead) log.warn({ channel }, "a message of another version cannot be read; its receivers poll");
   });
   await redis.subscribe(replyChannel(replyTo), SETTLED_CHANNEL, CHANGED_CHANNEL);
   const ping = async () => void (await redis.ping());
   return repeat("the ping on the reply subscription", ping, { intervalMs: PING_INTERVAL_MS, log });
+}
+
+/** Passes a message on. @returns false if it cannot be read */
+function pass<T>(schema: z.ZodType<T>, message: string, handle: (value: T) => void): boolean {
+  const value = readWire(schema, message);
+  if (value === undefined) return false;
+  handle(value);
+  return true;
 }

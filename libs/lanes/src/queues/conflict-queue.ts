@@ -5,12 +5,15 @@ import {
   type ConflictId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
+import { exactly } from "@syncline/shared/schemas";
 import { Worker, type Job } from "bullmq";
+import { z } from "zod";
 import type { TraceCarrier } from "@syncline/kit/telemetry";
 import { guarded } from "../connect.ts";
 import type { Shard, Shards } from "../shards.ts";
 import { createErrorAttribution } from "./error-attribution.ts";
 import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";
+import { readJob } from "./read-job.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "conflict";
@@ -23,6 +26,15 @@ export interface ConflictJob {
   round: number;
   trace: TraceCarrier;
 }
+
+export const conflictJobSchema = exactly<ConflictJob>()(
+  z.object({
+    workspaceId: z.string(),
+    conflictId: z.string(),
+    round: z.int().min(1),
+    trace: z.record(z.string(), z.string()),
+  }),
+);
 
 export interface ConflictQueue {
   /**
@@ -119,7 +131,8 @@ export function startConflictWorker(
   },
 ): ConflictWorker {
   const attribution = createErrorAttribution();
-  const worker = new Worker<ConflictJob>(QUEUE, (job) => attribution.watch(merge(job.data)), {
+  const run = async (job: Job) => merge(readJob(conflictJobSchema, job));
+  const worker = new Worker<ConflictJob>(QUEUE, (job) => attribution.watch(run(job)), {
     connection: redis,
     prefix: keys.queuePrefix,
     concurrency: options.concurrency,

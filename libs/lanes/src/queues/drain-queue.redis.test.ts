@@ -63,6 +63,28 @@ describe("a wake-up", () => {
   });
 });
 
+describe("a job that cannot be read", () => {
+  it("is dropped and reported, and the lane's next wake-up starts a drain", async () => {
+    const queue = new Queue("drain", { connection: redis, prefix: keys.queuePrefix });
+    await queue.add(
+      "drain",
+      { lane: "seven" },
+      {
+        attempts: Number.MAX_SAFE_INTEGER,
+        backoff: { type: "lane" },
+        deduplication: { id: "lane-7", keepLastIfActive: true },
+      },
+    );
+    await expect.poll(() => failures.length).toBe(1);
+    expect(failures.splice(0)[0]?.message).toContain("cannot be read and was dropped: lane");
+    const begun = endDrain.length;
+    await waker.wake(7);
+    await expect.poll(() => endDrain.length).toBe(begun + 1);
+    endDrain[begun]?.();
+    await queue.close();
+  });
+});
+
 describe("a drain that a clock an hour ahead has delayed", () => {
   it("starts at an urgent wake-up", async () => {
     const queue = new Queue("drain", { connection: redis, prefix: keys.queuePrefix });

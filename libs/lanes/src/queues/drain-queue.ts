@@ -1,11 +1,14 @@
 import { backoffMs, DRAIN_BACKOFF, SynclineError } from "@syncline/shared/protocol";
-import { DelayedError, Worker, type Job } from "bullmq";
+import { exactly } from "@syncline/shared/schemas";
+import { DelayedError, UnrecoverableError, Worker, type Job } from "bullmq";
+import { z } from "zod";
 import { createCoalescer } from "@syncline/kit/process";
 import { guarded } from "../connect.ts";
 import type { LanePart } from "../lane-stream.ts";
 import type { Shard, Shards } from "../shards.ts";
 import { createErrorAttribution } from "./error-attribution.ts";
 import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";
+import { readJob } from "./read-job.ts";
 import { openShardQueues } from "./shard-queues.ts";
 
 const QUEUE = "drain";
@@ -15,6 +18,14 @@ interface DrainJob extends LanePart {
   /** The end of a failed drain's backoff, before which no wake-up starts it. */
   retryAtMs?: number;
 }
+
+export const drainJobSchema = exactly<DrainJob>()(
+  z.object({
+    lane: z.int().min(0),
+    workspaceId: z.string().optional(),
+    retryAtMs: z.int().exactOptional(),
+  }),
+);
 
 /**
  * Wakes lanes. A wake-up during a drain is kept; a second one for a waiting job is dropped. Wake-ups requested while
@@ -93,9 +104,10 @@ export function startDrainWorker(
   const worker = new Worker<DrainJob>(
     QUEUE,
     async (job, token) => {
-      await respectBackoff(job, token);
+      const { retryAtMs, ...part } = readJob(drainJobSchema, job);
+      await respectBackoff(job, retryAtMs, token);
       // A worker that died during a drain counts as a failed attempt.
-      await attribution.watch(drain(partOf(job), job.attemptsMade + job.stalledCounter));
+      await attribution.watch(drain(part, job.attemptsMade + job.stalledCounter));
     },
     {
       connection: redis,
@@ -116,6 +128,12 @@ export function startDrainWorker(
       },
     },
   );
+  worker.on("failed", (job, error) => {
+    // It was not retried, so the backoff strategy has not reported it.
+    if (error instanceof UnrecoverableError) {
+      options.onFailure({ lane: -1 }, job?.attemptsMade ?? 1, error, false);
+    }
+  });
   const rest = pauseOnRedisError(worker, options.onError);
   // Without Redis there is no reason to wait: the jobs in flight have failed, or will.
   return { close: () => worker.close(redis.status !== "ready"), rest };
@@ -131,8 +149,11 @@ function partOf({ data: { lane, workspaceId } }: Job<DrainJob>): LanePart {
 }
 
 /** Delays a job again that was promoted before the end of its backoff. This counts no attempt. */
-async function respectBackoff(job: Job<DrainJob>, token: string | undefined): Promise<void> {
-  const { retryAtMs } = job.data;
+async function respectBackoff(
+  job: Job,
+  retryAtMs: number | undefined,
+  token: string | undefined,
+): Promise<void> {
   const leftMs = (retryAtMs ?? 0) - Date.now();
   // No backoff is longer: the process that computed it had another clock.
   if (retryAtMs === undefined || leftMs <= 5 || leftMs > DRAIN_BACKOFF.backoffMsMax) return;

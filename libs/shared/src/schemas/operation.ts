@@ -1,7 +1,8 @@
 import { DEFAULT_COLLECTION, PRIORITIES } from "../protocol/operation-kind.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import { z } from "zod";
-import { isJsonObject, type Json, type JsonObject } from "../document/json.ts";
+import { exactly } from "./exactly.ts";
+import { jsonObjectSchema, jsonSchema } from "./json.ts";
 
 /** An id on the wire: 1 to 200 characters, none of them a control character. */
 export const idSchema = z
@@ -11,10 +12,6 @@ export const idSchema = z
   .refine((id) => !/\p{Cc}/u.test(id), "must not contain control characters")
   .refine((id) => id.isWellFormed(), "must not contain an unpaired surrogate");
 
-const jsonObjectSchema = z
-  .custom<JsonObject>((value) => isJsonObject(value as Json), "must be a JSON object")
-  .meta({ type: "object" });
-const jsonSchema = z.custom<Json>((value) => value !== undefined, "is missing");
 // A regular expression for the whole pointer would exhaust the stack on megabytes.
 const pointerSchema = z
   .string()
@@ -25,14 +22,17 @@ const pointerSchema = z
   .refine((path) => !path.split("/").includes("__proto__"), "must not name __proto__");
 
 /** One step of a JSON Patch (RFC 6902). */
-export const jsonPatchStepSchema = z.discriminatedUnion("op", [
-  z.object({ op: z.literal("add"), path: pointerSchema, value: jsonSchema }),
-  z.object({ op: z.literal("remove"), path: pointerSchema }),
-  z.object({ op: z.literal("replace"), path: pointerSchema, value: jsonSchema }),
-  z.object({ op: z.literal("move"), from: pointerSchema, path: pointerSchema }),
-  z.object({ op: z.literal("copy"), from: pointerSchema, path: pointerSchema }),
-  z.object({ op: z.literal("test"), path: pointerSchema, value: jsonSchema }),
-]) satisfies z.ZodType<JsonPatchStep>;
+export const jsonPatchStepSchema = exactly<JsonPatchStep>()(
+  z.discriminatedUnion("op", [
+    z.object({ op: z.literal("add"), path: pointerSchema, value: jsonSchema }),
+    z.object({ op: z.literal("remove"), path: pointerSchema }),
+    z.object({ op: z.literal("replace"), path: pointerSchema, value: jsonSchema }),
+    z.object({ op: z.literal("move"), from: pointerSchema, path: pointerSchema }),
+    z.object({ op: z.literal("copy"), from: pointerSchema, path: pointerSchema }),
+    z.object({ op: z.literal("test"), path: pointerSchema, value: jsonSchema }),
+  ]),
+);
+
 const common = {
   client_id: idSchema.describe(
     "The operation's id, chosen by the client; the key by which a resend is recognised",

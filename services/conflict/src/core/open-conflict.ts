@@ -4,6 +4,7 @@ import type {
   HookOutcome,
   CollectionName,
   ConflictId,
+  ConflictStatus,
   DeviceId,
   DocumentId,
   Version,
@@ -16,7 +17,7 @@ export interface OpenConflict extends DeviceRun {
   conflictId: ConflictId;
   collection: CollectionName;
   documentId: DocumentId;
-  status: "open" | "parked" | "reported" | "resolved";
+  status: ConflictStatus;
   strategy: ConflictStrategy;
   deviceId: DeviceId;
   /** `due` if the collection's hook must be consulted. */

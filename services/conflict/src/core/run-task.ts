@@ -1,7 +1,8 @@
 import type { JsonObject } from "@syncline/shared/document";
 import type { CollectionPolicy, ResolveCase } from "@syncline/shared/merge";
 import { ancestorOf, RUN_TOO_COSTLY } from "@syncline/shared/operations";
-import type { DecisionChoice, MergeInputs, Resolution, Version } from "@syncline/shared/protocol";
+import type { DecisionChoice, MergeInputs, Resolution } from "@syncline/shared/protocol";
+import type { ConflictSides, PreviewAnswer } from "@syncline/shared/schemas";
 import {
   mergeConflict,
   parkConflict,
@@ -39,17 +40,6 @@ export type MergeTask =
   | { kind: "show"; on: RecordedCase; policy: PlainPolicy }
   | { kind: "preview"; on: RecordedCase; policy: PlainPolicy }
   | { kind: "decide"; on: RecordedCase; choice: DecisionChoice; policy: PlainPolicy };
-
-/** The documents of a conflict as the wire shows them. */
-export interface ConflictSides {
-  /** The document's current version, which a decision names as `expected_version`. */
-  version: Version;
-  ancestor: JsonObject | null;
-  remote: JsonObject | null;
-  local: JsonObject | null;
-  /** Present if computing the device's document exceeds the cost limit; then `local` has no meaning. */
-  too_costly?: true;
-}
 
 /** The document that a choice would write now. */
 export interface DecidedDocument {
@@ -113,7 +103,7 @@ function showSides(on: RecordedCase, policy: PlainPolicy): ConflictSides {
   return { version: on.remote.version, ancestor, remote, local };
 }
 
-function preview(on: RecordedCase, policy: PlainPolicy): object {
+function preview(on: RecordedCase, policy: PlainPolicy): PreviewAnswer {
   const sides = showSides(on, policy);
   if (sides.too_costly) return previewWithoutLocal(on);
   const { conflictId, status } = on.conflict;
@@ -123,8 +113,8 @@ function preview(on: RecordedCase, policy: PlainPolicy): object {
     ...sides,
     choices: {
       server: previewChoice("server", on, policy) ?? null,
-      local: previewChoice("local", on, policy),
-      merged: previewChoice("merged", on, policy),
+      local: previewChoice("local", on, policy) ?? null,
+      merged: previewChoice("merged", on, policy) ?? null,
     },
     strategies: previewStrategies(on, policy),
   };
@@ -142,7 +132,7 @@ function withoutLocal({ conflict, remote, history }: RecordedCase): ConflictSide
   return { version: remote.version, ancestor, remote: remote.data, local: null, too_costly: true };
 }
 
-function previewWithoutLocal(on: RecordedCase): object {
+function previewWithoutLocal(on: RecordedCase): PreviewAnswer {
   const { conflictId, status } = on.conflict;
   return {
     conflict_id: conflictId,

@@ -21,6 +21,7 @@ import {
   type Version,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
+import type { UnsentRecord, UnsentSummary } from "@syncline/shared/schemas";
 import type { ConflictCase } from "../core/merge-conflict.ts";
 import type { RecordedCase, RecordedConflict } from "../core/preview-conflict.ts";
 
@@ -57,8 +58,8 @@ export interface PgConflicts {
     page: { after?: StalledCursor | undefined; limit: number },
   ): Promise<{ jobs: ConflictJob[]; next: StalledCursor | undefined }>;
   /** Lists a page of a workspace's records, newest first, as the wire shows them. */
-  list(workspaceId: WorkspaceId, page: ConflictsPage): Promise<Record<string, unknown>[]>;
-  show(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<Record<string, unknown> | undefined>;
+  list(workspaceId: WorkspaceId, page: ConflictsPage): Promise<UnsentSummary[]>;
+  show(workspaceId: WorkspaceId, conflictId: ConflictId): Promise<UnsentRecord | undefined>;
   /** Counts the unresolved conflicts and their operations, one row for each status that occurs. */
   countUnsettled(): Promise<{ status: "open" | "parked"; conflicts: number; operations: number }[]>;
 }
@@ -75,9 +76,9 @@ const SHOW = statement("show-conflict");
 const COUNT_UNSETTLED = statement("count-unsettled");
 
 /** A record as the wire shows it, except that the run's operations are in ingest's form. */
-interface ShownConflict {
+type ShownConflict = Omit<UnsentRecord, "operations"> & {
   operations: { batchId: BatchId; operation: AcceptedOperation }[];
-}
+};
 
 const BEFORE_ALL: StalledCursor = {
   roundAt: "-infinity",
@@ -128,7 +129,12 @@ export function createPgConflicts(query: Query): PgConflicts {
 
     list: (workspaceId, { before, limit, ...of }) => {
       const filters = [of.status, of.collection, of.documentId, of.deviceId, of.since, of.until];
-      return query(LIST, [workspaceId, before ?? null, limit, ...filters.map((value) => value ?? null)]);
+      return query<UnsentSummary>(LIST, [
+        workspaceId,
+        before ?? null,
+        limit,
+        ...filters.map((value) => value ?? null),
+      ]);
     },
 
     async show(workspaceId, conflictId) {

@@ -8,7 +8,13 @@ import {
   type ConflictId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
-import { conflictQuerySchema } from "@syncline/shared/schemas";
+import {
+  conflictQuerySchema,
+  type ConflictSides,
+  type UnsentRecord,
+  type UnsentSummary,
+  type DecisionPreview,
+} from "@syncline/shared/schemas";
 import type { Express, RequestHandler } from "express";
 import { z } from "zod";
 import { plainPolicy } from "../core/run-task.ts";
@@ -53,9 +59,9 @@ function listConflicts(conflicts: PgConflicts): OnWorkspace {
     const shown = found.slice(0, limit);
     response.json({
       conflicts: shown,
-      next: shown.at(-1)?.["conflict_id"] ?? null,
+      next: shown.at(-1)?.conflict_id ?? null,
       more: found.length > limit,
-    });
+    } satisfies { conflicts: UnsentSummary[]; next: string | null; more: boolean });
   };
 }
 
@@ -66,7 +72,7 @@ function showConflict({ conflicts, policies, merger }: Deps): OnConflict {
     const record = await conflicts.show(workspaceId, conflictId);
     if (record === undefined) throw noSuchConflict();
     const sides = await merger.run({ kind: "show", on, policy: policyFor(on, policies) });
-    response.json({ ...record, ...sides });
+    response.json({ ...record, ...sides } satisfies UnsentRecord & ConflictSides);
   };
 }
 
@@ -112,7 +118,7 @@ function showDecision({ conflicts, policies, merger }: Deps): OnConflict {
       version: on.remote.version,
       inputs,
       document,
-    });
+    } satisfies DecisionPreview);
   };
 }
 

@@ -9,14 +9,10 @@ import {
   DECISION_CHOICES,
   fieldProblem,
   type AcceptedBatch,
-  type Decision,
-  type CollectionName,
   type ConflictId,
-  type DeviceId,
-  type DocumentId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
-import { idSchema } from "@syncline/shared/schemas";
+import { idSchema, type DecisionPreview } from "@syncline/shared/schemas";
 import { z } from "zod";
 import { SUBJECT_DEVICE_PREFIX, type Acceptance } from "./accept-batch.ts";
 
@@ -53,16 +49,6 @@ export function readDecision(value: Json): DecisionBody {
   const path = (issue?.path ?? []).map((step) => (typeof step === "symbol" ? String(step) : step));
   if (issue?.code === "unrecognized_keys" && issue.keys[0] !== undefined) path.push(issue.keys[0]);
   throw fieldProblem({ path, message: issue?.message ?? "is invalid" }, value);
-}
-
-/** The document that a choice would write now, with the state that it depends on, as the conflict service answers. */
-export interface DecisionPreview extends Pick<Decision, "revision" | "version" | "inputs"> {
-  collection: CollectionName;
-  documentId: DocumentId;
-  deviceId: DeviceId;
-  status: "open" | "parked" | "reported" | "resolved";
-  /** `null` deletes the document. Ignored for the choice `data`, whose document is in the body. */
-  document: JsonObject | null;
 }
 
 /**

@@ -1,15 +1,32 @@
 import { closeRedis, connectRedis, createShards } from "@syncline/lanes";
+import type { AcceptedBatch, ClientId, LaneEntry } from "@syncline/shared/protocol";
 import { createTestRedisUrl } from "@syncline/stack";
 import { expect, it } from "vitest";
 import { createFindOnLane } from "./find-on-lane.ts";
+
+function batchOf(clientId: ClientId): AcceptedBatch {
+  const document = { collection: "documents", documentId: "doc" };
+  return {
+    batchId: "b",
+    workspaceId: "w",
+    deviceId: "d",
+    deviceDeclared: true,
+    subject: "anna",
+    requestId: "r",
+    acceptedAtMs: 0,
+    replyTo: "ingest",
+    atomic: false,
+    operations: [{ clientId, position: 0, kind: "delete", ...document, fingerprint: "f" }],
+  };
+}
 
 it("reads one page at a time for any number of searches, and finds each operation", async () => {
   const redis = connectRedis(await createTestRedisUrl(), () => undefined);
   const shard = createShards([redis]).ofLane(3);
   const clientIds = Array.from({ length: 20 }, (_, n) => `op_${n}`);
   for (const clientId of clientIds) {
-    const batch = { workspaceId: "w", deviceId: "d", operations: [{ clientId }] };
-    await redis.xadd(shard.keys.laneStream(3), "*", "entry", JSON.stringify({ kind: "batch", batch }));
+    const entry: LaneEntry = { kind: "batch", batch: batchOf(clientId), trace: {} };
+    await redis.xadd(shard.keys.laneStream(3), "*", "entry", JSON.stringify(entry));
   }
   const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<[string, string[]][]>;
   let underWay = 0;

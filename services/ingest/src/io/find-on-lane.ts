@@ -1,5 +1,5 @@
 import { toRedisError, type Shard } from "@syncline/lanes";
-import type { AcceptedBatch, LaneEntry } from "@syncline/shared/protocol";
+import { laneEntrySchema, readWire } from "@syncline/shared/schemas";
 import type { OperationKey, OperationOnLane } from "../core/operation-life.ts";
 
 const PAGE_ENTRIES = 4;
@@ -88,16 +88,9 @@ function findIn(
   text: string,
   { workspaceId, deviceId, clientId }: OperationKey,
 ): OperationOnLane | undefined {
-  let entry: LaneEntry | null;
-  try {
-    entry = JSON.parse(text) as LaneEntry | null;
-  } catch {
-    // The drain dead-letters this entry and logs it.
-    return undefined;
-  }
-  // Entries of another shape are dead-lettered, too.
-  if (entry?.kind !== "batch" || !Array.isArray((entry.batch as Partial<AcceptedBatch> | null)?.operations))
-    return undefined;
+  const entry = readWire(laneEntrySchema, text);
+  // The drain dead-letters an unreadable entry and logs it.
+  if (entry?.kind !== "batch") return undefined;
   const { batch, trace } = entry;
   if (batch.workspaceId !== workspaceId || batch.deviceId !== deviceId) return undefined;
   const operation = batch.operations.find((each) => each.clientId === clientId);

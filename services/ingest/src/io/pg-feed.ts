@@ -1,6 +1,5 @@
 import { camelRow, statementsIn, type Query } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
-import type { ConflictStrategy } from "@syncline/shared/merge";
 import type {
   ChangeBody,
   DocumentBody,
@@ -11,6 +10,7 @@ import type {
   Seq,
   WorkspaceId,
 } from "@syncline/shared/protocol";
+import type { ConflictSummary } from "@syncline/shared/schemas";
 import type { ConflictCursor } from "../core/event-cursor.ts";
 import type { ChangesPage, Page } from "../core/follow-feed.ts";
 import { goneAt, type Gone } from "../core/gone.ts";
@@ -23,25 +23,6 @@ export interface FeedEnds {
   feedFrom: number;
   /** Number of commits, including those that wrote only conflicts or answers. */
   revision: number;
-}
-
-/** A conflict record as the listing shows it. */
-export interface ConflictSummary {
-  conflict_id: string;
-  collection: CollectionName;
-  document_id: string;
-  device_id: string;
-  status: "open" | "parked" | "reported" | "resolved";
-  strategy: ConflictStrategy;
-  round: number;
-  base_version: number | null;
-  current_version: number;
-  resolved_version: number | null;
-  resolved_seq: number | null;
-  reason: string | null;
-  operation_count: number;
-  opened_at: string;
-  updated_at: string;
 }
 
 /** A page of conflict records, ordered by the commit that last wrote them, each with its position. */

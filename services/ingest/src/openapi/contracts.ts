@@ -1,5 +1,11 @@
 import type { EndpointName, ProblemType } from "@syncline/shared/protocol";
-import { batchSchema, conflictQuerySchema } from "@syncline/shared/schemas";
+import {
+  batchSchema,
+  conflictBody,
+  conflictQuerySchema,
+  conflictsBody,
+  previewBody,
+} from "@syncline/shared/schemas";
 import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";
 import { changeEventsQuerySchema } from "../routes/get-change-events.ts";
@@ -11,13 +17,10 @@ import { operationsQuerySchema } from "../routes/list-operations.ts";
 import {
   batchResultBody,
   changesBody,
-  conflictBody,
-  conflictsBody,
   documentBody,
   historyBody,
   operationLifeBody,
   operationsBody,
-  previewBody,
 } from "./bodies.ts";
 
 /** Schemas with a name of their own in the document. */

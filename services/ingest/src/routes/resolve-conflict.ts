@@ -7,9 +7,10 @@ import {
   type DeviceId,
   type WorkspaceId,
 } from "@syncline/shared/protocol";
+import { decisionPreviewSchema, readWire, type DecisionPreview } from "@syncline/shared/schemas";
 import type { Request, Response } from "express";
 import { SUBJECT_DEVICE_PREFIX } from "../core/accept-batch.ts";
-import { decisionBatch, type DecisionPreview } from "../core/decision-batch.ts";
+import { decisionBatch } from "../core/decision-batch.ts";
 import type { AskConflictService } from "../io/conflict-service.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import { fingerprint } from "../io/fingerprint.ts";
@@ -45,7 +46,7 @@ export function createResolveConflict(
 
     const answer = await preview(request, response, body.choice);
     if (!answer.ok) return passOn(answer, response);
-    const previewed = (await answer.json()) as DecisionPreview;
+    const previewed = await readPreview(answer);
     await requireOwnDevice(identity, workspaceId, previewed.deviceId);
     if (previewed.status === "open") {
       throw new Problem("decision-outdated", {
@@ -96,7 +97,7 @@ export function createResolveConflict(
   ): Promise<Problem | undefined> {
     if (result?.error_type !== "decision_outdated") return undefined;
     const answer = await preview(request, response, "data");
-    const now = answer.ok ? ((await answer.json()) as DecisionPreview) : undefined;
+    const now = answer.ok ? await readPreview(answer) : undefined;
     const currentVersion = now?.version ?? result.conflict_data?.current_version;
     return new Problem("decision-outdated", {
       ...(result.error !== undefined && { detail: result.error }),
@@ -119,4 +120,12 @@ export function createResolveConflict(
     }
     await deviceOwners.check(workspaceId, deviceId, identity.subject);
   }
+}
+
+/** @throws {@link Problem} `conflict-service-unavailable` if the service is of a version with another answer */
+async function readPreview(answer: globalThis.Response): Promise<DecisionPreview> {
+  const previewed = readWire(decisionPreviewSchema, await answer.text());
+  if (previewed !== undefined) return previewed;
+  const detail = "The conflict service gave an answer that this version cannot read";
+  throw new Problem("conflict-service-unavailable", { retryAfterSeconds: 1, detail });
 }
