@@ -7,10 +7,11 @@ export function renderProblems(): string {
   const rows = types
     .toSorted((a, b) => PROBLEMS[a].status - PROBLEMS[b].status)
     .map((type) => {
+      const { status, retryable } = PROBLEMS[type];
       const { cause, advice } = PROBLEM_HELP[type];
-      return [`\`${type}\``, String(PROBLEMS[type].status), cause, advice];
+      return [`\`${type}\``, String(status), retryable ? "yes" : "no", cause, advice];
     });
-  return renderTable(["Type", "Status", "Cause", "What to do"], rows);
+  return renderTable(["Type", "Status", "Retryable", "Cause", "What to do"], rows);
 }
 
 /** Renders the table of an operation's error types. */

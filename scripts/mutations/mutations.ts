@@ -862,6 +862,12 @@ export const MUTATIONS: MutationTable = {
         "$identity.roleByWorkspace.get($workspaceId); … if (Math.max(...[...$identity.roleByWorkspace.values()].map((one) => ROLES.indexOf(one))) < ROLES.indexOf($least))",
       caughtBy: "token-verifier.test.ts: counts in its own workspace alone",
     },
+    "anyone-may-use-a-path": {
+      in: "addEndpoints",
+      find: "...$guards,",
+      replace: "",
+      caughtBy: "add-endpoints.test.ts: requires an endpoint's role",
+    },
     "anyone-may-read-a-batch": {
       in: "createFindBatch",
       find: "$accepted === null || !roleByWorkspace.has($accepted.workspaceId)",
@@ -870,8 +876,8 @@ export const MUTATIONS: MutationTable = {
     },
     "anyone-may-use-a-device": {
       in: "createDeviceOwners",
-      find: "if ($owner !== $subject)",
-      replace: "if (!$owner)",
+      find: "return $owner === $subject;",
+      replace: "return true;",
       caughtBy: "e2e/batch.test.ts: a batch",
     },
     "no-row-level-security": {

@@ -241,6 +241,10 @@ describe.each<[string, () => Promise<Mode>]>([
 
   describe.each(cases)("$name", (on) => {
     const least = on.endpoint.role ?? "admin";
+    const stranger =
+      on.stranger === undefined
+        ? { status: 403, type: "urn:syncline:problem:workspace-forbidden" }
+        : { status: on.stranger, type: "urn:syncline:problem:not-found" };
     const unauthorized = { status: 401, type: "urn:syncline:problem:unauthorized" };
 
     it("rejects tokens without the right, without any effect", async () => {
@@ -264,15 +268,15 @@ describe.each<[string, () => Promise<Mode>]>([
       }
 
       const elsewhere = `Bearer ${await mode.sign(claimsOf("admin", otherWorkspaceId))}`;
-      expect((await ask(on, elsewhere)).status).toBe(on.stranger ?? 403);
+      expect(await ask(on, elsewhere)).toEqual(stranger);
       const nowhere = `Bearer ${await mode.sign({ sub: "alice", workspaces: {} })}`;
-      expect((await ask(on, nowhere)).status).toBe(on.stranger ?? 403);
+      expect(await ask(on, nowhere)).toEqual(stranger);
       for (const role of ROLES.slice(0, ROLES.indexOf(least))) {
         // The token's rights in another workspace do not count here.
         const { sub, workspaces } = claimsOf(role);
         const token = await mode.sign({ sub, workspaces: { ...workspaces, [otherWorkspaceId]: "admin" } });
         const { status, type } = await ask(on, `Bearer ${token}`);
-        expect([role, status, type]).toEqual([role, 403, "urn:syncline:problem:forbidden"]);
+        expect([role, status, type]).toEqual([role, 403, "urn:syncline:problem:role-insufficient"]);
       }
       expect(await look()).toEqual(before);
     });

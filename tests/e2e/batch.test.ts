@@ -82,7 +82,10 @@ describe("a batch", () => {
 
   it("is refused to another subject that uses the device's id", async () => {
     const other = await createClient(system, { workspaceId: client.workspaceId, subject: "mallory" });
-    expect((await other.post(create)).status).toBe(403);
+    expect(await other.post(create)).toMatchObject({
+      status: 403,
+      body: { type: "urn:syncline:problem:device-taken", retryable: false },
+    });
   });
 
   it("that is atomic is applied whole or not at all, and then answered 409", async () => {

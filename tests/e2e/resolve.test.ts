@@ -345,7 +345,13 @@ describe("the right to decide", () => {
     const owner = await createClient(system, { workspaceId: client.workspaceId, subject: "owner" });
     const { id } = await conflicted("manual", owner, "owned");
     expect((await client.get(`/conflicts/${id}`)).status).toBe(200);
-    expect((await resolve(id, { choice: "local" }, { role, subject })).status).toBe(status);
+    const answer = await resolve<Problem>(id, { choice: "local" }, { role, subject });
+    expect(answer.status).toBe(status);
+    if (status === 403) {
+      // Not `device-taken`: the decision was not sent by the device.
+      const type = role === "reader" ? "role-insufficient" : "forbidden";
+      expect(answer.body.type).toBe(`urn:syncline:problem:${type}`);
+    }
     expect((await readRecord(id)).status).toBe(status === 200 ? "resolved" : "parked");
   });
 

@@ -49,8 +49,8 @@ async function serve(role: Role) {
 it("requires an endpoint's role in the workspace of its path before anything else", async () => {
   const ask = await serve("reader");
   expect(await ask("GET", "/workspaces/w/things")).toEqual(["check of read", "read"]);
-  expect(await ask("POST", "/workspaces/w/things")).toEqual(["forbidden"]);
-  expect(await ask("GET", "/workspaces/other/things")).toEqual(["forbidden"]);
+  expect(await ask("POST", "/workspaces/w/things")).toEqual(["role-insufficient"]);
+  expect(await ask("GET", "/workspaces/other/things")).toEqual(["workspace-forbidden"]);
 });
 
 it("leaves the role to the handler if the path names no workspace", async () => {

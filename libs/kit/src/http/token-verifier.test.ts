@@ -296,7 +296,7 @@ describe("keys of an identity provider", () => {
 
 describe("a role", () => {
   const inWorkspace = (role: Role) => ({ subject: "user_1", roleByWorkspace: new Map([["w", role]]) });
-  const forbidden = expect.objectContaining({ type: "forbidden" satisfies ProblemType, status: 403 });
+  const problem = (type: ProblemType) => expect.objectContaining({ type, status: 403 });
 
   it.each<[Role, Role[]]>([
     ["reader", ["reader"]],
@@ -306,7 +306,7 @@ describe("a role", () => {
     for (const least of ROLES) {
       const check = () => requireRole(inWorkspace(role), "w", least);
       if (enough.includes(least)) expect(check).not.toThrow();
-      else expect(check).toThrow(forbidden);
+      else expect(check).toThrow(problem("role-insufficient"));
     }
   });
 
@@ -315,14 +315,16 @@ describe("a role", () => {
       ["w", "reader"],
       ["w2", "admin"],
     ]);
-    expect(() => requireRole({ roleByWorkspace }, "w", "writer")).toThrow(forbidden);
+    expect(() => requireRole({ roleByWorkspace }, "w", "writer")).toThrow(problem("role-insufficient"));
     expect(() => requireRole({ roleByWorkspace }, "w2", "admin")).not.toThrow();
   });
 
   it.each(["w2", "W", "", "__proto__", "constructor"])(
     "in one workspace grants no access to %j",
     (workspaceId) => {
-      expect(() => requireRole(inWorkspace("admin"), workspaceId, "reader")).toThrow(forbidden);
+      expect(() => requireRole(inWorkspace("admin"), workspaceId, "reader")).toThrow(
+        problem("workspace-forbidden"),
+      );
     },
   );
 });

@@ -86,7 +86,7 @@ export function openTokenVerifier(rules: TokenRules, log: Logger): TokenVerifier
 /**
  * Requires at least this role in the workspace.
  *
- * @throws {@link Problem} `forbidden` if the identity does not have it
+ * @throws {@link Problem} `workspace-forbidden` or `role-insufficient`
  */
 export function requireRole(
   identity: Pick<Identity, "roleByWorkspace">,
@@ -95,8 +95,10 @@ export function requireRole(
 ): void {
   const role = identity.roleByWorkspace.get(workspaceId);
   if (role === undefined)
-    throw new Problem("forbidden", { detail: "The token does not give access to this workspace" });
+    throw new Problem("workspace-forbidden", { detail: "The token does not give access to this workspace" });
   if (ROLES.indexOf(role) < ROLES.indexOf(least)) {
-    throw new Problem("forbidden", { detail: `Requires the role ${least}; the token grants ${role}` });
+    throw new Problem("role-insufficient", {
+      detail: `Requires the role ${least}; the token grants ${role}`,
+    });
   }
 }

@@ -14,8 +14,20 @@ export const PROBLEM_HELP: Readonly<Record<ProblemType, { cause: string; advice:
     advice: "get a new token, then send it again",
   },
   forbidden: {
-    cause: "the workspace is not in the token, the role does not suffice, or the device is another's",
-    advice: "do not send it again with this token",
+    cause: "a decision on a conflict of another subject's device, by a writer",
+    advice: "let that subject or an admin decide",
+  },
+  "workspace-forbidden": {
+    cause: "the token does not name the workspace, so its subject has no access",
+    advice: "do not send it again with this token. Operations for this workspace cannot be sent any more",
+  },
+  "role-insufficient": {
+    cause: "the role that the token grants in the workspace does not suffice; `detail` names both",
+    advice: "keep the operations, continue to read, and send them again with a token that grants the role",
+  },
+  "device-taken": {
+    cause: "another subject used the `device_id` in this workspace first",
+    advice: "make a new `device_id` for this subject, and send the operations under it",
   },
   "override-not-allowed": {
     cause:

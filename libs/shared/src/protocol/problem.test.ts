@@ -28,6 +28,7 @@ describe("a problem", () => {
       type: "urn:syncline:problem:unavailable",
       title: PROBLEMS.unavailable.title,
       status: 503,
+      retryable: true,
       detail: "A store is down",
     });
     expect(problem.details.retryAfterSeconds).toBe(3);

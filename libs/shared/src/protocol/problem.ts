@@ -6,33 +6,39 @@ export interface FieldFault {
   message: string;
 }
 
-/** Every problem that a request can be answered with. Clients branch on these names: add, never rename. */
+/**
+ * Every problem that a request can be answered with. One is `retryable` if the same request, unchanged, can succeed
+ * later. Clients branch on these names: add, never rename.
+ */
 export const PROBLEMS = {
-  "not-json": { status: 400, title: "Malformed request" },
-  unauthorized: { status: 401, title: "Missing or invalid token" },
-  forbidden: { status: 403, title: "Permission denied" },
-  "override-not-allowed": { status: 403, title: "Conflict strategy not allowed" },
-  "not-found": { status: 404, title: "Not found" },
-  "method-not-allowed": { status: 405, title: "Method not allowed" },
-  "not-replayable": { status: 409, title: "Operation not replayable" },
-  "decision-outdated": { status: 409, title: "Outdated decision" },
-  "request-timeout": { status: 408, title: "Request timeout" },
-  "history-gone": { status: 410, title: "History no longer available" },
-  "epoch-changed": { status: 410, title: "Epoch mismatch" },
-  "cursor-ahead": { status: 410, title: "Cursor beyond the end of the feed" },
-  "too-large": { status: 413, title: "Request too large" },
-  "unsupported-media-type": { status: 415, title: "Unsupported media type" },
-  "invalid-field": { status: 422, title: "Invalid field" },
-  "merge-too-costly": { status: 422, title: "Merge cost limit exceeded" },
-  "too-many-held": { status: 429, title: "Held-queue limit reached" },
-  "too-many-waiting": { status: 429, title: "Workspace backlog limit reached" },
-  "share-exceeded": { status: 429, title: "Share exceeded" },
-  "rate-limited": { status: 429, title: "Rate limit exceeded" },
-  internal: { status: 500, title: "Internal server error" },
-  "conflict-service-unavailable": { status: 502, title: "Conflict service unavailable" },
-  unavailable: { status: 503, title: "Service unavailable" },
-  overloaded: { status: 503, title: "Server overloaded" },
-} as const satisfies Record<string, { status: number; title: string }>;
+  "not-json": { status: 400, title: "Malformed request", retryable: false },
+  unauthorized: { status: 401, title: "Missing or invalid token", retryable: false },
+  forbidden: { status: 403, title: "Permission denied", retryable: false },
+  "workspace-forbidden": { status: 403, title: "No access to the workspace", retryable: false },
+  "role-insufficient": { status: 403, title: "Role insufficient", retryable: false },
+  "device-taken": { status: 403, title: "Device of another subject", retryable: false },
+  "override-not-allowed": { status: 403, title: "Conflict strategy not allowed", retryable: false },
+  "not-found": { status: 404, title: "Not found", retryable: false },
+  "method-not-allowed": { status: 405, title: "Method not allowed", retryable: false },
+  "not-replayable": { status: 409, title: "Operation not replayable", retryable: false },
+  "decision-outdated": { status: 409, title: "Outdated decision", retryable: false },
+  "request-timeout": { status: 408, title: "Request timeout", retryable: true },
+  "history-gone": { status: 410, title: "History no longer available", retryable: false },
+  "epoch-changed": { status: 410, title: "Epoch mismatch", retryable: false },
+  "cursor-ahead": { status: 410, title: "Cursor beyond the end of the feed", retryable: false },
+  "too-large": { status: 413, title: "Request too large", retryable: false },
+  "unsupported-media-type": { status: 415, title: "Unsupported media type", retryable: false },
+  "invalid-field": { status: 422, title: "Invalid field", retryable: false },
+  "merge-too-costly": { status: 422, title: "Merge cost limit exceeded", retryable: false },
+  "too-many-held": { status: 429, title: "Held-queue limit reached", retryable: true },
+  "too-many-waiting": { status: 429, title: "Workspace backlog limit reached", retryable: true },
+  "share-exceeded": { status: 429, title: "Share exceeded", retryable: true },
+  "rate-limited": { status: 429, title: "Rate limit exceeded", retryable: true },
+  internal: { status: 500, title: "Internal server error", retryable: true },
+  "conflict-service-unavailable": { status: 502, title: "Conflict service unavailable", retryable: true },
+  unavailable: { status: 503, title: "Service unavailable", retryable: true },
+  overloaded: { status: 503, title: "Server overloaded", retryable: true },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
 
 export type ProblemType = keyof typeof PROBLEMS;
 
@@ -76,6 +82,7 @@ export class Problem extends Error {
       type: `urn:syncline:problem:${this.type}`,
       title: PROBLEMS[this.type].title,
       status: this.status,
+      retryable: PROBLEMS[this.type].retryable,
       ...details,
     };
   }

@@ -104,6 +104,7 @@ describe("reading a batch", () => {
       type: "urn:syncline:problem:invalid-field",
       title: expect.any(String),
       status: 422,
+      retryable: false,
       operation: "op_2",
       field,
       detail: expect.stringContaining("op_2"),

@@ -1,19 +1,19 @@
-import { Problem, type DeviceId, type WorkspaceId } from "@syncline/shared/protocol";
+import type { DeviceId, WorkspaceId } from "@syncline/shared/protocol";
 import type { PgReads } from "./pg-reads.ts";
 
 const REMEMBERED_MAX = 50_000;
 
-/** Makes sure that only the first subject that used a device uses it. */
+/** Knows which subject owns a device: the first one that used it in the workspace. */
 export interface DeviceOwners {
-  /** @throws {@link Problem} `forbidden` if the device belongs to another subject */
-  check(workspaceId: WorkspaceId, deviceId: DeviceId, subject: string): Promise<void>;
+  /** Claims the device for the subject if it has no owner. False if another subject owns it. */
+  isOwner(workspaceId: WorkspaceId, deviceId: DeviceId, subject: string): Promise<boolean>;
 }
 
 /** Caches owners, which never change; the oldest entry is evicted first. */
 export function createDeviceOwners(reads: Pick<PgReads, "claimDevice">): DeviceOwners {
   const ownerByDevice = new Map<string, string>();
   return {
-    async check(workspaceId, deviceId, subject) {
+    async isOwner(workspaceId, deviceId, subject) {
       const key = JSON.stringify([workspaceId, deviceId]);
       const owner = ownerByDevice.get(key) ?? (await reads.claimDevice(workspaceId, deviceId, subject));
       if (!ownerByDevice.has(key) && ownerByDevice.size >= REMEMBERED_MAX) {
@@ -23,8 +23,7 @@ export function createDeviceOwners(reads: Pick<PgReads, "claimDevice">): DeviceO
         }
       }
       ownerByDevice.set(key, owner);
-      if (owner !== subject)
-        throw new Problem("forbidden", { detail: "This device_id belongs to another subject" });
+      return owner === subject;
     },
   };
 }

@@ -89,7 +89,7 @@ export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
       ...BATCH_ANSWERS,
       409: { description: "The batch is atomic and failed; nothing was applied", schema: "BatchResult" },
     },
-    problems: [...BODY_PROBLEMS, ...LANE_PROBLEMS, "override-not-allowed", "too-many-held"],
+    problems: [...BODY_PROBLEMS, ...LANE_PROBLEMS, "device-taken", "override-not-allowed", "too-many-held"],
   },
   getBatch: {
     summary: "Returns the status and results of a batch",
@@ -181,6 +181,7 @@ export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
     problems: [
       ...BODY_PROBLEMS,
       ...LANE_PROBLEMS,
+      "forbidden",
       "not-found",
       "decision-outdated",
       "conflict-service-unavailable",

@@ -20,7 +20,8 @@ const EVERYWHERE = ["invalid-field"] as const;
 /** Problems of every route that needs a token. */
 const COMMON_PROBLEMS = [
   "unauthorized",
-  "forbidden",
+  "workspace-forbidden",
+  "role-insufficient",
   "share-exceeded",
   "internal",
   "unavailable",
@@ -172,6 +173,10 @@ function problemSchema(): JsonSchema {
       type: { enum: Object.keys(PROBLEMS).map((type) => `urn:syncline:problem:${type}`) },
       title: text,
       status: { type: "integer" },
+      retryable: {
+        type: "boolean",
+        description: "True if the same request can succeed later, without a change",
+      },
       detail: text,
       operation: { ...text, description: "The `client_id` of the failing operation" },
       field: { ...text, description: "An RFC 6901 pointer into the body" },
@@ -182,7 +187,7 @@ function problemSchema(): JsonSchema {
       current_version: { type: "integer" },
       conflict_status: text,
     },
-    required: ["type", "title", "status"],
+    required: ["type", "title", "status", "retryable"],
     additionalProperties: false,
   };
 }

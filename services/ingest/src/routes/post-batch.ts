@@ -1,5 +1,5 @@
 import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
-import { Problem } from "@syncline/shared/protocol";
+import { Problem, type BatchHead } from "@syncline/shared/protocol";
 import type { Policies } from "@syncline/shared/merge";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
@@ -36,18 +36,30 @@ export function createPostBatch(
     const { head } = prepared;
     requireRole(identity, head.workspaceId, "writer");
     requireOverride(head, identity.roleByWorkspace.get(head.workspaceId), policies);
-    if (head.deviceDeclared) {
-      await deviceOwners.check(head.workspaceId, head.deviceId, identity.subject);
-    }
+    await requireOwnDevice(head);
     await heldQueueLimit.requireRoom(head);
     await takeBatch(request, response, prepared);
   };
+
+  async function requireOwnDevice({
+    workspaceId,
+    deviceId,
+    deviceDeclared,
+    subject,
+  }: BatchHead): Promise<void> {
+    if (!deviceDeclared || (await deviceOwners.isOwner(workspaceId, deviceId, subject))) return;
+    throw new Problem("device-taken", {
+      detail: "This device_id belongs to another subject; use a new one for this subject",
+    });
+  }
 }
 
 /** Rejects a token without a writable workspace before the body is read, which names the workspace. */
 function requireSomeWriter({ roleByWorkspace }: Identity): void {
   if ([...roleByWorkspace.values()].some((role) => role !== "reader")) return;
-  throw new Problem("forbidden", {
+  if (roleByWorkspace.size === 0)
+    throw new Problem("workspace-forbidden", { detail: "The token names no workspace" });
+  throw new Problem("role-insufficient", {
     detail: "This route needs the role writer, and the token has it in no workspace",
   });
 }

@@ -113,12 +113,11 @@ export function createResolveConflict(
   ): Promise<void> {
     if (identity.roleByWorkspace.get(workspaceId) === "admin") return;
     if (deviceId === SUBJECT_DEVICE_PREFIX + identity.subject) return;
-    if (deviceId.startsWith(SUBJECT_DEVICE_PREFIX)) {
-      throw new Problem("forbidden", {
-        detail: "A writer may decide only the conflicts of their own devices",
-      });
-    }
-    await deviceOwners.check(workspaceId, deviceId, identity.subject);
+    const isSubjects = deviceId.startsWith(SUBJECT_DEVICE_PREFIX);
+    if (!isSubjects && (await deviceOwners.isOwner(workspaceId, deviceId, identity.subject))) return;
+    throw new Problem("forbidden", {
+      detail: "A writer may decide only the conflicts of their own devices",
+    });
   }
 }
 
