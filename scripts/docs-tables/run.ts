@@ -5,12 +5,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
 import { renderConfigTables } from "./config-tables.ts";
+import { renderConflictLife } from "./conflict-table.ts";
 import { renderEndpoints } from "./endpoint-table.ts";
 import { renderErrorTypes, renderProblems } from "./error-tables.ts";
 
 /** The generated parts of each page, in order. */
 const PAGES = [
   { page: "docs/config.md", parts: [renderConfigTables] },
+  { page: "docs/conflicts.md", parts: [renderConflictLife] },
   { page: "docs/errors.md", parts: [renderProblems, renderErrorTypes] },
   { page: "docs/protocol/reference.md", parts: [renderEndpoints] },
 ];

@@ -2,6 +2,7 @@ export * from "../errors/codes.ts";
 export * from "../errors/syncline-error.ts";
 export * from "../ids/ids.ts";
 export * from "./backoff.ts";
+export * from "./conflict-life.ts";
 export * from "./conflict-status.ts";
 export * from "./document.ts";
 export * from "./encode-batch.ts";

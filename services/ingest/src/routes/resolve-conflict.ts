@@ -1,5 +1,6 @@
 import { identityOf, requestIdOf, type Identity } from "@syncline/kit/http";
 import {
+  accepts,
   encodeBatch,
   Problem,
   type OperationResult,
@@ -48,7 +49,7 @@ export function createResolveConflict(
     if (!answer.ok) return passOn(answer, response);
     const previewed = await readPreview(answer);
     await requireOwnDevice(identity, workspaceId, previewed.deviceId);
-    if (previewed.status === "open") {
+    if (!accepts(previewed.status, "decided")) {
       throw new Problem("decision-outdated", {
         detail: "The conflict is being merged. It needs a decision only if the merge parks it",
         current_version: previewed.version,

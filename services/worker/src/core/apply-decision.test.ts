@@ -1,8 +1,8 @@
 import type { JsonObject } from "@syncline/shared/document";
-import { mergeRun } from "@syncline/shared/operations";
-import type { Decision, DecisionChoice, LaneEntry } from "@syncline/shared/protocol";
+import type { LaneEntry } from "@syncline/shared/protocol";
 import { describe, expect, it } from "vitest";
 import { batchEntry, MemoryTables, type GivenOperation } from "../testing/memory-tables.ts";
+import { decide, documentOf, recordOf } from "../testing/decide.ts";
 import { resolveConflict } from "../testing/resolve-conflict.ts";
 import type { ConflictWrite } from "./window-plan.ts";
 
@@ -26,52 +26,6 @@ function conflicted(onConflict: "manual" | "report" | "merge"): {
   if (opened === undefined) throw new Error("no conflict was opened");
   if (onConflict !== "report") tables.drain(resolveConflict(tables, opened, { isLastRound: false }));
   return { tables, conflict: recordOf(tables, opened.conflictId) };
-}
-
-function recordOf(tables: MemoryTables, conflictId: string): ConflictWrite {
-  const record = tables.conflictById.get(conflictId);
-  if (record === undefined) throw new Error("there is no such record");
-  return record;
-}
-
-function documentOf(tables: MemoryTables) {
-  const [document] = [...tables.documentByKey.values()];
-  return document ?? undefined;
-}
-
-/** The lane entry that ingest makes for a decision on the current tables. */
-function decide(
-  tables: MemoryTables,
-  conflictId: string,
-  document: JsonObject | null,
-  given: { choice?: DecisionChoice; clientId?: string; subject?: string; expectedVersion?: number } = {},
-): LaneEntry & { kind: "batch" } {
-  const conflict = recordOf(tables, conflictId);
-  const current = documentOf(tables);
-  const run = tables.runByConflictId.get(conflictId) ?? [];
-  const { baseVersion, ancestor = null, deviceView = null } = conflict;
-  const { inputs } = mergeRun(
-    "merge",
-    { baseVersion, ancestor, deviceView, operations: run.map(({ operation }) => operation) },
-    tables.runHistory(conflict, deviceView === null ? null : conflict.deviceId),
-    { data: current?.data ?? null, timestampMs: null },
-  );
-  const { choice = "data", clientId = "decision", subject = "bob" } = given;
-  const version = current?.version ?? 0;
-  const decision: Decision = { conflictId, choice, revision: conflict.revision, version, inputs };
-  return batchEntry({
-    device: `subject:${subject}`,
-    deviceDeclared: false,
-    operations: [
-      {
-        kind: document === null ? "delete" : "put",
-        ...(document !== null && { data: document }),
-        clientId,
-        expectedVersion: given.expectedVersion ?? version,
-        decision,
-      },
-    ],
-  });
 }
 
 const resultOf = (tables: MemoryTables, entry: LaneEntry) => tables.drain(entry).batches[0]?.results[0];

@@ -1,6 +1,6 @@
 import { isNewlyTooLarge, TOO_LARGE, type JsonObject } from "@syncline/shared/document";
 import { policyOf } from "@syncline/shared/merge";
-import type { Decision, Version } from "@syncline/shared/protocol";
+import { accepts, type Decision, type Version } from "@syncline/shared/protocol";
 import { keepYjsStates } from "@syncline/shared/yjs";
 import type { Case } from "./case.ts";
 import type { AtFault } from "./evaluate-operation.ts";
@@ -87,11 +87,11 @@ function commitDecision(
     version,
   });
   draft.conflicts.update(
+    "decided",
     conflict.status === "resolved"
       ? conflict
       : {
           ...conflict,
-          status: "resolved",
           ancestorView: inputs.ancestor,
           remoteView: before.data,
           localView: inputs.local,
@@ -114,7 +114,7 @@ function whyOutdated(
     return `The decision was made on version ${expected}, but the document is now at version ${version}`;
   if (decision.version !== version) return `The document has moved to version ${version}`;
   if (conflict === undefined) return "The conflict's record is gone";
-  if (conflict.status === "open") return "The conflict is being merged";
+  if (!accepts(conflict.status, "decided")) return "The conflict is being merged";
   // A window writes a record once, so no person has seen the state of a record that this window has touched.
   const isSame = conflict.revision === decision.revision && !draft.conflicts.isWritten(conflict.conflictId);
   if (isSame) return undefined;

@@ -1,7 +1,7 @@
 import { RUN_VALUES_MAX } from "@syncline/shared/document";
 import { policyOf, type Policies } from "@syncline/shared/merge";
 import { mergeLast, mergeRaised } from "@syncline/shared/operations";
-import type { MergeInputs, MergeOutcome, Resolution } from "@syncline/shared/protocol";
+import { accepts, type MergeInputs, type MergeOutcome, type Resolution } from "@syncline/shared/protocol";
 import { commitResolution } from "./commit-resolution.ts";
 import { contentOf } from "./device-run.ts";
 import { parkConflict } from "./park-conflict.ts";
@@ -20,7 +20,7 @@ export function applyResolution(
   { newId, policies = {} }: { newId: () => string; policies?: Policies | undefined },
 ): Settled {
   const conflict = draft.conflicts.find(resolution.conflictId);
-  if (conflict === undefined || conflict.status !== "open" || conflict.round !== resolution.round) {
+  if (conflict === undefined || !accepts(conflict.status, "merged") || conflict.round !== resolution.round) {
     return { settled: [] };
   }
   if (resolution.outcome.kind === "park") {
@@ -36,7 +36,7 @@ export function applyResolution(
     return commitResolution(draft, conflict, outcome, { ...resolution, inputs }, { newId, policies });
   }
   const round = conflict.round + 1;
-  draft.conflicts.update({ ...conflict, round });
+  draft.conflicts.update("moved", { ...conflict, round });
   const { workspaceId, conflictId, trace } = conflict;
   return { settled: [], round: { workspaceId, conflictId, round, trace } };
 }

@@ -33,7 +33,7 @@ export function collide(
   if (on.grouped) return mergeAtOnce(on, started, mismatch);
 
   const { conflict, held } = started;
-  draft.conflicts.open(conflict, [held]);
+  draft.conflicts.open("opened", conflict, [held]);
   const { workspaceId, conflictId } = conflict;
   rounds.push({ workspaceId, conflictId, round: 1, trace: on.trace });
   return recordUnwritten(on, { status: "pending", conflictId, ...mismatch });

@@ -38,9 +38,8 @@ export function commitResolution(
   const { settled, version } = settleCovered(draft, conflict, outcome, change, current?.version ?? 0);
 
   draft.conflicts.roundsTaken.push(conflict.round);
-  draft.conflicts.update({
+  draft.conflicts.update("merged", {
     ...rest,
-    status: "resolved",
     seenVersion: resolution.rises.seenVersion,
     ...decidedBy(conflict, resolution),
     ancestorView: resolution.inputs.ancestor,
@@ -99,7 +98,7 @@ function continueWith(
 ): ConflictRound {
   const { workspaceId, conflictId, trace } = conflict;
   const seenVersion = left.reduce(risenBy, conflict.baseVersion);
-  draft.conflicts.open({ ...conflict, seenVersion, round: 1, deviceView: deviceView ?? {} }, left);
+  draft.conflicts.open("opened", { ...conflict, seenVersion, round: 1, deviceView: deviceView ?? {} }, left);
   for (const held of left) settleHeld(draft, conflict, held, { status: "pending", conflictId });
   return { workspaceId, conflictId, round: 1, trace };
 }

@@ -3,6 +3,8 @@ import {
   deviceDocumentKey,
   documentKey,
   isEntryBefore,
+  statusAfter,
+  type ConflictEvent,
   type ConflictId,
   type DeviceId,
 } from "@syncline/shared/protocol";
@@ -10,6 +12,9 @@ import { bytesOf, type Held, type RunDraft } from "./device-run.ts";
 import type { UndoLog } from "./undo-log.ts";
 import type { ConflictWrite, DecisionWrite } from "./window-plan.ts";
 import type { NewlyHeld, WindowState } from "./window-state.ts";
+
+/** A new conflict, before its record is created. */
+export type StartedConflict = Omit<ConflictWrite, "status" | "operationCount" | "operationBytes">;
 
 /** A conflict that the window has written, with its run. */
 export interface WrittenConflict {
@@ -81,14 +86,16 @@ export class ConflictsDraft {
     return run.held;
   }
 
-  open(conflict: Omit<ConflictWrite, "operationCount" | "operationBytes">, run: readonly Held[]): void {
-    assertInvariant(!this.#conflictById.has(conflict.conflictId), "a conflict id was used twice");
+  /** Creates a conflict's record, because of the event with which its life begins. */
+  open(event: ConflictEvent, conflict: StartedConflict, run: readonly Held[]): void {
     this.#undo.set(this.#runById, conflict.conflictId, { unread: 0, held: [...run] });
-    this.update({ ...conflict, operationCount: run.length, operationBytes: bytesOf(run) });
+    this.update(event, { ...conflict, operationCount: run.length, operationBytes: bytesOf(run) });
   }
 
-  update(conflict: ConflictWrite): void {
-    this.#index(conflict);
+  /** Writes a conflict's record after an event, which decides its status. */
+  update(event: ConflictEvent, conflict: Omit<ConflictWrite, "status">): void {
+    const status = this.#conflictById.get(conflict.conflictId)?.status ?? "none";
+    this.#index({ ...conflict, status: statusAfter(status, event) });
     this.#undo.add(this.#writtenIds, conflict.conflictId);
   }
 
@@ -101,7 +108,7 @@ export class ConflictsDraft {
     const run = this.#runById.get(conflict.conflictId);
     assertInvariant(run !== undefined, "a conflict has no run");
     this.#undo.append(run.held, held);
-    this.update({
+    this.update("joined", {
       ...conflict,
       operationCount: run.unread + run.held.length,
       operationBytes: conflict.operationBytes + bytesOf([held]) + risenBytes,

@@ -109,9 +109,9 @@ function commitMerge(
     operations: 1,
   });
   draft.conflicts.open(
+    "merged_at_once",
     {
       ...conflict,
-      status: "resolved",
       round: 0,
       ancestorView: inputs.ancestor,
       remoteView: current?.data?.value ?? null,

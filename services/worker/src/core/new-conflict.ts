@@ -3,10 +3,11 @@ import { policyOf, type ConflictStrategy } from "@syncline/shared/merge";
 import { risenTo } from "@syncline/shared/operations";
 import { documentKey, type Version } from "@syncline/shared/protocol";
 import type { Case } from "./case.ts";
+import type { StartedConflict } from "./conflicts-draft.ts";
 import type { ConflictWrite } from "./window-plan.ts";
 import type { ConflictDocuments, NewlyHeld } from "./window-state.ts";
 
-export type NewConflict = ConflictWrite & Pick<ConflictDocuments, "ancestor" | "deviceView">;
+export type NewConflict = StartedConflict & Pick<ConflictDocuments, "ancestor" | "deviceView">;
 
 /** Returns the record of a conflict that an operation starts, with its run of one operation. */
 export function newConflict(
@@ -24,7 +25,6 @@ export function newConflict(
     documentId: operation.documentId,
     deviceId: batch.deviceId,
     deviceDeclared: batch.deviceDeclared,
-    status: "open",
     strategy,
     hook: hookOf(on, strategy),
     round: 1,
@@ -33,8 +33,6 @@ export function newConflict(
     currentVersion,
     ancestor: operation.ancestor ?? null,
     deviceView,
-    operationCount: 1,
-    operationBytes: 0,
     twoWay: null,
     reason: null,
     resolvedVersion: null,

@@ -15,9 +15,8 @@ export function parkConflict(
 ): Settled {
   const { conflicts } = draft;
   conflicts.roundsTaken.push(conflict.round);
-  conflicts.update({
+  conflicts.update("parked", {
     ...conflict,
-    status: "parked",
     ...decidedBy(conflict, resolution),
     result: outcome.proposed,
     overlapList: outcome.overlaps,

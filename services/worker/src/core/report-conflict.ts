@@ -2,7 +2,7 @@ import type { LedgerRow } from "@syncline/shared/protocol";
 import type { Answer } from "./answer.ts";
 import type { Case } from "./case.ts";
 import { recordUnwritten } from "./record-answer.ts";
-import type { ConflictWrite } from "./window-plan.ts";
+import type { StartedConflict } from "./conflicts-draft.ts";
 import type { NewlyHeld } from "./window-state.ts";
 
 /** The difference between the version that an operation names and the document's. */
@@ -11,11 +11,11 @@ export type Mismatch = Pick<LedgerRow, "error" | "errorType" | "expectedVersion"
 /** Answers `conflict`, and leaves the decision to the device. */
 export function reportConflict(
   on: Case,
-  { conflict, held }: { conflict: ConflictWrite; held: NewlyHeld },
+  { conflict, held }: { conflict: StartedConflict; held: NewlyHeld },
   mismatch: Mismatch,
 ): Answer {
-  const reported: ConflictWrite = { ...conflict, status: "reported", refusedEntryId: on.entryId };
+  const reported = { ...conflict, refusedEntryId: on.entryId };
   return recordUnwritten(on, { status: "conflict", conflictId: conflict.conflictId, ...mismatch }, () =>
-    on.draft.conflicts.open(reported, [held]),
+    on.draft.conflicts.open("reported", reported, [held]),
   );
 }

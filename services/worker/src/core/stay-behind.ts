@@ -27,7 +27,11 @@ export function stayBehind(on: Case, behind: ConflictWrite): Answer {
   // No operation waits behind a reported conflict, so that the device is never blocked. Operations beyond the limit
   // are refused and not kept.
   if (on.grouped || (isReported && isFull(conflict))) {
-    return recordUnwritten(on, refused, isReported ? () => draft.conflicts.update(conflict) : undefined);
+    return recordUnwritten(
+      on,
+      refused,
+      isReported ? () => draft.conflicts.update("joined", conflict) : undefined,
+    );
   }
   const pending = { status: "pending", ...mismatch } as const;
   return recordUnwritten(on, conflict.status === "open" ? pending : refused, () => hold(on, conflict));

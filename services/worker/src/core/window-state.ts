@@ -12,6 +12,7 @@ import {
   type ClientId,
   type CollectionName,
   type ConflictId,
+  type ConflictStatus,
   type DeviceId,
   type DocumentId,
   type Seq,
@@ -75,7 +76,7 @@ export interface ConflictState {
   documentId: DocumentId;
   deviceId: DeviceId;
   deviceDeclared: boolean;
-  status: "open" | "parked" | "reported" | "resolved";
+  status: ConflictStatus;
   strategy: ConflictStrategy;
   /** The outcome of the collection's hook; `due` until it was called, `null` if none is to be called. */
   hook: HookOutcome | "due" | null;
