@@ -120,6 +120,20 @@ module.exports = {
       to: { path: "^libs/client/src/", pathNot: "^libs/client/src/(adapters|ports|protocol|public)/" },
     },
     {
+      name: "client-protocol-stands-alone",
+      comment: "A script takes the typed requests without the engine.",
+      severity: "error",
+      from: { path: "^libs/client/src/protocol/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^libs/client/src/", pathNot: "^libs/client/src/protocol/" },
+    },
+    {
+      name: "client-testing-is-apart",
+      comment: "No app loads the test kit.",
+      severity: "error",
+      from: { path: "^libs/client/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "/testing/" },
+    },
+    {
       name: "client-stays-small",
       comment: "A browser loads neither zod nor Yjs for the client, and has no node: modules.",
       severity: "error",
@@ -167,8 +181,18 @@ module.exports = {
     {
       name: "libs-know-no-service",
       severity: "error",
-      from: { path: "^libs/", pathNot: "\\.test\\.ts$" },
+      from: { path: "^libs/", pathNot: "\\.test\\.ts$|^libs/client/src/testing/" },
       to: { path: "^(services|stack|examples)/" },
+    },
+    {
+      name: "client-testing-runs-pure-code-of-services",
+      comment: "The client's test server decides by the services' own code, and only by what does no I/O.",
+      severity: "error",
+      from: { path: "^libs/client/src/testing/", pathNot: "\\.test\\.ts$" },
+      to: {
+        path: "^(services|stack|examples)/",
+        pathNot: "^services/((conflict|ingest)/src/core|worker/src/testing)/index\\.ts$",
+      },
     },
     {
       name: "kit-knows-no-store",
@@ -194,9 +218,9 @@ module.exports = {
       comment: "A folder is read without the folders that depend on it.",
       severity: "error",
       scope: "folder",
-      from: { path: "^(libs/(client|kit|lanes|store)|services)/", pathNot: "/testing$" },
+      from: { path: "^(libs/(client|kit|lanes|store)|services)/", pathNot: "/testing(/|$)" },
       // Only tests import these.
-      to: { circular: true, pathNot: "^stack/|/testing$" },
+      to: { circular: true, pathNot: "^stack/|/testing(/|$)" },
     },
     {
       name: "examples-stand-alone",

@@ -1,5 +1,5 @@
-import type { ConflictStrategy } from "@syncline/shared/merge";
-import type { Json, JsonObject } from "@syncline/shared/document";
+import type { ConflictStrategy, Overlap } from "@syncline/shared/merge";
+import type { JsonObject } from "@syncline/shared/document";
 import type {
   BatchResult,
   ChangeBody,
@@ -130,7 +130,7 @@ export interface ConflictDocuments extends ConflictRecord {
   remote: JsonObject | null;
   local: JsonObject | null;
   version: number;
-  overlaps: Json[] | null;
+  overlaps: Overlap[] | null;
   result?: JsonObject | null;
 }
 

@@ -64,6 +64,12 @@ export class MemoryTables {
   historyReads = 0;
   /** The policies that decide if a batch names no strategy. */
   policies: Policies = {};
+  /** The identity of this history. */
+  epoch = "epoch-1";
+  /** The ledger's retention in milliseconds; `undefined`: indefinite. */
+  ledgerRetentionMs: number | undefined;
+  /** Makes the ids of conflicts. */
+  newId: () => string = () => `conflict-${++this.#ids}`;
   #ids = 0;
   #acceptedId = 0;
   #answeredId = 0;
@@ -71,6 +77,22 @@ export class MemoryTables {
   /** Puts an entry on the lane; entries drained from now on are answered after its acceptance. */
   accept(entry: LaneEntry): StoredEntry {
     return { id: `${++this.#acceptedId}-0`, answeredId: `${this.#answeredId}-0`, entry };
+  }
+
+  /** Replaces the tables by a copy of others, as a restore does. */
+  becomeCopyOf(other: MemoryTables): void {
+    this.policies = other.policies;
+    this.epoch = other.epoch;
+    this.ledgerRetentionMs = other.ledgerRetentionMs;
+    refill(this.workspaceById, other.workspaceById);
+    refill(this.documentByKey, other.documentByKey);
+    refill(this.ledgerRowByKey, other.ledgerRowByKey);
+    refill(this.resultsByBatchId, other.resultsByBatchId);
+    refill(this.conflictById, other.conflictById);
+    const runs = [...other.runByConflictId].map(([id, run]) => [id, [...run]] as const);
+    refill(this.runByConflictId, new Map(runs));
+    this.changes.splice(0, Infinity, ...other.changes);
+    this.decisions.splice(0, Infinity, ...other.decisions);
   }
 
   /** Plans a window on the current tables, and writes the plan into them. */
@@ -102,8 +124,9 @@ export class MemoryTables {
     let state = this.#read(entries);
     for (;;) {
       const plan = planWindow(entries, state, {
-        newId: () => `conflict-${++this.#ids}`,
+        newId: this.newId,
         policies: this.policies,
+        ledgerRetentionMs: this.ledgerRetentionMs,
       });
       if (plan.missingHistory.length === 0) return plan;
       this.historyReads += 1;
@@ -213,27 +236,23 @@ export class MemoryTables {
   }
 
   #read(entries: readonly StoredEntry[]): WindowState {
-    const documentByKey = new Map(
-      [...this.documentByKey].map(([key, row]): [string, DocumentState | null] => [
-        key,
-        row && { ...row, data: DocumentData.of(row.data) },
-      ]),
-    );
+    const documentByKey = new Map<string, DocumentState | null>();
     for (const { entry } of entries) {
       const documents = entry.kind === "resolution" ? [entry.resolution] : entry.batch.operations;
       const { workspaceId } = entry.kind === "resolution" ? entry.resolution : entry.batch;
       for (const { collection, documentId } of documents) {
         const key = documentKey(workspaceId, collection, documentId);
-        if (!documentByKey.has(key)) documentByKey.set(key, null);
+        const row = this.documentByKey.get(key) ?? null;
+        documentByKey.set(key, row && { ...row, data: DocumentData.of(row.data) });
       }
     }
     return {
-      epoch: "epoch-1",
-      workspaceById: new Map(this.workspaceById),
+      epoch: this.epoch,
+      workspaceById: this.workspaceById,
       documentByKey,
-      ledgerRowByKey: new Map(this.ledgerRowByKey),
+      ledgerRowByKey: this.ledgerRowByKey,
       ledgerDroppedToMs: null,
-      resultsByBatchId: new Map(this.resultsByBatchId),
+      resultsByBatchId: this.resultsByBatchId,
       conflicts: this.#readConflicts(entries),
       runByConflictId: new Map(entries.flatMap(conflictIdsIn).map((conflictId) => this.#readRun(conflictId))),
       historyByKey: new Map(),
@@ -264,6 +283,12 @@ export class MemoryTables {
     const settled = all.filter(({ status }) => status === "reported" || status === "resolved");
     return [...new Set([...unsettled, ...settled, ...named])];
   }
+}
+
+function refill<K, V>(map: Map<K, V>, from: ReadonlyMap<K, V>): void {
+  const entries = [...from];
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }
 
 function plainPlan(plan: WindowPlan): PlainPlan {

@@ -2,7 +2,7 @@ import { policyOf } from "@syncline/shared/merge";
 import { mergeRun, takenRises, timesBetween, versionsOf } from "@syncline/shared/operations";
 import { assertInvariant, documentKey, type LaneEntry } from "@syncline/shared/protocol";
 import type { ConflictWrite } from "../core/window-plan.ts";
-import type { VersionKey } from "../core/window-state.ts";
+import { historyOfConflict } from "./history-of-conflict.ts";
 import type { MemoryTables } from "./memory-tables.ts";
 
 /** The conflict service's resolution of a conflict, on the current tables. */
@@ -18,24 +18,8 @@ export function resolveConflict(
   const document = tables.documentByKey.get(documentKey(workspaceId, collection, documentId));
   const policy = policyOf(tables.policies, collection);
   const operations = run.map(({ operation }) => operation);
-  const deviceId = conflict.deviceDeclared ? conflict.deviceId : null;
-  const { currentVersion: seenUntil } = conflict;
   const versions = versionsOf({ baseVersion, operations });
-  const since = baseVersion ?? versions[0];
-  const place = { workspaceId, collection, documentId, deviceId, seenUntil };
-  const changeSeen = (seen: VersionKey) => {
-    const { version } = seen;
-    const historic = tables.atVersion(seen);
-    return historic === null
-      ? []
-      : [{ ...historic, firstVersion: version, version, timestampMs: null, own: false }];
-  };
-  const history = {
-    ...(deviceView === null
-      ? { changes: versions.flatMap((version) => changeSeen({ ...place, version })), lastOwnVersion: 0 }
-      : tables.runHistory(place, conflict.deviceId)),
-    ...(since !== undefined && { edits: tables.editsSince({ ...place, since }) }),
-  };
+  const history = historyOfConflict(tables, conflict, operations);
   const merged = mergeRun(
     strategy,
     { baseVersion, ancestor, deviceView, operations },
