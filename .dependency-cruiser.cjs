@@ -145,8 +145,9 @@ module.exports = {
     },
     {
       name: "client-needs-no-node",
+      comment: "A module named node.ts is for Node alone, and is an export of its own.",
       severity: "error",
-      from: { path: "^libs/client/src/", pathNot: "\\.test\\.ts$|/testing/" },
+      from: { path: "^libs/client/src/", pathNot: "\\.test\\.ts$|/testing/|/node\\.ts$" },
       to: { dependencyTypes: ["core"] },
     },
     {

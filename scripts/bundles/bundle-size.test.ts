@@ -39,3 +39,13 @@ it.each([
   expect(bytes).toBeGreaterThan(100);
   expect(bytes).toBeLessThan(bytesMax);
 });
+
+it.each([
+  ["IndexedDB", "@syncline/client/indexeddb"],
+  ["SQLite", "@syncline/client/sqlite"],
+])("the storage in %s adds little to the client, which has the errors already", async (_, path) => {
+  const core = `export { SynclineClientError } from "@syncline/client";`;
+  const [before, after] = [await sizeOf(core), await sizeOf(`${core} export * from "${path}";`)];
+  expect(after - before).toBeGreaterThan(1_000);
+  expect(after - before).toBeLessThan(3 * 1_024);
+});

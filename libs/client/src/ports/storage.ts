@@ -8,11 +8,11 @@ export interface Row {
   readonly key: Key;
   /** Changes with each write of the row. A row that is deleted and written anew never gets an old revision back. */
   readonly revision: number;
-  /** A value that `structuredClone` can copy. */
+  /** JSON, bytes (a `Uint8Array`), or `undefined` for a row that is only a key. */
   readonly value: unknown;
 }
 
-/** The rows whose keys begin with `prefix`, within the bounds of the next part. */
+/** The rows whose keys begin with `prefix`, within the bounds of the next part. A bound leaves out the key that is just the prefix. */
 export interface KeyRange {
   readonly prefix: Key;
   readonly from?: KeyPart;

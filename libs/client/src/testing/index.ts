@@ -11,3 +11,4 @@ export {
   type TestServerBackup,
   type TestServerOptions,
 } from "./server/test-server.ts";
+export { storageTests, type StorageHarness, type StorageTest } from "./storages/index.ts";

@@ -1,0 +1,2 @@
+export type { SqliteDriver, SqliteRow, SqliteValue } from "./driver.ts";
+export { sqliteStorage } from "./sqlite-storage.ts";
