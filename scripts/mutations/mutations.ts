@@ -501,8 +501,14 @@ export const MUTATIONS: MutationTable = {
     },
     "merge-that-hangs-not-ended": {
       in: "hear",
-      find: "if ($hung) await end($child);",
+      find: "if ($exceeded) await end($child);",
       caughtBy: "child-pool.test.ts: that never answers is ended",
+    },
+    "merge-limited-by-elapsed-time": {
+      in: "watchLimits",
+      find: "$cpuMsBefore + $cpuMsMax - (readCpuMs($pid) ?? 0)",
+      replace: "$cpuMsMax - (waitMsMax - waitMsLeft)",
+      caughtBy: "child-pool.test.ts: that takes too much CPU time",
     },
     "costly-run-merged-all-the-same": {
       in: "mergeRaised",

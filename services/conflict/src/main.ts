@@ -16,9 +16,13 @@ import { createSweepConflicts } from "./jobs/sweep-conflicts.ts";
 import { addRoutes } from "./routes/add-routes.ts";
 
 /** Rounds run in the background and may take their time. */
-const ROUNDS = { processesMax: 2, waitingMax: Infinity, timeoutMs: 30_000 };
+const ROUNDS = {
+  processesMax: 2,
+  waitingMax: Infinity,
+  limits: { cpuMsMax: 30_000, waitMsMax: 10 * 60_000 },
+};
 /** Ingest waits 10 s for an answer, so reads end sooner. */
-const READS = { processesMax: 2, waitingMax: 16, timeoutMs: 8_000 };
+const READS = { processesMax: 2, waitingMax: 16, limits: { cpuMsMax: 5_000, waitMsMax: 8_000 } };
 
 const options = { env: envSchema, describeError: describeDatabaseError };
 await startService("conflict", options, async (service, env) => {

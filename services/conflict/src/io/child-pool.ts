@@ -2,21 +2,30 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setPriority } from "node:os";
 import type { Logger } from "@syncline/kit/telemetry";
+import { readCpuMs } from "./cpu-time.ts";
 
 /** Time for a process to start and load its modules. */
-const START_TIMEOUT_MS = 30_000;
+const START = { waitMsMax: 30_000 };
 /** Niceness of the processes. They run below the service itself, which must answer whatever they do. */
 const PRIORITY = 5;
 
 /**
- * An answer, or the reason for which there is none: `hung` after a timeout, `ended` if its process ended, `unstarted`
- * if no process could be started, `busy` if too many questions wait.
+ * An answer, or the reason for which there is none: `costly` if it took too much CPU time, `hung` if it took too long
+ * without, `ended` if its process ended, `unstarted` if no process could be started, `busy` if too many questions wait.
  */
-export type Heard<Answer> = Answer | { readonly kind: "ready" | "hung" | "ended" | "unstarted" | "busy" };
+export type Heard<Answer> =
+  Answer | { readonly kind: "ready" | "costly" | "hung" | "ended" | "unstarted" | "busy" };
+
+/** Limits on the time of one question. */
+export interface TimeLimits {
+  readonly waitMsMax: number;
+  /** Limit on CPU time, which does not depend on the machine's other load. Default: none. */
+  readonly cpuMsMax?: number;
+}
 
 /** Child processes that each answer one question at a time. */
 export interface ChildPool<Question, Answer> {
-  readonly ask: (question: Question, timeoutMs: number) => Promise<Heard<Answer>>;
+  readonly ask: (question: Question, limits: TimeLimits) => Promise<Heard<Answer>>;
   readonly close: () => Promise<void>;
 }
 
@@ -32,7 +41,7 @@ export interface ChildPoolOptions {
 }
 
 /**
- * Creates a pool. A process that exceeds the time of its question is killed, even in an endless loop; the time starts
+ * Creates a pool. A process that exceeds a limit of its question is killed, even in an endless loop; the time starts
  * when the process is ready. A process that has answered is kept for later questions, so the pool is as large as it was
  * ever needed at once.
  *
@@ -53,14 +62,14 @@ export function createChildPool<Question extends object, Answer extends object>(
   let busy = 0;
 
   return {
-    async ask(question, timeoutMs) {
+    async ask(question, limits) {
       if (busy >= processesMax) {
         if (waiting.length >= waitingMax) return { kind: "busy" };
         // A finished question passes its turn on.
         await new Promise<void>((resolve) => waiting.push(resolve));
       } else busy += 1;
       try {
-        return await askChild(question, timeoutMs);
+        return await askChild(question, limits);
       } finally {
         const next = waiting.shift();
         if (next === undefined) busy -= 1;
@@ -72,15 +81,15 @@ export function createChildPool<Question extends object, Answer extends object>(
     },
   };
 
-  async function askChild(question: Question, timeoutMs: number): Promise<Heard<Answer>> {
+  async function askChild(question: Question, limits: TimeLimits): Promise<Heard<Answer>> {
     const [waitingChild] = idle;
     const child = waitingChild ?? startChild();
     idle.delete(child);
     if (waitingChild === undefined) {
-      const started = await hear<Answer>(child, START_TIMEOUT_MS);
+      const started = await hear<Answer>(child, START);
       if (!("kind" in started) || started.kind !== "ready") return { kind: "unstarted" };
     }
-    const answer = hear<Answer>(child, timeoutMs);
+    const answer = hear<Answer>(child, limits);
     // A send fails only if the process has ended, which `hear` reports.
     child.send(question, () => {});
     const heard = await answer;
@@ -110,8 +119,8 @@ export function createChildPool<Question extends object, Answer extends object>(
   }
 }
 
-/** Waits for the next message of a process. A process that sends none in time is killed. */
-async function hear<Answer>(child: ChildProcess, timeoutMs: number): Promise<Heard<Answer>> {
+/** Waits for the next message of a process. A process that exceeds a limit first is killed. */
+async function hear<Answer>(child: ChildProcess, limits: TimeLimits): Promise<Heard<Answer>> {
   const { promise, resolve } = Promise.withResolvers<Heard<Answer>>();
   const onMessage = (message: unknown) => {
     resolve(message as Answer);
@@ -120,16 +129,38 @@ async function hear<Answer>(child: ChildProcess, timeoutMs: number): Promise<Hea
     resolve({ kind: "ended" });
   };
   child.once("message", onMessage).once("exit", onEnd).once("error", onEnd);
-  let hung = false;
-  const timer = setTimeout(() => {
-    hung = true;
-    resolve({ kind: "hung" });
-  }, timeoutMs);
+  let exceeded = false;
+  const stopWatching = watchLimits(child, limits, (kind) => {
+    exceeded = true;
+    resolve({ kind });
+  });
   const heard = await promise;
-  clearTimeout(timer);
+  stopWatching();
   child.off("message", onMessage).off("exit", onEnd).off("error", onEnd);
-  if (hung) await end(child);
+  if (exceeded) await end(child);
   return heard;
+}
+
+/** Calls back once a process exceeds a limit. The returned function ends the watch. */
+function watchLimits(
+  { pid = -1 }: ChildProcess,
+  { waitMsMax, cpuMsMax = Infinity }: TimeLimits,
+  onExcess: (kind: "costly" | "hung") => void,
+): () => void {
+  const cpuMsBefore = readCpuMs(pid) ?? 0;
+  const hungAtMs = performance.now() + waitMsMax;
+  const look = () => {
+    const waitMsLeft = hungAtMs - performance.now();
+    // An ended process emits an event of its own.
+    const cpuMsLeft = cpuMsBefore + cpuMsMax - (readCpuMs(pid) ?? 0);
+    if (cpuMsLeft <= 0) onExcess("costly");
+    else if (waitMsLeft <= 0) onExcess("hung");
+    else timer = setTimeout(look, Math.ceil(Math.min(waitMsLeft, cpuMsLeft)));
+  };
+  let timer = setTimeout(look, Math.min(waitMsMax, cpuMsMax));
+  return () => {
+    clearTimeout(timer);
+  };
 }
 
 async function end(child: ChildProcess): Promise<void> {

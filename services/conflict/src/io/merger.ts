@@ -4,14 +4,14 @@ import { sizeOf } from "@syncline/shared/document";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { giveUp, runTask, type MergeTask, type TaskOutcomes } from "../core/run-task.ts";
-import { createChildPool } from "./child-pool.ts";
+import { createChildPool, type TimeLimits } from "./child-pool.ts";
 
 /** The message of a process that runs tasks. */
 export type TaskMessage = { readonly kind: "done"; readonly outcome: TaskOutcomes[MergeTask["kind"]] };
 
-/** Runs tasks on conflicts. A task that exceeds its time or memory is given up, with an outcome that says so. */
+/** Runs tasks on conflicts. A task that exceeds its CPU time or memory is given up, with an outcome that says so. */
 export interface Merger {
-  /** @throws Problem `overloaded` if too many tasks wait, or no process could be started */
+  /** @throws Problem `overloaded` if too many tasks wait, or the machine is too busy to run this one in time */
   readonly run: <T extends MergeTask>(task: T) => Promise<TaskOutcomes[T["kind"]]>;
   readonly close: () => Promise<void>;
 }
@@ -19,23 +19,29 @@ export interface Merger {
 const INSIDE = fileURLToPath(new URL(`./run-task-process${extname(import.meta.url)}`, import.meta.url));
 /** Heap for documents of the largest size, a run of 16 MiB, and the result of each strategy. */
 const HEAP_FLAGS = ["--max-old-space-size=256", "--max-semi-space-size=8"];
+/** The reasons for which a task did not run to its end although it is not costly. */
+const NOT_ITS_FAULT = {
+  busy: "Too many merges wait",
+  unstarted: "No process could be started for the merge",
+  hung: "The merge did not get enough CPU time",
+};
 /** Limits of a small task. Smaller ones take a few milliseconds and run in the service's own process. */
 const SMALL = { values: 2_000, bytes: 32 * 1024, operations: 20 };
 
 /**
  * Creates a merger. Small tasks run in the service's process, all others in child processes, so that none keeps the
  * service from answering `/healthz`. The cost of a merge is already bounded; if a merge still takes longer, its process
- * is killed.
+ * is killed. Only CPU time counts against a merge: a busy machine must not leave it to a person.
  */
 export function createMerger({
   processesMax,
   waitingMax,
-  timeoutMs,
+  limits,
   log,
 }: {
   processesMax: number;
   waitingMax: number;
-  timeoutMs: number;
+  limits: Required<TimeLimits>;
   log: Logger;
 }): Merger {
   const pool = createChildPool<MergeTask, TaskMessage>({
@@ -48,24 +54,20 @@ export function createMerger({
   });
   const givenUp = createCounter(
     "syncline.merge.given_up",
-    "Merges given up because they exceeded their time or memory",
+    "Merges given up because they exceeded their CPU time or memory",
     "{merge}",
-    ["hung", "ended"].map((outcome) => ({ "syncline.merge.outcome": outcome })),
+    ["costly", "ended"].map((outcome) => ({ "syncline.merge.outcome": outcome })),
   );
 
   return {
     async run<T extends MergeTask>(task: T): Promise<TaskOutcomes[T["kind"]]> {
       if (isSmall(task)) return runTask(task) as TaskOutcomes[T["kind"]];
-      let heard = await pool.ask(task, timeoutMs);
+      let heard = await pool.ask(task, limits);
       // The process may have been killed from outside, and not because of the task.
-      if (heard.kind === "ended") heard = await pool.ask(task, timeoutMs);
+      if (heard.kind === "ended") heard = await pool.ask(task, limits);
       if (heard.kind === "done") return heard.outcome as TaskOutcomes[T["kind"]];
-      // The task did not run, so the conflict is not left to a person because of it.
-      if (heard.kind === "busy" || heard.kind === "unstarted") {
-        const isBusy = heard.kind === "busy";
-        const detail = isBusy
-          ? "Too many merges wait; send the request again after Retry-After"
-          : "No process could be started for the merge; send the request again after Retry-After";
+      if (heard.kind in NOT_ITS_FAULT) {
+        const detail = `${NOT_ITS_FAULT[heard.kind as keyof typeof NOT_ITS_FAULT]}; send the request again after Retry-After`;
         throw new Problem("overloaded", { retryAfterSeconds: 1, detail });
       }
       givenUp.add(1, { "syncline.merge.outcome": heard.kind });

@@ -49,7 +49,7 @@ export function createHookRunner(
   return {
     async ask(on) {
       const { resolveTimeoutMs = TIMEOUT_MS_DEFAULT } = policyOf(policies, on.context.collection);
-      const heard = await pool.ask(on, resolveTimeoutMs);
+      const heard = await pool.ask(on, { waitMsMax: resolveTimeoutMs });
       const { workspaceId, collection, conflictId, round } = on.context;
       calls.add(1, { "syncline.hook.outcome": heard.kind });
       if (heard.kind === "answered") return heard;

@@ -25,6 +25,7 @@ export function startDrains(
 ): DeploymentGate {
   const { log, onConnectionError } = service;
   const countRetry = createRetryCounter("drain");
+  const countDeferredRetry = createRetryCounter("deferred_drain");
   const workers: DrainWorker[] = [];
   const gate = createDeploymentGate({ rest: (ms) => workers.forEach(({ rest }) => rest(ms)), log });
   const drain = createDrain({ committed: () => gate.succeeded() });
@@ -34,7 +35,8 @@ export function startDrains(
         concurrency: shareOf(concurrency, shard.index, shards.length),
         // The drain has logged its own failures. Other failures are those of its job, which come from Redis.
         onFailure: (part, attempt, error, isOwn) => {
-          countRetry(error);
+          if (part.workspaceId === undefined) countRetry(error);
+          else countDeferredRetry(error);
           gate.failed(error);
           if (!isOwn)
             log.warn({ err: error, ...part, attempt }, "the job of a drain failed and will be tried again");
