@@ -2,10 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, StackError } from "./stack-error.ts";
 
 const SERVERS = ["redis-server", "valkey-server"];
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
+/** The longest wait for another run of the package manager, such as a machine's first updates. */
+const LOCK_MINUTES_MAX = 10;
+const LOCK_POLL_MS = 1_000;
 
 /** The package managers that can install Redis, and if they need root. */
 const PACKAGE_MANAGERS = [
@@ -38,7 +42,7 @@ export async function findRedisServer(say: (line: string) => void, signal?: Abor
   say(`No Redis on this machine: installing it with ${manager.program}, which may take a minute.`);
   const allowDaemons = forbidDaemons();
   try {
-    for (const command of manager.commands) await run(command, signal);
+    for (const command of manager.commands) await runUnlocked(command, say, signal);
   } catch (error) {
     throw missing(`installing it failed (${messageOf(error)})`);
   } finally {
@@ -84,9 +88,38 @@ function forbidDaemons(): () => void {
 }
 
 /**
- * Runs a command.
+ * Runs a package manager's command, again for as long as another run of the package manager holds its lock, within
+ * {@link LOCK_MINUTES_MAX}.
  *
  * @throws {@link StackError} with the last line that the command wrote
+ */
+export async function runUnlocked(
+  command: readonly string[],
+  say: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const giveUpAtMs = Date.now() + LOCK_MINUTES_MAX * 60_000;
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      await run(command, signal);
+      return;
+    } catch (error) {
+      // The option DPkg::Lock::Timeout of apt-get does not cover its lists, and other package managers have none.
+      const isLocked = /(get|acquire|unable to) (a )?lock|locked by/i.test(messageOf(error));
+      if (!isLocked || Date.now() > giveUpAtMs) throw error;
+      if (isFirst)
+        say(
+          `Another program installs packages: waiting for it, for ${LOCK_MINUTES_MAX} minutes at most (${messageOf(error)}).`,
+        );
+      await delay(LOCK_POLL_MS, undefined, { ...(signal && { signal }) });
+    }
+  }
+}
+
+/**
+ * Runs a command.
+ *
+ * @throws {@link StackError} with the line that reports its failure, otherwise the last one that it wrote
  */
 async function run(command: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const [program = "", ...args] = command;
@@ -96,6 +129,8 @@ async function run(command: readonly string[], signal: AbortSignal | undefined):
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => output.push(chunk));
   const [code] = (await once(child, "close")) as [number | null];
   if (code === 0) return;
-  const lastLine = Buffer.concat(output).toString().trim().split("\n").at(-1) ?? "";
-  throw new StackError(`${command.join(" ")} ended with ${code}: ${lastLine}`);
+  const lines = Buffer.concat(output).toString().trim().split("\n");
+  // The first error names the cause; the last line is often only its consequence.
+  const reason = lines.find((line) => /^(E|ERROR|Error): /.test(line)) ?? lines.at(-1) ?? "";
+  throw new StackError(`${command.join(" ")} ended with ${code}: ${reason}`);
 }
