@@ -15,7 +15,7 @@ const all = [
   "tests",
   "bench",
 ].map((folder) => `${folder}/**/*.test.ts`);
-/** Long runs with commands of their own: crash points, histories, fuzz, rolling restarts, dead connections. */
+/** Long tests, which load both cores by themselves; `npm run test:proofs` runs them. */
 const proofs = "**/*.proof.test.ts";
 /** Tests that need Postgres and Redis, by their name or folder; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
@@ -28,12 +28,9 @@ const patient = {
   teardownTimeout: PATIENCE_MS,
   expect: { poll: { timeout: PATIENCE_MS } },
 };
-const onStores = {
-  ...patient,
-  globalSetup: ["stack/src/testing/global-setup.ts"],
-  // One more than the cores of a small machine: these tests wait for services and disks half of their time.
-  maxWorkers: 3,
-};
+const onStores = { ...patient, globalSetup: ["stack/src/testing/global-setup.ts"] };
+/** One more than the cores of a small machine: tests wait for services, disks and time limits. */
+const maxWorkers = 3;
 
 export default defineConfig({
   resolve: { conditions },
@@ -54,8 +51,7 @@ export default defineConfig({
           name: "unit",
           include: all,
           exclude: [...nowhere, ...needStores],
-          maxWorkers: "100%", // Vitest leaves one core free, which is half of a small machine
-          sequence: { groupOrder: 0 },
+          maxWorkers,
         },
       },
       {
@@ -65,7 +61,7 @@ export default defineConfig({
           name: "stack",
           include: needStores,
           exclude: [...nowhere, proofs],
-          sequence: { groupOrder: 1 },
+          maxWorkers,
         },
       },
       {
@@ -77,7 +73,7 @@ export default defineConfig({
           exclude: nowhere,
           // One at a time: each loads both cores by itself.
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

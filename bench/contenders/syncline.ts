@@ -1,5 +1,6 @@
 import type { Shape } from "../load/shape.ts";
 import type { Contender } from "../contender.ts";
+import { builtPrograms } from "../../stack/src/service-programs.ts";
 import { startSyncline, type RunningSyncline } from "../../stack/src/testing/start-syncline.ts";
 import { LoadProcess } from "../load/load-process.ts";
 import type { ProcessGroups } from "../measure/process-cpu.ts";
@@ -93,7 +94,7 @@ export async function startSystem(
     redisUrl: await stores.createRedisUrl(),
     workers,
     env: { NODE_ENV: "production", ...env },
-    built: true,
+    programs: builtPrograms,
     home: stores.home,
   });
 }

@@ -31,13 +31,13 @@ export const MUTATIONS: MutationTable = {
       in: "createBarrier",
       find: "Number($replicas) > 0 ? historyIn(String($info)) : undefined",
       replace: "historyIn(String($info))",
-      caughtBy: "cluster.test.ts: without a replica nothing is answered 202",
+      caughtBy: "cluster.proof.test.ts: without a replica nothing is answered 202",
     },
     "another-masters-replica": {
       in: "createBarrier",
       find: "return $replicated === $history;",
       replace: "return true;",
-      caughtBy: "cluster.test.ts: a master that hands over in good order",
+      caughtBy: "cluster.proof.test.ts: a master that hands over in good order",
     },
     "removed-by-its-id-alone": {
       in: "remove-entries.lua",
@@ -543,7 +543,7 @@ export const MUTATIONS: MutationTable = {
       in: "sendSome",
       find: "while ($chars < PARAMETER_CHARS_MAX) {",
       replace: "for (;;) {",
-      caughtBy: "large-documents.test.ts: of the largest size",
+      caughtBy: "large-documents.proof.test.ts: of the largest size",
     },
     "failed-patch-ends-its-run": {
       in: "applyRun",
@@ -597,12 +597,12 @@ export const MUTATIONS: MutationTable = {
     "requests-of-a-subject-without-a-limit": {
       in: "createBoundRequests",
       find: "if ($refusal !== undefined) throw SUBJECT_SHARE;",
-      caughtBy: "overload.test.ts: do not come leave room for others",
+      caughtBy: "overload.proof.test.ts: do not come leave room for others",
     },
     "requests-of-an-address-without-a-limit": {
       in: "createBoundRequests",
       find: '?? $place.countFor("address", networkOfClient($response))',
-      caughtBy: "overload.test.ts: not even all subjects of an address",
+      caughtBy: "overload.proof.test.ts: not even all subjects of an address",
     },
     "announced-bytes-count": {
       in: "readBody",
@@ -619,7 +619,7 @@ export const MUTATIONS: MutationTable = {
     "bodies-before-roles": {
       in: "createPostBatch",
       find: "requireSomeWriter($identity);",
-      caughtBy: "overload.test.ts: refused before its body is read",
+      caughtBy: "overload.proof.test.ts: refused before its body is read",
     },
     "connections-without-a-limit": {
       in: "open",

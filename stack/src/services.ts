@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import type { RoleUrls } from "./database-roles.ts";
 import type { ProcessSpec } from "./managed-process.ts";
 import { REPOSITORY } from "./repository.ts";
+import { sourcePrograms, type ServiceName, type ServicePrograms } from "./service-programs.ts";
 
 const HOST = "127.0.0.1";
 const READINESS_ANSWER_MS_MAX = 20_000;
@@ -15,8 +15,8 @@ export interface ServiceSettings {
   readonly ports: Record<keyof ServiceSpecs, readonly number[]>;
   /** More configuration, for all services. */
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** Runs the build of `npm run build`, as the images do, instead of the sources. */
-  readonly built?: boolean | undefined;
+  /** Default: the sources. */
+  readonly programs?: ServicePrograms | undefined;
 }
 
 /** One process for each port, in the order of the ports. */
@@ -50,21 +50,21 @@ export function serviceUrl(port: number): string {
 }
 
 function describeService(
-  service: "ingest" | "conflict" | "worker",
+  service: ServiceName,
   index: number,
   port: number,
-  { databaseUrls, redisUrl, env, built = false }: ServiceSettings,
+  { databaseUrls, redisUrl, env, programs = sourcePrograms }: ServiceSettings,
   own: NodeJS.ProcessEnv = {},
 ): ProcessSpec {
-  const fromSource = ["--conditions=@syncline/source", "--disable-warning=ExperimentalWarning"];
-  const [flags, entry] = built ? [[], "dist/main.js"] : [fromSource, "src/main.ts"];
+  const program = programs(service);
   return {
     name: `${service}-${index + 1}`,
     command: process.execPath,
-    args: [...flags, join("services", service, entry)],
+    args: program.args,
     env: {
       STOP_DELAY_MS: "0", // no load balancer needs time to notice
       ...process.env,
+      ...program.env,
       DATABASE_URL: databaseUrls[`syncline_${service}`],
       REDIS_URL: redisUrl,
       HOST,

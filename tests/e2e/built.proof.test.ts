@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { builtPrograms } from "@syncline/stack";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { collideOn } from "../support/collide.ts";
 import { createClient, startSystem, type System } from "../support/system.ts";
@@ -12,7 +13,10 @@ let system: System;
 beforeAll(async () => {
   // Does not rebuild output that is up to date.
   await promisify(execFile)("npm", ["run", "build"], { cwd: REPOSITORY });
-  system = await startSystem({ built: true, env: { POLICIES: "examples/policies/policies.mjs" } });
+  system = await startSystem({
+    programs: builtPrograms,
+    env: { POLICIES: "examples/policies/policies.mjs" },
+  });
 }, BUILD_TIMEOUT_MS);
 afterAll(() => system.stop());
 

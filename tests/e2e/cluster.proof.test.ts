@@ -2,7 +2,13 @@ import { randomUUID } from "node:crypto";
 import { createBarrier, openRedis } from "@syncline/lanes";
 import { migrate } from "@syncline/store";
 import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@syncline/shared/protocol";
-import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import {
+  startLocalStores,
+  startSyncline,
+  testedPrograms,
+  type LocalStores,
+  type RunningSyncline,
+} from "@syncline/stack";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFaults, type Faults } from "../faults/faults.ts";
@@ -29,6 +35,7 @@ beforeAll(async () => {
     databaseUrl,
     redisUrl,
     home,
+    programs: testedPrograms(),
     workers: 2,
     env: {
       REDIS_CLUSTER: "true",

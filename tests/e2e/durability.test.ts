@@ -1,6 +1,12 @@
 import { connectRedis } from "@syncline/lanes";
 import { migrate } from "@syncline/store";
-import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import {
+  startLocalStores,
+  startSyncline,
+  testedPrograms,
+  type LocalStores,
+  type RunningSyncline,
+} from "@syncline/stack";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../support/system.ts";
 
@@ -15,7 +21,7 @@ beforeAll(async () => {
     console.error(error);
   });
   await redis.config("SET", "appendfsync", "everysec");
-  syncline = await startSyncline({ databaseUrl, redisUrl, home });
+  syncline = await startSyncline({ databaseUrl, redisUrl, home, programs: testedPrograms() });
 });
 afterAll(async () => {
   await syncline.stop();

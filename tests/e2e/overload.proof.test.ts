@@ -7,7 +7,13 @@ import { gzipSync } from "node:zlib";
 import { connectRedis, createLaneStreams, createShards, keysOf } from "@syncline/lanes";
 import { migrate, openPool } from "@syncline/store";
 import { BATCH_BYTES_MAX, laneOf } from "@syncline/shared/protocol";
-import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import {
+  startLocalStores,
+  startSyncline,
+  testedPrograms,
+  type LocalStores,
+  type RunningSyncline,
+} from "@syncline/stack";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createClient, eventually, LANE_COUNT, type Answer, type Client } from "../support/system.ts";
 
@@ -42,6 +48,7 @@ function startForAll(env: Record<string, string>, { workers = 1 } = {}): void {
       databaseUrl: stores.databaseServerUrl,
       redisUrl: stores.redisUrl,
       home: stores.home,
+      programs: testedPrograms(),
       workers,
       env,
     });

@@ -1,5 +1,11 @@
 import { migrate } from "@syncline/store";
-import { startLocalStores, startSyncline, type LocalStores, type RunningSyncline } from "@syncline/stack";
+import {
+  startLocalStores,
+  startSyncline,
+  testedPrograms,
+  type LocalStores,
+  type RunningSyncline,
+} from "@syncline/stack";
 import { laneOf, type BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { scrape, valueOf } from "../support/metrics.ts";
@@ -11,7 +17,7 @@ beforeAll(async () => {
   stores = await startLocalStores();
   await migrate({ databaseUrl: stores.databaseServerUrl });
   const { databaseServerUrl: databaseUrl, redisUrl, home } = stores;
-  syncline = await startSyncline({ databaseUrl, redisUrl, home });
+  syncline = await startSyncline({ databaseUrl, redisUrl, home, programs: testedPrograms() });
 });
 beforeEach(async () => {
   const all = [stores.postgres, stores.redis, ...services()];

@@ -1,5 +1,5 @@
 import { migrate } from "@syncline/store";
-import { startLocalStores, startSyncline, type LocalStores } from "@syncline/stack";
+import { startLocalStores, startSyncline, testedPrograms, type LocalStores } from "@syncline/stack";
 import { Redis } from "ioredis";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ describe("stores that accept TLS only", () => {
     rmSync(folder, { recursive: true });
   });
   const start = (databaseUrl: string, redisUrl: string, env: Record<string, string>) =>
-    startSyncline({ databaseUrl, redisUrl, env, home: stores.home });
+    startSyncline({ databaseUrl, redisUrl, env, home: stores.home, programs: testedPrograms() });
 
   it("are used with TLS, with their certificates checked: a batch is processed", async () => {
     const { databaseServerUrl, redisUrl } = stores;

@@ -95,8 +95,8 @@ async function readThrough(
   }
 }
 
-const commitOf = ({ place }: Stage, action: "hold" | "stall") =>
-  faults.arm({ service: "worker", step: "COMMIT", when: "before", action, about: marksOf(place) });
+const holdCommitOf = ({ place }: Stage) =>
+  faults.arm({ service: "worker", step: "COMMIT", when: "before", action: "hold", about: marksOf(place) });
 
 describe("a late commit", () => {
   it("is not skipped by concurrent readers, while its lane and others continue", async () => {
@@ -104,7 +104,7 @@ describe("a late commit", () => {
     const others = await Promise.all([5, 6].map(setStage));
     await readThrough(
       stage,
-      () => commitOf(stage, "hold"),
+      () => holdCommitOf(stage),
       async (armed) => {
         expect(await backendsThat("state = 'idle in transaction'")).toBe(1);
         // Other workspaces do not wait for it.
@@ -122,9 +122,20 @@ describe("a late commit", () => {
     const stage = await setStage(7);
     await readThrough(
       stage,
-      () => commitOf(stage, "stall"),
-      // The frozen worker holds the workspace's row; the worker that took over its lane waits for it.
-      () => eventually(async () => expect(await backendsThat("wait_event_type = 'Lock'")).toBeGreaterThan(0)),
+      () => holdCommitOf(stage),
+      async (armed) => {
+        const { pid } = await armed.hit;
+        process.kill(pid, "SIGSTOP");
+        try {
+          // The frozen worker holds the workspace's row; the worker that took over its lane waits for it.
+          await eventually(async () =>
+            expect(await backendsThat("wait_event_type = 'Lock'")).toBeGreaterThan(0),
+          );
+        } finally {
+          process.kill(pid, "SIGCONT");
+        }
+        await armed.release();
+      },
     );
   });
 });

@@ -6,6 +6,7 @@ import {
   createTestDatabase,
   createTestRedisUrl,
   startSyncline,
+  testedPrograms,
   type RunningSyncline,
   type StartSynclineOptions,
 } from "@syncline/stack";
@@ -32,12 +33,13 @@ export async function startSystem(
 ): Promise<System> {
   const database = await createTestDatabase();
   const redisUrl = await createTestRedisUrl();
-  const syncline = await startSyncline({ databaseUrl: database.databaseUrl, redisUrl, ...options });
+  const { databaseUrl } = database;
+  const syncline = await startSyncline({ databaseUrl, redisUrl, programs: testedPrograms(), ...options });
   const fail = (error: Error) => {
     console.error(error);
   };
   const pool = openPool({
-    databaseUrl: database.databaseUrl,
+    databaseUrl,
     connectionsMax: 2,
     applicationName: "syncline-test",
     onError: fail,

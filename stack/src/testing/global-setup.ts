@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { migrate } from "@syncline/store";
 import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { prepareRoles } from "../database-roles.ts";
+import { bundleServices } from "./bundle-services.ts";
 import { withDatabase } from "./test-database.ts";
 import { startTestStores } from "./test-stores.ts";
 
@@ -15,20 +17,23 @@ declare module "vitest" {
     redisUrl: string;
     /** The folder for logs and process records. */
     stackHome: string;
+    /** The services' bundles; see bundleServices. */
+    bundleFolder: string;
   }
 }
 
 const TEMPLATE = "syncline_template";
 
 /**
- * Starts the stores once for a run of tests. The returned function stops them and all processes that tests left
+ * Starts the stores and bundles the services, once for a run of tests. The returned function stops them and all processes that tests left
  * running.
  */
 export default async function setUpStores(project: TestProject): Promise<() => Promise<void>> {
   const { databaseServerUrl, redisUrl, home, stop } = await startTestStores(process.env);
+  const bundleFolder = join(home, "services");
   try {
     await dispenseWithSync(databaseServerUrl);
-    await createTemplate(databaseServerUrl);
+    await Promise.all([createTemplate(databaseServerUrl), bundleServices(bundleFolder)]);
   } catch (error) {
     await stop();
     throw error;
@@ -37,6 +42,7 @@ export default async function setUpStores(project: TestProject): Promise<() => P
   project.provide("databaseTemplate", TEMPLATE);
   project.provide("redisUrl", redisUrl);
   project.provide("stackHome", home);
+  project.provide("bundleFolder", bundleFolder);
   return stop;
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
+import { testedPrograms } from "./bundle-services.ts";
 import { startSyncline } from "./start-syncline.ts";
 import { createTestDatabase } from "./test-database.ts";
 import { createTestRedisUrl } from "./test-redis.ts";
@@ -37,7 +38,14 @@ test("the services start, accept a document with their token, and can be restart
 
 test("several processes of each service start, and a dead one is restarted with keepAlive", async () => {
   const [{ databaseUrl, drop }, redisUrl] = await Promise.all([createTestDatabase(), createTestRedisUrl()]);
-  const syncline = await startSyncline({ databaseUrl, redisUrl, ingests: 2, conflicts: 2, keepAlive: true });
+  const syncline = await startSyncline({
+    databaseUrl,
+    redisUrl,
+    ingests: 2,
+    conflicts: 2,
+    keepAlive: true,
+    programs: testedPrograms(),
+  });
   onTestFinished(async () => {
     await syncline.stop();
     await drop();

@@ -7,6 +7,7 @@ import type { DevTokenOptions } from "../dev-token.ts";
 import { findFreePorts } from "../free-port.ts";
 import { ManagedProcess } from "../managed-process.ts";
 import type { ProcessSpec } from "../managed-process.ts";
+import type { ServicePrograms } from "../service-programs.ts";
 import { describeServices, serviceUrl } from "../services.ts";
 import { messageOf } from "../stack-error.ts";
 import { requireProvided } from "./test-database.ts";
@@ -23,8 +24,8 @@ export interface StartSynclineOptions {
   readonly keepAlive?: boolean;
   /** More configuration, for all services. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Runs what `npm run build` made, in place of the sources. */
-  readonly built?: boolean;
+  /** Default: the sources. */
+  readonly programs?: ServicePrograms;
   /** The folder of logs and process records. Default: the test run's folder, whose leftover processes are ended. */
   readonly home?: string;
 }
@@ -59,7 +60,7 @@ export interface RunningSyncline {
 
 /** Starts the services on free ports and waits until all are ready. */
 export async function startSyncline(options: StartSynclineOptions): Promise<RunningSyncline> {
-  const { databaseUrl, redisUrl, env, built, keepAlive = false } = options;
+  const { databaseUrl, redisUrl, env, programs, keepAlive = false } = options;
   const { ingests: ingestCount = 1, conflicts: conflictCount = 1, workers: workerCount = 1 } = options;
   const home = options.home ?? requireProvided("stackHome");
   mkdirSync(join(home, "logs"), { recursive: true });
@@ -74,7 +75,7 @@ export async function startSyncline(options: StartSynclineOptions): Promise<Runn
     jwtSecret,
     ports: { ingests: ingestPorts, conflicts: conflictPorts, workers: ports },
     env,
-    built,
+    programs,
   });
   const manage = (processes: readonly ProcessSpec[]) =>
     processes.map((spec) => new ManagedProcess(home, spec, logFolder));

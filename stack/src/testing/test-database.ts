@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Client } from "pg";
-import { inject } from "vitest";
+import { inject, type ProvidedContext } from "vitest";
 
 /** A database for one test file. */
 export interface TestDatabase {
@@ -29,7 +29,7 @@ export function withDatabase(serverUrl: string, name: string): string {
 }
 
 /** A value that the run's set-up provided; only the project "stack" has it. */
-export function requireProvided(key: "databaseUrl" | "databaseTemplate" | "redisUrl" | "stackHome"): string {
+export function requireProvided(key: keyof ProvidedContext): string {
   const value = inject(key);
   if (value) return value;
   throw new Error(

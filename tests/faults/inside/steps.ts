@@ -23,8 +23,9 @@ export interface Steps {
   ): "cut" | "drop" | { held: Promise<void> } | undefined;
 }
 
-const service = /services[\\/](ingest|worker|conflict)[\\/]src[\\/]main/.exec(process.argv[1] ?? "")?.[1] as
-  Service | undefined;
+const service = /services[\\/](ingest|worker|conflict)([\\/]src[\\/]main\.ts|\.js)$/.exec(
+  process.argv[1] ?? "",
+)?.[1] as Service | undefined;
 if (service === undefined) throw new Error(`Faults are only for the services, not for ${process.argv[1]}`);
 
 const faultById = new Map<number, Fault>();
