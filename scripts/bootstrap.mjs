@@ -116,9 +116,9 @@ function isInstalled() {
     if (path === "") return true;
     const found = installed[path];
     if (found === undefined) return entry.optional === true;
-    return (
-      found.version === entry.version && found.integrity === entry.integrity && found.link === entry.link
-    );
+    // npm records no hash of a package that it found in place.
+    const isSameContent = found.integrity === undefined || found.integrity === entry.integrity;
+    return found.version === entry.version && found.link === entry.link && isSameContent;
   });
 }
 
