@@ -16,7 +16,7 @@ export function compareRounds(of: Measured, to: Measured, valueOf: (round: Round
   );
 }
 
-export function summarize(values: readonly number[]): Ratio {
+function summarize(values: readonly number[]): Ratio {
   return { median: median(values), spread: [Math.min(...values), Math.max(...values)] };
 }
 

@@ -40,7 +40,7 @@ interface Entrant {
 export type RunLoad = (contender: RunningContender, durationMs: number) => Promise<LoadResult>;
 
 /** Every connection sends its next request as soon as the last one was answered. */
-export const runClosed: RunLoad = ({ load }, durationMs) => load.runClosed(durationMs);
+const runClosed: RunLoad = ({ load }, durationMs) => load.runClosed(durationMs);
 
 /** Prepares more requests than the last run needed. A faster run makes the missing ones while the clock runs. */
 const READY_FACTOR = 1.4;

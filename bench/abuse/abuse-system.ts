@@ -6,7 +6,7 @@ import { startLocalStores } from "../../stack/src/testing/test-stores.ts";
 import { readCpuSeconds, subtract } from "../measure/process-cpu.ts";
 
 /** The services' default. */
-export const LANE_COUNT = 16;
+const LANE_COUNT = 16;
 
 /** A Syncline of its own, configured by default, with a process of each service. */
 export interface AbuseSystem {

@@ -67,7 +67,7 @@ async function readFacts(databaseUrl: string): Promise<ServerFacts> {
 }
 
 /** Explains a failed connection: its cause, its address and a remedy. Never shows the password. */
-export function explainPostgres(databaseUrl: string, error: unknown): string {
+function explainPostgres(databaseUrl: string, error: unknown): string {
   const { host, hostname, user, database } = partsOf(databaseUrl);
   const code = codeOf(error);
   const message = messageOf(error);

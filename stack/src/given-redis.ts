@@ -69,7 +69,7 @@ function requireUsable(host: string, info: string): void {
 }
 
 /** Explains a failed connection or command: its cause, its address and a remedy. Never shows the password. */
-export function explainRedis(redisUrl: string, error: unknown): string {
+function explainRedis(redisUrl: string, error: unknown): string {
   const { host, hostname, protocol } = new URL(redisUrl);
   const code = codeOf(error);
   const message = messageOf(error);

@@ -346,7 +346,7 @@ const encoding: fc.Arbitrary<Encode> = fc.oneof(
 /**
  * Percent-encodes all but the simplest characters, byte by byte; half a surrogate pair as the bytes of its code point.
  */
-export function percentEncode(text: string): string {
+function percentEncode(text: string): string {
   return Array.from(text)
     .map((character) => {
       if (/[A-Za-z0-9._~-]/.test(character)) return character;

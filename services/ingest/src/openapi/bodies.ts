@@ -56,7 +56,7 @@ export const documentBody = exactly<DocumentBody>()(
   }),
 );
 
-export const changeBody = exactly<ChangeBody>()(
+const changeBody = exactly<ChangeBody>()(
   z.strictObject({
     seq: count,
     collection: z.string(),
@@ -78,7 +78,7 @@ export const changesBody = exactly<ChangesBody>()(
   }),
 );
 
-export const historyChangeBody = exactly<HistoryChangeBody>()(
+const historyChangeBody = exactly<HistoryChangeBody>()(
   changeBody.extend({
     first_version: count,
     ended: json.optional(),
@@ -93,7 +93,7 @@ export const historyBody = exactly<HistoryBody>()(
   }),
 );
 
-export const operationBody = exactly<OperationBody>()(
+const operationBody = exactly<OperationBody>()(
   z.strictObject({
     client_id: z.string(),
     device_id: z.string(),

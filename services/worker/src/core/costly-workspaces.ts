@@ -3,7 +3,7 @@ import { documentKey, type Resolution, type StoredEntry } from "@syncline/shared
 import type { WindowState } from "./window-state.ts";
 
 /** The most values that a workspace's operations may read on its lane: about 250 ms of planning. */
-export const LANE_VALUES_MAX = 10 * DOCUMENT_VALUES_MAX;
+const LANE_VALUES_MAX = 10 * DOCUMENT_VALUES_MAX;
 
 /**
  * Finds the workspaces of a window whose operations take so long that their lane must not wait for them. Each

@@ -72,7 +72,7 @@ export function* planWindowSteps(
  * The most values that the merges of a batch may read: those within its groups, which are made immediately. This
  * suffices for a hundred documents of three thousand values, or six of the largest.
  */
-export const BATCH_MERGE_VALUES_MAX = 20 * DOCUMENT_VALUES_MAX;
+const BATCH_MERGE_VALUES_MAX = 20 * DOCUMENT_VALUES_MAX;
 
 /** Parks a merge that cannot be stored, with the reason. */
 function withRefusal(resolution: Resolution, refusals: PlanDeps["refusals"]): Resolution {
