@@ -6,7 +6,6 @@ import { storageTests, type StorageHarness } from "../../testing/storages/index.
 import type { SqliteDriver } from "./driver.ts";
 import { sqliteStorage } from "./sqlite-storage.ts";
 import { nodeSqlite } from "./node.ts";
-import { betterSqlite } from "./testing/better-sqlite.ts";
 
 /** The device's free space is a number of pages. */
 function createHarness(createDriver: (folder: string) => SqliteDriver): StorageHarness {
@@ -44,7 +43,6 @@ function slow(driver: SqliteDriver): SqliteDriver {
 
 describe.each([
   ["node:sqlite", nodeSqlite],
-  ["better-sqlite3", betterSqlite],
   ["a driver that answers later", (folder: string) => slow(nodeSqlite(folder))],
 ])("SQLite by %s", (_, createDriver) => {
   for (const { name, run } of storageTests(() => createHarness(createDriver), { canFill: true }))
