@@ -80,6 +80,8 @@ CREATE TABLE changes (
   -- position that differs from the previous change was edited at client_timestamp.
   edit_times       jsonb,
   committed_at     timestamptz NOT NULL,
+  -- The workspace's revision of the commit, with which the operations that it settled are found.
+  revision         bigint NOT NULL,
   -- The last change of the group that this change belongs to: a page of the feed never ends inside a group.
   group_end_seq    bigint,
   PRIMARY KEY (workspace_id, seq)
@@ -116,9 +118,14 @@ CREATE TABLE operations (
   trace_id         text,
   accepted_at      timestamptz NOT NULL,
   settled_at       timestamptz,
+  -- The workspace's revision of the commit that wrote the outcome; NULL while the operation is pending.
+  settled_revision bigint,
   PRIMARY KEY (workspace_id, device_id, client_id)
 );
 CREATE INDEX operations_of_conflict ON operations (workspace_id, conflict_id) WHERE conflict_id IS NOT NULL;
+-- A device follows the outcomes of its operations in the order of their commits.
+CREATE INDEX operations_of_device ON operations (workspace_id, device_id, settled_revision)
+  WHERE settled_revision IS NOT NULL;
 -- The listings of operations that failed or are pending, newest first. Successes are nearly all operations; they are
 -- not in this index and add no cost.
 CREATE INDEX operations_unwell ON operations (workspace_id, status, accepted_at, device_id, client_id)

@@ -45,18 +45,18 @@ async function seedWorkspace(client: ClientBase, ground: Ground, workspace: numb
     values,
   );
   await client.query(
-    `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at)
-     SELECT $2, n * $3 + v, 'documents', i, v, v, false, x, 'seed', now()
+    `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at, revision)
+     SELECT $2, n * $3 + v, 'documents', i, v, v, false, x, 'seed', now(), 1
      FROM ${input}, generate_series(1, $3::bigint) v`,
     values,
   );
   await client.query(
     `INSERT INTO operations (
        workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-       merged, subject, request_id, accepted_at, settled_at
+       merged, subject, request_id, accepted_at, settled_at, settled_revision
      )
      SELECT $2, 'seed', 'op_' || n || '_' || v, gen_random_uuid(), md5(v::text), 'update', 'documents', i, 'success', v, n * $3 + v,
-       false, 'seed', 'seed', now(), now()
+       false, 'seed', 'seed', now(), now(), 1
      FROM json_to_recordset($1::json) AS r (n bigint, i text), generate_series(2, $3::bigint) v`,
     values,
   );

@@ -34,18 +34,18 @@ WITH input AS MATERIALIZED (
   RETURNING 1
 ), changed AS (
   INSERT INTO changes (
-    workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at
+    workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at, revision
   )
-  SELECT w, s, 'documents', i, b + 1, b + 1, x IS NULL, x, d, now()
+  SELECT w, s, 'documents', i, b + 1, b + 1, x IS NULL, x, d, now(), s
   FROM input
 ), recorded AS (
   INSERT INTO operations (
     workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-    merged, expected_version, subject, request_id, accepted_at, settled_at
+    merged, expected_version, subject, request_id, accepted_at, settled_at, settled_revision
   )
   SELECT
     w, d, c, $2::uuid, 'ZmluZ2VycHJpbnQgb2YgdGhlIG9wZXJhdGlvbiwgNDMgY2g', k, 'documents', i, 'success', b + 1, s,
-    false, nullif(b, 0), 'user_' || d, $3, now(), now()
+    false, nullif(b, 0), 'user_' || d, $3, now(), now(), s
   FROM input
 )
 -- All or nothing: if a version does not match, the whole statement fails, and the client finds the failing operation.

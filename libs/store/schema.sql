@@ -38,6 +38,7 @@ CREATE TABLE changes (
   client_timestamp timestamp with time zone,
   edit_times jsonb,
   committed_at timestamp with time zone NOT NULL,
+  revision bigint NOT NULL,
   group_end_seq bigint,
   CONSTRAINT changes_pkey PRIMARY KEY (workspace_id, seq)
 );
@@ -240,12 +241,15 @@ CREATE TABLE operations (
   trace_id text,
   accepted_at timestamp with time zone NOT NULL,
   settled_at timestamp with time zone,
+  settled_revision bigint,
   CONSTRAINT operations_pkey PRIMARY KEY (workspace_id, device_id, client_id),
   CONSTRAINT operations_decided_check CHECK ((decided = ANY (ARRAY['server'::text, 'local'::text, 'merged'::text, 'data'::text]))),
   CONSTRAINT operations_status_check CHECK ((status = ANY (ARRAY['success'::text, 'conflict'::text, 'error'::text, 'pending'::text])))
 );
 
 CREATE INDEX operations_of_conflict ON operations USING btree (workspace_id, conflict_id) WHERE (conflict_id IS NOT NULL);
+
+CREATE INDEX operations_of_device ON operations USING btree (workspace_id, device_id, settled_revision) WHERE (settled_revision IS NOT NULL);
 
 CREATE INDEX operations_settled ON operations USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 

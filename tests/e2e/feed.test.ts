@@ -251,8 +251,8 @@ describe("a long poll for changes", () => {
       client.workspaceId,
     ]);
     await system.pool.query(
-      `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, committed_at)
-       VALUES ($1, 1, 'documents', 'silent', 1, 1, false, '{}', now())`,
+      `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, committed_at, revision)
+       VALUES ($1, 1, 'documents', 'silent', 1, 1, false, '{}', now(), 1)`,
       [client.workspaceId],
     );
     expect((await waiting).body.changes).toMatchObject([{ document_id: "silent" }]);

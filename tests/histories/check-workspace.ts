@@ -137,6 +137,7 @@ class WorkspaceCheck {
     this.#checkDecisions();
     for (const answered of this.#played.answered) this.#checkAnswer(answered);
     this.#checkPages();
+    this.#checkOutcomes();
     const places = ({ seq, version, data }: Pick<Change, "seq" | "version" | "data">) => ({
       seq,
       version,
@@ -231,6 +232,42 @@ class WorkspaceCheck {
       "the order of changes",
     );
     for (const [key, { versions }] of this.#model.documents) this.#checkVersions(key, versions);
+  }
+
+  /** Checks that each device has read the outcome of every operation, and which change holds it. */
+  #checkOutcomes(): void {
+    for (const { device, outcomes, clientIdsBySeq } of this.#played.deviceReaders.values()) {
+      const rows = this.#tables.ledger.filter((row) => row.device_id === device && row.status !== "pending");
+      expectSame(
+        [...outcomes.values()]
+          .map(({ client_id, status, seq, decided }) => [client_id, status, seq, decided])
+          .sort(),
+        rows
+          .map(({ client_id, status, seq, decided }) => [
+            client_id,
+            status,
+            status === "success" ? (seq ?? undefined) : undefined,
+            decided ?? undefined,
+          ])
+          .sort(),
+        `the outcomes that ${device} has read`,
+      );
+      for (const change of this.#tables.changes) {
+        const named = clientIdsBySeq.get(change.seq) ?? [];
+        const versions = named.map((clientId) => {
+          const row = this.#ledgerByKey.get(keyOf(device, clientId));
+          expectSame([row?.status, row?.seq], ["success", change.seq], `${clientId}, which a change names`);
+          return row?.version;
+        });
+        const run = this.#versionsIn(change);
+        if (run[0]?.device !== device || run[0].merged) continue;
+        const missing = run
+          .map((_, index) => change.first_version + index)
+          .filter((one) => !versions.includes(one));
+        expectSame(missing, [], `the versions of change ${change.seq} that name no operation`);
+      }
+      this.#count("device: has read its outcomes");
+    }
   }
 
   /** Checks that no page ends inside a group, so that no reader sees part of one. */

@@ -39,6 +39,7 @@ export const LEAST_PER_THOUSAND: Readonly<Record<string, number>> = {
   "delete: own changes since": 77,
   "delete: version_ahead": 11,
   "delete: version_mismatch": 54,
+  "device: has read its outcomes": 300,
   fold: 228,
   "fold: in a group": 25,
   "fold: over several batches": 46,

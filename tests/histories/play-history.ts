@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { BatchResult, ChangeBody, OperationResult } from "@syncline/shared/protocol";
+import type { BatchResult, ChangeBody, ChangesBody, OperationResult } from "@syncline/shared/protocol";
 import { expect } from "vitest";
 import type { LaneTap } from "../support/lane-tap.ts";
 import { createDevice } from "../support/device.ts";
 import { createClient, eventually, type Answer, type Client, type System } from "../support/system.ts";
 import type { DecisionDraft, History, Step } from "./arbitraries.ts";
 import { Composer } from "./compose-batch.ts";
+import { DeviceReader } from "./device-reader.ts";
 import type { Mischief } from "./mischief.ts";
 import { namedIdOf, type SentBatch } from "./sent-batch.ts";
 
@@ -39,6 +40,8 @@ export interface Played {
   followed: readonly ChangeBody[];
   /** The last `seq` of each page of the reader. */
   pageEnds: readonly number[];
+  /** The devices that have followed the outcomes of their operations. */
+  deviceReaders: ReadonlyMap<string, DeviceReader>;
 }
 
 const WORKSPACES = 2;
@@ -76,7 +79,7 @@ export async function playHistory(history: History, stage: Stage): Promise<Playe
     const entries = players.flatMap(({ client }) => tap.entriesOf(client.workspaceId));
     expect(entries.filter(({ removal }) => removal === undefined).length).toBe(0);
   }, PLAY_MS_MAX);
-  await Promise.all(players.map((player) => player.readOn(1_000)));
+  await Promise.all(players.map((player) => Promise.all([player.readOn(1_000), player.readOutcomes()])));
   return players;
 }
 
@@ -89,6 +92,7 @@ class Player implements Played {
   readonly quiet = new Set<string>();
   readonly followed: ChangeBody[] = [];
   readonly pageEnds: number[] = [];
+  readonly deviceReaders = new Map<string, DeviceReader>();
   readonly #composer = new Composer();
   #reading: Promise<void> = Promise.resolve();
 
@@ -108,6 +112,26 @@ class Player implements Played {
     const reading = step.read > 0 ? this.readOn(step.read) : undefined;
     await Promise.all(Array.from({ length: copies }, () => this.#send(batch, step.async)));
     await reading;
+    if (batch.device_id !== undefined) {
+      await this.#readerOf(batch.device_id).readOn(Math.max(1, step.read), "page");
+    }
+  }
+
+  /** Reads the outcomes of every device to their end. */
+  async readOutcomes(): Promise<void> {
+    await Promise.all([...this.deviceReaders.values()].map((reader) => reader.readOn(1_000, "end")));
+  }
+
+  #readerOf(device: string): DeviceReader {
+    const known = this.deviceReaders.get(device);
+    if (known !== undefined) return known;
+    const reader = new DeviceReader(
+      device,
+      async (query) =>
+        (await this.#insist([200], () => this.client.get<Required<ChangesBody>>(`/changes?${query}`))).body,
+    );
+    this.deviceReaders.set(device, reader);
+    return reader;
   }
 
   /** Reads up to this number of changes from the feed, from the last position on. */

@@ -29,15 +29,15 @@ BEGIN
     ON CONFLICT (workspace_id, collection, document_id) DO UPDATE SET
       version = excluded.version, seq = excluded.seq, deleted = excluded.deleted, data = excluded.data,
       writer_device_id = excluded.writer_device_id, run_base_version = excluded.run_base_version, updated_at = excluded.updated_at;
-    INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at)
-    VALUES (workspace, next_seq, 'documents', sent ->> 'document_id', next_version, next_version, next_data IS NULL, next_data, device, now());
+    INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id, committed_at, revision)
+    VALUES (workspace, next_seq, 'documents', sent ->> 'document_id', next_version, next_version, next_data IS NULL, next_data, device, now(), next_seq);
     INSERT INTO operations (
       workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq, merged,
-      expected_version, subject, request_id, accepted_at, settled_at
+      expected_version, subject, request_id, accepted_at, settled_at, settled_revision
     )
     VALUES (
       workspace, device, sent ->> 'client_id', batch, 'ZmluZ2VycHJpbnQgb2YgdGhlIG9wZXJhdGlvbiwgNDMgY2g', sent ->> 'operation', 'documents',
-      sent ->> 'document_id', 'success', next_version, next_seq, false, (sent ->> 'expected_version')::bigint, 'user', batch::text, now(), now()
+      sent ->> 'document_id', 'success', next_version, next_seq, false, (sent ->> 'expected_version')::bigint, 'user', batch::text, now(), now(), next_seq
     );
     results := results || jsonb_build_object(
       'client_id', sent -> 'client_id', 'status', 'success', 'document_id', sent -> 'document_id', 'version', next_version

@@ -1,5 +1,6 @@
-import type { CollectionName, Seq, Version } from "../ids/ids.ts";
+import type { ClientId, CollectionName, Seq, Version } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
+import type { OperationResult } from "./result.ts";
 
 /** A document as `GET …/documents/{collection}/{id}` answers it. */
 export interface DocumentBody {
@@ -25,6 +26,8 @@ export interface ChangeBody {
   device_id: string | null;
   /** RFC 3339. */
   committed_at: string;
+  /** The operations of the reading device that the change settled; only if the reader names its device. */
+  client_ids?: ClientId[];
 }
 
 /** A page of the feed; `next` is the `since` of the next page. */
@@ -33,10 +36,14 @@ export interface ChangesBody {
   changes: ChangeBody[];
   next: number;
   more: boolean;
+  /** The operations of the reading device that were settled; only if the reader names its device. */
+  settled?: OperationResult[];
+  /** The `settled_since` of the next page: a revision of the workspace. */
+  settled_next?: number;
 }
 
 /** One change of a document, as its history shows it: it holds the versions `first_version` to `version`. */
-export interface HistoryChangeBody extends ChangeBody {
+export interface HistoryChangeBody extends Omit<ChangeBody, "client_ids"> {
   first_version: number;
   /** The document that a deletion ended, if the change also holds the edit that made it. */
   ended?: JsonObject | undefined;

@@ -1,14 +1,19 @@
 import { camelRow, statementsIn, type Query } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
-import type {
-  ChangeBody,
-  DocumentBody,
-  HistoryBody,
-  HistoryChangeBody,
-  CollectionName,
-  DocumentId,
-  Seq,
-  WorkspaceId,
+import {
+  resultOf,
+  type ChangeBody,
+  type DocumentBody,
+  type HistoryBody,
+  type HistoryChangeBody,
+  type ClientId,
+  type CollectionName,
+  type DeviceId,
+  type DocumentId,
+  type LedgerRow,
+  type OperationResult,
+  type Seq,
+  type WorkspaceId,
 } from "@syncline/shared/protocol";
 import type { ConflictSummary } from "@syncline/shared/schemas";
 import type { ConflictCursor } from "../core/event-cursor.ts";
@@ -28,6 +33,11 @@ export interface FeedEnds {
 /** A page of conflict records, ordered by the commit that last wrote them, each with its position. */
 export interface ConflictsPage extends Page<ConflictCursor> {
   conflicts: { place: ConflictCursor; summary: ConflictSummary }[];
+}
+
+/** A page of the outcomes of a device's operations; its positions are revisions. */
+export interface SettledPage extends Page<number> {
+  settled: OperationResult[];
 }
 
 /** A page of a workspace's live documents, in key order. */
@@ -50,8 +60,25 @@ export interface PgFeed {
   /** Reads changes in `seq` order, or returns the reason for which none can be read after `since`. */
   readChanges(
     workspaceId: WorkspaceId,
-    page: { since: number; limit: number; collections: string[] | undefined },
+    page: {
+      since: number;
+      limit: number;
+      collections: string[] | undefined;
+      /** The reading device: each change names its operations that the change settled. */
+      deviceId: DeviceId | undefined;
+    },
   ): Promise<ChangesPage | Gone>;
+  /**
+   * Reads the outcomes of a device's operations in the order of their commits, or returns the reason for which none can
+   * be read after the revision. A page ends with a commit. An operation that is settled again comes again.
+   *
+   * @param page - `after`: a revision; if undefined, the commit that wrote the change `since`. `to`: the last revision
+   *   to read, by default the workspace's
+   */
+  readSettled(
+    workspaceId: WorkspaceId,
+    page: { deviceId: DeviceId; after: number | undefined; since: number; limit: number; to?: number },
+  ): Promise<SettledPage | Gone>;
   /**
    * Reads each record in its current state, or returns the reason for which none can be read after the position. A
    * record that is written again after its position was read comes again.
@@ -84,6 +111,7 @@ const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CHANGES = statement("read-changes");
 const FOLLOW_CONFLICTS = statement("follow-conflicts");
+const READ_SETTLED = statement("read-settled");
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_SNAPSHOT = statement("read-snapshot");
 const READ_HISTORY = statement("read-history");
@@ -94,7 +122,13 @@ type ChangeRow = Omit<HistoryChangeBody, "committed_at" | "seq"> & {
   committed_at: Date;
   found: number;
 };
-type FeedRow = ChangeRow & { feed_to: number; feed_from: number };
+type FeedRow = ChangeRow & { feed_to: number; feed_from: number; client_ids: ClientId[] | null };
+/** An outcome, or nulls if there is none. */
+type SettledRow = LedgerRow & {
+  revisionTo: number;
+  settledRevision: number | null;
+  clientId: ClientId | null;
+};
 /** A record, or nulls if there is none. */
 type ConflictRow = Omit<ConflictSummary, "conflict_id" | "opened_at" | "updated_at"> & {
   revision_to: number;
@@ -111,18 +145,39 @@ type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
 
 export function createPgFeed(query: Query): PgFeed {
   return {
-    async readChanges(workspaceId, { since, limit, collections }): Promise<ChangesPage | Gone> {
-      const values = [workspaceId, since, limit, collections ?? null, PAGE_BYTES_MAX, GROUP_BYTES_MAX];
+    async readChanges(workspaceId, page): Promise<ChangesPage | Gone> {
+      const { since, limit, collections, deviceId } = page;
+      const bounds = [PAGE_BYTES_MAX, GROUP_BYTES_MAX];
+      const values = [workspaceId, since, limit, collections ?? null, ...bounds, deviceId ?? null];
       const rows = await query<FeedRow>(READ_CHANGES, values);
       const [first] = rows;
       const gone = goneAt(since, { from: first?.feed_from ?? 0, to: first?.feed_to ?? 0 });
       if (gone !== undefined) return gone;
       if (first === undefined) return { changes: [], next: since, more: false };
-      const changes = rows.flatMap((row) => (row.seq === null ? [] : [changeOf(row, row.seq)]));
+      const changes = rows.flatMap((row) =>
+        row.seq === null ? [] : [withClientIds(changeOf(row, row.seq), row, deviceId)],
+      );
       const more = changes.length > 0 && first.found > changes.length;
       // The last page passes every change, including those of collections that the reader leaves out.
       const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;
       return { changes, next, more };
+    },
+
+    async readSettled(workspaceId, { deviceId, after, since, limit, to }): Promise<SettledPage | Gone> {
+      const values = [workspaceId, deviceId, after ?? null, since, limit, to ?? null];
+      const rows = (await query<Record<string, unknown>>(READ_SETTLED, values)).map((row) =>
+        camelRow<SettledRow>(row),
+      );
+      const [first] = rows;
+      const gone = goneAt(after ?? 0, { from: 0, to: first?.revisionTo ?? 0 });
+      if (gone !== undefined) return gone;
+      if (first === undefined) return { settled: [], next: 0, more: false };
+      const settled = rows.flatMap((row) =>
+        row.clientId === null ? [] : [resultOf(row, { replayed: false })],
+      );
+      const end = to ?? first.revisionTo;
+      const next = settled.length < limit ? end : (rows.at(-1)?.settledRevision ?? end);
+      return { settled, next, more: next < end };
     },
 
     async readConflicts(workspaceId, { after, limit, collections }) {
@@ -200,6 +255,15 @@ export function createPgFeed(query: Query): PgFeed {
       };
     },
   };
+}
+
+/** Adds the operations that a change settled, for a reader that names its device. */
+function withClientIds(
+  change: ChangeBody,
+  { client_ids }: Pick<FeedRow, "client_ids">,
+  deviceId: DeviceId | undefined,
+): ChangeBody {
+  return deviceId === undefined ? change : { ...change, client_ids: client_ids ?? [] };
 }
 
 function changeOf(row: ChangeRow, seq: Seq): ChangeBody {

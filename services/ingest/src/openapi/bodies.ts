@@ -66,6 +66,7 @@ const changeBody = exactly<ChangeBody>()(
     data: json.nullable(),
     device_id: z.string().nullable(),
     committed_at: time,
+    client_ids: z.array(z.string()).exactOptional(),
   }),
 );
 
@@ -75,11 +76,13 @@ export const changesBody = exactly<ChangesBody>()(
     changes: z.array(changeBody),
     next: count,
     more: z.boolean(),
+    settled: z.array(operationResultBody).exactOptional(),
+    settled_next: count.exactOptional(),
   }),
 );
 
 const historyChangeBody = exactly<HistoryChangeBody>()(
-  changeBody.extend({
+  changeBody.omit({ client_ids: true }).extend({
     first_version: count,
     ended: json.optional(),
   }),

@@ -28,6 +28,7 @@ import { createGetSnapshot } from "../routes/get-snapshot.ts";
 import { createListOperations } from "../routes/list-operations.ts";
 import { createOpenStream } from "../routes/open-stream.ts";
 import { createPostBatch } from "../routes/post-batch.ts";
+import { createReadFeedPage } from "../routes/read-feed-page.ts";
 import { createReplayOperation } from "../routes/replay-operation.ts";
 import { createResolveConflict } from "../routes/resolve-conflict.ts";
 import { createWithBody } from "../routes/with-body.ts";
@@ -85,6 +86,7 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
   const openStream = createOpenStream(bounds.streams, bounds.requests);
   const openSnapshot = createOpenStream(bounds.snapshots, bounds.requests);
   const findBatch = createFindBatch({ lanes, reads });
+  const readFeedPage = createReadFeedPage({ feed, carryDocuments });
   const forwardConflicts = createForwardConflicts(createAskConflictService(env.CONFLICT_URL));
   return {
     getRoot: createGetRoot(),
@@ -93,8 +95,8 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
     getBatchEvents: createGetBatchEvents({ findBatch, carryDocuments, watched, openStream, log }),
     getDocument: createGetDocument(reads),
     getHistory: createGetHistory({ feed, reads }),
-    getChanges: createGetChanges({ feed, watched, openStream, epoch }),
-    getChangeEvents: createGetChangeEvents({ feed, watched, openStream, epoch, log }),
+    getChanges: createGetChanges({ readFeedPage, watched, openStream, epoch }),
+    getChangeEvents: createGetChangeEvents({ feed, carryDocuments, watched, openStream, epoch, log }),
     getSnapshot: createGetSnapshot({ feed, openStream: openSnapshot, epoch, log }),
     listOperations: createListOperations(operations),
     getOperation: createGetOperation({ findLife, carryDocuments }),

@@ -1,38 +1,28 @@
 import { readQuery } from "@syncline/kit/http";
 import type { Logger } from "@syncline/kit/telemetry";
-import { assertInvariant, fieldProblem, type ChangeBody, type WorkspaceId } from "@syncline/shared/protocol";
+import { assertInvariant, fieldProblem, type WorkspaceId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { z } from "zod";
 import { readEventId, writeEventId, type ConflictCursor, type EventCursor } from "../core/event-cursor.ts";
-import { followFeed, type Page } from "../core/follow-feed.ts";
+import { followFeed } from "../core/follow-feed.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { streamEvents, type EventWriter } from "../io/event-stream.ts";
-import { gone, type Gone } from "../core/gone.ts";
-import type { ConflictsPage, PgFeed } from "../io/pg-feed.ts";
+import { gone } from "../core/gone.ts";
+import type { PgFeed } from "../io/pg-feed.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
-import { feedParameters } from "./parameters.ts";
-
-/**
- * Limit on the changes, and on the conflicts, read at once for a stream; the next ones are read when the client has
- * received these.
- */
-const PAGE_EVENTS_MAX = 100;
+import type { CarryDocuments } from "./carry-documents.ts";
+import { feedParameters, requireDevice } from "./parameters.ts";
+import { createReadEventsPage, settledAt, type EventPlace, type EventsPage } from "./read-events-page.ts";
 
 export const changeEventsQuerySchema = z.object(feedParameters);
 
 interface Deps {
   feed: PgFeed;
+  carryDocuments: CarryDocuments;
   watched: WatchedWorkspaces;
   openStream: OpenStreamOf;
   epoch: string;
   log: Logger;
-}
-
-/** Changes and conflicts read together, following `from`. */
-interface EventsPage extends Page<EventCursor> {
-  from: EventCursor;
-  changes: ChangeBody[];
-  conflicts: ConflictsPage["conflicts"];
 }
 
 /**
@@ -44,33 +34,18 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    const { since, collections, ...query } = readQuery(changeEventsQuerySchema, request);
+    const { since, collections, device_id: deviceId, ...query } = readQuery(changeEventsQuerySchema, request);
+    requireDevice({ ...query, device_id: deviceId });
     if (query.epoch !== undefined && query.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
     }
     const resumed = readLastEventId(request.get("last-event-id"));
     const stream = openStream(response);
     try {
-      const readPage = async (from: EventCursor): Promise<EventsPage | Gone> => {
-        const page = { limit: PAGE_EVENTS_MAX, collections };
-        const [changes, conflicts] = await Promise.all([
-          feed.readChanges(workspaceId, { ...page, since: from.seq }),
-          feed.readConflicts(workspaceId, { ...page, after: from.conflict }),
-        ]);
-        if (typeof changes === "string") return changes;
-        if (typeof conflicts === "string") return conflicts;
-        return {
-          from,
-          changes: changes.changes,
-          conflicts: conflicts.conflicts,
-          next: { seq: changes.next, conflict: conflicts.next },
-          more: changes.more || conflicts.more,
-        };
-      };
-      const from = {
-        seq: resumed?.seq ?? since,
-        conflict: resumed?.conflict ?? (await lastConflictPlace(workspaceId)),
-      };
+      const readPage = createReadEventsPage(deps, workspaceId, { collections, deviceId });
+      const conflict = resumed?.conflict ?? (await lastConflictPlace(workspaceId));
+      const settled = resumed?.conflict === undefined ? query.settled_since : settledAt(resumed.conflict);
+      const from: EventPlace = { seq: resumed?.seq ?? since, conflict, settled };
       const watch = watched.watch(workspaceId, stream.signal);
       const pages = followFeed(readPage, { from, watch, signal: stream.signal });
       // The first page shows whether the feed can be read from there, while another answer can still be given.
@@ -97,11 +72,14 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
 }
 
 /**
- * Sends a page. Every event's id is the client's position in both sequences after it, so that the client resumes
- * exactly there.
+ * Sends a page. The id of a change or a conflict is the client's position in both sequences after it, so that the client
+ * resumes exactly there. Outcomes come first and have no id: if the client misses one, its position is still before it.
  */
 async function sendPage(events: EventWriter, page: EventsPage): Promise<void> {
-  let place = page.from;
+  let place: EventCursor = page.from;
+  for await (const part of page.settled) {
+    for (const result of part) await events.send({ event: "settled", data: result });
+  }
   for (const change of page.changes) {
     place = { ...place, seq: change.seq };
     await events.send({ event: "change", id: writeEventId(place), data: change });

@@ -1,14 +1,14 @@
 import { readQuery } from "@syncline/kit/http";
-import type { ChangesBody, WorkspaceId } from "@syncline/shared/protocol";
+import { assertInvariant, type WorkspaceId } from "@syncline/shared/protocol";
 import { wholeNumber } from "@syncline/shared/schemas";
-import type { RequestHandler, Response } from "express";
+import type { RequestHandler } from "express";
 import { z } from "zod";
-import { followFeed, type ChangesPage } from "../core/follow-feed.ts";
+import { followFeed } from "../core/follow-feed.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
 import { gone, type Gone } from "../core/gone.ts";
-import type { PgFeed } from "../io/pg-feed.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
-import { feedParameters, limitParameter } from "./parameters.ts";
+import { feedParameters, limitParameter, requireDevice } from "./parameters.ts";
+import { changesBodyOf, type FeedPage, type FeedPlace, type ReadFeedPage } from "./read-feed-page.ts";
 
 export const changesQuerySchema = z.object({
   ...feedParameters,
@@ -19,7 +19,7 @@ export const changesQuerySchema = z.object({
 });
 
 interface Deps {
-  feed: PgFeed;
+  readFeedPage: ReadFeedPage;
   watched: WatchedWorkspaces;
   openStream: OpenStreamOf;
   epoch: string;
@@ -27,33 +27,37 @@ interface Deps {
 
 /**
  * `GET …/changes?since=SEQ&collections=a,b&limit=N&wait=SECONDS` returns the workspace's committed changes in `seq`
- * order. With `wait`, an empty page waits until there is a change or the time is over.
+ * order. With `wait`, an empty page waits until there is a change, or an outcome of the reader's device, or the time is
+ * over.
  */
 export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: WorkspaceId }> {
-  const { feed, watched, openStream, epoch } = deps;
+  const { readFeedPage, watched, openStream, epoch } = deps;
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    const { since, limit, collections, wait, epoch: knownEpoch } = readQuery(changesQuerySchema, request);
-    if (knownEpoch !== undefined && knownEpoch !== epoch) {
-      throw gone("epoch-changed", workspaceId);
-    }
-    const readPage = (from: number) => feed.readChanges(workspaceId, { since: from, limit, collections });
-    const page = wait === 0 ? await readPage(since) : await waitForPage(response, wait * 1_000);
+    const query = readQuery(changesQuerySchema, request);
+    requireDevice(query);
+    if (query.epoch !== undefined && query.epoch !== epoch) throw gone("epoch-changed", workspaceId);
+    const { limit, collections, device_id: deviceId, wait } = query;
+    const from = { since: query.since, settledSince: query.settled_since };
+    const readPage = (place: FeedPlace) => readFeedPage(workspaceId, place, { limit, collections, deviceId });
+    const page = await (wait === 0 ? readPage(from) : waitForPage());
     if (typeof page === "string") throw gone(page, workspaceId);
-    const body: ChangesBody = { epoch, ...page };
-    response.json(body);
+    response.json(changesBodyOf(page, epoch));
 
-    async function waitForPage(response: Response, waitMs: number): Promise<ChangesPage | Gone> {
+    async function waitForPage(): Promise<FeedPage | Gone> {
       const stream = openStream(response);
-      const timer = setTimeout(() => stream.end(), waitMs);
+      const timer = setTimeout(() => stream.end(), wait * 1_000);
       try {
-        const watch = watched.watch(workspaceId, stream.signal);
-        let latest: ChangesPage | Gone = { changes: [], next: since, more: false };
-        for await (const page of followFeed(readPage, { from: since, watch, signal: stream.signal })) {
+        const { signal } = stream;
+        const watch = watched.watch(workspaceId, signal);
+        const pages = followFeed(readPage, { from, watch, signal });
+        let latest: FeedPage | Gone | undefined;
+        for await (const page of pages) {
           latest = page;
-          if (typeof page === "string" || page.changes.length > 0) break;
+          if (typeof page === "string" || page.changes.length > 0 || (page.settled?.length ?? 0) > 0) break;
         }
+        assertInvariant(latest !== undefined, "a feed was read without a page");
         return latest;
       } finally {
         clearTimeout(timer);

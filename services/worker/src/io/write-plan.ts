@@ -1,4 +1,4 @@
-import type { Seq, WorkspaceId } from "@syncline/shared/protocol";
+import { assertInvariant, type Seq, type WorkspaceId } from "@syncline/shared/protocol";
 import { arrayLiteral, type Statement } from "@syncline/store";
 import type { ChangeWrite, LedgerWrite, WindowPlan } from "../core/window-plan.ts";
 import type { DocumentState } from "../core/window-state.ts";
@@ -23,7 +23,7 @@ export function* statementsOf(plan: WindowPlan, end: "COMMIT" | "ROLLBACK"): Gen
   yield* inRows(WRITE_DECISIONS, plan.decisions);
   yield* inRows(MOVE_HELD, plan.heldMoves);
   yield* inRows(WRITE_HELD, plan.heldWrites);
-  if (plan.ledgerRows.length > 0) yield [WRITE_LEDGER, columnsOf(plan.ledgerRows)];
+  if (plan.ledgerRows.length > 0) yield [WRITE_LEDGER, columnsOf(plan.ledgerRows, revisionsOf(plan))];
   yield* inRows(WRITE_BATCHES, plan.batches);
   // After a failure Postgres executes COMMIT as ROLLBACK.
   yield [{ text: end }];
@@ -67,23 +67,41 @@ const LEDGER_COLUMNS = [
 ] as const satisfies (keyof LedgerWrite)[];
 
 /** The parameters of `write-ledger.sql`; a column without any value is null. */
-function columnsOf(rows: readonly LedgerWrite[]): (string | null)[] {
-  return LEDGER_COLUMNS.map((column) => {
-    const values = rows.map((row) => row[column] ?? null);
-    return values.every((value) => value === null) ? null : arrayLiteral(values);
-  });
+function columnsOf(rows: readonly LedgerWrite[], revisionOf: RevisionOf): (string | null)[] {
+  const columns = LEDGER_COLUMNS.map((column) => rows.map((row) => row[column] ?? null));
+  columns.push(rows.map(({ workspaceId }) => revisionOf(workspaceId)));
+  return columns.map((values) => (values.every((value) => value === null) ? null : arrayLiteral(values)));
 }
 
-type ChangeRow = ChangeWrite & Partial<Pick<DocumentState, "writerDeviceId" | "runBaseVersion">>;
+/** The revision of a workspace that the commit makes. */
+type RevisionOf = (workspaceId: WorkspaceId) => number;
 
-/** Adds the document's own columns to its last change. */
-function changesOf({ changes, documents }: WindowPlan): ChangeRow[] {
+function revisionsOf({ workspaces }: WindowPlan): RevisionOf {
+  const revisions = new Map(
+    workspaces.map(({ workspaceId, expectedRevision }) => [workspaceId, expectedRevision + 1]),
+  );
+  return (workspaceId) => {
+    const revision = revisions.get(workspaceId);
+    assertInvariant(revision !== undefined, "a plan writes to a workspace that it does not advance");
+    return revision;
+  };
+}
+
+type ChangeRow = ChangeWrite & { revision: number } & Partial<
+    Pick<DocumentState, "writerDeviceId" | "runBaseVersion">
+  >;
+
+/** Adds the commit's revision to each change, and the document's own columns to its last one. */
+function changesOf(plan: WindowPlan): ChangeRow[] {
+  const { changes, documents } = plan;
+  const revisionOf = revisionsOf(plan);
   const documentByPlace = new Map(documents.map((document) => [placeOf(document), document]));
   return changes.map((change) => {
     const document = documentByPlace.get(placeOf(change));
-    if (document === undefined) return change;
+    const row = { ...change, revision: revisionOf(change.workspaceId) };
+    if (document === undefined) return row;
     const { writerDeviceId, runBaseVersion } = document;
-    return { ...change, writerDeviceId, runBaseVersion };
+    return { ...row, writerDeviceId, runBaseVersion };
   });
 }
 

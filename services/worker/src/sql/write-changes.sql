@@ -1,5 +1,5 @@
 -- $1 [{ workspaceId, seq, collection, documentId, firstVersion, version, data, ended, groupEndSeq, deviceId,
--- clientTimestampMs, editTimes, writerDeviceId, runBaseVersion }]
+-- clientTimestampMs, editTimes, writerDeviceId, runBaseVersion, revision }]
 -- Writes changes, and the documents as the last of their changes leaves them: only the last has a writerDeviceId.
 -- One statement writes both, because most of the work is to parse and store a document's JSON, and it need not be
 -- done twice. A version never decreases: if a plan says so, the statement fails (SYN02).
@@ -7,16 +7,16 @@ WITH planned AS MATERIALIZED (
   SELECT *
   FROM json_to_recordset($1::json) AS r (
     "workspaceId" text, seq bigint, collection text, "documentId" text, "firstVersion" bigint, version bigint, data jsonb, ended jsonb,
-    "groupEndSeq" bigint, "deviceId" text, "clientTimestampMs" bigint, "editTimes" jsonb, "writerDeviceId" text, "runBaseVersion" bigint
+    "groupEndSeq" bigint, "deviceId" text, "clientTimestampMs" bigint, "editTimes" jsonb, "writerDeviceId" text, "runBaseVersion" bigint, revision bigint
   )
 ), logged AS (
   INSERT INTO changes (
     workspace_id, seq, collection, document_id, first_version, version, deleted, data, ended, group_end_seq, device_id,
-    client_timestamp, edit_times, committed_at
+    client_timestamp, edit_times, committed_at, revision
   )
   SELECT
     "workspaceId", seq, collection, "documentId", "firstVersion", version, data IS NULL, data, ended, "groupEndSeq", "deviceId",
-    to_timestamp("clientTimestampMs" / 1000.0), "editTimes", now()
+    to_timestamp("clientTimestampMs" / 1000.0), "editTimes", now(), revision
   FROM planned
 ), written AS (
   INSERT INTO documents AS d (
