@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { createBarrier, openRedis } from "@syncline/lanes";
+import { createBarrier, openRedis, shardTags, slotOf } from "@syncline/lanes";
 import { migrate } from "@syncline/store";
-import { laneOf, shardTags, slotOf, type BatchResult, type ChangesBody } from "@syncline/shared/protocol";
+import { laneOf, type BatchResult, type ChangesBody } from "@syncline/shared/protocol";
 import {
   startLocalStores,
   startSyncline,

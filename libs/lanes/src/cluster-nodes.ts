@@ -1,6 +1,6 @@
 import { connect, Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
-import { slotOf } from "@syncline/shared/protocol";
+import { slotOf } from "./shard-tags.ts";
 import { AbstractConnector, Redis } from "ioredis";
 import type { NodeFinder } from "./connect.ts";
 

@@ -13,4 +13,5 @@ export * from "./redis-env.ts";
 export * from "./redis-error.ts";
 export * from "./redis-metrics.ts";
 export * from "./replies.ts";
+export * from "./shard-tags.ts";
 export * from "./shards.ts";

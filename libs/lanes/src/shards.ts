@@ -1,4 +1,5 @@
-import { assertInvariant, laneOf, shardOf, shardTags, type WorkspaceId } from "@syncline/shared/protocol";
+import { assertInvariant, laneOf, shardOf, type WorkspaceId } from "@syncline/shared/protocol";
+import { shardTags } from "./shard-tags.ts";
 import type { Redis } from "ioredis";
 import { findNodes } from "./cluster-nodes.ts";
 import { closeRedis, connectRedis, connectRedisForWorker, type NodeFinder } from "./connect.ts";

@@ -1,4 +1,5 @@
 import type { DeviceId, WorkspaceId } from "@syncline/shared/protocol";
+import { LRUCache } from "lru-cache";
 import type { PgReads } from "./pg-reads.ts";
 
 const REMEMBERED_MAX = 50_000;
@@ -9,19 +10,13 @@ export interface DeviceOwners {
   isOwner(workspaceId: WorkspaceId, deviceId: DeviceId, subject: string): Promise<boolean>;
 }
 
-/** Caches owners, which never change; the oldest entry is evicted first. */
+/** Caches owners, which never change; the least recently used one is evicted first. */
 export function createDeviceOwners(reads: Pick<PgReads, "claimDevice">): DeviceOwners {
-  const ownerByDevice = new Map<string, string>();
+  const ownerByDevice = new LRUCache<string, string>({ max: REMEMBERED_MAX });
   return {
     async isOwner(workspaceId, deviceId, subject) {
       const key = JSON.stringify([workspaceId, deviceId]);
       const owner = ownerByDevice.get(key) ?? (await reads.claimDevice(workspaceId, deviceId, subject));
-      if (!ownerByDevice.has(key) && ownerByDevice.size >= REMEMBERED_MAX) {
-        for (const oldest of ownerByDevice.keys()) {
-          ownerByDevice.delete(oldest);
-          break;
-        }
-      }
       ownerByDevice.set(key, owner);
       return owner === subject;
     },
