@@ -113,6 +113,8 @@ CREATE TABLE operations (
   expected_version bigint,
   current_version  bigint,
   conflict_id      uuid,
+  -- The conflict's status when the operation was answered with it.
+  conflict_status  text CHECK (conflict_status IN ('open', 'parked', 'reported')),
   subject          text NOT NULL,
   request_id       text NOT NULL,
   trace_id         text,

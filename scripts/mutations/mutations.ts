@@ -441,6 +441,12 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "one bad operation stops nothing": {
+    "parked-and-reported-look-alike": {
+      in: "stayBehind",
+      find: 'conflictStatus: conflict.status === "resolved" ? "reported" : conflict.status,',
+      replace: 'conflictStatus: "parked",',
+      caughtBy: "plan-window.test.ts: only refuses with a reported conflict whose run is full",
+    },
     "failed-lane-in-a-group-commit": {
       in: "countTurns",
       find: "return $next === -1 ? $waiting.length : Math.max(1, $next);",

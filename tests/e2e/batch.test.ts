@@ -189,7 +189,12 @@ describe("two devices that changed the same document", () => {
       {
         status: "conflict",
         error: "Version mismatch: expected 1, got 4",
-        conflict_data: { expected_version: 1, current_version: 4, conflict_id: expect.any(String) },
+        conflict_data: {
+          expected_version: 1,
+          current_version: 4,
+          conflict_id: expect.any(String),
+          conflict_status: "reported",
+        },
       },
     ]);
   });

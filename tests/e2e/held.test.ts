@@ -52,7 +52,9 @@ describe("an operation behind its device's own conflict", () => {
       expect(answer.body.status).toBe("failed");
       return answer;
     });
-    expect(body.results).toMatchObject([{ status: "conflict", error_type: "behind_conflict" }]);
+    const behind = { error_type: "behind_conflict", action: "read-and-resend" };
+    const ofReported = { conflict_data: { conflict_status: "reported" } };
+    expect(body.results).toMatchObject([{ status: "conflict", ...behind, ...ofReported }]);
     const conflictId = body.results[0]?.conflict_data?.conflict_id;
     const record = await client.get<{ status: string; operations: unknown[] }>(`/conflicts/${conflictId}`);
     expect(record.body).toMatchObject({ status: "reported" });
@@ -66,7 +68,7 @@ describe("an operation behind its device's own conflict", () => {
     const first = edit({ b: 3 }, { expected_version: 1 });
     const parked = await post(client, first, { on_conflict: "manual" });
     const [result] = parked.body.results;
-    expect(result).toMatchObject({ status: "conflict", error_type: "parked" });
+    expect(result).toMatchObject({ status: "conflict", error_type: "parked", action: "ask-person" });
     const conflictId = result?.conflict_data?.conflict_id;
     const setCount = (count: number) =>
       system.pool.query("UPDATE conflicts SET operation_count = $2 WHERE conflict_id = $1", [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { canonicalJson, type Json, type JsonObject } from "@syncline/shared/document";
 import type { Overlap } from "@syncline/shared/merge";
-import { batchStatus, type OperationResult } from "@syncline/shared/protocol";
+import { actionOf, batchStatus, type OperationResult } from "@syncline/shared/protocol";
 import type { TappedEntry } from "../support/lane-tap.ts";
 import type { System } from "../support/system.ts";
 import {
@@ -462,7 +462,7 @@ class WorkspaceCheck {
   }
 
   #resultOf({ answer, replayed }: Said, key: string): OperationResult {
-    const { status, version, merged, choice, errorType, conflict, mismatch } = answer;
+    const { status, version, merged, choice, errorType, conflict, mismatch, met } = answer;
     const named = conflict && { conflict_id: this.#idOf(conflict) };
     return {
       client_id: answer.clientId,
@@ -473,10 +473,18 @@ class WorkspaceCheck {
       ...(choice && { decided: choice, ...named }),
       // The version's own document, and no other.
       ...((merged ?? choice) && { data: this.#holderOf(key, answer)?.data ?? null }),
-      ...(errorType !== undefined && { error_type: errorType }),
+      ...(errorType !== undefined && {
+        error_type: errorType,
+        action: answer.action ?? actionOf(errorType, met ?? null),
+      }),
       ...(status === "conflict" &&
         mismatch && {
-          conflict_data: { expected_version: mismatch.expected, current_version: mismatch.current, ...named },
+          conflict_data: {
+            expected_version: mismatch.expected,
+            current_version: mismatch.current,
+            ...named,
+            ...(met && { conflict_status: met }),
+          },
         }),
       ...(replayed && { replayed: true as const }),
     };

@@ -11,8 +11,10 @@ import {
 } from "@syncline/shared/merge";
 import { applyOperation, mergeDocument } from "@syncline/shared/operations";
 import type {
+  ErrorAction,
   ErrorType,
   DecisionChoice,
+  MetStatus,
   OperationKind,
   OperationResult,
   Resolution,
@@ -93,6 +95,10 @@ export interface Answer {
   errorType?: ErrorType;
   conflict?: Conflict;
   mismatch?: { expected: number | null; current: number };
+  /** The status of the conflict at the answer `conflict`. */
+  met?: MetStatus;
+  /** The client's next step, if it does not follow from the error type. */
+  action?: ErrorAction;
   /** For a parked operation: its answer since a decision. Polls of its batch return it from then on. */
   decided?: Answer;
 }
@@ -438,7 +444,14 @@ export class Model {
       this.#count(`sent again: ${known.replayed ? known.answer.status : "another content"}`);
       if (!on.grouped || known.answer.status !== "pending") return known;
       this.#count("group: one is still being merged");
-      return unrecorded(on, this.#entry, { status: "conflict", errorType: "behind_conflict" });
+      const { conflict, mismatch } = known.answer;
+      return unrecorded(on, this.#entry, {
+        status: "conflict",
+        errorType: "behind_conflict",
+        action: "wait",
+        ...(conflict && { conflict, met: "open" as const }),
+        ...(mismatch && { mismatch }),
+      });
     }
     if (on.operation.client_id.startsWith(EXPIRED_PREFIX)) {
       this.#count("client_id_expired");
@@ -633,7 +646,9 @@ export class Model {
     this.#count(on.grouped ? "reported: a group's failing operation" : "reported");
     conflict.status = "reported";
     conflict.refusedAt = on.accepted.place;
-    const outcome = { status: "conflict" as const, errorType, conflict, mismatch: mismatchOf(on, conflict) };
+    const mismatch = mismatchOf(on, conflict);
+    const met = "reported" as const;
+    const outcome = { status: "conflict" as const, errorType, conflict, mismatch, met };
     const judged = this.#record(on, outcome, () => {
       this.#state.conflicts.set(on.key, conflict);
       this.#state.reported.set(on.place, conflict);
@@ -712,9 +727,10 @@ export class Model {
     const isPending = status === "open" && !on.grouped;
     this.#count(`behind: ${status}${on.grouped ? ", in a group" : ""}`);
     const mismatch = mismatchOf(on, conflict);
+    const met = status === "resolved" ? "reported" : status;
     const outcome = isPending
       ? { status: "pending" as const, conflict, mismatch }
-      : { status: "conflict" as const, errorType: "behind_conflict" as const, conflict, mismatch };
+      : { status: "conflict" as const, errorType: "behind_conflict" as const, conflict, mismatch, met };
     const judged = this.#record(on, outcome, () => {
       if (status === "reported") conflict.refusedAt = on.accepted.place;
     });
@@ -1188,7 +1204,7 @@ export class Model {
     conflict.result = outcome.proposed;
     conflict.overlaps = outcome.overlaps;
     for (const { answer } of conflict.held) {
-      Object.assign(answer, { status: "conflict", errorType: "parked", entry: this.#entry });
+      Object.assign(answer, { status: "conflict", errorType: "parked", met: "parked", entry: this.#entry });
     }
   }
 }

@@ -18,6 +18,10 @@ export const LEDGER_STATUSES = ["success", "conflict", "error", "pending"] as co
 /** The recorded status of an operation. A `skipped` operation is not recorded. */
 export type LedgerStatus = (typeof LEDGER_STATUSES)[number];
 
+/** The statuses of a conflict that an operation can meet. A resolved one is met by no operation. */
+export const MET_STATUSES = ["open", "parked", "reported"] as const;
+export type MetStatus = (typeof MET_STATUSES)[number];
+
 /** A row of the ledger; `pending` until its conflict is resolved. */
 export interface LedgerRow {
   workspaceId: WorkspaceId;
@@ -41,6 +45,8 @@ export interface LedgerRow {
   expectedVersion: Version | null;
   currentVersion: Version | null;
   conflictId: ConflictId | null;
+  /** The status of that conflict at the answer `conflict`, if the answer names a record. */
+  conflictStatus: MetStatus | null;
   subject: string;
   requestId: string;
   traceId: string | null;

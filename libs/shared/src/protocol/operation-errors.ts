@@ -3,7 +3,8 @@
  * `resend-new` a corrected operation under a new `client_id`; `read-and-resend` the same after reading the document;
  * `wait` the answer changes by itself; `ask-person` a person decides the conflict.
  */
-export type ErrorAction = "resend-new" | "read-and-resend" | "wait" | "ask-person";
+export const ERROR_ACTIONS = ["resend-new", "read-and-resend", "wait", "ask-person"] as const;
+export type ErrorAction = (typeof ERROR_ACTIONS)[number];
 
 interface OperationErrorInfo {
   /** The status of a result that carries the type. */
@@ -114,7 +115,7 @@ export const OPERATION_ERRORS = {
     cause:
       "the device has a conflict on this document, `conflict_id`, that is unresolved, or was reported to it after it had sent this operation",
     advice:
-      "if the conflict is unresolved, wait; if it was reported, read the document and send the edit again when no operation of the device on it is pending",
+      "if `conflict_status` is `parked`, wait: the operation joined the conflict, unless it is one of a group. Otherwise `action` is `read-and-resend`: read the document and send the edit again when no operation of the device on it is pending",
   },
   parked: {
     status: "conflict",
@@ -126,6 +127,17 @@ export const OPERATION_ERRORS = {
 
 /** The `error_type` of an operation's result. */
 export type ErrorType = keyof typeof OPERATION_ERRORS;
+
+/**
+ * Returns the client's next step. An operation behind a parked conflict waits with it. One behind a reported conflict does
+ * not, and neither does a group behind one that is being merged.
+ *
+ * @param conflictStatus - the status of the conflict that a `behind_conflict` names
+ */
+export function actionOf(errorType: ErrorType, conflictStatus: string | null): ErrorAction {
+  if (errorType === "behind_conflict" && conflictStatus !== "parked") return "read-and-resend";
+  return OPERATION_ERRORS[errorType].action;
+}
 
 /** All error types, for schemas. */
 export const ERROR_TYPES = Object.keys(OPERATION_ERRORS) as [ErrorType, ...ErrorType[]];

@@ -23,6 +23,7 @@ const ROW: LedgerRow = {
   expectedVersion: null,
   currentVersion: null,
   conflictId: null,
+  conflictStatus: null,
   subject: "user",
   requestId: "r",
   traceId: null,
@@ -75,6 +76,7 @@ describe("the result of an operation in the ledger", () => {
       status: "error",
       error: "It never existed",
       error_type: "document_not_found",
+      action: "resend-new",
     });
   });
 
@@ -98,6 +100,23 @@ describe("the result of an operation in the ledger", () => {
     expect(resultFor({ status: "conflict" }).conflict_data).toStrictEqual({
       expected_version: null,
       current_version: 0,
+    });
+  });
+
+  it.each([
+    ["open", "read-and-resend"],
+    ["parked", "wait"],
+    ["reported", "read-and-resend"],
+  ] as const)("behind a conflict that is %s tells the device to %s", (conflictStatus, action) => {
+    const row = {
+      status: "conflict",
+      errorType: "behind_conflict",
+      conflictId: "c1",
+      conflictStatus,
+    } as const;
+    expect(resultFor(row)).toMatchObject({
+      action,
+      conflict_data: { conflict_id: "c1", conflict_status: conflictStatus },
     });
   });
 

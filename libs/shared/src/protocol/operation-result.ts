@@ -1,5 +1,6 @@
 import type { OperationResult } from "./result.ts";
 import type { LedgerRow } from "./ledger-row.ts";
+import { actionOf } from "./operation-errors.ts";
 
 /** Converts a row of the ledger to the operation's result on the wire. */
 export function resultOf(row: LedgerRow, { replayed }: { replayed: boolean }): OperationResult {
@@ -19,13 +20,17 @@ export function resultOf(row: LedgerRow, { replayed }: { replayed: boolean }): O
     if (row.rounds !== null) result.rounds = row.rounds;
   } else if (row.status !== "pending") {
     if (row.error !== null) result.error = row.error;
-    if (row.errorType !== null) result.error_type = row.errorType;
+    if (row.errorType !== null) {
+      result.error_type = row.errorType;
+      result.action = actionOf(row.errorType, row.conflictStatus);
+    }
   }
   if (row.status === "conflict") {
     result.conflict_data = {
       expected_version: row.expectedVersion,
       current_version: row.currentVersion ?? 0,
       ...(row.conflictId === null ? {} : { conflict_id: row.conflictId }),
+      ...(row.conflictStatus === null ? {} : { conflict_status: row.conflictStatus }),
     };
   }
   if (replayed && row.status !== "pending") result.replayed = true;

@@ -1,7 +1,8 @@
 import type { Seq, Version } from "../ids/ids.ts";
-import type { ErrorType } from "./operation-errors.ts";
+import type { ErrorAction, ErrorType } from "./operation-errors.ts";
 import type { JsonObject } from "../document/json.ts";
 import type { DecisionChoice } from "./lane-entry.ts";
+import type { MetStatus } from "./ledger-row.ts";
 
 export const RESULT_STATUSES = ["success", "conflict", "error", "skipped", "pending"] as const;
 /** The status of one operation. `conflict` and `error` are final; only `pending` changes. */
@@ -15,6 +16,11 @@ export interface ConflictData {
   expected_version: number | null;
   current_version: number;
   conflict_id?: string;
+  /**
+   * The record's status at the answer: `open`, it is being merged; `parked`, it waits for a person; `reported`, it is left
+   * to the device.
+   */
+  conflict_status?: MetStatus;
 }
 
 /** The result of one operation, as sent to the client. */
@@ -47,6 +53,8 @@ export interface OperationResult {
   error?: string;
   /** The stable name of the reason for an `error`. */
   error_type?: ErrorType;
+  /** The client's next step after an `error` or a `conflict`. */
+  action?: ErrorAction;
   conflict_data?: ConflictData;
 }
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DECISION_CHOICES } from "../protocol/lane-entry.ts";
-import { ERROR_TYPES } from "../protocol/operation-errors.ts";
+import { MET_STATUSES } from "../protocol/ledger-row.ts";
+import { ERROR_ACTIONS, ERROR_TYPES } from "../protocol/operation-errors.ts";
 import { RESULT_STATUSES, type ConflictData, type OperationResult } from "../protocol/result.ts";
 import { exactly } from "./exactly.ts";
 import { jsonObjectSchema } from "./json.ts";
@@ -13,6 +14,7 @@ export const conflictDataSchema = exactly<ConflictData>()(
     expected_version: count.nullable(),
     current_version: count,
     conflict_id: z.uuid().exactOptional(),
+    conflict_status: z.enum(MET_STATUSES).exactOptional(),
   }),
 );
 
@@ -34,6 +36,7 @@ export const operationResultSchema = exactly<OperationResult>()(
     read_again: z.literal(true).exactOptional(),
     error: z.string().exactOptional(),
     error_type: z.enum(ERROR_TYPES).exactOptional(),
+    action: z.enum(ERROR_ACTIONS).exactOptional(),
     conflict_data: conflictDataSchema.exactOptional(),
   }),
 );

@@ -46,7 +46,8 @@ export interface OperationStory extends OperationRow {
   firstVersion: number | null;
   lastVersion: number | null;
   committedAt: Date | null;
-  conflictStatus: string | null;
+  /** The status of the conflict's record now. */
+  recordStatus: string | null;
   conflictRound: number | null;
   conflictStrategy: string | null;
   conflictReason: string | null;
@@ -202,7 +203,7 @@ function changeOf(story: OperationStory): Pick<OperationLifeBody, "applied" | "f
 }
 
 function conflictOf(story: OperationStory, backoff: BackoffBounds): OperationLifeBody["conflict"] {
-  const { conflictId, conflictStatus: status, conflictStrategy: strategy, conflictRound: round } = story;
+  const { conflictId, recordStatus: status, conflictStrategy: strategy, conflictRound: round } = story;
   if (conflictId === null || status === null || strategy === null || round === null) return null;
   const { conflictReason: reason, conflictRoundAt: roundAt } = story;
   const isDue = status === "open" && roundAt !== null;

@@ -2,8 +2,8 @@
 -- previous page, or null; $6 most rows. Newest first, by the index operations_unwell: status is never 'success'.
 SELECT
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
-  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, subject,
-  request_id, trace_id, (extract(epoch FROM accepted_at) * 1000)::bigint AS accepted_at_ms, settled_at,
+  merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, conflict_status,
+  subject,   request_id, trace_id, (extract(epoch FROM accepted_at) * 1000)::bigint AS accepted_at_ms, settled_at,
   content IS NOT NULL AS replayable,
   (extract(epoch FROM accepted_at) * 1000000)::bigint AS accepted_at_us
 FROM operations

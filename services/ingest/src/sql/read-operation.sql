@@ -5,11 +5,11 @@
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,
-  o.current_version, o.conflict_id, o.subject, o.request_id, o.trace_id,
+  o.current_version, o.conflict_id, o.conflict_status, o.subject, o.request_id, o.trace_id,
   (extract(epoch FROM o.accepted_at) * 1000)::bigint AS accepted_at_ms, o.settled_at,
   o.content IS NOT NULL AS replayable, b.drained_at,
   c.seq AS change_seq, c.first_version, c.version AS last_version, c.committed_at,
-  k.status AS conflict_status, k.round AS conflict_round, k.strategy AS conflict_strategy, k.reason AS conflict_reason,
+  k.status AS record_status, k.round AS conflict_round, k.strategy AS conflict_strategy, k.reason AS conflict_reason,
   k.round_at AS conflict_round_at, h.client_id AS conflict_opened_by
 FROM operations o
 LEFT JOIN batches b ON b.workspace_id = o.workspace_id AND b.batch_id = o.batch_id

@@ -17,7 +17,8 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   const { batch, operation, draft, state, deps } = on;
   const known = recall(batch, operation, draft);
   if (known !== undefined) {
-    return on.grouped && statusOf(known) === "pending" ? stillMerging(operation) : known;
+    const isWaiting = known.kind === "ledger" && statusOf(known) === "pending";
+    return on.grouped && isWaiting ? stillMerging(operation, known.draft) : known;
   }
   const expires = operation.replay === undefined;
   const ledger = { retentionMs: deps.ledgerRetentionMs, droppedToMs: state.ledgerDroppedToMs };

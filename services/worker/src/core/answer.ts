@@ -1,4 +1,9 @@
-import type { AcceptedOperation, OperationResult } from "@syncline/shared/protocol";
+import {
+  actionOf,
+  type AcceptedOperation,
+  type ErrorType,
+  type OperationResult,
+} from "@syncline/shared/protocol";
 import type { RowDraft } from "./ledger-draft.ts";
 
 /** The answer to one operation of a batch: recorded in the ledger, or for this batch only. */
@@ -20,11 +25,17 @@ export function statusOf(answer: Answer): OperationResult["status"] {
  * Fails a group that contains an operation which is still being merged from an earlier batch, because a group
  * cannot wait.
  */
-export function stillMerging(operation: AcceptedOperation): Answer {
+export function stillMerging(operation: AcceptedOperation, { row }: RowDraft): Answer {
   return unrecorded(operation, {
     status: "conflict",
     error: "This operation is still being merged",
     error_type: "behind_conflict",
+    action: "wait",
+    conflict_data: {
+      expected_version: row.expectedVersion,
+      current_version: row.currentVersion ?? 0,
+      ...(row.conflictId !== null && { conflict_id: row.conflictId, conflict_status: "open" }),
+    },
   });
 }
 
@@ -32,7 +43,7 @@ export function reusedClientId(operation: AcceptedOperation): Answer {
   return unrecorded(operation, {
     status: "error",
     error: "This client_id was already used with different content",
-    error_type: "client_id_reused",
+    ...withAction("client_id_reused"),
   });
 }
 
@@ -41,12 +52,16 @@ export function expired(operation: AcceptedOperation): Answer {
     status: "error",
     error:
       "This client_id is older than the ledger, which no longer knows whether it was applied. Send the operation under a new client_id",
-    error_type: "client_id_expired",
+    ...withAction("client_id_expired"),
   });
 }
 
 export function skip(operation: AcceptedOperation): Answer {
   return unrecorded(operation, { status: "skipped", error: "Another operation of its group failed" });
+}
+
+function withAction(errorType: ErrorType): Pick<OperationResult, "error_type" | "action"> {
+  return { error_type: errorType, action: actionOf(errorType, null) };
 }
 
 /** An answer for this batch only, which the ledger does not keep. */

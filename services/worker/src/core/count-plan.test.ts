@@ -44,6 +44,7 @@ function row(batchId: string, status: LedgerRow["status"], more: Partial<LedgerR
     expectedVersion: null,
     currentVersion: null,
     conflictId: null,
+    conflictStatus: null,
     subject: "s",
     requestId: "r",
     traceId: null,

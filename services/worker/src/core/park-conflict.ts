@@ -22,7 +22,12 @@ export function parkConflict(
     overlapList: outcome.overlaps,
     reason: outcome.reason,
   });
-  const parked = { status: "conflict", error: outcome.reason, errorType: "parked" } as const;
+  const parked = {
+    status: "conflict",
+    error: outcome.reason,
+    errorType: "parked",
+    conflictStatus: "parked",
+  } as const;
   return {
     settled: conflicts.run(conflict.conflictId).map((held) => settleHeld(draft, conflict, held, parked)),
   };

@@ -662,7 +662,8 @@ describe("conflicts", () => {
       expect(plan.conflicts).toMatchObject([{ status: "reported", refusedEntryId: third.id, ...size }]);
       expect(resultsOf(tables.drain(sentBefore))[0]).toMatchObject({
         error_type: "behind_conflict",
-        conflict_data: { conflict_id: conflict.conflictId },
+        action: "read-and-resend",
+        conflict_data: { conflict_id: conflict.conflictId, conflict_status: "reported" },
       });
     },
   );

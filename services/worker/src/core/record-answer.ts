@@ -66,6 +66,7 @@ function rowOf({ batch, operation, trace }: Case, outcome: Outcome): LedgerWrite
     expectedVersion: null,
     currentVersion: null,
     conflictId: null,
+    conflictStatus: null,
     subject: batch.subject,
     requestId: batch.requestId,
     traceId: trace["traceparent"]?.split("-")[1] ?? null,

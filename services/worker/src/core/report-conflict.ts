@@ -15,7 +15,7 @@ export function reportConflict(
   mismatch: Mismatch,
 ): Answer {
   const reported = { ...conflict, refusedEntryId: on.entryId };
-  return recordUnwritten(on, { status: "conflict", conflictId: conflict.conflictId, ...mismatch }, () =>
-    on.draft.conflicts.open("reported", reported, [held]),
-  );
+  const { conflictId } = conflict;
+  const outcome = { status: "conflict", conflictId, conflictStatus: "reported", ...mismatch } as const;
+  return recordUnwritten(on, outcome, () => on.draft.conflicts.open("reported", reported, [held]));
 }

@@ -22,6 +22,8 @@ export function stayBehind(on: Case, behind: ConflictWrite): Answer {
     status: "conflict",
     error,
     errorType: "behind_conflict",
+    // A person's decision on a reported record does not tell the device.
+    conflictStatus: conflict.status === "resolved" ? "reported" : conflict.status,
     ...mismatch,
   };
   // No operation waits behind a reported conflict, so that the device is never blocked. Operations beyond the limit

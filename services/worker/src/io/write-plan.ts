@@ -59,6 +59,7 @@ const LEDGER_COLUMNS = [
   "expectedVersion",
   "currentVersion",
   "conflictId",
+  "conflictStatus",
   "subject",
   "requestId",
   "traceId",

@@ -5,7 +5,7 @@
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,
-  o.current_version, o.conflict_id, o.subject, o.request_id, o.trace_id,
+  o.current_version, o.conflict_id, o.conflict_status, o.subject, o.request_id, o.trace_id,
   (extract(epoch FROM o.accepted_at) * 1000)::bigint AS accepted_at_ms
 FROM unnest($1::text[], $2::text[], $3::text[]) AS k (workspace_id, device_id, client_id)
 CROSS JOIN LATERAL (
@@ -18,7 +18,7 @@ UNION
 SELECT
   o.workspace_id, o.device_id, o.client_id, o.batch_id, o.fingerprint, o.operation, o.collection, o.document_id,
   o.status, o.version, o.seq, o.merged, o.decided, o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version,
-  o.current_version, o.conflict_id, o.subject, o.request_id, o.trace_id,
+  o.current_version, o.conflict_id, o.conflict_status, o.subject, o.request_id, o.trace_id,
   (extract(epoch FROM o.accepted_at) * 1000)::bigint AS accepted_at_ms
 FROM unnest($4::text[], $5::uuid[]) AS k (workspace_id, conflict_id)
 CROSS JOIN LATERAL (
