@@ -52,6 +52,13 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "a merge loses nothing silently": {
+    "operation-merged-by-its-batch's-strategy": {
+      in: "collide",
+      find: "operation.onConflict ?? batch.onConflict ?? ",
+      replace: "batch.onConflict ?? ",
+      caughtBy:
+        "plan-window.test.ts: is decided by its operation's strategy, and otherwise by that of its batch",
+    },
     "fold-is-as-new-as-its-last": {
       in: "timesOfFold",
       find: "return { $editTimes, places: WHOLE }",
@@ -443,7 +450,7 @@ export const MUTATIONS: MutationTable = {
   "one bad operation stops nothing": {
     "parked-and-reported-look-alike": {
       in: "stayBehind",
-      find: 'conflictStatus: conflict.status === "resolved" ? "reported" : conflict.status,',
+      find: 'conflictStatus: $conflict.status === "resolved" ? "reported" : $conflict.status,',
       replace: 'conflictStatus: "parked",',
       caughtBy: "plan-window.test.ts: only refuses with a reported conflict whose run is full",
     },
@@ -868,6 +875,12 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "tenant isolation": {
+    "operation-overrides-unchecked": {
+      in: "requireOverride",
+      find: "const $named = $own ?? $batch.onConflict;",
+      replace: "const $named = $batch.onConflict;",
+      caughtBy: "require-override.test.ts: is checked for itself, whatever the batch names",
+    },
     "anyone-may-write": {
       in: "createPostBatch",
       find: 'requireRole($identity, head.workspaceId, "writer");',

@@ -257,6 +257,7 @@ function batchesOf({ workspaceId, known }: Fixtures): fc.Arbitrary<unknown> {
       timestamp: fc.constantFrom(0, 1_764_000_000_000, Number.MAX_SAFE_INTEGER),
       group: fc.constantFrom("g1", "g2"),
       priority: fc.constantFrom("immediate", "low"),
+      on_conflict: fc.constantFrom("merge", "report", "manual", "client-wins"),
       ancestor: data,
     },
     { requiredKeys: [] },

@@ -38,6 +38,7 @@ export interface OperationDraft {
   priority?: Priority | undefined;
   /** Operations with the same number above 0 form a group, at any positions in the batch. */
   group: number;
+  onConflict?: ConflictStrategy | undefined;
   origin: Origin;
   special?: Special | undefined;
 }
@@ -167,6 +168,7 @@ const operation: fc.Arbitrary<OperationDraft> = kind.chain((kind) =>
     ),
     priority: rarely(fc.constantFrom(...PRIORITIES), 2),
     group: fc.constantFrom(0, 0, 0, 0, 0, 1, 2),
+    onConflict: rarely(fc.constantFrom(...CONFLICT_STRATEGIES), 5),
     origin,
     special: rarely(fc.constantFrom<Special>("refused", "refused", "expired"), 40),
   }),

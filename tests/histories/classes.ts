@@ -77,6 +77,7 @@ export const LEAST_PER_THOUSAND: Readonly<Record<string, number>> = {
   operation_refused: 50,
   "page: ends with a group": 321,
   patch_failed: 116,
+  "on_conflict of an operation": 150,
   "policy: client-wins": 16,
   "policy: last-write-wins": 5,
   "policy: manual": 8,

@@ -48,7 +48,7 @@ export class Composer {
       const conflictId = result.conflict_id ?? result.conflict_data?.conflict_id;
       if (conflictId !== undefined) {
         const isAlone = operation.group === undefined && batch.atomic !== true;
-        const isReported = batch.on_conflict === "report" || !isAlone;
+        const isReported = (operation.on_conflict ?? batch.on_conflict) === "report" || !isAlone;
         const state = result.status === "success" ? "settled" : isReported ? "reported" : "parked";
         this.#conflicts.set(conflictId, { place: { collection, document_id: documentId }, state });
       }
@@ -119,7 +119,7 @@ export class Composer {
   }
 
   #composeOperation(draft: OperationDraft, past: Past, device: string | undefined): SentOperation {
-    const { kind, origin, data, patch, ancestor, timestamp, priority } = draft;
+    const { kind, origin, data, patch, ancestor, timestamp, priority, onConflict } = draft;
     const earlier =
       origin.how === "new" ? undefined : past.operations[origin.pick % Math.max(1, past.operations.length)];
     if (earlier !== undefined && origin.how === "again") return earlier;
@@ -142,6 +142,7 @@ export class Composer {
       ...(ancestor !== undefined && { ancestor }),
       ...(timestamp !== undefined && { timestamp }),
       ...(priority !== undefined && { priority }),
+      ...(onConflict !== undefined && { on_conflict: onConflict }),
     };
   }
 

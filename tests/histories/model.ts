@@ -602,8 +602,10 @@ export class Model {
   #conflict(on: Case, base: number | null, errorType: ErrorType): Evaluated {
     const { batch, operation, device } = on;
     const { strategy: ofPolicy = "merge" } = policyOf(POLICIES, collectionOf(operation));
-    const strategy = batch.on_conflict ?? (on.grouped ? "report" : ofPolicy);
-    if (batch.on_conflict === undefined && !on.grouped) this.#count(`policy: ${ofPolicy}`);
+    const named = operation.on_conflict ?? batch.on_conflict;
+    const strategy = named ?? (on.grouped ? "report" : ofPolicy);
+    if (named === undefined && !on.grouped) this.#count(`policy: ${ofPolicy}`);
+    if (operation.on_conflict !== undefined) this.#count("on_conflict of an operation");
     const conflict: Conflict = {
       key: on.key,
       device,

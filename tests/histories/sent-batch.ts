@@ -21,6 +21,7 @@ export interface SentOperation {
   timestamp?: number;
   priority?: Priority;
   group?: string;
+  on_conflict?: ConflictStrategy;
   /** A person's decision instead of a write. */
   decision?: SentDecision;
 }

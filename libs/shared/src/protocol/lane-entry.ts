@@ -41,6 +41,8 @@ export interface AcceptedOperation {
   /** Clamped to the server's clock, milliseconds since 1970. */
   timestampMs?: number;
   group?: string;
+  /** The strategy for its conflict, over the batch's. */
+  onConflict?: ConflictStrategy;
   /** A digest of the content. Another content under the same `clientId` is an error, not a resend. */
   fingerprint: string;
   /** Set if a person resends an operation that ended as an error: it is evaluated anew. */

@@ -1,5 +1,6 @@
 import type { CollectionName } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
+import type { ConflictStrategy } from "../merge/conflict-strategy.ts";
 import type { AcceptedOperation } from "./lane-entry.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import type { OperationKind } from "./operation-kind.ts";
@@ -17,12 +18,13 @@ export interface SentOperationBody {
   /** The timestamp in milliseconds since 1970, clamped to the server's clock. */
   timestamp?: number;
   group?: string;
+  on_conflict?: ConflictStrategy;
 }
 
 /** Returns an accepted operation as it was sent. */
 export function sentOperation(accepted: AcceptedOperation): SentOperationBody {
   const { clientId, kind, collection, documentId, data, patch } = accepted;
-  const { expectedVersion, ancestor, timestampMs, group } = accepted;
+  const { expectedVersion, ancestor, timestampMs, group, onConflict } = accepted;
   return {
     client_id: clientId,
     operation: kind,
@@ -34,5 +36,6 @@ export function sentOperation(accepted: AcceptedOperation): SentOperationBody {
     ...(ancestor === undefined ? {} : { ancestor }),
     ...(timestampMs === undefined ? {} : { timestamp: timestampMs }),
     ...(group === undefined ? {} : { group }),
+    ...(onConflict === undefined ? {} : { on_conflict: onConflict }),
   };
 }

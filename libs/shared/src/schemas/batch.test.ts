@@ -30,6 +30,7 @@ describe("the batch schema", () => {
       timestamp: 1_700_000_000_000,
       priority: "immediate",
       group: "g",
+      on_conflict: "report",
       ancestor: {},
     };
     const operations = [

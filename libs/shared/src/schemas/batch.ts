@@ -1,5 +1,4 @@
 import { CONFLICT_STRATEGIES } from "../merge/conflict-strategy.ts";
-
 import { z } from "zod";
 import { idSchema, operationSchema, type Operation } from "./operation.ts";
 

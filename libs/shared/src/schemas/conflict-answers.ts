@@ -56,6 +56,7 @@ const runOperationBody = exactly<SentOperationBody & { batch_id: BatchId }>()(
     ancestor: json.exactOptional(),
     timestamp: count.exactOptional(),
     group: z.string().exactOptional(),
+    on_conflict: z.enum(CONFLICT_STRATEGIES).exactOptional(),
   }),
 );
 

@@ -92,6 +92,7 @@ const acceptedOperationSchema = exactly<AcceptedOperation>()(
     ancestor: jsonObjectSchema.exactOptional(),
     timestampMs: z.int().exactOptional(),
     group: text.exactOptional(),
+    onConflict: z.enum(CONFLICT_STRATEGIES).exactOptional(),
     fingerprint: text,
     replay: z.literal(true).exactOptional(),
     decision: decisionSchema.exactOptional(),

@@ -1,4 +1,5 @@
 import { DEFAULT_COLLECTION, PRIORITIES } from "../protocol/operation-kind.ts";
+import { CONFLICT_STRATEGIES } from "../merge/conflict-strategy.ts";
 import type { JsonPatchStep } from "../document/json-patch-step.ts";
 import { z } from "zod";
 import { exactly } from "./exactly.ts";
@@ -46,6 +47,10 @@ const common = {
   timestamp: z.int().min(0).optional().describe("The client's clock, milliseconds since 1970"),
   priority: z.enum(PRIORITIES).default("normal"),
   group: idSchema.optional().describe("Operations of one group take effect together or not at all"),
+  on_conflict: z
+    .enum(CONFLICT_STRATEGIES)
+    .optional()
+    .describe("The strategy for a conflict of this operation, over the batch's"),
   ancestor: jsonObjectSchema
     .optional()
     .describe("The document at `expected_version`, in case history no longer has it"),

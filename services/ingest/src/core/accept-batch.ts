@@ -60,6 +60,7 @@ function acceptOperation(operation: Operation, position: number, acceptance: Acc
   const data = "data" in operation ? operation.data : undefined;
   const patch = "patch" in operation ? operation.patch : undefined;
   const { expected_version: expectedVersion, ancestor, timestamp, group, collection } = operation;
+  const { on_conflict: onConflict } = operation;
   const givenId = operation.document_id ?? (operation.operation === "create" ? data?.["id"] : undefined);
   return {
     clientId: operation.client_id,
@@ -75,6 +76,7 @@ function acceptOperation(operation: Operation, position: number, acceptance: Acc
     ...(ancestor === undefined ? {} : { ancestor }),
     ...(timestamp === undefined ? {} : { timestampMs: Math.min(timestamp, acceptance.nowMs) }),
     ...(group === undefined ? {} : { group }),
+    ...(onConflict === undefined ? {} : { onConflict }),
     fingerprint: acceptance.fingerprint([
       operation.operation,
       collection,

@@ -12,8 +12,15 @@ const policies: Policies = {
 };
 
 function refusalOf(role: Role, onConflict: ConflictStrategy | undefined, ...collections: string[]): unknown {
-  const operations = collections.map((collection) => ({ clientId: `of ${collection}`, collection }));
-  const batch = { operations, ...(onConflict === undefined ? {} : { onConflict }) };
+  const operations = collections.map((collection, position) => ({
+    clientId: `of ${collection}`,
+    collection,
+    position,
+  }));
+  return refusalOfBatch(role, { operations, ...(onConflict === undefined ? {} : { onConflict }) });
+}
+
+function refusalOfBatch(role: Role, batch: Parameters<typeof requireOverride>[0]): unknown {
   try {
     requireOverride(batch, role, policies);
     return undefined;
@@ -37,5 +44,27 @@ describe("a batch that names a strategy", () => {
     const refused = refusalOf(role, strategy, ...collections);
     if (operation === undefined) expect(refused).toBeUndefined();
     else expect(refused).toMatchObject({ operation, field: "/on_conflict" });
+  });
+});
+
+describe("an operation that names a strategy", () => {
+  const operation = (position: number, collection: string, onConflict?: ConflictStrategy) => ({
+    clientId: `op_${position}`,
+    collection,
+    position,
+    ...(onConflict && { onConflict }),
+  });
+
+  it("is checked for itself, whatever the batch names", () => {
+    const operations = [operation(0, "free", "manual"), operation(1, "led", "manual")];
+    const refused = { operation: "op_1", field: "/operations/1/on_conflict" };
+    expect(refusalOfBatch("writer", { operations })).toMatchObject(refused);
+    expect(refusalOfBatch("writer", { operations, onConflict: "report" })).toMatchObject(refused);
+    expect(refusalOfBatch("admin", { operations })).toBeUndefined();
+  });
+
+  it("is not refused for what its batch names", () => {
+    const operations = [operation(0, "led", "report"), operation(1, "fixed", "merge")];
+    expect(refusalOfBatch("writer", { operations, onConflict: "client-wins" })).toBeUndefined();
   });
 });

@@ -27,7 +27,7 @@ export function collide(
     currentVersion,
   };
   const { strategy: ofPolicy = "merge" } = policyOf(on.deps.policies ?? {}, operation.collection);
-  const strategy = batch.onConflict ?? (on.grouped ? "report" : ofPolicy);
+  const strategy = operation.onConflict ?? batch.onConflict ?? (on.grouped ? "report" : ofPolicy);
   const started = newConflict(on, { evaluatedBase: evaluation.baseVersion, currentVersion }, strategy);
   if (strategy === "report") return reportConflict(on, started, mismatch);
   if (on.grouped) return mergeAtOnce(on, started, mismatch);

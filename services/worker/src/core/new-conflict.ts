@@ -79,7 +79,7 @@ function originOf({ batch, operation, draft }: Case, baseVersion: Version | null
 }
 
 /**
- * The hook's state in a new conflict. A hook is called unless the batch names another strategy than the policy's,
+ * The hook's state in a new conflict. A hook is called unless the operation or its batch names another strategy than the policy's,
  * and never for a decision within a drain.
  */
 function hookOf({ operation, grouped, deps }: Case, strategy: ConflictStrategy): ConflictWrite["hook"] {

@@ -681,6 +681,34 @@ describe("conflicts", () => {
     expect(tables.documentByKey.get(documentKey("w1", "documents", "other"))).toBeUndefined();
   });
 
+  it("is decided by its operation's strategy, and otherwise by that of its batch", () => {
+    const tables = tablesAt(2);
+    tables.drain(batchEntry({ device: "d0", operations: [put({ a: 1 }, { documentId: "other" })] }));
+    tables.drain(batchEntry({ device: "d1", operations: [put({ a: 2 }, { documentId: "other" })] }));
+    const stale = { expectedVersion: 1 };
+    const operations = [
+      update({ a: 3 }, { ...stale, onConflict: "manual" }),
+      update({ a: 3 }, { ...stale, documentId: "other" }),
+    ];
+    const plan = tables.drain(batchEntry({ device: "d9", onConflict: "report", operations }));
+    expect(statuses(plan)).toEqual(["pending", "conflict"]);
+    expect(plan.conflicts.map(({ strategy }) => strategy)).toEqual(["manual", "report"]);
+  });
+
+  it("in a group is decided by its operation's strategy", () => {
+    const tables = tablesAt(2);
+    const stale = update({ a: 3 }, { expectedVersion: 1, onConflict: "client-wins" });
+    const group = (operation: GivenOperation) =>
+      batchEntry({ device: "d9", atomic: true, operations: [put({}, { documentId: "new" }), operation] });
+    const plan = tables.drain(group(stale));
+    expect(statuses(plan)).toEqual(["success", "success"]);
+    expect(plan.conflicts).toMatchObject([{ status: "resolved", strategy: "client-wins" }]);
+    expect(statuses(tables.drain(group({ ...stale, onConflict: "report" })))).toEqual([
+      "skipped",
+      "conflict",
+    ]);
+  });
+
   it("reports if the batch requests that, and refuses the rest of the run with it", () => {
     const tables = tablesAt(2);
     const operations = [update({ a: 1 }, { expectedVersion: 1 }), update({ b: 1 }, { expectedVersion: 2 })];
