@@ -97,7 +97,7 @@ function storyOf({ state }: ServerContext, key: OperationKey): OperationStory | 
     firstVersion: change?.firstVersion ?? null,
     lastVersion: change?.version ?? null,
     committedAt: change === undefined ? null : new Date(change.committedAtMs),
-    conflictStatus: conflict?.status ?? null,
+    recordStatus: conflict?.status ?? null,
     conflictRound: conflict?.round ?? null,
     conflictStrategy: conflict?.strategy ?? null,
     conflictReason: conflict?.reason ?? null,
