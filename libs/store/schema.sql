@@ -236,6 +236,7 @@ CREATE TABLE operations (
   expected_version bigint,
   current_version bigint,
   conflict_id uuid,
+  conflict_status text,
   subject text NOT NULL,
   request_id text NOT NULL,
   trace_id text,
@@ -243,6 +244,7 @@ CREATE TABLE operations (
   settled_at timestamp with time zone,
   settled_revision bigint,
   CONSTRAINT operations_pkey PRIMARY KEY (workspace_id, device_id, client_id),
+  CONSTRAINT operations_conflict_status_check CHECK ((conflict_status = ANY (ARRAY['open'::text, 'parked'::text, 'reported'::text]))),
   CONSTRAINT operations_decided_check CHECK ((decided = ANY (ARRAY['server'::text, 'local'::text, 'merged'::text, 'data'::text]))),
   CONSTRAINT operations_status_check CHECK ((status = ANY (ARRAY['success'::text, 'conflict'::text, 'error'::text, 'pending'::text])))
 );
