@@ -5,7 +5,8 @@
 -- without rows gives one with a null client id; one without a commit gives none.
 SELECT
   w.revision AS revision_to, o.settled_revision, o.client_id, o.document_id, o.status, o.version, o.seq, o.merged, o.decided,
-  o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version, o.current_version, o.conflict_id
+  o.overlap_count, o.rounds, o.error, o.error_type, o.expected_version, o.current_version, o.conflict_id,
+  o.conflict_status
 FROM workspaces w
 LEFT JOIN LATERAL (
   SELECT *

@@ -2,9 +2,9 @@
 -- $6 operations, $7 collections, $8 document ids, $9 statuses, $10 versions, $11 seqs, $12 merged, $13 decision
 -- choices, $14 overlap counts, $15 rounds, $16 errors, $17 error types, $18 expected versions, $19 current
 -- versions, $20 conflict ids, $21 conflict statuses, $22 subjects, $23 request ids, $24 trace ids, $25 times of
--- acceptance in ms, $26 contents, $27 the workspaces' revisions that this commit makes. A column without a value may be null. Columns, because Postgres takes twice as long to read so many
--- short values from JSON. An existing row was pending, or is an error that is tried again: only its outcome
--- changes.
+-- acceptance in ms, $26 contents, $27 the workspaces' revisions that this commit makes. A column without a value may be
+-- null. Columns, because Postgres takes twice as long to read so many short values from JSON. An existing row was
+-- pending, or is an error that is tried again: only its outcome changes.
 INSERT INTO operations AS o (
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
   merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, conflict_status,
