@@ -1,3 +1,5 @@
+export { memoryStorage } from "./adapters/memory-storage.ts";
+export { collection, createClient } from "./facade/create-client.ts";
 export type * from "./ports/index.ts";
 export type * from "./public/client.ts";
 export type * from "./public/documents.ts";

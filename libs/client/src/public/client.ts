@@ -33,7 +33,13 @@ export type { Cursor, DocumentStatus };
 export interface ClientEvents {
   status: ClientStatus;
   written: { workspace: string; ids: readonly string[] };
-  sent: { workspace: string; batch: string; operations: number };
+  sent: {
+    workspace: string;
+    batch: string;
+    operations: number;
+    status: BatchInfo["status"];
+    requestId: string | undefined;
+  };
   settled: { workspace: string; ids: readonly string[] };
   merged: {
     workspace: string;

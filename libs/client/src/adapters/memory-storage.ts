@@ -1,0 +1,133 @@
+import type { Change, Expected, Key, KeyRange, Row, Storage, StoreName } from "../ports/storage.ts";
+import { SynclineClientError } from "../public/errors.ts";
+
+interface Database {
+  layout: number;
+  /** Rows in the order of their keys. */
+  stores: Map<StoreName, Row[]>;
+  revision: number;
+}
+
+/**
+ * Storage in memory, the reference for all others. The databases live as long as the returned value, so that a client
+ * that is created again with it finds what it left.
+ */
+export function memoryStorage(): Storage {
+  const databases = new Map<string, Database>();
+  let name = "";
+  let opened: Database | undefined;
+
+  const rowsOf = (store: StoreName): Row[] => {
+    if (opened === undefined) throw new SynclineClientError("storageClosed", "The storage is closed");
+    let rows = opened.stores.get(store);
+    if (rows === undefined) opened.stores.set(store, (rows = []));
+    return rows;
+  };
+
+  return {
+    async open(database, layout) {
+      const known = databases.get(database) ?? { layout, stores: new Map<StoreName, Row[]>(), revision: 0 };
+      if (known.layout > layout) {
+        const text = `The database ${database} has the layout ${known.layout}, and this code knows ${layout}`;
+        throw new SynclineClientError("storageTooNew", text);
+      }
+      known.layout = layout;
+      databases.set(database, known);
+      name = database;
+      opened = known;
+    },
+    async get(store, keys) {
+      const rows = rowsOf(store);
+      return keys.map((key) => find(rows, key));
+    },
+    async range(store, range, { limit = Infinity, reverse = false } = {}) {
+      const rows = within(rowsOf(store), range);
+      const ordered = reverse ? rows.toReversed() : rows;
+      return ordered.slice(0, limit);
+    },
+    async commit(changes, expect) {
+      rowsOf("meta");
+      const isAsExpected = ({ store, key, revision }: Expected) =>
+        (find(rowsOf(store), key)?.revision ?? null) === revision;
+      if (!expect.every(isAsExpected)) return "changed";
+      // Copied first: a value that cannot be copied must leave nothing behind.
+      const copies = changes.map((change) => structuredClone(change));
+      for (const change of copies) apply(change);
+      return "committed";
+    },
+    async estimate() {
+      return {};
+    },
+    async close() {
+      opened = undefined;
+    },
+    async destroy() {
+      databases.delete(name);
+      opened = undefined;
+    },
+  };
+
+  function apply(change: Change): void {
+    const rows = rowsOf(change.store);
+    const at = position(rows, change.key);
+    const isThere = at < rows.length && compareKeys(rows[at]?.key ?? [], change.key) === 0;
+    if (change.kind === "delete") {
+      if (isThere) rows.splice(at, 1);
+      return;
+    }
+    if (opened !== undefined) opened.revision += 1;
+    const row = { key: change.key, revision: opened?.revision ?? 0, value: change.value };
+    rows.splice(at, isThere ? 1 : 0, row);
+  }
+}
+
+/** Compares keys part by part; numbers precede strings, and a key precedes those that continue it. */
+export function compareKeys(a: Key, b: Key): number {
+  for (let at = 0; at < Math.min(a.length, b.length); at++) {
+    const order = comparePart(a[at] ?? 0, b[at] ?? 0);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function comparePart(a: string | number, b: string | number): number {
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/** The position of the first row whose key is not below. */
+function position(rows: readonly Row[], key: Key): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareKeys(rows[middle]?.key ?? [], key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function find(rows: readonly Row[], key: Key): Row | undefined {
+  const row = rows[position(rows, key)];
+  return row !== undefined && compareKeys(row.key, key) === 0 ? row : undefined;
+}
+
+function within(rows: readonly Row[], { prefix, from, to, fromOpen, toOpen }: KeyRange): Row[] {
+  const found: Row[] = [];
+  const start = position(rows, from === undefined ? prefix : [...prefix, from]);
+  for (let at = start; at < rows.length; at++) {
+    const row = rows[at];
+    if (row === undefined || compareKeys(row.key.slice(0, prefix.length), prefix) !== 0) break;
+    const part = row.key[prefix.length];
+    if (part === undefined) {
+      if (from === undefined && to === undefined) found.push(row);
+      continue;
+    }
+    if (fromOpen === true && from !== undefined && comparePart(part, from) === 0) continue;
+    const order = to === undefined ? -1 : comparePart(part, to);
+    if (order > 0 || (order === 0 && toOpen === true)) break;
+    found.push(row);
+  }
+  return found;
+}

@@ -1,0 +1,157 @@
+import { next } from "../core/machine.ts";
+import { PULL_MACHINE, type PullEvent, type PullPhase } from "../core/pull-machine.ts";
+import type { ConflictRecord, StreamEvent } from "../ports/transport.ts";
+import type { Attempt, EngineParts } from "./engine-context.ts";
+import { pullPage } from "./pull.ts";
+import type { CallFailure } from "./requests.ts";
+
+/** The server sends a heartbeat each 15 s. A stream that is silent for longer than two is dead. */
+const SILENCE_MS = 35_000;
+/** The server ends a long poll after that time. */
+const POLL_SECONDS = 25;
+/** So many failures of the stream within a minute, and the feed is polled for a while. */
+const FAILURES_MAX = 2;
+const FAILURES_WITHIN_MS = 60_000;
+const RETRY_STREAM_MS = 5 * 60_000;
+/** The stream of a screen that is hidden for that long is closed. */
+const HIDDEN_MS = 5 * 60_000;
+
+/** The engine's side of the live feed. */
+export interface LiveOwner {
+  readonly attempt: () => Attempt;
+  /** There is something new to read. */
+  readonly onNews: () => void;
+  readonly onConflict: (conflict: ConflictRecord) => void;
+  readonly onFailure: (failure: CallFailure) => void;
+  /** The stream is open: what changed before it is found by asking. */
+  readonly onOpen: () => void;
+}
+
+/**
+ * Learns of changes as they happen. The event stream only tells that there is something to read: the page comes from
+ * the feed, because a stream does not show where a group ends (R13). If streams fail, long polls replace them.
+ */
+export class Live {
+  readonly #parts: EngineParts;
+  readonly #owner: LiveOwner;
+  readonly #failuresAtMs: number[] = [];
+  #stop: AbortController | undefined;
+  #pollUntilMs = 0;
+  #hiddenAtMs: number | undefined;
+  #lastEventId: string | undefined;
+  phase: PullPhase = "none";
+
+  constructor(parts: EngineParts, owner: LiveOwner) {
+    this.#parts = parts;
+    this.#owner = owner;
+  }
+
+  move(event: PullEvent): void {
+    this.phase = next(PULL_MACHINE, this.phase, event);
+  }
+
+  get isOpen(): boolean {
+    return this.#stop !== undefined;
+  }
+
+  /** Starts to follow, unless it does already, or the screen has been hidden for long. */
+  ensure(): void {
+    if (this.#stop !== undefined || this.#parts.settings.live === "poll" || this.isHidden()) return;
+    const stop = new AbortController();
+    this.#stop = stop;
+    const isStream = this.#parts.clock.nowMs() >= this.#pollUntilMs;
+    void this.#follow(stop, isStream);
+  }
+
+  async #follow(stop: AbortController, isStream: boolean): Promise<void> {
+    let failure: CallFailure | null;
+    try {
+      failure = await (isStream ? this.#listen(stop.signal) : this.#poll(stop.signal));
+    } catch (error) {
+      failure = { kind: "noAnswer", detail: String(error) };
+    }
+    if (this.#stop === stop) this.#stop = undefined;
+    if (this.phase === "live") this.move("streamLost");
+    if (stop.signal.aborted) return;
+    if (failure === null) this.#owner.onNews();
+    else this.#owner.onFailure(failure);
+  }
+
+  close(): void {
+    this.#stop?.abort();
+    this.#stop = undefined;
+  }
+
+  isHidden(): boolean {
+    if (this.#parts.connectivity.isVisible()) {
+      this.#hiddenAtMs = undefined;
+      return false;
+    }
+    this.#hiddenAtMs ??= this.#parts.clock.nowMs();
+    return this.#parts.clock.nowMs() - this.#hiddenAtMs >= HIDDEN_MS;
+  }
+
+  /** Follows one stream to its end. Returns its failure; `null`: it ended as streams do. */
+  async #listen(signal: AbortSignal): Promise<CallFailure | null> {
+    const { mirror, workspace } = this.#owner.attempt();
+    const { checkpoint, epoch } = mirror.row;
+    const request = {
+      workspace,
+      since: checkpoint ?? 0,
+      ...(epoch === null ? {} : { epoch }),
+      ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
+    };
+    let isOpen = false;
+    const onEvent = (event: StreamEvent) => {
+      if (signal.aborted) return;
+      if (!isOpen) {
+        isOpen = true;
+        if (this.phase === "polling") this.move("streamOpen");
+        this.#owner.onOpen();
+      }
+      if (event.lastEventId !== undefined) this.#lastEventId = event.lastEventId;
+      if (event.kind === "conflict") this.#owner.onConflict(event.conflict);
+      const { row } = this.#owner.attempt().mirror;
+      if (event.kind === "change" && event.change.seq > (row.checkpoint ?? 0)) this.#owner.onNews();
+    };
+    const answer = await this.#parts.requests.call(
+      (transport, context) => transport.listen(request, onEvent, context),
+      { silenceMs: SILENCE_MS, signal },
+    );
+    if (answer.kind === "ok") return null;
+    this.#lastEventId = undefined;
+    if (!signal.aborted) this.#noteFailure();
+    // A stream that was open and breaks off is no news about the network; the next one may be.
+    return isOpen && answer.kind === "noAnswer" ? null : answer;
+  }
+
+  #noteFailure(): void {
+    const now = this.#parts.clock.nowMs();
+    this.#failuresAtMs.push(now);
+    while ((this.#failuresAtMs[0] ?? now) < now - FAILURES_WITHIN_MS) this.#failuresAtMs.shift();
+    if (this.#failuresAtMs.length >= FAILURES_MAX) this.#pollUntilMs = now + RETRY_STREAM_MS;
+  }
+
+  /** Polls until streams are tried again. */
+  async #poll(signal: AbortSignal): Promise<CallFailure | null> {
+    while (!signal.aborted && this.#parts.clock.nowMs() < this.#pollUntilMs) {
+      const startedAtMs = this.#parts.clock.nowMs();
+      const end = await pullPage(this.#owner.attempt(), POLL_SECONDS, signal);
+      if (end.kind === "failed") return end.failure;
+      if (end.kind !== "done" || this.#owner.attempt().isOver()) return null;
+      // A server that does not wait is not asked without a pause.
+      if (this.#parts.clock.nowMs() - startedAtMs < 1_000) await this.#pause(signal);
+    }
+    return null;
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.setTimer(this.#parts.settings.pollMs, resolve);
+      signal.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}

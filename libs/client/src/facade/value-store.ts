@@ -1,0 +1,37 @@
+import type { Store, Unsubscribe } from "../public/documents.ts";
+
+/** A value that tells its subscribers when it is replaced. */
+export class ValueStore<T> implements Store<T> {
+  #value: T;
+  readonly #listeners = new Set<() => void>();
+  readonly #isSame: (a: T, b: T) => boolean;
+
+  constructor(value: T, isSame: (a: T, b: T) => boolean = Object.is) {
+    this.#value = value;
+    this.#isSame = isSame;
+  }
+
+  get(): T {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    if (this.#isSame(this.#value, value)) return;
+    this.#value = value;
+    for (const listener of this.#listeners) listener();
+  }
+
+  subscribe(listener: () => void): Unsubscribe {
+    // Wrapped, so that a listener that subscribes twice is called twice, and ends alone.
+    const own = () => {
+      listener();
+    };
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+}
+
+/** Equality of small values that are made anew at each change. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
