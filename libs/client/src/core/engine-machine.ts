@@ -13,7 +13,6 @@ export type EngineEvent =
   | "noAnswer"
   | "broken"
   | "unauthorized"
-  | "tokenChanged"
   | "pause"
   | "resume"
   | "stop";
@@ -30,7 +29,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "stopped",
     broken: "stopped",
     unauthorized: "stopped",
-    tokenChanged: "stopped",
     pause: "stopped",
     resume: "stopped",
     stop: "stopped",
@@ -43,7 +41,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: null,
     broken: "failed",
     unauthorized: "signedOut",
-    tokenChanged: "opening",
     resume: "opening",
     ...STOPS,
   },
@@ -55,7 +52,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "offline",
     broken: "failed",
     unauthorized: "signedOut",
-    tokenChanged: "idle",
     resume: "idle",
     ...STOPS,
   },
@@ -67,7 +63,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "offline",
     broken: "failed",
     unauthorized: "signedOut",
-    tokenChanged: "syncing",
     resume: "syncing",
     ...STOPS,
   },
@@ -79,7 +74,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "offline",
     broken: "failed",
     unauthorized: "signedOut",
-    tokenChanged: "offline",
     resume: "offline",
     ...STOPS,
   },
@@ -91,7 +85,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "failed",
     broken: "failed",
     unauthorized: "signedOut",
-    tokenChanged: "failed",
     resume: "failed",
     ...STOPS,
   },
@@ -103,7 +96,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "paused",
     broken: "paused",
     unauthorized: "paused",
-    tokenChanged: "paused",
     resume: "idle",
     ...STOPS,
   },
@@ -115,7 +107,6 @@ export const ENGINE_MACHINE: Machine<EngineState, EngineEvent> = {
     noAnswer: "signedOut",
     broken: "signedOut",
     unauthorized: "signedOut",
-    tokenChanged: "idle",
     resume: "signedOut",
     ...STOPS,
   },

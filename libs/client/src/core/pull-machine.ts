@@ -5,7 +5,7 @@ export type PullPhase = "none" | "snapshot" | "catchingUp" | "live" | "polling";
 
 /** `gone`: 410; `caughtUp`: the feed has no more; `forgotten`: signed out, or access lost. */
 export type PullEvent =
-  "start" | "snapshotRead" | "caughtUp" | "streamOpen" | "streamLost" | "behind" | "gone" | "forgotten";
+  "start" | "snapshotRead" | "caughtUp" | "streamOpen" | "streamLost" | "gone" | "forgotten";
 
 /** The way from no documents to following the feed. */
 export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
@@ -15,7 +15,6 @@ export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
     caughtUp: null,
     streamOpen: null,
     streamLost: "none",
-    behind: "none",
     gone: "snapshot",
     forgotten: "none",
   },
@@ -25,7 +24,6 @@ export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
     caughtUp: null,
     streamOpen: null,
     streamLost: "snapshot",
-    behind: "snapshot",
     gone: "snapshot",
     forgotten: "none",
   },
@@ -35,7 +33,6 @@ export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
     caughtUp: "polling",
     streamOpen: "catchingUp",
     streamLost: "catchingUp",
-    behind: "catchingUp",
     gone: "snapshot",
     forgotten: "none",
   },
@@ -45,7 +42,6 @@ export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
     caughtUp: "polling",
     streamOpen: "live",
     streamLost: "polling",
-    behind: "polling",
     gone: "snapshot",
     forgotten: "none",
   },
@@ -55,7 +51,6 @@ export const PULL_MACHINE: Machine<PullPhase, PullEvent> = {
     caughtUp: "live",
     streamOpen: "live",
     streamLost: "polling",
-    behind: "live",
     gone: "snapshot",
     forgotten: "none",
   },

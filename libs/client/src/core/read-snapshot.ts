@@ -27,18 +27,16 @@ export function beginSnapshot(draft: Draft, { epoch, seq }: SnapshotPin): void {
 function forgetAnswers(draft: Draft): void {
   for (const operation of draft.outbox.values()) {
     if (operation.state === "queued" || operation.wire === undefined) continue;
-    const { seq: _seq, version: _version, merged: _merged, batchId: _batchId, ...rest } = operation;
-    draft.outbox.delete(operation.n);
-    draft.outbox.set(operation.n, rest);
+    const {
+      seq: _seq,
+      version: _version,
+      merged: _merged,
+      decided: _decided,
+      batchId: _batchId,
+      ...rest
+    } = operation;
     move(draft, rest, "historyChanged", { wire: { ...operation.wire, fence: 0 } });
   }
-  sortOutbox(draft);
-}
-
-function sortOutbox(draft: Draft): void {
-  const sorted = [...draft.outbox].toSorted(([a], [b]) => a - b);
-  draft.outbox.clear();
-  for (const [n, operation] of sorted) draft.outbox.set(n, operation);
 }
 
 /** Takes in one page. Its rows name no device, so that any of them may contain an unanswered operation (R9). */

@@ -1,5 +1,6 @@
 import type { Draft, News } from "../core/draft.ts";
 import type { BatchLimits } from "../core/choose-batch.ts";
+import type { PullEvent, PullPhase } from "../core/pull-machine.ts";
 import type { RebaseSettings } from "../core/view.ts";
 import type { Statistician } from "../core/statistics.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -45,6 +46,9 @@ export interface Attempt {
   readonly memory: EngineMemory;
   /** True once the engine was paused or stopped, or has given up this attempt: no step begins then. */
   readonly isOver: () => boolean;
+  /** Moves the pull machine. */
+  readonly movePull: (event: PullEvent) => void;
+  readonly pullPhase: () => PullPhase;
   /** Commits as the leader, and tells the news. */
   commit<R>(
     work: (draft: Draft) => R,

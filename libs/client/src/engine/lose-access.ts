@@ -31,5 +31,6 @@ export async function loseAccess(attempt: Attempt, reason: string): Promise<void
     },
     { documents: names, allOperations: true },
   );
+  attempt.movePull("forgotten");
   if (names.length > 0 || outcomes.length > 0) parts.emit("accessLost", { workspace, outcomes });
 }

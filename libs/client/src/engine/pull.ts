@@ -15,20 +15,25 @@ const SWEEP_DOCUMENTS_MAX = 1_000;
 /** Reads the snapshot if there is none yet, and then the feed to its end. */
 export async function pullFeed(attempt: Attempt): Promise<StepEnd> {
   const { mirror } = attempt;
+  if (attempt.pullPhase() === "none") attempt.movePull("start");
   if (mirror.row.checkpoint === null || mirror.row.snapshot !== null) {
     const end = await readSnapshot(attempt, false);
     if (end.kind === "failed") return end;
   }
+  if (attempt.pullPhase() === "snapshot") attempt.movePull("snapshotRead");
   for (let restarts = 0; !attempt.isOver();) {
     const end = await pullPage(attempt);
     if (end.kind === "more") continue;
+    if (end.kind === "done" && !attempt.isOver()) attempt.movePull("caughtUp");
     if (end.kind === "done" || end.kind === "failed") return end;
     // A history that is gone twice in a row is no history: the attempt ends.
     restarts += 1;
     if (restarts > 1)
       return { kind: "failed", failure: { kind: "protocol", detail: "The feed is gone again" } };
+    attempt.movePull("gone");
     const read = await readSnapshot(attempt, true);
     if (read.kind === "failed") return read;
+    if (!attempt.isOver()) attempt.movePull("snapshotRead");
   }
   return DONE;
 }

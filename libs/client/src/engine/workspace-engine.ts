@@ -193,6 +193,10 @@ export class WorkspaceEngine {
       workspace: this.workspace,
       mirror: this.mirror,
       memory: this.#memory,
+      movePull: (event) => {
+        this.live.move(event);
+      },
+      pullPhase: () => this.live.phase,
       isOver: () =>
         this.state === "stopped" || this.state === "paused" || (running !== 0 && running !== this.#running),
       commit: async <R>(work: (draft: Draft) => R, options = {}) => {
@@ -359,17 +363,9 @@ export class WorkspaceEngine {
   }
 
   async #pull(attempt: Attempt): Promise<StepEnd> {
-    const isNew = this.mirror.row.checkpoint === null || this.mirror.row.snapshot !== null;
-    if (isNew && this.live.phase === "none") this.live.move("start");
-    else if (this.live.phase === "none") {
-      this.live.move("start");
-      this.live.move("snapshotRead");
-    }
     const end = await pullFeed(attempt);
     if (end.kind === "failed" || attempt.isOver()) return end;
     this.#pulledAtMs = this.#parts.clock.nowMs();
-    if (this.live.phase === "snapshot") this.live.move("snapshotRead");
-    this.live.move("caughtUp");
     return end;
   }
 
