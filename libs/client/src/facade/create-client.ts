@@ -1,9 +1,10 @@
+import { gzipText } from "../adapters/gzip-text.ts";
+import { createHttpTransport } from "../adapters/http-transport.ts";
 import { consoleLog, systemClock, systemConnectivity, systemRandom } from "../adapters/system.ts";
 import type { RebaseSettings } from "../core/view.ts";
 import { explain } from "../engine/explain.ts";
 import { SyncClient } from "../engine/sync-client.ts";
 import type { Client, Workspace } from "../public/client.ts";
-import { SynclineClientError } from "../public/errors.ts";
 import type { ClientOptions, CollectionDefinition, CollectionOptions, Schema } from "../public/options.ts";
 import type { ClientSnapshot, ClientStatus, SyncSummary, WorkspaceStatus } from "../public/status.ts";
 import { PRESETS } from "./presets.ts";
@@ -24,8 +25,9 @@ const WORST = ["signedOut", "failed", "offline", "paused", "syncing", "idle"] as
  */
 export function createClient<S extends Schema>(options: ClientOptions<S>): Client<S> {
   const settings = { ...PRESETS[options.preset ?? "interactive"], ...options.sync };
-  const { collections, account, url, storage, token, transport } = options;
-  if (transport === undefined) throw new SynclineClientError("protocol", "createClient needs a transport");
+  const { collections, account, url, storage, token } = options;
+  const transport =
+    options.transport ?? createHttpTransport({ url, ...(gzipText && { compress: gzipText }) });
   const rebase: RebaseSettings = {
     rebase: options.rebase,
     deleteWins: (name) =>

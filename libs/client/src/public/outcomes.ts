@@ -1,4 +1,5 @@
 import type { Json, JsonObject, JsonPatchStep } from "@syncline/shared/document";
+import type { Overlap } from "@syncline/shared/merge";
 import type { DecisionChoice } from "@syncline/shared/protocol";
 
 export type Priority = "immediate" | "high" | "normal" | "low";
@@ -104,7 +105,7 @@ export interface ConflictDetails {
   readonly ancestor: JsonObject | null;
   readonly remote: JsonObject | null;
   readonly local: JsonObject | null;
-  readonly overlaps: readonly Json[];
+  readonly overlaps: readonly Overlap[];
   /** The document that each choice would result in, as the server previews it. */
   readonly preview: JsonObject;
 }
