@@ -39,11 +39,11 @@ export interface ConflictState {
   conflict_status?: "open" | "parked" | "reported" | "resolved";
 }
 
-export interface PushedResult extends OperationResult {
-  conflict_data?: NonNullable<OperationResult["conflict_data"]> & ConflictState;
+export interface PushedResult extends Omit<OperationResult, "conflict_data"> {
+  conflict_data?: Omit<NonNullable<OperationResult["conflict_data"]>, "conflict_status"> & ConflictState;
 }
 
-export interface PushAnswer extends BatchResult {
+export interface PushAnswer extends Omit<BatchResult, "results"> {
   results: PushedResult[];
   /** By how many milliseconds a `timestamp` was in the future. */
   clock_skew_ms?: number;
@@ -66,7 +66,7 @@ export interface PulledChange extends ChangeBody {
   client_ids?: string[];
 }
 
-export interface PullPage extends ChangesBody {
+export interface PullPage extends Omit<ChangesBody, "settled"> {
   changes: PulledChange[];
   /** Results of the asking device's operations that have become known since the page before. */
   settled?: PushedResult[];
