@@ -1,5 +1,6 @@
 import { STORMY, CALM } from "../network.ts";
-import { startDevice, WORKSPACE, type HistoryDevice, type World } from "./history-world.ts";
+import { WORKSPACE, type HistoryDevice } from "./history-schema.ts";
+import { startDevice, type World } from "./history-world.ts";
 import { noteWhenStored } from "./witness.ts";
 
 type Action = (world: World, device: HistoryDevice) => void | Promise<void>;

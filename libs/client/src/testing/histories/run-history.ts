@@ -2,14 +2,8 @@ import { converge, findDifferences } from "../converge.ts";
 import { CALM } from "../network.ts";
 import { act, decide } from "./actions.ts";
 import { checkFrozen } from "./check-frozen.ts";
-import {
-  COLLECTIONS,
-  createWorld,
-  startDevice,
-  WORKSPACE,
-  type HistorySchema,
-  type World,
-} from "./history-world.ts";
+import { COLLECTIONS, WORKSPACE, type HistorySchema } from "./history-schema.ts";
+import { createWorld, startDevice, type World } from "./history-world.ts";
 
 /** The result of a history: without violations it is as it must be. */
 export interface HistoryReport {

@@ -1,5 +1,5 @@
 import type { Snapshot, Written } from "../../public/documents.ts";
-import type { HistoryDevice } from "./history-world.ts";
+import type { HistoryDevice } from "./history-schema.ts";
 
 /** The writes that a device was promised: one whose promise has resolved must never be lost. */
 interface Promised {
