@@ -4,6 +4,7 @@
 //   npm run docs:tables -- --check   writes no file, and fails if one is stale
 import { readFileSync, writeFileSync } from "node:fs";
 import { format, resolveConfig } from "prettier";
+import { renderClientTables } from "./client-tables.ts";
 import { renderConfigTables } from "./config-tables.ts";
 import { renderConflictLife } from "./conflict-table.ts";
 import { renderEndpoints } from "./endpoint-table.ts";
@@ -11,6 +12,7 @@ import { renderErrorTypes, renderProblems } from "./error-tables.ts";
 
 /** The generated parts of each page, in order. */
 const PAGES = [
+  { page: "docs/client.md", parts: [renderClientTables] },
   { page: "docs/config.md", parts: [renderConfigTables] },
   { page: "docs/conflicts.md", parts: [renderConflictLife] },
   { page: "docs/errors.md", parts: [renderProblems, renderErrorTypes] },

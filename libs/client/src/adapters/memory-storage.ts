@@ -6,19 +6,28 @@ interface Database {
   /** Rows in the order of their keys. */
   stores: Map<StoreName, Row[]>;
   revision: number;
+  isDestroyed?: true;
 }
+
+/** The databases of a device, by name. */
+export type MemoryDatabases = Map<string, Database>;
 
 /**
  * Storage in memory, the reference for all others. The databases live as long as the returned value, so that a client
  * that is created again with it finds what it left.
+ *
+ * @param databases - those of the device; storages that are given the same ones share them, as tabs do
  */
-export function memoryStorage(): Storage {
-  const databases = new Map<string, Database>();
+export function memoryStorage(databases: MemoryDatabases = new Map()): Storage {
   let name = "";
   let opened: Database | undefined;
+  let openedLayout = 0;
 
   const rowsOf = (store: StoreName): Row[] => {
-    if (opened === undefined) throw new SynclineClientError("storageClosed", "The storage is closed");
+    if (opened === undefined || opened.isDestroyed === true || opened.layout !== openedLayout) {
+      const text = "The storage is closed, deleted, or was opened by a newer version of the app";
+      throw new SynclineClientError("storageClosed", text);
+    }
     let rows = opened.stores.get(store);
     if (rows === undefined) opened.stores.set(store, (rows = []));
     return rows;
@@ -35,15 +44,16 @@ export function memoryStorage(): Storage {
       databases.set(database, known);
       name = database;
       opened = known;
+      openedLayout = layout;
     },
     async get(store, keys) {
       const rows = rowsOf(store);
-      return keys.map((key) => find(rows, key));
+      return keys.map((key) => copyOf(find(rows, key)));
     },
     async range(store, range, { limit = Infinity, reverse = false } = {}) {
       const rows = within(rowsOf(store), range);
       const ordered = reverse ? rows.toReversed() : rows;
-      return ordered.slice(0, limit);
+      return ordered.slice(0, limit).map((row) => copyOf(row));
     },
     async commit(changes, expect) {
       rowsOf("meta");
@@ -51,7 +61,10 @@ export function memoryStorage(): Storage {
         (find(rowsOf(store), key)?.revision ?? null) === revision;
       if (!expect.every(isAsExpected)) return "changed";
       // Copied first: a value that cannot be copied must leave nothing behind.
-      const copies = changes.map((change) => structuredClone(change));
+      const copies = changes.map((change) => ({
+        ...structuredClone(change),
+        key: change.key.map(checkPart),
+      }));
       for (const change of copies) apply(change);
       return "committed";
     },
@@ -62,6 +75,8 @@ export function memoryStorage(): Storage {
       opened = undefined;
     },
     async destroy() {
+      const known = databases.get(name);
+      if (known !== undefined) known.isDestroyed = true;
       databases.delete(name);
       opened = undefined;
     },
@@ -79,6 +94,18 @@ export function memoryStorage(): Storage {
     const row = { key: change.key, revision: opened?.revision ?? 0, value: change.value };
     rows.splice(at, isThere ? 1 : 0, row);
   }
+}
+
+/** A caller's change to a value must not reach the storage. */
+function copyOf<R extends Row | undefined>(row: R): R {
+  return row === undefined ? row : { ...row, key: [...row.key], value: structuredClone(row.value) };
+}
+
+/** Throws unless the part can be ordered. Zero has one sign. */
+function checkPart(part: unknown): string | number {
+  if (typeof part === "string") return part;
+  if (typeof part === "number" && !Number.isNaN(part)) return part === 0 ? 0 : part;
+  throw new TypeError(`A key has a part that is no string and no number: ${String(part)}`);
 }
 
 /** Compares keys part by part; numbers precede strings, and a key precedes those that continue it. */

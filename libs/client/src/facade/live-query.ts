@@ -12,13 +12,22 @@ export function createLiveQuery<T>(
   collection: string,
   query: Query<T>,
 ): LiveQuery<T> {
+  /** A document that has not changed is the same object in each result. */
+  let known = new Map<string, { readonly revision: number; readonly snapshot: Snapshot<T> }>();
   const read = async (): Promise<Snapshot<T>[]> => {
     await client.opened(workspace);
     const rows = await client.database.storage.range("documents", { prefix: [workspace, collection] });
-    return runQuery(
-      rows.flatMap(({ value }) => snapshotOf<T>(value as DocumentRow) ?? []),
-      query,
-    );
+    const next: typeof known = new Map();
+    const snapshots = rows.flatMap(({ value, revision }) => {
+      const row = value as DocumentRow;
+      const before = known.get(row.id);
+      const snapshot = before?.revision === revision ? before.snapshot : snapshotOf<T>(row);
+      if (snapshot === undefined) return [];
+      next.set(row.id, { revision, snapshot });
+      return snapshot;
+    });
+    known = next;
+    return runQuery(snapshots, query);
   };
   return {
     get: read,

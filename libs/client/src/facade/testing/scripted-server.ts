@@ -51,6 +51,13 @@ export class ScriptedServer {
   readonly #streams = new Set<(event: StreamEvent) => void>();
   readonly #ends = new Set<(end: Answer<StreamEnd>) => void>();
   streamFailure: Failure | undefined;
+  /** Ids of documents whose operations have a request refused: too much held, too large, invalid, or a server's fault. */
+  overloadOf: string | undefined;
+  tooLarge: string | undefined;
+  invalid: string | undefined;
+  poison: string | undefined;
+  /** Refuses every batch that names a strategy. */
+  overrideRefused = false;
 
   count(name: RequestName): number {
     return this.log.filter((entry) => entry.name === name).length;
@@ -184,6 +191,8 @@ export class ScriptedServer {
   }
 
   #push(batch: PushBatch): Answer<PushAnswer> {
+    const refused = this.#refuse(batch);
+    if (refused !== undefined) return refused;
     const batchId = `batch-${this.log.length}`;
     const results = batch.operations.map((operation) => this.#take(operation, batch));
     if (!this.isSlow) return ok(answerOf(batchId, results));
@@ -194,6 +203,19 @@ export class ScriptedServer {
         results.map(({ client_id }) => ({ client_id, status: "pending" })),
       ),
     );
+  }
+
+  #refuse({ operations, on_conflict: strategy }: PushBatch): Failure | undefined {
+    const named = (id: string | undefined) =>
+      operations.find(({ document_id }) => document_id === id)?.client_id;
+    const held = named(this.overloadOf);
+    if (held !== undefined) return { kind: "overloaded", retryAfterMs: 5_000, operation: held };
+    if (named(this.tooLarge) !== undefined) return { kind: "tooLarge", status: 413 };
+    const invalid = named(this.invalid);
+    if (invalid !== undefined) return { kind: "invalid", status: 422, operations: [invalid] };
+    if (named(this.poison) !== undefined) return { kind: "unavailable", status: 500 };
+    if (!this.overrideRefused || strategy === undefined) return undefined;
+    return { kind: "overrideNotAllowed", operations: operations.map(({ client_id }) => client_id) };
   }
 
   #batch(batchId: string): Answer<PushAnswer> {

@@ -33,5 +33,5 @@ export class ManualClock implements Clock {
 
 /** Lets all promises run that wait for nothing else: storage, transport and engine of these tests use no real time. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,5 +1,5 @@
 import { memoryStorage } from "../../adapters/memory-storage.ts";
-import { collection, createClient } from "../../facade/create-client.ts";
+import { collection, createClient } from "../create-client.ts";
 import type { Connectivity } from "../../ports/connectivity.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Storage } from "../../ports/storage.ts";

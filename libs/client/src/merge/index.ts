@@ -1,0 +1,1 @@
+export { threeWay } from "./three-way.ts";
