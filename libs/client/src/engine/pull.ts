@@ -84,7 +84,11 @@ async function commitPage(attempt: Attempt, page: PullPage, since: number): Prom
     },
     { documents: changes.map(nameOf), durability: "relaxed" },
   );
-  if (!isTaken) return false;
+  if (!isTaken) {
+    // Another client of the database has moved the checkpoint: the mirror does not follow its commits.
+    await attempt.mirror.load(parts.database);
+    return false;
+  }
   if (page.changes.some(({ device_id: device }) => device === parts.device.id)) {
     // An own change may be what a pending batch waits for.
     for (const ask of memory.asks.values()) ask.atMs = 0;
