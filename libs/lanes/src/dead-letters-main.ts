@@ -1,5 +1,5 @@
 // `npm run dead-letters -- list|replay|drop [--lane N] [--id ID | --all]`: lists dead-lettered entries, puts them back
-// on their lanes, or drops them. docs/runbooks/dead-entries.md explains the choice.
+// on their lanes, or drops them. docs/runbooks/dead-letters.md explains the choice.
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { EnvError, readEnv } from "@syncline/kit/process";

@@ -29,7 +29,7 @@ export interface DeadLetters {
   drop(entry: Pick<DeadLetter, "lane" | "id" | "batchId">): Promise<boolean>;
 }
 
-const REPLAY = readFileSync(new URL("./replay-dead-entry.lua", import.meta.url), "utf8");
+const REPLAY = readFileSync(new URL("./replay-dead-letter.lua", import.meta.url), "utf8");
 const PAGE_ENTRIES = 10;
 
 interface Scripts {

@@ -86,7 +86,7 @@ export interface LaneStreams {
    * Finds an accepted batch on the shards of some workspaces.
    * @returns `null` if it was committed or never accepted
    */
-  readBatchStatus(batchId: BatchId, workspaceIds: Iterable<string>): Promise<AcceptedBatchStatus | null>;
+  readBatchStatus(batchId: BatchId, workspaceIds: Iterable<WorkspaceId>): Promise<AcceptedBatchStatus | null>;
 }
 
 /** The maximum bytes of a window: bounds a drain's memory and the size of a commit. */
@@ -336,7 +336,7 @@ function keysOfPart(keys: ShardKeys, { lane, workspaceId }: LanePart): { stream:
 }
 
 /** The workspace of an entry. */
-export function workspaceOf({ entry }: StoredEntry): string {
+export function workspaceOf({ entry }: StoredEntry): WorkspaceId {
   return entry.kind === "batch" ? entry.batch.workspaceId : entry.resolution.workspaceId;
 }
 

@@ -1,8 +1,9 @@
+import type { WorkspaceId } from "@syncline/shared/protocol";
 import { assertInvariant } from "@syncline/shared/protocol";
 import { AsyncLocalStorage } from "node:async_hooks";
 
 interface Reach {
-  workspaceIds: readonly string[];
+  workspaceIds: readonly WorkspaceId[];
   subject: string | undefined;
 }
 
@@ -14,7 +15,7 @@ const reach = new AsyncLocalStorage<Reach>();
  *
  * @param subject - the authenticated subject, if any
  */
-export function inWorkspaces<T>(workspaceIds: readonly string[], run: () => T, subject?: string): T {
+export function inWorkspaces<T>(workspaceIds: readonly WorkspaceId[], run: () => T, subject?: string): T {
   return reach.run({ workspaceIds, subject }, run);
 }
 

@@ -32,6 +32,30 @@ it("of two kinds do not compile in each other's place", () => {
   expect([devices, batches, versions, device]).toHaveLength(4);
 });
 
+interface Ids {
+  workspace: WorkspaceId;
+  device: DeviceId;
+  client: ClientId;
+  collection: CollectionName;
+  document: DocumentId;
+  batch: BatchId;
+  conflict: ConflictId;
+  seq: Seq;
+  version: Version;
+}
+/** All pairs of kinds of which one would compile in place of the other. */
+type Swappable = {
+  [A in keyof Ids]: {
+    [B in Exclude<keyof Ids, A>]: Ids[A] extends Ids[B] ? `${A} as ${B}` : never;
+  }[Exclude<keyof Ids, A>];
+}[keyof Ids];
+
+it("of any two kinds do not compile in each other's place", () => {
+  const swappable: Swappable[] = [];
+  const none: never[] = swappable;
+  expect(none).toEqual([]);
+});
+
 it("take text from outside as it is, and are numbers for arithmetic", () => {
   const outside: string = "w";
   const workspace: WorkspaceId = outside;

@@ -88,7 +88,7 @@ export interface PgFeed {
     page: { after: ConflictCursor; limit: number; collections: string[] | undefined },
   ): Promise<ConflictsPage | Gone>;
   /** Reads the bounds of those workspaces that have had a commit. */
-  readEnds(workspaceIds: readonly string[]): Promise<FeedEnds[]>;
+  readEnds(workspaceIds: readonly WorkspaceId[]): Promise<FeedEnds[]>;
   /** Reads live documents after a key, or from the first one. */
   readDocuments(
     workspaceId: WorkspaceId,

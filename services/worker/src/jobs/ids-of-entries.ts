@@ -1,6 +1,6 @@
 import { traceIdOf } from "@syncline/kit/telemetry";
 import { workspaceOf } from "@syncline/lanes";
-import type { StoredEntry } from "@syncline/shared/protocol";
+import type { StoredEntry, WorkspaceId } from "@syncline/shared/protocol";
 
 /** The most ids that a log line names of each kind. */
 const IDS_MAX = 10;
@@ -8,7 +8,7 @@ const IDS_MAX = 10;
 /** The ids by which an operator finds the entries of a window: of batches, workspaces and traces. */
 export interface EntryIds {
   entries: number;
-  workspaceIds: string[];
+  workspaceIds: WorkspaceId[];
   batchIds: string[];
   conflictIds: string[];
   traceIds: string[];
