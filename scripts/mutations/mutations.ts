@@ -782,9 +782,9 @@ export const MUTATIONS: MutationTable = {
     },
     "feed-skips-unread-changes": {
       in: "createPgFeed",
-      find: "const $values = [$workspaceId, … $query<FeedRow> … : $first.feed_to",
+      find: "const $values = [$workspaceId, since, limit, … $query<FeedRow> … : $first.feed_to",
       replace:
-        "const $values = [$workspaceId, … $query<FeedRow> … : Math.max(since, Number((await $query(READ_WORKSPACES, [[$workspaceId]]))[0]?.seq ?? 0))",
+        "const $values = [$workspaceId, since, limit, … $query<FeedRow> … : Math.max(since, Number((await $query(READ_WORKSPACES, [[$workspaceId]]))[0]?.seq ?? 0))",
       caughtBy: "feed.test.ts: each receive every committed change once, in order",
     },
     "feed-start-not-moved-by-retention": {

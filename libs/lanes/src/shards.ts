@@ -75,10 +75,10 @@ export function redisByName({ all, connections }: Shards): Record<string, Redis>
 }
 
 /** Connects to one server or to a cluster, in which each shard has a connection to its master. */
-export function openRedis(place: RedisAddress, onError: (error: Error) => void): OpenRedis {
-  const [url = ""] = place.REDIS_URL;
-  const tags = shardTags(place.REDIS_SHARDS);
-  const nodes = place.REDIS_CLUSTER === "true" ? findNodes(place.REDIS_URL) : undefined;
+export function openRedis(address: RedisAddress, onError: (error: Error) => void): OpenRedis {
+  const [url = ""] = address.REDIS_URL;
+  const tags = shardTags(address.REDIS_SHARDS);
+  const nodes = address.REDIS_CLUSTER === "true" ? findNodes(address.REDIS_URL) : undefined;
   const opened: Redis[] = [];
 
   type Connect = typeof connectRedis;

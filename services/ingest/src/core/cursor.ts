@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /** Encodes a position in a listing as an opaque string. */
-export function writeCursor(place: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(place)).toString("base64url");
+export function writeCursor(keys: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(keys)).toString("base64url");
 }
 
 /** A string in a position. The server writes no control characters, and Postgres rejects one of them. */
@@ -14,9 +14,9 @@ export const placeTextSchema = z.string().regex(/^\P{Cc}*$/u);
  */
 export function readCursor(cursor: string): unknown {
   try {
-    const place = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
+    const keys = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown;
     // Decoding skips characters outside the alphabet.
-    return Array.isArray(place) && writeCursor(place) === cursor ? place : undefined;
+    return Array.isArray(keys) && writeCursor(keys) === cursor ? keys : undefined;
   } catch {
     return undefined;
   }

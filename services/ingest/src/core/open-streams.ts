@@ -24,12 +24,12 @@ export interface StreamClient {
  * stops.
  */
 export class OpenStreams {
-  readonly #places: Shares;
+  readonly #shares: Shares;
   readonly #streams = new Set<OpenStream>();
   #closed = false;
 
-  constructor(places: Shares) {
-    this.#places = places;
+  constructor(shares: Shares) {
+    this.#shares = shares;
   }
 
   get size(): number {
@@ -39,11 +39,10 @@ export class OpenStreams {
   /** @returns the stream, or the limit that refused it */
   open({ subject, address }: StreamClient): OpenStream | Refusal {
     if (this.#closed) return "all";
-    const place = this.#places.hold();
-    const refusal =
-      place.resize(1) ?? place.countFor("address", address) ?? place.countFor("subject", subject);
+    const hold = this.#shares.hold();
+    const refusal = hold.resize(1) ?? hold.countFor("address", address) ?? hold.countFor("subject", subject);
     if (refusal !== undefined) {
-      place.release();
+      hold.release();
       return refusal;
     }
     const controller = new AbortController();
@@ -57,7 +56,7 @@ export class OpenStreams {
       end: (why) => {
         if (!signal.aborted) endedBy = why;
         this.#streams.delete(stream);
-        place.release();
+        hold.release();
         controller.abort();
       },
     };

@@ -56,10 +56,10 @@ export interface OperationStory extends OperationRow {
   conflictOpenedBy: string | null;
 }
 
-/** An operation in a listing; `place` is the cursor of the page after it. */
+/** An operation in a listing; `cursor` starts the page after it. */
 export interface OperationListing {
   operation: OperationRow;
-  place: [acceptedAtUs: number, deviceId: DeviceId, clientId: ClientId];
+  cursor: [acceptedAtUs: number, deviceId: DeviceId, clientId: ClientId];
 }
 
 /** An operation as a listing shows it. Times are RFC 3339. */

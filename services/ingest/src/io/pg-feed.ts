@@ -32,7 +32,7 @@ export interface FeedEnds {
 
 /** A page of conflict records, ordered by the commit that last wrote them, each with its position. */
 export interface ConflictsPage extends Page<ConflictCursor> {
-  conflicts: { place: ConflictCursor; summary: ConflictSummary }[];
+  conflicts: { cursor: ConflictCursor; summary: ConflictSummary }[];
 }
 
 /** A page of the outcomes of a device's operations; its positions are revisions. */
@@ -193,7 +193,7 @@ export function createPgFeed(query: Query): PgFeed {
           ? []
           : [
               {
-                place: { revision, conflictId: row.conflict_id },
+                cursor: { revision, conflictId: row.conflict_id },
                 summary: {
                   ...row,
                   conflict_id: row.conflict_id,
@@ -206,7 +206,7 @@ export function createPgFeed(query: Query): PgFeed {
       const more = rows.length > limit;
       // The last page passes every record, including those of collections that the reader leaves out.
       const end = { revision: first.revision_to, conflictId: null };
-      return { conflicts, next: more ? (conflicts.at(-1)?.place ?? after) : end, more };
+      return { conflicts, next: more ? (conflicts.at(-1)?.cursor ?? after) : end, more };
     },
 
     async readEnds(workspaceIds) {

@@ -14,7 +14,7 @@ export interface PgOperations {
   /** Lists operations, newest first. */
   list(
     workspaceId: WorkspaceId,
-    page: { status: ListedStatus; before: OperationListing["place"] | undefined; limit: number },
+    page: { status: ListedStatus; before: OperationListing["cursor"] | undefined; limit: number },
   ): Promise<OperationListing[]>;
 }
 
@@ -48,7 +48,7 @@ export function createPgOperations(query: Query): PgOperations {
       ]);
       return rows.map((row) => {
         const operation = camelRow<OperationRow & { acceptedAtUs: number }>(row);
-        return { operation, place: [operation.acceptedAtUs, operation.deviceId, operation.clientId] };
+        return { operation, cursor: [operation.acceptedAtUs, operation.deviceId, operation.clientId] };
       });
     },
   };

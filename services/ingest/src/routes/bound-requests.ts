@@ -23,26 +23,26 @@ export interface BoundRequests {
   leave: (response: Response) => void;
 }
 
-export function createBoundRequests(places: Shares): BoundRequests {
-  const placeByResponse = new WeakMap<ServerResponse, Hold>();
+export function createBoundRequests(shares: Shares): BoundRequests {
+  const holdByResponse = new WeakMap<ServerResponse, Hold>();
   return {
     admit(_request, response, next) {
-      const place = places.hold();
-      const refusal = place.resize(1) ?? place.countFor("address", networkOfClient(response));
+      const hold = shares.hold();
+      const refusal = hold.resize(1) ?? hold.countFor("address", networkOfClient(response));
       if (refusal !== undefined) {
-        place.release();
+        hold.release();
         return sendProblem(response, refusal === "all" ? TOO_MANY : ADDRESS_SHARE);
       }
-      placeByResponse.set(response, place);
-      response.once("close", () => place.release());
+      holdByResponse.set(response, hold);
+      response.once("close", () => hold.release());
       next();
     },
     admitIdentified(response) {
-      const refusal = placeByResponse.get(response)?.countFor("subject", identityOf(response).subject);
+      const refusal = holdByResponse.get(response)?.countFor("subject", identityOf(response).subject);
       if (refusal !== undefined) throw SUBJECT_SHARE;
     },
     leave(response) {
-      placeByResponse.get(response)?.release();
+      holdByResponse.get(response)?.release();
     },
   };
 }

@@ -76,24 +76,24 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
  * resumes exactly there. Outcomes come first and have no id: if the client misses one, its position is still before it.
  */
 async function sendPage(events: EventWriter, page: EventsPage): Promise<void> {
-  let place: EventCursor = page.from;
+  let cursor: EventCursor = page.from;
   for await (const part of page.settled) {
     for (const result of part) await events.send({ event: "settled", data: result });
   }
   for (const change of page.changes) {
-    place = { ...place, seq: change.seq };
-    await events.send({ event: "change", id: writeEventId(place), data: change });
+    cursor = { ...cursor, seq: change.seq };
+    await events.send({ event: "change", id: writeEventId(cursor), data: change });
   }
-  for (const { place: conflict, summary } of page.conflicts) {
-    place = { ...place, conflict };
-    await events.send({ event: "conflict", id: writeEventId(place), data: summary });
+  for (const { cursor: conflict, summary } of page.conflicts) {
+    cursor = { ...cursor, conflict };
+    await events.send({ event: "conflict", id: writeEventId(cursor), data: summary });
   }
   events.pass(writeEventId(page.next));
 }
 
 function readLastEventId(id: string | undefined): ReturnType<typeof readEventId> {
   if (id === undefined) return undefined;
-  const place = readEventId(id);
-  if (place !== undefined) return place;
+  const cursor = readEventId(id);
+  if (cursor !== undefined) return cursor;
   throw fieldProblem({ path: ["Last-Event-ID"], message: "must be the id of an event of this stream" }, null);
 }

@@ -22,7 +22,7 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
     const { status, before, limit } = readQuery(operationsQuerySchema, request);
     const found = await operations.list(workspaceId, {
       status,
-      before: before === undefined ? undefined : readPlace(before),
+      before: before === undefined ? undefined : readListingCursor(before),
       limit: limit + 1,
     });
     const page = found.slice(0, limit);
@@ -30,13 +30,13 @@ export function createListOperations(operations: PgOperations): RequestHandler<{
     const more = found.length > limit;
     response.json({
       operations: page.map(({ operation }) => operationBody(operation)),
-      next: more && last !== undefined ? writeCursor(last.place) : null,
+      next: more && last !== undefined ? writeCursor(last.cursor) : null,
       more,
     });
   };
 }
 
-function readPlace(cursor: string): OperationListing["place"] {
+function readListingCursor(cursor: string): OperationListing["cursor"] {
   const parsed = placeSchema.safeParse(readCursor(cursor));
   if (parsed.success) return parsed.data;
   throw fieldProblem({ path: ["before"], message: "must be the next of a previous page" }, null);

@@ -11,7 +11,7 @@ import type { PgFeed } from "../io/pg-feed.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
 
 /** Limit on the outcomes in a page. The last commit's are complete, so there may be more. */
-export const SETTLED_MAX = 1_000;
+const SETTLED_MAX = 1_000;
 
 /** A reader's position: in the changes, and in the outcomes of its device. */
 export interface FeedPlace {
