@@ -6,6 +6,8 @@ const PAGES: Readonly<Record<EndpointName, string>> = {
   postBatch: "[Sending](sending.md)",
   getBatch: "[Reading a batch](outcomes.md#reading-a-batch)",
   getBatchEvents: "[Reading a batch](outcomes.md#reading-a-batch)",
+  listWorkspaces: "[The token's workspaces](#the-tokens-workspaces)",
+  listDocuments: "[Reading documents](following.md#reading-documents)",
   getDocument: "[Reading documents](following.md#reading-documents)",
   getHistory: "[A document's history](following.md#a-documents-history)",
   getChanges: "[The feed](following.md#the-feed)",

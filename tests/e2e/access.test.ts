@@ -26,8 +26,8 @@ interface Place {
 interface Use {
   path: (place: Place) => string;
   body?: (place: Place) => object;
-  /** Batches are searched only in the token's own workspaces, so that others' are 404. */
-  stranger?: 404;
+  /** The status for a token of other workspaces, unless it is 403: such a route searches only the token's workspaces. */
+  stranger?: 200 | 404;
 }
 
 const below = (rest: string) => (place: Place) => `/api/v1/workspaces/${place.workspaceId}${rest}`;
@@ -48,6 +48,9 @@ const ingestUses: Record<Exclude<EndpointName, (typeof OPEN)[number]>, Use> = {
   },
   getBatch: { path: ({ batchId }) => `/api/v1/batches/${batchId}`, stranger: 404 },
   getBatchEvents: { path: ({ batchId }) => `/api/v1/batches/${batchId}/events`, stranger: 404 },
+  // Answers with the token's own workspaces, whatever they are.
+  listWorkspaces: { path: () => "/api/v1/workspaces", stranger: 200 },
+  listDocuments: { path: below("/documents/documents") },
   getDocument: { path: below("/documents/documents/doc") },
   getHistory: { path: below("/documents/documents/doc/history") },
   getChanges: { path: below("/changes") },
@@ -244,7 +247,7 @@ describe.each<[string, () => Promise<Mode>]>([
     const stranger =
       on.stranger === undefined
         ? { status: 403, type: "urn:syncline:problem:workspace-forbidden" }
-        : { status: on.stranger, type: "urn:syncline:problem:not-found" };
+        : { status: on.stranger, type: on.stranger === 404 ? "urn:syncline:problem:not-found" : undefined };
     const unauthorized = { status: 401, type: "urn:syncline:problem:unauthorized" };
 
     it("rejects tokens without the right, without any effect", async () => {

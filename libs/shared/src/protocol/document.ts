@@ -1,6 +1,7 @@
-import type { ClientId, CollectionName, Seq, Version } from "../ids/ids.ts";
+import type { ClientId, CollectionName, DocumentId, Seq, Version, WorkspaceId } from "../ids/ids.ts";
 import type { JsonObject } from "../document/json.ts";
 import type { OperationResult } from "./result.ts";
+import type { Role } from "./role.ts";
 
 /** A document as `GET …/documents/{collection}/{id}` answers it. */
 export interface DocumentBody {
@@ -60,6 +61,20 @@ export interface HistoryBody {
 export interface SnapshotHead {
   epoch: string;
   seq: Seq;
+  /** The number of documents, in the first page; absent if there are too many to count. */
+  count?: number;
+}
+
+/** A page of a collection's documents; `next` is the `after` of the next page. */
+export interface DocumentsBody {
+  documents: DocumentBody[];
+  next: DocumentId | null;
+  more: boolean;
+}
+
+/** The workspaces of a token. `seq` is 0 before the first commit. */
+export interface WorkspacesBody {
+  workspaces: { workspace_id: WorkspaceId; role: Role; epoch: string; seq: Seq }[];
 }
 
 /** The last line of a page of a snapshot; `next` is the `after` of the next page. */

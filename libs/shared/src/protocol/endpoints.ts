@@ -25,6 +25,8 @@ export const ENDPOINTS = {
   postBatch: { method: "post", path: "/api/v1/documents/batch", role: "writer" },
   getBatch: { method: "get", path: "/api/v1/batches/:batchId", role: "reader" },
   getBatchEvents: { method: "get", path: "/api/v1/batches/:batchId/events", role: "reader" },
+  listWorkspaces: { method: "get", path: "/api/v1/workspaces", role: "reader" },
+  listDocuments: { method: "get", path: `${WORKSPACE}/documents/:collection`, role: "reader" },
   getDocument: { method: "get", path: DOCUMENT, role: "reader" },
   getHistory: { method: "get", path: `${DOCUMENT}/history`, role: "reader" },
   getChanges: { method: "get", path: `${WORKSPACE}/changes`, role: "reader" },

@@ -64,6 +64,8 @@ export interface PgFeed {
       since: number;
       limit: number;
       collections: string[] | undefined;
+      /** Reads only the newest change of each document. */
+      latest?: boolean;
       /** The reading device: each change names its operations that the change settled. */
       deviceId: DeviceId | undefined;
     },
@@ -89,11 +91,18 @@ export interface PgFeed {
   ): Promise<ConflictsPage | Gone>;
   /** Reads the bounds of those workspaces that have had a commit. */
   readEnds(workspaceIds: readonly WorkspaceId[]): Promise<FeedEnds[]>;
-  /** Reads live documents after a key, or from the first one. */
+  /** Reads live documents after a key, of all collections and with all ids unless some are given. */
   readDocuments(
     workspaceId: WorkspaceId,
-    page: { after: DocumentKey | undefined; limit: number },
+    page: {
+      after: DocumentKey;
+      limit: number;
+      collections?: string[] | undefined;
+      ids?: string[] | undefined;
+    },
   ): Promise<DocumentsPage>;
+  /** Counts live documents; `undefined` if they are too many to count. */
+  countDocuments(workspaceId: WorkspaceId, collections: string[] | undefined): Promise<number | undefined>;
   /** Reads a document's changes, newest first. */
   readHistory(
     workspaceId: WorkspaceId,
@@ -105,12 +114,18 @@ export interface PgFeed {
 /** Limit on the document data of a page, in bytes; the first document is always included. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
+/** Limit on the changes looked at for a page of newest ones. */
+const LATEST_SCAN_MAX = 10_000;
+/** Limit on the documents that are counted. */
+const COUNT_MAX = 100_000;
+
 /** Beyond this many bytes a page also ends inside a group, because a page is written as one piece of JSON. */
 const GROUP_BYTES_MAX = 64 * 1024 * 1024;
 
 const statement = statementsIn(new URL("../sql/", import.meta.url));
 const READ_CHANGES = statement("read-changes");
 const FOLLOW_CONFLICTS = statement("follow-conflicts");
+const COUNT_DOCUMENTS = statement("count-documents");
 const READ_SETTLED = statement("read-settled");
 const READ_WORKSPACES = statement("read-workspaces");
 const READ_SNAPSHOT = statement("read-snapshot");
@@ -146,9 +161,10 @@ type DocumentRow = Omit<DocumentBody, "updated_at" | "data"> & {
 export function createPgFeed(query: Query): PgFeed {
   return {
     async readChanges(workspaceId, page): Promise<ChangesPage | Gone> {
-      const { since, limit, collections, deviceId } = page;
+      const { since, limit, collections, deviceId, latest = false } = page;
+      const scan = latest ? LATEST_SCAN_MAX : null;
       const bounds = [PAGE_BYTES_MAX, GROUP_BYTES_MAX];
-      const values = [workspaceId, since, limit, collections ?? null, ...bounds, deviceId ?? null];
+      const values = [workspaceId, since, limit, collections ?? null, ...bounds, deviceId ?? null, scan];
       const rows = await query<FeedRow>(READ_CHANGES, values);
       const [first] = rows;
       const gone = goneAt(since, { from: first?.feed_from ?? 0, to: first?.feed_to ?? 0 });
@@ -157,10 +173,11 @@ export function createPgFeed(query: Query): PgFeed {
       const changes = rows.flatMap((row) =>
         row.seq === null ? [] : [withClientIds(changeOf(row, row.seq), row, deviceId)],
       );
-      const more = changes.length > 0 && first.found > changes.length;
-      // The last page passes every change, including those of collections that the reader leaves out.
-      const next = more ? (changes.at(-1)?.seq ?? since) : first.feed_to;
-      return { changes, next, more };
+      const isCut = changes.length > 0 && first.found > changes.length;
+      // A whole page passes every change that was looked at, including those that the reader leaves out.
+      const end = scan === null ? first.feed_to : Math.min(first.feed_to, since + scan);
+      const next = isCut ? (changes.at(-1)?.seq ?? since) : end;
+      return { changes, next, more: isCut || next < first.feed_to };
     },
 
     async readSettled(workspaceId, { deviceId, after, since, limit, to }): Promise<SettledPage | Gone> {
@@ -215,15 +232,21 @@ export function createPgFeed(query: Query): PgFeed {
       return rows.map((row) => camelRow<FeedEnds>(row));
     },
 
-    async readDocuments(workspaceId, { after, limit }) {
-      // No id is empty, so every key comes after this one.
-      const { collection, documentId } = after ?? { collection: "", documentId: "" };
+    async countDocuments(workspaceId, collections) {
+      const values = [workspaceId, collections ?? null, COUNT_MAX + 1];
+      const [row] = await query<{ count: number }>(COUNT_DOCUMENTS, values);
+      return row === undefined || row.count > COUNT_MAX ? undefined : row.count;
+    },
+
+    async readDocuments(workspaceId, { after: { collection, documentId }, limit, collections, ids }) {
       const rows = await query<DocumentRow>(READ_SNAPSHOT, [
         workspaceId,
         collection,
         documentId,
         limit,
         PAGE_BYTES_MAX,
+        collections ?? null,
+        ids ?? null,
       ]);
       return {
         documents: rows.map(({ found: _, updated_at, ...row }) => ({

@@ -3,10 +3,13 @@ import {
   ERROR_TYPES,
   LEDGER_STATUSES,
   OPERATION_KINDS,
+  ROLES,
   type BatchResult,
   type ChangeBody,
   type ChangesBody,
   type DocumentBody,
+  type DocumentsBody,
+  type WorkspacesBody,
   type HistoryBody,
   type HistoryChangeBody,
 } from "@syncline/shared/protocol";
@@ -53,6 +56,18 @@ export const documentBody = exactly<DocumentBody>()(
     seq: count,
     data: json,
     updated_at: time,
+  }),
+);
+
+export const documentsBody = exactly<DocumentsBody>()(
+  z.strictObject({ documents: z.array(documentBody), next: z.string().nullable(), more: z.boolean() }),
+);
+
+export const workspacesBody = exactly<WorkspacesBody>()(
+  z.strictObject({
+    workspaces: z.array(
+      z.strictObject({ workspace_id: z.string(), role: z.enum(ROLES), epoch: z.string(), seq: count }),
+    ),
   }),
 );
 

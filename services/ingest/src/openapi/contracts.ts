@@ -13,11 +13,14 @@ import { changesQuerySchema } from "../routes/get-changes.ts";
 import { historyQuerySchema } from "../routes/get-history.ts";
 import { snapshotQuerySchema } from "../routes/get-snapshot.ts";
 import { operationQuerySchema } from "../routes/find-life.ts";
+import { documentsQuerySchema } from "../routes/list-documents.ts";
 import { operationsQuerySchema } from "../routes/list-operations.ts";
 import {
   batchResultBody,
   changesBody,
   documentBody,
+  documentsBody,
+  workspacesBody,
   historyBody,
   operationLifeBody,
   operationsBody,
@@ -29,6 +32,8 @@ export const SCHEMAS = {
   Decision: decisionSchema,
   BatchResult: batchResultBody,
   Document: documentBody,
+  Documents: documentsBody,
+  Workspaces: workspacesBody,
   Changes: changesBody,
   History: historyBody,
   OperationLife: operationLifeBody,
@@ -102,6 +107,17 @@ export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
     headers: MINIMAL,
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["not-found"],
+  },
+  listWorkspaces: {
+    summary: "Lists the token's workspaces, each with the token's role in it",
+    answers: { 200: { description: "The workspaces", schema: "Workspaces" } },
+    problems: [],
+  },
+  listDocuments: {
+    summary: "Lists a collection's documents by id",
+    query: documentsQuerySchema,
+    answers: { 200: { description: "A page of documents", schema: "Documents" } },
+    problems: [],
   },
   getDocument: {
     summary: "Returns a document; its `ETag` is its version",

@@ -25,6 +25,8 @@ import { createGetHistory } from "../routes/get-history.ts";
 import { createGetOperation } from "../routes/get-operation.ts";
 import { createGetRoot } from "../routes/get-root.ts";
 import { createGetSnapshot } from "../routes/get-snapshot.ts";
+import { createListDocuments } from "../routes/list-documents.ts";
+import { createListWorkspaces } from "../routes/list-workspaces.ts";
 import { createListOperations } from "../routes/list-operations.ts";
 import { createOpenStream } from "../routes/open-stream.ts";
 import { createPostBatch } from "../routes/post-batch.ts";
@@ -93,6 +95,8 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
     getOpenApi: createGetOpenApi(),
     getBatch: createGetBatch({ findBatch, carryDocuments }),
     getBatchEvents: createGetBatchEvents({ findBatch, carryDocuments, watched, openStream, log }),
+    listWorkspaces: createListWorkspaces({ feed, epoch }),
+    listDocuments: createListDocuments(feed),
     getDocument: createGetDocument(reads),
     getHistory: createGetHistory({ feed, reads }),
     getChanges: createGetChanges({ readFeedPage, watched, openStream, epoch }),

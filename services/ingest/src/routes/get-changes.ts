@@ -13,6 +13,10 @@ import { changesBodyOf, type FeedPage, type FeedPlace, type ReadFeedPage } from 
 export const changesQuerySchema = z.object({
   ...feedParameters,
   limit: limitParameter({ most: 1_000, default: 100 }),
+  latest: z
+    .enum(["true", "false"])
+    .default("false")
+    .describe("`true`: of each document only its newest change, deletions included"),
   wait: wholeNumber({ min: 0, max: 30 })
     .default(0)
     .describe("Time that an empty page waits for a change, in seconds"),
@@ -39,8 +43,10 @@ export function createGetChanges(deps: Deps): RequestHandler<{ workspaceId: Work
     requireDevice(query);
     if (query.epoch !== undefined && query.epoch !== epoch) throw gone("epoch-changed", workspaceId);
     const { limit, collections, device_id: deviceId, wait } = query;
+    const latest = query.latest === "true";
     const from = { since: query.since, settledSince: query.settled_since };
-    const readPage = (place: FeedPlace) => readFeedPage(workspaceId, place, { limit, collections, deviceId });
+    const readPage = (place: FeedPlace) =>
+      readFeedPage(workspaceId, place, { limit, collections, deviceId, latest });
     const page = await (wait === 0 ? readPage(from) : waitForPage());
     if (typeof page === "string") throw gone(page, workspaceId);
     response.json(changesBodyOf(page, epoch));

@@ -15,13 +15,14 @@ import { placeTextSchema, readCursor, writeCursor } from "../core/cursor.ts";
 import type { DocumentKey, PgFeed } from "../io/pg-feed.ts";
 import { endSoon, writeDrained } from "../io/write-drained.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
-import { limitParameter } from "./parameters.ts";
+import { collectionsParameter, limitParameter } from "./parameters.ts";
 
 /** Limit on the documents read at once; the next ones are read when the client has received these. */
 const READ_DOCUMENTS_MAX = 100;
 
 export const snapshotQuerySchema = z.object({
   after: z.string().optional().describe("The `next` of the previous page"),
+  collections: collectionsParameter,
   limit: limitParameter({ most: 10_000, default: 1_000 }),
 });
 
@@ -48,7 +49,7 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: Wor
 
   return async (request, response) => {
     const { workspaceId } = request.params;
-    const { after, limit } = readQuery(snapshotQuerySchema, request);
+    const { after, limit, collections } = readQuery(snapshotQuerySchema, request);
     const cursor = after === undefined ? undefined : readPlace(after, workspaceId);
     if (cursor !== undefined && cursor.epoch !== epoch) {
       throw gone("epoch-changed", workspaceId);
@@ -70,13 +71,15 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: Wor
     let place = cursor?.place ?? BEFORE_ALL;
     const next = () => writeCursor([epoch, workspaceId, seq, place.collection, place.documentId]);
     try {
-      await writeLine({ epoch, seq });
+      const count = cursor === undefined ? await feed.countDocuments(workspaceId, collections) : undefined;
+      await writeLine({ epoch, seq, ...(count !== undefined && { count }) });
       let left = limit;
       let more = true;
       while (left > 0 && more) {
         const page = await feed.readDocuments(workspaceId, {
           after: place,
           limit: Math.min(left, READ_DOCUMENTS_MAX),
+          collections,
         });
         for (const document of page.documents) {
           stream.signal.throwIfAborted();

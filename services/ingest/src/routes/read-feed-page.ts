@@ -25,6 +25,8 @@ export interface FeedQuery {
   limit: number;
   collections: string[] | undefined;
   deviceId: DeviceId | undefined;
+  /** Reads only the newest change of each document. */
+  latest: boolean;
 }
 
 /** A page of the feed, with the outcomes of a device. */

@@ -1,5 +1,6 @@
 -- $1 workspace id, $2 since, $3 most rows, $4 collections or null for all, $5 most bytes of data, $6 most bytes of a
--- page that completes a group, $7 the reading device or null. Each change names the operations of the device that it
+-- page that completes a group, $7 the reading device or null, $8 null for every change, or a number of seqs: of these, only the changes that are
+-- their document's newest. Each change names the operations of the device that it
 -- settled, which count as bytes, too: those of its commit on its document that were answered with its seq. The first row is always read, and so is the rest of a group that has begun (100 changes
 -- at most), up to $6.
 -- found counts rows up to some beyond $3, which tells if there are more.
@@ -27,7 +28,13 @@ LEFT JOIN LATERAL (
           AND o.seq = changes.seq AND o.collection = changes.collection AND o.document_id = changes.document_id
           AND o.status = 'success'
       ) s ON $7::text IS NOT NULL
-      WHERE workspace_id = $1 AND seq > $2 AND ($4::text[] IS NULL OR collection = ANY ($4::text[]))
+      WHERE workspace_id = $1 AND seq > $2 AND seq <= coalesce($2::bigint + $8::bigint, 9223372036854775807)
+        AND ($8::bigint IS NULL OR NOT EXISTS (
+          SELECT FROM changes n
+          WHERE n.workspace_id = $1 AND n.collection = changes.collection AND n.document_id = changes.document_id
+            AND n.version > changes.version
+        ))
+        AND ($4::text[] IS NULL OR collection = ANY ($4::text[]))
       ORDER BY seq
       LIMIT $3::integer + 100
     ) p
