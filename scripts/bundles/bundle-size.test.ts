@@ -48,7 +48,8 @@ it.each([
 it.each([
   ["IndexedDB", "@syncline/client/indexeddb"],
   ["SQLite", "@syncline/client/sqlite"],
-])("the storage in %s adds little to the client, which has the errors already", async (_, path) => {
+  ["encryption", "@syncline/client/encryption"],
+])("the storage by %s adds little to the client, which has the errors already", async (_, path) => {
   const core = `export { SynclineClientError } from "@syncline/client";`;
   const [before, after] = [await sizeOf(core), await sizeOf(`${core} export * from "${path}";`)];
   expect(after - before).toBeGreaterThan(1_000);

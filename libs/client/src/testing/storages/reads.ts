@@ -143,7 +143,7 @@ export const READS: readonly StorageCase[] = [
     async run(device) {
       const storage = await device.open();
       await storage.commit(putsOf(ORDERED_KEYS), []);
-      const bounds: (KeyPart | undefined)[] = [undefined, -1, 0, 1, 2, Infinity, "", "\0", "a", "b", "😀"];
+      const bounds: (KeyPart | undefined)[] = [undefined, 0, 1, "", "a", "😀"];
       for (const prefix of [[], [0], [1], ["a"], ["a", "b"], [""], ["\0"], ["none"]] as Key[])
         for (const from of bounds)
           for (const to of bounds)

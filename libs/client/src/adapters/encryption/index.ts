@@ -1,0 +1,1 @@
+export { encryptedStorage, type EncryptionOptions } from "./encrypted-storage.ts";
