@@ -52,7 +52,6 @@ export async function commitDraft<R>(
 async function readDraft(transaction: Transaction, request: DraftRequest): Promise<Draft> {
   const { workspace } = request;
   const row = ((await transaction.get("meta", KEYS.workspace(workspace))) ?? NEW_WORKSPACE) as WorkspaceRow;
-  const operations = (await transaction.range("outbox", { prefix: [workspace] })) as Operation[];
   const [last] = (await transaction.range(
     "outcomes",
     { prefix: [workspace] },
@@ -60,26 +59,42 @@ async function readDraft(transaction: Transaction, request: DraftRequest): Promi
   )) as OutcomeRow[];
   if (request.outcomeN !== undefined)
     await transaction.get("outcomes", KEYS.outcome(workspace, request.outcomeN));
-  const names = new Set(request.documents);
-  for (const operation of operations) {
-    if (request.allOperations === true || operation.state !== "queued") names.add(nameOf(operation));
-  }
-  const keys = [...names].map((name) => {
-    const [collection = "", id = ""] = name.split("\n");
-    return KEYS.document(workspace, collection, id);
-  });
-  const documents = (await transaction.getAll("documents", keys)) as (DocumentRow | undefined)[];
+  const { operations, documents } = await readDocuments(transaction, request);
   return {
     workspace,
     nowMs: request.nowMs,
     rebase: request.rebase,
     row,
     outbox: new Map(operations.map((operation) => [operation.n, operation])),
-    documents: new Map(documents.flatMap((document) => (document ? [[nameOf(document), document]] : []))),
+    documents,
     outcomes: [],
     outcomeN: (last?.n ?? 0) + 1,
     news: [],
   };
+}
+
+/**
+ * Reads the outbox after the documents: a write of the app in between changes a document that the commit expects
+ * unchanged. In the other order, its document would be read without its operation, and lose it from the view.
+ */
+async function readDocuments(transaction: Transaction, request: DraftRequest) {
+  const { workspace } = request;
+  const documents = new Map<string, DocumentRow>();
+  const known = new Set<string>();
+  let missing = new Set(request.documents);
+  for (;;) {
+    const keys = [...missing].map((name) => {
+      const [collection = "", id = ""] = name.split("\n");
+      return KEYS.document(workspace, collection, id);
+    });
+    for (const row of (await transaction.getAll("documents", keys)) as (DocumentRow | undefined)[])
+      if (row !== undefined) documents.set(nameOf(row), row);
+    for (const name of missing) known.add(name);
+    const operations = (await transaction.range("outbox", { prefix: [workspace] })) as Operation[];
+    const needed = operations.filter(({ state }) => request.allOperations === true || state !== "queued");
+    missing = new Set(needed.map(nameOf).filter((name) => !known.has(name)));
+    if (missing.size === 0) return { operations, documents };
+  }
 }
 
 interface Before {
