@@ -4,6 +4,7 @@ import type { SyncClient } from "../engine/sync-client.ts";
 import type { Snapshot, Unsubscribe } from "../public/documents.ts";
 import type { LiveQuery, Query } from "../public/query.ts";
 import { snapshotOf } from "./snapshots.ts";
+import { callListener } from "./value-store.ts";
 
 /** A query of one collection. Reads all its documents, and again when one of them has changed. */
 export function createLiveQuery<T>(
@@ -54,7 +55,10 @@ function subscribe<T>(
         const result = await read();
         const isSame = last?.length === result.length && result.every((item, at) => item === last?.[at]);
         last = isSame ? last : result;
-        if (!isSame && !state.isEnded) listener(result);
+        if (!isSame && !state.isEnded)
+          callListener(() => {
+            listener(result);
+          });
       }
     } finally {
       state.isReading = false;

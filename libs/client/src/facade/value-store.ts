@@ -18,7 +18,7 @@ export class ValueStore<T> implements Store<T> {
   set(value: T): void {
     if (this.#isSame(this.#value, value)) return;
     this.#value = value;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) callListener(listener);
   }
 
   subscribe(listener: () => void): Unsubscribe {
@@ -28,6 +28,20 @@ export class ValueStore<T> implements Store<T> {
     };
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
+  }
+}
+
+/**
+ * Calls a function of the app. Its error is reported as the app's own: it must end neither the commit that it is told
+ * of nor the calls of other listeners.
+ */
+export function callListener(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    // A browser reports it like an error of an event handler; elsewhere it is printed.
+    if (typeof reportError === "function") reportError(error);
+    else console.error(error);
   }
 }
 

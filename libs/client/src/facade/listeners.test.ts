@@ -1,0 +1,26 @@
+import { expect, it, vi } from "vitest";
+import { openDevice } from "../engine/testing/open-device.ts";
+import { ScriptedServer } from "../engine/testing/scripted-server.ts";
+
+it("a listener that throws fails no write, stops no sync, and keeps no other listener from its call", async () => {
+  const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+  const server = new ScriptedServer();
+  const { client, clock, workspace, notes } = openDevice(server);
+  await clock.pass(1_000);
+  const fail = () => {
+    throw new Error("a fault of the app");
+  };
+  let calls = 0;
+  workspace.status.subscribe(fail);
+  workspace.pending.subscribe(fail);
+  workspace.pending.subscribe(() => (calls += 1));
+  notes.query().subscribe(fail);
+  const { settled } = await notes.create({ title: "x" });
+  await clock.pass(1_000);
+  expect(await settled).toMatchObject({ code: "applied" });
+  expect(workspace.status.get()).toMatchObject({ engine: "idle", pending: 0 });
+  expect(calls).toBeGreaterThan(0);
+  expect(printed).toHaveBeenCalled();
+  printed.mockRestore();
+  await client.stop();
+});
