@@ -9,6 +9,8 @@ import type { CallFailure } from "./requests.ts";
 const SILENCE_MS = 35_000;
 /** The server ends a long poll after that time. */
 const POLL_SECONDS = 25;
+/** A stream that ends sooner has failed, even if it ends in order: it is not opened again without a pause. */
+const STREAM_MS_MIN = 10_000;
 /** So many failures of the stream within a minute, and the feed is polled for a while. */
 const FAILURES_MAX = 2;
 const FAILURES_WITHIN_MS = 60_000;
@@ -101,6 +103,7 @@ export class Live {
       ...(epoch === null ? {} : { epoch }),
       ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
     };
+    const startedAtMs = this.#parts.clock.nowMs();
     let isOpen = false;
     const onEvent = (event: StreamEvent) => {
       if (signal.aborted) return;
@@ -118,18 +121,28 @@ export class Live {
       (transport, context) => transport.listen(request, onEvent, context),
       { silenceMs: SILENCE_MS, signal },
     );
-    if (answer.kind === "ok") return null;
-    this.#lastEventId = undefined;
+    const tookMs = this.#parts.clock.nowMs() - startedAtMs;
+    if (answer.kind === "ok" && tookMs >= STREAM_MS_MIN) return null;
+    if (answer.kind !== "ok") this.#lastEventId = undefined;
     if (!signal.aborted) this.#noteFailure();
-    // A stream that was open and breaks off is no news about the network; the next one may be.
-    return isOpen && answer.kind === "noAnswer" ? null : answer;
+    // The server or a proxy has no stream for this device, and all else may work: pages are polled.
+    if (answer.kind === "protocol" || answer.kind === "notFound") this.#pollLater();
+    // A stream that was open and breaks off is no news about the network, and the feed finds out what is gone.
+    const isNoNews = answer.kind === "noAnswer" && isOpen;
+    return isNoNews || ["ok", "gone", "protocol", "notFound"].includes(answer.kind)
+      ? null
+      : (answer as CallFailure);
+  }
+
+  #pollLater(): void {
+    this.#pollUntilMs = this.#parts.clock.nowMs() + RETRY_STREAM_MS;
   }
 
   #noteFailure(): void {
     const now = this.#parts.clock.nowMs();
     this.#failuresAtMs.push(now);
     while ((this.#failuresAtMs[0] ?? now) < now - FAILURES_WITHIN_MS) this.#failuresAtMs.shift();
-    if (this.#failuresAtMs.length >= FAILURES_MAX) this.#pollUntilMs = now + RETRY_STREAM_MS;
+    if (this.#failuresAtMs.length >= FAILURES_MAX) this.#pollLater();
   }
 
   /** Polls until streams are tried again. */
