@@ -95,6 +95,10 @@ export function createWorkspace<S extends Schema>(
       const value = work(
         txOf<S>(Object.keys(parts.collections), writes, (name) => contextOf(name, options, group)),
       );
+      if (typeof value === "object" && value !== null && "then" in value) {
+        const message = "The work of a transaction is asynchronous: what it writes later would be lost";
+        throw new SynclineClientError("validationFailed", message);
+      }
       return await write(writes, value);
     },
     cancel: async (operationId) => {
