@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { memoryStorage } from "../adapters/memory-storage.ts";
 import type { Storage } from "../ports/storage.ts";
-import { openDevice } from "./testing/open-device.ts";
-import { settle } from "./testing/manual-clock.ts";
-import { ScriptedServer } from "./testing/scripted-server.ts";
+import { openDevice } from "../facade/testing/open-device.ts";
+import { settle } from "../facade/testing/manual-clock.ts";
+import { ScriptedServer } from "../facade/testing/scripted-server.ts";
 
 it("a write between two reads of a page's commit stays in the view", async () => {
   const server = new ScriptedServer();

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { openDevice } from "./testing/open-device.ts";
-import { settle } from "./testing/manual-clock.ts";
-import { ScriptedServer } from "./testing/scripted-server.ts";
+import { openDevice } from "../facade/testing/open-device.ts";
+import { settle } from "../facade/testing/manual-clock.ts";
+import { ScriptedServer } from "../facade/testing/scripted-server.ts";
 
 it("streams that are cut at once are replaced by polls", async () => {
   const server = new ScriptedServer();

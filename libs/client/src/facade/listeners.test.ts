@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
-import { openDevice } from "../engine/testing/open-device.ts";
-import { ScriptedServer } from "../engine/testing/scripted-server.ts";
+import { openDevice } from "./testing/open-device.ts";
+import { ScriptedServer } from "./testing/scripted-server.ts";
 
 it("a listener that throws fails no write, stops no sync, and keeps no other listener from its call", async () => {
   const printed = vi.spyOn(console, "error").mockImplementation(() => {});

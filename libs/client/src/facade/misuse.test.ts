@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { openDevice } from "../engine/testing/open-device.ts";
-import { ScriptedServer } from "../engine/testing/scripted-server.ts";
+import { openDevice } from "./testing/open-device.ts";
+import { ScriptedServer } from "./testing/scripted-server.ts";
 
 it("a transaction refuses asynchronous work", async () => {
   const { client, workspace, notes } = openDevice(new ScriptedServer());
