@@ -57,4 +57,5 @@ export type Guarantee =
   | "tenant isolation"
   | "it says no in time"
   | "nothing is guessed at"
-  | "it stops well";
+  | "it stops well"
+  | "the device keeps its rules";

@@ -776,15 +776,15 @@ export const MUTATIONS: MutationTable = {
     },
     "feed-skips-the-rest-of-a-page": {
       in: "createPgFeed",
-      find: "const $next = $more ? ($changes.at(-1)?.seq ?? since) : $first.feed_to;",
-      replace: "const $next = $first.feed_to;",
+      find: "const $next = $isCut ? ($changes.at(-1)?.seq ?? since) : $end;",
+      replace: "const $next = $end;",
       caughtBy: "feed.test.ts: each receive every committed change once, in order",
     },
     "feed-skips-unread-changes": {
       in: "createPgFeed",
-      find: "const $values = [$workspaceId, since, limit, … $query<FeedRow> … : $first.feed_to",
+      find: "const $values = [$workspaceId, since, limit, … $query<FeedRow> … const $end = $scan === null ? $first.feed_to",
       replace:
-        "const $values = [$workspaceId, since, limit, … $query<FeedRow> … : Math.max(since, Number((await $query(READ_WORKSPACES, [[$workspaceId]]))[0]?.seq ?? 0))",
+        "const $values = [$workspaceId, since, limit, … $query<FeedRow> … const $end = $scan === null ? Math.max(since, Number((await $query(READ_WORKSPACES, [[$workspaceId]]))[0]?.seq ?? 0))",
       caughtBy: "feed.test.ts: each receive every committed change once, in order",
     },
     "feed-start-not-moved-by-retention": {
@@ -959,6 +959,119 @@ export const MUTATIONS: MutationTable = {
       find: "await this.stop(); throw $error;",
       replace: "throw $error;",
       caughtBy: "managed-process.test.ts: a process that cannot be recorded is stopped",
+    },
+  },
+  "the device keeps its rules": {
+    "R1-view-without-its-operation": {
+      in: "Writer",
+      find: 'for (const $operation of withoutLoneGroup($operations)) $transaction.put("outbox", KEYS.operation($workspace, $operation.n), $operation);',
+      caughtBy: "facade/rules.test.ts: the document and the operation are one commit",
+    },
+    "R2-view-without-answered-operations": {
+      in: "viewOf",
+      find: "$some.reduce(",
+      replace: '$some.filter(({ state }) => state === "queued").reduce(',
+      caughtBy: "core/rules.test.ts: with acknowledged and parked ones",
+    },
+    "R3-anchor-raised-by-a-pull": {
+      in: "freezeOne",
+      find: "const $operation = $draft.outbox.get($n); … const { version, epoch } = $operation.anchor;",
+      replace:
+        "const $operation = $draft.outbox.get($n); … const { version = null, epoch = null } = $draft.documents.get(nameOf($operation))?.base ?? {};",
+      caughtBy: "core/rules.test.ts: also if a newer one is pulled before it is sent",
+    },
+    "R3-anchor-that-the-view-hides": {
+      in: "derive",
+      find: "shownVersion($draft, $row, $operations) ?? anchorBehindBase($row, $operations, $view, $draft)",
+      replace: "shownVersion($draft, $row, $operations)",
+      caughtBy: "core/rules.test.ts: the newer one only if it is shown: a waiting edit %s",
+    },
+    "R4-resent-under-another-id": {
+      in: "freezeOne",
+      find: "return $operation; … clientId: $makeClientId()",
+      replace:
+        "return { ...$operation, wire: { ...$operation.wire, clientId: $makeClientId() } }; … clientId: $makeClientId()",
+      caughtBy: "facade/rules.test.ts: after a lost answer, and after a crash",
+    },
+    "R5-folds-over-another-anchor": {
+      in: "belongsTo",
+      find: "&& $isSameAnchor;",
+      replace: ";",
+      caughtBy: "core/rules.test.ts: and edits with another anchor do not fold",
+    },
+    "R6-an-older-client-id": {
+      in: "pushAll",
+      find: "$parts.device.makeId($parts.requests.clockSkewMs)",
+      replace: "$parts.device.makeId(-3_600_000)",
+      caughtBy: "facade/rules.test.ts: R6",
+    },
+    "R7-two-unanswered-operations": {
+      in: "chooseBatch",
+      find: "for (const $operation of $sent) $blocked.add(nameOf($operation)); for (const $unit of byRank",
+      replace: "for (const $unit of byRank",
+      caughtBy: "core/rules.test.ts: and others are sent",
+    },
+    "R8-dropped-by-the-answer": {
+      in: "isConfirmed",
+      find: "return $row.heldBack === null && $draft.row.checkpoint !== null && $draft.row.checkpoint >= $seq;",
+      replace: "return true;",
+      caughtBy: "core/rules.test.ts: and not with its answer",
+    },
+    "R9-own-change-before-its-answer": {
+      in: "mayContain",
+      find: "return $change.deviceId == null || $change.deviceId === $wire.deviceId;",
+      replace: "return false;",
+      caughtBy: "core/rules.test.ts: by no device, which may be a decision",
+    },
+    "R10-dropped-by-the-position-of-the-feed": {
+      in: "isConfirmed",
+      find: "$row.heldBack === null &&",
+      caughtBy: "core/rules.test.ts: not the position of the feed",
+    },
+    "R10-nothing-leaves": {
+      in: "isConfirmed",
+      find: "$row.base !== null &&",
+      replace: "$row.heldBack === null && $&",
+      caughtBy: "core/rules.test.ts: not nothing: an item that the base has",
+    },
+    "R11-deletion-beats-edit": {
+      in: "ghostOf",
+      find: '$first?.effect.kind === "update"',
+      replace: "false",
+      caughtBy: "core/rules.test.ts: and the document that it was made on is sent as its ancestor",
+    },
+    "R12-refused-without-an-outcome": {
+      in: "endWith",
+      find: "$draft.outcomes.push($outcome);",
+      caughtBy: "core/rules.test.ts: and the rest is replayed without it",
+    },
+    "R13-a-page-after-another-one": {
+      in: "commitPage",
+      find: "if ($draft.row.checkpoint !== $since || $draft.row.epoch !== $page.epoch) return false;",
+      caughtBy: "facade/rules.test.ts: R13: a page is thrown away",
+    },
+    "R14-a-request-without-an-end": {
+      in: "Requests",
+      find: "let $cancel = this.#clock.setTimer($silenceMs, $abort);",
+      replace: "let $cancel = () => {};",
+      caughtBy: "facade/rules.test.ts: a %s without an answer counts as lost",
+    },
+    "R15-another-accounts-token": {
+      in: "Requests",
+      find: "$token.subject === this.#account",
+      replace: "true",
+      caughtBy: "facade/rules.test.ts: R15",
+    },
+    "R16-a-leader-that-was-replaced": {
+      in: "commitDraft",
+      find: "$request.leader !== undefined &&",
+      replace: "false &&",
+      caughtBy: "facade/rules.test.ts: R16",
+    },
+    "R17-tries-although-offline": {
+      in: "WorkspaceEngine",
+      find: "if (!$connectivity.isOnline()) return Infinity;",
+      caughtBy: "facade/rules.test.ts: R17",
     },
   },
 };

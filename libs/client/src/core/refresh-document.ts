@@ -1,9 +1,10 @@
-import { jsonEqual } from "@syncline/shared/document";
+import { jsonEqual, type JsonObject } from "@syncline/shared/document";
 import type { DocumentStatus } from "../public/documents.ts";
 import { move, operationsOf, type Draft } from "./draft.ts";
 import { endWith, outcomeOf } from "./end-operations.ts";
-import { nameOf, type Anchor, type Base, type DocumentRow, type Operation } from "./rows.ts";
-import { viewOf } from "./view.ts";
+import { isUndecided, nameOf, type Anchor, type Base, type DocumentRow, type Operation } from "./rows.ts";
+import { showsChanges } from "./shows-changes.ts";
+import { anchorData, viewOf } from "./view.ts";
 
 /** Replaces the base. Keeps the old one for the operations that were made on it, and as the ghost of a deletion. */
 export function raiseBase(row: DocumentRow, operations: readonly Operation[], to: Base): DocumentRow {
@@ -72,8 +73,8 @@ function derive(draft: Draft, row: DocumentRow, operations: readonly Operation[]
   const ghost = operations.length === 0 ? null : row.ghost;
   const view = viewOf(row, operations, draft.rebase);
   const { view: _view, shown: _shown, conflictId: _conflictId, ...rest } = row;
-  const shown = shownVersion(row, operations);
-  const conflictId = operations.find(({ state }) => state === "parked")?.conflictId;
+  const shown = shownVersion(draft, row, operations) ?? anchorBehindBase(row, operations, view, draft);
+  const conflictId = operations.find(isUndecided)?.conflictId;
   const isBase =
     view === null ? row.base?.data == null : row.base?.data != null && jsonEqual(view, row.base.data);
   return {
@@ -91,20 +92,41 @@ function derive(draft: Draft, row: DocumentRow, operations: readonly Operation[]
  * The version that the view shows, if the last answered own write raised it beyond the base: then the server has
  * exactly what the user sees (R3). A merged or decided answer does not count: it has more than that.
  */
-function shownVersion(row: DocumentRow, operations: readonly Operation[]): Anchor | undefined {
+function shownVersion(draft: Draft, row: DocumentRow, operations: readonly Operation[]): Anchor | undefined {
   let shown: Anchor | undefined;
   for (const { state, version, merged, decided, wire, effect } of operations) {
     if (state !== "acked" || version === undefined) continue;
     const isKnown = effect.kind !== "update" || wire?.expectedVersion !== undefined;
     if (merged === undefined && decided === undefined && isKnown)
-      shown = { version, epoch: wire?.epoch ?? row.base?.epoch ?? null };
+      shown = { version, epoch: wire?.epoch ?? row.base?.epoch ?? draft.row.epoch };
   }
   return shown;
 }
 
+/**
+ * The anchor of the last operation, if the view hides changes that the base has beyond it: a waiting `put` shows none of
+ * them, for example. A further edit that named the base would then overwrite them unseen (R3).
+ */
+function anchorBehindBase(
+  row: DocumentRow,
+  operations: readonly Operation[],
+  view: JsonObject | null,
+  { rebase: { rebase } }: Draft,
+): Anchor | undefined {
+  const last = operations.at(-1);
+  // A merge shows all changes.
+  if (last === undefined || rebase !== undefined || last.anchor.version === null) return undefined;
+  if (row.base?.data == null || isAnchoredTo(last.anchor, row.base)) return undefined;
+  const seen = anchorData(row, last);
+  return seen !== undefined && showsChanges(view, seen, row.base.data) ? undefined : last.anchor;
+}
+
 /** The status of a document, from what waits for it. */
-export function statusOf(row: DocumentRow, operations: readonly Pick<Operation, "state">[]): DocumentStatus {
-  if (operations.some(({ state }) => state === "parked")) return "conflict";
+export function statusOf(
+  row: DocumentRow,
+  operations: readonly Pick<Operation, "state" | "conflictId">[],
+): DocumentStatus {
+  if (operations.some(isUndecided)) return "conflict";
   if (row.outcomes.length > 0) return "failed";
   if (operations.length === 0) return "synced";
   return (row.base?.data ?? null) === null ? "local" : "modified";

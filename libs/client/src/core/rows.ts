@@ -60,6 +60,11 @@ export interface WireForm {
   readonly frozenAtMs: number;
 }
 
+/** Reports whether an operation waits for a person. It also does while it asks the server again for the decision. */
+export function isUndecided({ state, conflictId }: Pick<Operation, "state" | "conflictId">): boolean {
+  return state === "parked" || (state === "sent" && conflictId !== undefined);
+}
+
 /** A row of the outbox. */
 export interface Operation {
   readonly n: number;

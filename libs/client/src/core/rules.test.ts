@@ -57,6 +57,29 @@ describe("R3: an edit names the version that its user saw", () => {
     pull(3, change("a", 3, 3, null));
   });
 
+  it.each<[string, Effect, Record<string, number | string[]>, number]>([
+    ["shows the newer version", update({ x: 1 }), { n: 2, items: ["a"] }, 2],
+    ["hides it behind a whole document", put({ n: 1, items: ["a"], x: 1 }), { n: 2, items: ["a"] }, 1],
+    ["hides a member of it", update({ n: 7 }), { n: 2, items: ["a"] }, 1],
+    ["hides an item of it", update({ items: ["a", "mine"] }), { n: 1, items: ["a", "theirs"] }, 1],
+  ])("the newer one only if it is shown: a waiting edit %s", (_, waiting, theirs, expected) => {
+    const { write, pull, outbox } = draftOf();
+    pull(1, change("a", 1, 1, { n: 1, items: ["a"] }));
+    write("a", waiting);
+    pull(2, change("a", 2, 2, theirs));
+    write("a", update({ y: 1 }));
+    expect(outbox().map(({ anchor }) => anchor.version)).toEqual([1, expected]);
+  });
+
+  it("the newer one if a merge shows all of it", () => {
+    const { write, pull, outbox } = draftOf({}, { rebase: ({ base }) => base, deleteWins: () => false });
+    pull(1, change("a", 1, 1, { n: 1 }));
+    write("a", put({ n: 7 }));
+    pull(2, change("a", 2, 2, { n: 2 }));
+    write("a", update({ y: 1 }));
+    expect(outbox().map(({ anchor }) => anchor.version)).toEqual([1, 2]);
+  });
+
   it("and edits with another anchor do not fold", () => {
     const { write, send, pull, outbox } = draftOf();
     pull(1, change("a", 1, 1, { n: 1 }));

@@ -1,4 +1,4 @@
-import { nameOf, type Operation, type OutcomeRow } from "../core/rows.ts";
+import { isUndecided, nameOf, type Operation, type OutcomeRow } from "../core/rows.ts";
 import type { OperationStory } from "../public/status.ts";
 import type { SyncClient } from "./sync-client.ts";
 import type { WorkspaceEngine } from "./workspace-engine.ts";
@@ -54,7 +54,7 @@ function reasonOf(engine: WorkspaceEngine, operation: Operation): string {
   const { mirror } = engine;
   if (state === "acked")
     return `The feed has not brought seq ${seq}; it was read up to ${mirror.row.checkpoint}`;
-  if (state === "parked") return `A person has to decide the conflict ${conflictId}`;
+  if (isUndecided(operation)) return `A person has to decide the conflict ${conflictId}`;
   if (batchId !== undefined) return `The server is still working on the batch ${batchId}`;
   if (engine.state !== "idle" && engine.state !== "syncing") {
     return `The engine is ${engine.state}${engine.error === undefined ? "" : `: ${engine.error.message}`}`;

@@ -1,12 +1,12 @@
 import { bytesOf, type ChosenBatch } from "../core/choose-batch.ts";
 import { freezeBatch, toWire } from "../core/freeze.ts";
 import { settleResults, unitsOf, verdictOf, type Answered } from "../core/settle-results.ts";
-import { askBatchMs } from "../core/retry.ts";
+import { askBatchMs, backOffMs } from "../core/retry.ts";
 import { nameOf } from "../core/rows.ts";
 import type { PushAnswer, PushBatch, PushedResult } from "../ports/transport.ts";
 import { DONE, type Attempt, type StepEnd } from "./engine-context.ts";
 import { pullFeed } from "./pull.ts";
-import { reactToPush } from "./react-to-push.ts";
+import { delay, reactToPush } from "./react-to-push.ts";
 
 /** The server holds a batch that long for its results. No mobile connection is kept longer. */
 const WAIT_SECONDS = 10;
@@ -76,7 +76,22 @@ async function sendBatch(attempt: Attempt, chosen: ChosenBatch, batch: PushBatch
     operationsMax: Math.min(settings.batchOperationsMax, memory.limits.operationsMax * 2),
     bytesMax: Math.min(settings.batchBytesMax, memory.limits.bytesMax * 2),
   };
-  return await settleAnswer(attempt, answer.body, answer.info.requestId);
+  const end = await settleAnswer(attempt, answer.body, answer.info.requestId);
+  await delayUnsettled(attempt, chosen);
+  return end;
+}
+
+/** An answer may leave an operation open without a batch to ask for: it is sent again, but not at once. */
+async function delayUnsettled(attempt: Attempt, { operations }: ChosenBatch): Promise<void> {
+  const { parts, mirror } = attempt;
+  const unsettled = operations.flatMap(({ n }) => {
+    const operation = mirror.outbox.get(n);
+    return operation?.state === "sent" && operation.batchId === undefined ? [operation] : [];
+  });
+  if (unsettled.length === 0) return;
+  const attempts = Math.max(...unsettled.map((operation) => operation.attempts));
+  const waitMs = backOffMs(attempts, parts.settings, parts.random.fraction());
+  await delay(attempt, new Set(unsettled.map(({ n }) => n)), parts.clock.nowMs() + waitMs);
 }
 
 function tellSent(

@@ -125,7 +125,12 @@ async function blameBatch(attempt: Attempt, { operations }: ChosenBatch, failed:
 }
 
 /** Gives operations a wait of their own. */
-async function delay(attempt: Attempt, numbers: ReadonlySet<number>, notBeforeMs: number, blamed?: number) {
+export async function delay(
+  attempt: Attempt,
+  numbers: ReadonlySet<number>,
+  notBeforeMs: number,
+  blamed?: number,
+) {
   await attempt.commit((draft) => {
     for (const operation of draft.outbox.values()) {
       if (!numbers.has(operation.n)) continue;

@@ -22,6 +22,7 @@ export class Requests {
   readonly #account: string | null;
   readonly #timeoutMs: number;
   readonly #statistics: Statistician;
+  #isOver = false;
   readonly #open = new Set<AbortController>();
   pace: Pace = NEW_PACE;
   /** The server's clock minus the device's, as far as answers tell it. */
@@ -48,7 +49,9 @@ export class Requests {
     return this.#open.size;
   }
 
+  /** Ends all requests, and lets no further one leave: a token may still be under way. */
   abortAll(): void {
+    this.#isOver = true;
     for (const controller of this.#open) controller.abort();
   }
 
@@ -88,6 +91,7 @@ export class Requests {
     run: (transport: Transport, context: RequestContext) => Promise<Answer<Body>>,
     { silenceMs = this.#timeoutMs, signal }: { silenceMs?: number; signal?: AbortSignal },
   ): Promise<Answer<Body>> {
+    if (this.#isOver) return { kind: "noAnswer", detail: "The client has stopped" };
     const controller = new AbortController();
     this.#open.add(controller);
     const startedAtMs = this.#clock.nowMs();

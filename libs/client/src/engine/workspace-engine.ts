@@ -84,7 +84,7 @@ export class WorkspaceEngine {
         void this.#endLive(failure);
       },
       onOpen: () => {
-        void this.#guard(askParked(this.#attempt(0), () => true));
+        void this.#askParked(() => true);
       },
     });
   }
@@ -233,8 +233,11 @@ export class WorkspaceEngine {
 
   async #takeConflict(conflict: ConflictRecord): Promise<void> {
     if (conflict.status !== "resolved") return;
-    const isOf = (operation: Operation) => operation.conflictId === conflict.conflict_id;
-    await this.#guard(askParked(this.#attempt(0), isOf));
+    await this.#askParked(({ conflictId }) => conflictId === conflict.conflict_id);
+  }
+
+  async #askParked(which: (operation: Operation) => boolean): Promise<void> {
+    await this.#guard(askParked(this.#attempt(0), which));
     this.#evaluate();
   }
 

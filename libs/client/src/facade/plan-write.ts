@@ -1,4 +1,4 @@
-import type { JsonObject } from "@syncline/shared/document";
+import { isJsonObject, memberOf, type Json, type JsonObject } from "@syncline/shared/document";
 import { checkDocument, checkId } from "../core/check-write.ts";
 import { assignDeep, diffDocuments } from "../core/diff.ts";
 import type { PlannedWrite } from "../engine/writer.ts";
@@ -93,7 +93,7 @@ export function planUpdate(
     if (shown === null)
       throw new SynclineClientError("notFound", `${context.collection}/${id} does not exist`);
     const edited = edit(shown, change, id);
-    return diffDocuments(shown, check(context, edited, id));
+    return diffDocuments(shown, keepUnknown(edited, check(context, edited, id)));
   });
 }
 
@@ -105,6 +105,24 @@ function edit(shown: JsonObject, change: object | ((draft: never) => unknown), i
   const draft = structuredClone(shown);
   change(draft as never);
   return draft;
+}
+
+/**
+ * Puts back the members that a schema does not know and leaves out: other versions of the app may have written them.
+ * Items are matched in arrays that keep their length.
+ */
+function keepUnknown(edited: JsonObject, checked: JsonObject): JsonObject;
+function keepUnknown(edited: Json, checked: Json): Json;
+function keepUnknown(edited: Json, checked: Json): Json {
+  if (Array.isArray(edited) && Array.isArray(checked) && edited.length === checked.length)
+    return checked.map((item, index) => keepUnknown(edited[index] ?? null, item));
+  if (!isJsonObject(edited) || !isJsonObject(checked)) return checked;
+  const entries = Object.entries(checked).map(([key, value]): [string, Json] => [
+    key,
+    keepUnknown(memberOf(edited, key) ?? null, value),
+  ]);
+  const unknown = Object.entries(edited).filter(([key]) => !Object.hasOwn(checked, key));
+  return Object.fromEntries([...entries, ...unknown]);
 }
 
 export function planDelete(context: WriteContext, id: string): PlannedWrite {

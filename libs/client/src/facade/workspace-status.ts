@@ -1,3 +1,4 @@
+import { isUndecided } from "../core/rows.ts";
 import type { EngineStatus, WorkspaceStatus } from "../public/status.ts";
 import type { WorkspaceEngine } from "../engine/workspace-engine.ts";
 
@@ -20,16 +21,17 @@ export function statusOf(engine: WorkspaceEngine): WorkspaceStatus {
   const done = count("acked");
   const oldest =
     operations.length === 0 ? undefined : Math.min(...operations.map(({ createdAtMs }) => createdAtMs));
+  const undecided = operations.filter(isUndecided).length;
   return {
     engine: ENGINE_STATUS[engine.state],
     role: engine.error?.code === "deposed" ? "follower" : "leader",
     pending: operations.length,
-    sending: count("sent"),
-    parked: count("parked"),
+    sending: operations.filter((operation) => operation.state === "sent" && !isUndecided(operation)).length,
+    parked: undecided,
     outcomes: [...outcomes.values()].filter(({ acknowledged }) => !acknowledged).length,
     heldBack: heldBack.size,
     pull: { phase: engine.live.phase, done: row.snapshot?.done ?? 0 },
-    push: { done, total: operations.length - count("parked") },
+    push: { done, total: operations.length - undecided },
     ...(row.lastSyncAtMs === undefined ? {} : { lastSyncAtMs: row.lastSyncAtMs }),
     ...(engine.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: engine.nextAttemptAtMs }),
     ...(oldest === undefined ? {} : { oldestPendingAtMs: oldest }),

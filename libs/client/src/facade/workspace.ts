@@ -1,7 +1,7 @@
 import type { JsonObject } from "@syncline/shared/document";
 import { applyToView } from "../core/view.ts";
 import type { RebaseSettings } from "../core/view.ts";
-import type { Operation, OutcomeRow } from "../core/rows.ts";
+import { isUndecided, type Operation, type OutcomeRow } from "../core/rows.ts";
 import { AppCommits } from "../engine/app-commits.ts";
 import { errorOf } from "../engine/error-of.ts";
 import type { SyncClient } from "../engine/sync-client.ts";
@@ -179,8 +179,9 @@ function pendingOf(operations: Operations): PendingOperation[] {
 
 function conflictsOf(operations: Operations): ParkedConflict[] {
   const byId = new Map<string, ParkedConflict>();
-  for (const { state, conflictId, collection, documentId } of operations) {
-    if (state !== "parked" || conflictId === undefined) continue;
+  for (const operation of operations) {
+    const { conflictId, collection, documentId } = operation;
+    if (!isUndecided(operation) || conflictId === undefined) continue;
     byId.set(conflictId, { conflictId, collection, documentId });
   }
   return [...byId.values()];

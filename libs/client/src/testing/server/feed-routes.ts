@@ -167,10 +167,15 @@ function changed(
   signal: AbortSignal,
   holds: () => boolean,
 ): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const cancel = context.setTimer(waitMs, resolve);
   const unwatch = context.watch(workspaceId, () => {
-    if (holds()) resolve();
+    try {
+      if (holds()) resolve();
+    } catch (error) {
+      // A restore may have ended the history that the request reads.
+      reject(error as Error);
+    }
   });
   signal.addEventListener("abort", () => resolve(), { once: true });
   return promise.finally(() => {

@@ -73,6 +73,13 @@ export class Lanes {
     this.#rounds = 0;
   }
 
+  /** Starts the next round of each open conflict, as the conflict service's sweep does. */
+  resume(): void {
+    for (const record of this.#options.state.tables.conflictById.values()) {
+      if (record.status === "open") this.#startRound(record);
+    }
+  }
+
   #drain(workspaceId: WorkspaceId): void {
     const { state, clock, onCommit } = this.#options;
     const entries = this.entriesOf(workspaceId);
@@ -84,10 +91,13 @@ export class Lanes {
 
   #startRound(round: RoundOf): void {
     this.#rounds += 1;
+    const generation = this.#generation;
     this.#later(this.#options.mergeDelayMs(), () => {
       this.#merge(round)
         .catch(this.#options.onFailure)
-        .finally(() => (this.#rounds -= 1));
+        .finally(() => {
+          if (generation === this.#generation) this.#rounds -= 1;
+        });
     });
   }
 

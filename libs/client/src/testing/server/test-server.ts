@@ -152,6 +152,7 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
       state.become(backup.state);
       state.epoch = newId();
       state.tables.epoch = state.epoch;
+      lanes.resume();
       for (const workspaceId of watchersByWorkspace.keys()) onCommit(workspaceId);
     },
     dropHistory(workspaceId, upToSeq) {
