@@ -226,10 +226,10 @@ module.exports = {
     },
     {
       name: "examples-stand-alone",
-      comment: "An example checks the system from outside.",
+      comment: "An example uses the server over HTTP, or through the client library.",
       severity: "error",
       from: { path: "^examples/" },
-      to: { path: "^(libs|services|stack)/" },
+      to: { path: "^(libs|services|stack)/", pathNot: "^libs/client/" },
     },
   ],
   required: [

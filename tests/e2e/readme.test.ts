@@ -17,7 +17,7 @@ let client: Client;
 let firstSteps: FencedBlock[];
 let conflicts: FencedBlock[];
 beforeAll(async () => {
-  firstSteps = await readFencedBlocks("README.md", "Try it");
+  firstSteps = await readFencedBlocks("docs/protocol/quick-start.md", "Try it");
   conflicts = await readFencedBlocks("README.md", "Conflicts");
   folder = await mkdtemp(join(tmpdir(), "readme-"));
   const policies = join(folder, "policies.mjs");
