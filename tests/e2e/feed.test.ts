@@ -62,7 +62,7 @@ async function openEvents(
   const receive = async () => {
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk as Uint8Array, { stream: true });
+      text += decoder.decode(chunk, { stream: true });
       for (let end = text.indexOf("\n\n", read); end !== -1; end = text.indexOf("\n\n", read)) {
         const fields = new Map(
           text

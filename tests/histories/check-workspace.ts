@@ -240,16 +240,19 @@ class WorkspaceCheck {
       const rows = this.#tables.ledger.filter((row) => row.device_id === device && row.status !== "pending");
       expectSame(
         [...outcomes.values()]
-          .map(({ client_id, status, seq, decided }) => [client_id, status, seq, decided])
-          .sort(),
+          .map(({ client_id, status, seq, decided }) => [client_id, status, seq, decided] as const)
+          .toSorted(byFirst),
         rows
-          .map(({ client_id, status, seq, decided }) => [
-            client_id,
-            status,
-            status === "success" ? (seq ?? undefined) : undefined,
-            decided ?? undefined,
-          ])
-          .sort(),
+          .map(
+            ({ client_id, status, seq, decided }) =>
+              [
+                client_id,
+                status,
+                status === "success" ? (seq ?? undefined) : undefined,
+                decided ?? undefined,
+              ] as const,
+          )
+          .toSorted(byFirst),
         `the outcomes that ${device} has read`,
       );
       for (const change of this.#tables.changes) {
@@ -528,4 +531,8 @@ function expectSame(actual: unknown, expected: unknown, what: string): void {
   } catch (error) {
     throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+function byFirst([one]: readonly [string, ...unknown[]], [other]: readonly [string, ...unknown[]]): number {
+  return one < other ? -1 : Number(one > other);
 }

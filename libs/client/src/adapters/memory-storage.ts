@@ -109,7 +109,7 @@ function checkPart(part: unknown): string | number {
 }
 
 /** Compares keys part by part; numbers precede strings, and a key precedes those that continue it. */
-export function compareKeys(a: Key, b: Key): number {
+function compareKeys(a: Key, b: Key): number {
   for (let at = 0; at < Math.min(a.length, b.length); at++) {
     const order = comparePart(a[at] ?? 0, b[at] ?? 0);
     if (order !== 0) return order;

@@ -103,7 +103,7 @@ function fits(shape: Shape, unit: readonly Operation[], deviceId: string, limits
   return true;
 }
 
-export function strategyOf({ onConflict, strategyRefused }: Operation): ConflictStrategy | undefined {
+function strategyOf({ onConflict, strategyRefused }: Operation): ConflictStrategy | undefined {
   return strategyRefused ? undefined : onConflict;
 }
 

@@ -28,7 +28,7 @@ const TRICKLES = {
   excellent: { operations: 20, withinMs: 2_000 },
 } as const satisfies Record<string, Trickle>;
 
-export function qualityOf({ roundTripMs, failures }: Pace): keyof typeof TRICKLES {
+function qualityOf({ roundTripMs, failures }: Pace): keyof typeof TRICKLES {
   if (failures > 0.3 || roundTripMs > 1_500) return "poor";
   return failures > 0.1 || roundTripMs > 300 ? "good" : "excellent";
 }

@@ -122,7 +122,7 @@ function anchorBehindBase(
 }
 
 /** The status of a document, from what waits for it. */
-export function statusOf(
+function statusOf(
   row: DocumentRow,
   operations: readonly Pick<Operation, "state" | "conflictId">[],
 ): DocumentStatus {

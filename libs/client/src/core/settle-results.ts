@@ -5,7 +5,7 @@ import { refreshAll } from "./take-changes.ts";
 import { nameOf, type Operation } from "./rows.ts";
 
 /** A parked operation asks again after that time, even if no event told of a decision. */
-export const ASK_AGAIN_MS = 10 * 60_000;
+const ASK_AGAIN_MS = 10 * 60_000;
 
 export interface Answered {
   readonly results: readonly PushedResult[];

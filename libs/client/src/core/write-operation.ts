@@ -53,7 +53,7 @@ export function writeOperation(
  * The version that the user saw (R3): the base's, or that of an answered own write which the view shows. A pull
  * never raises it afterwards, because then edits of others that the user has not seen would be overwritten.
  */
-export function anchorOf(row: DocumentRow, effect: Effect): Anchor {
+function anchorOf(row: DocumentRow, effect: Effect): Anchor {
   if (effect.kind === "create") return { version: null, epoch: null };
   if (row.shown !== undefined) return row.shown;
   if (row.base !== null && row.base.data !== null)

@@ -7,7 +7,7 @@ import type { PulledChange, PullPage, SnapshotPage } from "../ports/transport.ts
 import { DONE, type Attempt, type StepEnd } from "./engine-context.ts";
 
 /** Changes of a page; a group may add 99, and a commit has at most 1,000 documents. */
-export const PAGE_CHANGES_MAX = 900;
+const PAGE_CHANGES_MAX = 900;
 const SNAPSHOT_DOCUMENTS_MAX = 1_000;
 /** Documents that one commit of the sweep after a snapshot looks at. */
 const SWEEP_DOCUMENTS_MAX = 1_000;
@@ -98,7 +98,7 @@ async function commitPage(attempt: Attempt, page: PullPage, since: number): Prom
   return true;
 }
 
-export function confirmedOf(change: PulledChange, epoch: string): Confirmed {
+function confirmedOf(change: PulledChange, epoch: string): Confirmed {
   const { collection, document_id: id, version, seq, deleted, data } = change;
   return {
     collection,

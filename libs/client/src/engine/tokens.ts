@@ -60,7 +60,7 @@ export class Tokens {
 }
 
 /** Reads the claims of a JWT without checking it: that is the server's part. */
-export function readToken(text: string): Token {
+function readToken(text: string): Token {
   try {
     const payload = (text.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(payload), (char) => char.charCodeAt(0));

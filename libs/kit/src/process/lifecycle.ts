@@ -3,7 +3,7 @@ import type { Logger } from "../telemetry/log.ts";
 /** Owns the resources that a process opened, and closes them in reverse order. */
 export interface Lifecycle {
   /** Hands over an open resource and the function that closes it. Returns the resource. */
-  own<T>(name: string, value: T, close: (value: T) => unknown): T;
+  own: <T>(name: string, value: T, close: (value: T) => unknown) => T;
   /** False after the first signal. */
   isRunning: () => boolean;
   /** Waits for SIGTERM or SIGINT, closes all resources, the last opened first, and exits. */

@@ -152,7 +152,7 @@ class EncryptedStorage implements Storage {
       ring = await this.#reloadRing();
       rows = await read();
     }
-    return Promise.all(rows.map((row) => row && openRow(row, store, ring)));
+    return Promise.all(rows.map(async (row) => row && (await openRow(row, store, ring))));
   }
 
   /** Seals all values with the current key, then drops the other keys. */

@@ -39,6 +39,8 @@ async function openStorage(options?: IndexedDbOptions): Promise<{ name: string; 
 
 /** Runs `fault` in place of the n-th put from now (from 1). */
 function faultAtPut(n: number, fault: (store: IDBObjectStore) => void): void {
+  // Called with the store as `this` below.
+  // oxlint-disable-next-line typescript/unbound-method
   const { put } = IDBObjectStore.prototype;
   let count = 0;
   vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(function (this: IDBObjectStore, ...args) {
@@ -68,6 +70,8 @@ describe("IndexedDB", () => {
     // The repetition is aborted, too.
     vi.restoreAllMocks();
     let count = 0;
+    // Called with the store as `this` below.
+    // oxlint-disable-next-line typescript/unbound-method
     const { put } = IDBObjectStore.prototype;
     vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(function (this: IDBObjectStore, ...args) {
       count += 1;
@@ -94,6 +98,7 @@ describe("IndexedDB", () => {
     faultAtPut(1, terminate);
     await storage.commit([put(2)], []);
     const ended = new Set<IDBDatabase>();
+    // oxlint-disable-next-line typescript/unbound-method
     const { transaction } = IDBDatabase.prototype;
     vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementation(function (this: IDBDatabase, ...args) {
       if (ended.size === 0) ended.add(this);

@@ -174,7 +174,7 @@ function changed(
       if (holds()) resolve();
     } catch (error) {
       // A restore may have ended the history that the request reads.
-      reject(error as Error);
+      reject(error);
     }
   });
   signal.addEventListener("abort", () => resolve(), { once: true });

@@ -24,5 +24,5 @@ export interface Device {
 export interface StorageCase {
   readonly name: string;
   readonly needs?: "fill";
-  run(device: Device): Promise<void>;
+  run: (device: Device) => Promise<void>;
 }

@@ -10,7 +10,7 @@ export type { StorageHarness } from "./harness.ts";
 /** A test for any test runner: `for (const { name, run } of storageTests(createHarness)) it(name, run)`. */
 export interface StorageTest {
   readonly name: string;
-  run(): Promise<void>;
+  run: () => Promise<void>;
 }
 
 /**
