@@ -984,7 +984,7 @@ export const MUTATIONS: MutationTable = {
       in: "derive",
       find: "shownVersion($draft, $row, $operations) ?? anchorBehindBase($row, $operations, $view, $draft)",
       replace: "shownVersion($draft, $row, $operations)",
-      caughtBy: "core/rules.test.ts: the newer one only if it is shown: a waiting edit %s",
+      caughtBy: "core/rules.test.ts: the newer one only if it is shown: a waiting edit",
     },
     "R4-resent-under-another-id": {
       in: "freezeOne",
@@ -1054,7 +1054,7 @@ export const MUTATIONS: MutationTable = {
       in: "Requests",
       find: "let $cancel = this.#clock.setTimer($silenceMs, $abort);",
       replace: "let $cancel = () => {};",
-      caughtBy: "facade/rules.test.ts: a %s without an answer counts as lost",
+      caughtBy: "facade/rules.test.ts: without an answer counts as lost",
     },
     "R15-another-accounts-token": {
       in: "Requests",
