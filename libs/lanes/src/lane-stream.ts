@@ -354,7 +354,7 @@ function acceptedKey(keys: ShardKeys, entry: LaneEntry): string {
     : keys.acceptedResolution(entry.resolution.conflictId, entry.resolution.round);
 }
 
-export const batchStatusSchema = exactly<AcceptedBatchStatus>()(
+export const batchStatusSchema: z.ZodType<AcceptedBatchStatus> = exactly<AcceptedBatchStatus>()(
   z.object({
     workspaceId: z.string(),
     deviceId: z.string(),

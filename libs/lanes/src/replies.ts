@@ -30,10 +30,10 @@ export interface ChangedMessage {
   workspaceId: WorkspaceId;
 }
 
-export const repliesSchema = z.array(
+export const repliesSchema: z.ZodType<BatchReplyMessage[]> = z.array(
   exactly<BatchReplyMessage>()(z.object({ batchId: z.string(), results: z.array(operationResultSchema) })),
 );
-export const settledSchema = z.array(
+export const settledSchema: z.ZodType<SettledMessage[]> = z.array(
   exactly<SettledMessage>()(
     z.object({
       workspaceId: z.string(),
