@@ -655,7 +655,11 @@ async function readSnapshot(client: Client, limit: number): Promise<Snapshot> {
     const [head, ...rest] = lines;
     const tail = rest.pop();
     pinned ??= Number(head?.["seq"]);
-    expect(head).toEqual({ epoch: expect.any(String), seq: pinned });
+    expect(head).toEqual({
+      epoch: expect.any(String),
+      seq: pinned,
+      ...(pages === 0 && { count: expect.any(Number) }),
+    });
     expect(tail).toEqual({ next: tail?.["next"], seq: pinned });
     expect(rest.length).toBeLessThanOrEqual(limit);
     documents.push(...(rest as unknown as DocumentBody[]));
