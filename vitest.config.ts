@@ -19,6 +19,8 @@ const all = [
 const proofs = "**/*.proof.test.ts";
 /** Tests that need Postgres and Redis, by their name or folder; all others run without a stack. */
 const needStores = ["**/*.{pg,redis,stack}.test.ts", "tests/**/*.test.ts"];
+/** Tests in Chromium; `npm run test:browser` runs them. */
+const inBrowsers = "**/*.browser.test.ts";
 const nowhere = ["**/node_modules/**", "**/dist/**"];
 
 // Time limits only end hanging tests: a slow or busy machine must pass, too.
@@ -60,8 +62,20 @@ export default defineConfig({
           ...onStores,
           name: "stack",
           include: needStores,
-          exclude: [...nowhere, proofs],
+          exclude: [...nowhere, proofs, inBrowsers],
           maxWorkers,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...onStores,
+          name: "browser",
+          include: [inBrowsers],
+          exclude: nowhere,
+          // One at a time: Chromium and a whole system load both cores.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
       {

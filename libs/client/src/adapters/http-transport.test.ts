@@ -151,6 +151,8 @@ describe("the transport by HTTP", () => {
     });
     await clock.advance(3_600_000);
     expect(await end).toMatchObject({ kind: "ok", body: { reason: "tokenExpired" } });
-    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(["change", "conflict", "position"]));
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(
+      new Set(["open", "change", "conflict", "position"]),
+    );
   });
 });

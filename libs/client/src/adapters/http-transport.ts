@@ -107,7 +107,7 @@ const STREAM_ENDS: Readonly<Record<string, StreamEnd["reason"]>> = {
 function eventOf(event: FeedEvent): StreamEvent | undefined {
   switch (event.kind) {
     case "open":
-      return undefined;
+      return event;
     case "change":
       return { kind: "change", change: event.change, lastEventId: event.id };
     case "conflict":

@@ -23,6 +23,7 @@ export interface LiveOwner {
   readonly attempt: () => Attempt;
   /** There is something new to read. */
   readonly onNews: () => void;
+  readonly onPhase: () => void;
   readonly onConflict: (conflict: ConflictRecord) => void;
   readonly onFailure: (failure: CallFailure) => void;
   /** The stream is open: what changed before it is found by asking. */
@@ -49,7 +50,9 @@ export class Live {
   }
 
   move(event: PullEvent): void {
-    this.phase = next(PULL_MACHINE, this.phase, event);
+    const before = this.phase;
+    this.phase = next(PULL_MACHINE, before, event);
+    if (this.phase !== before) this.#owner.onPhase();
   }
 
   get isOpen(): boolean {
@@ -107,10 +110,10 @@ export class Live {
     let isOpen = false;
     const onEvent = (event: StreamEvent) => {
       if (signal.aborted) return;
-      if (!isOpen) {
+      if (event.kind === "open") {
         isOpen = true;
         if (this.phase === "polling") this.move("streamOpen");
-        this.#owner.onOpen();
+        return this.#owner.onOpen();
       }
       if (event.lastEventId !== undefined) this.#lastEventId = event.lastEventId;
       if (event.kind === "conflict") this.#owner.onConflict(event.conflict);

@@ -31,3 +31,12 @@ it.each([{ kind: "protocol" }, { kind: "notFound" }, { kind: "gone", cause: "cur
     await client.stop();
   },
 );
+
+it("the status is live once the stream is open, without any change", async () => {
+  const { client, clock, workspace } = openDevice(new ScriptedServer());
+  const phases: string[] = [];
+  workspace.status.subscribe(() => phases.push(workspace.status.get().pull.phase));
+  await clock.pass(1_000);
+  expect(phases.at(-1)).toBe("live");
+  await client.stop();
+});

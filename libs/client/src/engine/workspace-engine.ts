@@ -75,6 +75,9 @@ export class WorkspaceEngine {
       onNews: () => {
         this.#pullSoon();
       },
+      onPhase: () => {
+        this.onChange();
+      },
       onConflict: (conflict) => {
         void this.#takeConflict(conflict);
       },

@@ -114,6 +114,8 @@ export interface ConflictRecord {
 }
 
 export type StreamEvent =
+  /** The server has accepted the stream: later changes come as events. */
+  | { readonly kind: "open" }
   | { readonly kind: "change"; readonly change: PulledChange; readonly lastEventId?: string }
   | { readonly kind: "conflict"; readonly conflict: ConflictRecord; readonly lastEventId?: string }
   /** An `id` without data: the position that was reached. */

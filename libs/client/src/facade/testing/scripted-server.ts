@@ -159,7 +159,7 @@ export class ScriptedServer {
           void onEvent(event);
         };
         this.#streams.add(listener);
-        listener({ kind: "position", lastEventId: `${this.seq}` });
+        listener({ kind: "open" });
         const end = await new Promise<Answer<StreamEnd>>((resolve) => {
           this.#ends.add(resolve);
           context.signal.addEventListener("abort", () => {
