@@ -98,7 +98,7 @@ CREATE TABLE operations (
   operation        text NOT NULL,
   collection       text NOT NULL,
   document_id      text NOT NULL,
-  status           text NOT NULL CHECK (status IN ('success', 'conflict', 'error', 'pending')),
+  status           text NOT NULL CHECK (status IN ('success', 'conflict', 'error', 'skipped', 'pending')),
   version          bigint,
   seq              bigint,
   merged           boolean NOT NULL,

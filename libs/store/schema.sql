@@ -246,7 +246,7 @@ CREATE TABLE operations (
   CONSTRAINT operations_pkey PRIMARY KEY (workspace_id, device_id, client_id),
   CONSTRAINT operations_conflict_status_check CHECK ((conflict_status = ANY (ARRAY['open'::text, 'parked'::text, 'reported'::text]))),
   CONSTRAINT operations_decided_check CHECK ((decided = ANY (ARRAY['server'::text, 'local'::text, 'merged'::text, 'data'::text]))),
-  CONSTRAINT operations_status_check CHECK ((status = ANY (ARRAY['success'::text, 'conflict'::text, 'error'::text, 'pending'::text])))
+  CONSTRAINT operations_status_check CHECK ((status = ANY (ARRAY['success'::text, 'conflict'::text, 'error'::text, 'skipped'::text, 'pending'::text])))
 );
 
 CREATE INDEX operations_of_conflict ON operations USING btree (workspace_id, conflict_id) WHERE (conflict_id IS NOT NULL);

@@ -737,6 +737,18 @@ export const MUTATIONS: MutationTable = {
       replace: 'if (grouped && statusOf($answer) === "error" && $isFinal) {',
       caughtBy: "plan-window.test.ts",
     },
+    "skipped-is-applied-without-its-group": {
+      in: "recall",
+      find: "return $isSame ? undefined : skippedOtherwise($operation);",
+      replace: "return undefined;",
+      caughtBy: "plan-window.test.ts: refuse it",
+    },
+    "skipped-without-its-group's-name": {
+      in: "fingerprintInGroup",
+      find: "$atomic ? true : ($group ?? null)",
+      replace: "null",
+      caughtBy: "plan-window.test.ts: refuse it",
+    },
     "page-ends-inside-a-group": {
       in: "read-changes.sql",
       find: "max(coalesce(q.group_end_seq, q.seq))",

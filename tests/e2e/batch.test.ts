@@ -134,6 +134,34 @@ describe("a batch", () => {
   });
 });
 
+describe("an atomic batch that failed", () => {
+  it("leaves no operation that could be applied without the others", async () => {
+    client = await createClient(system);
+    const create = { operation: "create", client_id: "a1", document_id: "atomic", data: {} };
+    const failing = { operation: "update", client_id: "a2", document_id: "never", data: {} };
+    expect((await client.post({ atomic: true, operations: [create, failing] })).status).toBe(409);
+
+    const alone = await client.post({ operations: [create] });
+    expect(alone.body.results).toMatchObject([
+      { status: "error", error_type: "client_id_reused", action: "resend-new" },
+    ]);
+    expect((await client.get("/documents/documents/atomic")).status).toBe(404);
+    type Life = Record<"status" | "replayable" | "batch_id" | "request_id", unknown>;
+    const life = async () => (await client.get<Life>("/operations/a1")).body;
+    expect(await life()).toMatchObject({ status: "skipped", replayable: false });
+
+    const repaired = { operation: "put", client_id: "a3", document_id: "never", data: {} };
+    const headers = { "x-request-id": "request-of-the-repaired" };
+    const { body } = await client.post({ atomic: true, operations: [create, repaired] }, headers);
+    expect(body.status).toBe("completed");
+    expect(await life()).toMatchObject({
+      status: "success",
+      batch_id: body.batch_id,
+      request_id: "request-of-the-repaired",
+    });
+  });
+});
+
 describe("two devices that changed the same document", () => {
   beforeAll(async () => {
     client = await createClient(system);

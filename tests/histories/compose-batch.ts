@@ -36,6 +36,7 @@ export class Composer {
     string,
     { place: { collection: string; document_id: string }; state: "parked" | "reported" | "settled" }
   >();
+  readonly #skippedClientIds = new Set<string>();
   #namedByServer: string | undefined;
   #nextId = 1;
 
@@ -44,6 +45,7 @@ export class Composer {
     for (const [index, { document_id: documentId, version, ...result }] of results.entries()) {
       const operation = batch.operations[index];
       if (operation === undefined || documentId === undefined) continue;
+      if (result.status === "skipped") this.#skippedClientIds.add(operation.client_id);
       const collection = collectionOf(operation);
       const conflictId = result.conflict_id ?? result.conflict_data?.conflict_id;
       if (conflictId !== undefined) {
@@ -120,8 +122,7 @@ export class Composer {
 
   #composeOperation(draft: OperationDraft, past: Past, device: string | undefined): SentOperation {
     const { kind, origin, data, patch, ancestor, timestamp, priority, onConflict } = draft;
-    const earlier =
-      origin.how === "new" ? undefined : past.operations[origin.pick % Math.max(1, past.operations.length)];
+    const earlier = origin.how === "new" ? undefined : this.#pickEarlier(origin.pick, past.operations);
     if (earlier !== undefined && origin.how === "again") return earlier;
     const place = (draft.stays ? past.lastPlace : undefined) ?? this.#placeOf(draft);
     past.lastPlace = place;
@@ -144,6 +145,13 @@ export class Composer {
       ...(priority !== undefined && { priority }),
       ...(onConflict !== undefined && { on_conflict: onConflict }),
     };
+  }
+
+  /** Every other pick is a skipped operation, if there is one: few operations are. */
+  #pickEarlier(pick: number, operations: readonly SentOperation[]): SentOperation | undefined {
+    const skipped = operations.filter(({ client_id }) => this.#skippedClientIds.has(client_id));
+    const among = pick % 2 === 1 && skipped.length > 0 ? skipped : operations;
+    return among[pick % Math.max(1, among.length)];
   }
 
   #placeOf(draft: OperationDraft): NonNullable<Past["lastPlace"]> {

@@ -432,7 +432,11 @@ export class Model {
       if (on === culprit) continue;
       // Earlier answers stay: a group rolls back only its own effects.
       const known = this.#recall(on);
-      said.set(on, known?.replayed ? known : unrecorded(on, this.#entry, { status: "skipped" }));
+      const skipped = unrecorded(on, this.#entry, { status: "skipped" });
+      said.set(on, known?.replayed ? known : skipped);
+      if (known !== undefined) continue;
+      const { batchId } = on.accepted;
+      this.#state.ledger.set(on.key, { content: contentInGroup(on), batchId, answer: skipped.answer });
     }
     said.get(culprit)?.restore?.();
     return said;
@@ -472,6 +476,12 @@ export class Model {
   #recall(on: Case): Said | undefined {
     const known = this.#state.ledger.get(on.key);
     if (known === undefined) return undefined;
+    const isSkipped = known.answer.status === "skipped";
+    if (isSkipped && known.content === contentInGroup(on)) {
+      this.#count("sent again: skipped, with its group");
+      return undefined;
+    }
+    if (isSkipped) this.#count(`sent again: skipped, ${on.grouped ? "otherwise" : "alone"}`);
     if (known.content !== contentOf(on.operation)) {
       return unrecorded(on, this.#entry, { status: "error", errorType: "client_id_reused" });
     }
@@ -1423,6 +1433,14 @@ function contentOf(operation: SentOperation): string {
     patch ?? null,
     expected_version ?? null,
     operation.decision ? { ...operation.decision } : null,
+  ]);
+}
+
+/** The content of a skipped operation, which includes its group. */
+function contentInGroup({ operation, batch }: Case): string {
+  return canonicalJson([
+    ...(JSON.parse(contentOf(operation)) as Json[]),
+    batch.atomic === true ? "its batch" : `group ${operation.group}`,
   ]);
 }
 

@@ -14,8 +14,8 @@ import type { ConflictStrategy } from "../merge/conflict-strategy.ts";
 import type { AcceptedOperation, DecisionChoice } from "./lane-entry.ts";
 import type { OperationKind } from "./operation-kind.ts";
 
-export const LEDGER_STATUSES = ["success", "conflict", "error", "pending"] as const;
-/** The recorded status of an operation. A `skipped` operation is not recorded. */
+export const LEDGER_STATUSES = ["success", "conflict", "error", "skipped", "pending"] as const;
+/** The recorded status of an operation. A `skipped` operation is evaluated anew when its group comes again. */
 export type LedgerStatus = (typeof LEDGER_STATUSES)[number];
 
 /** The statuses of a conflict that an operation can meet. A resolved one is met by no operation. */

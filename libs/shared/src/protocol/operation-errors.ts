@@ -56,8 +56,9 @@ export const OPERATION_ERRORS = {
   client_id_reused: {
     status: "error",
     action: "resend-new",
-    cause: "the `client_id` was used before, with other content",
-    advice: "use a new `client_id`",
+    cause:
+      "the `client_id` was used before, with other content; or it was `skipped`, and comes again without its group",
+    advice: "use a new `client_id`; send the operations of a group together, under the same `group`",
   },
   client_id_expired: {
     status: "error",

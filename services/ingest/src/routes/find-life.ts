@@ -58,8 +58,7 @@ export function createFindLife(
     const life = (await inLedger()) ?? (await onLane()) ?? (await inLedger());
     if (life !== undefined) return life;
     throw new Problem("not-found", {
-      detail:
-        "Neither the ledger nor the searched part of the lane has this operation of this device. A skipped operation is not kept; read its batch",
+      detail: "Neither the ledger nor the searched part of the lane has this operation of this device",
     });
   };
 }

@@ -1,12 +1,12 @@
 import { policyOf } from "@syncline/shared/merge";
 import { documentKey, type AcceptedBatch, type AcceptedOperation } from "@syncline/shared/protocol";
-import { expired, reusedClientId, statusOf, stillMerging, type Answer } from "./answer.ts";
+import { expired, reusedClientId, skippedOtherwise, statusOf, stillMerging, type Answer } from "./answer.ts";
 import { applyDecision } from "./apply-decision.ts";
 import { unitOf, type Case } from "./case.ts";
 import { collide } from "./collide.ts";
 import { evaluateOperation, type Evaluation } from "./evaluate-operation.ts";
 import { isExpired } from "./is-expired.ts";
-import { fail, recordUnwritten, recordWritten } from "./record-answer.ts";
+import { fail, fingerprintInGroup, recordUnwritten, recordWritten } from "./record-answer.ts";
 import { stayBehind } from "./stay-behind.ts";
 import type { WindowDraft } from "./window-draft.ts";
 import type { ConflictRound, ConflictWrite } from "./window-plan.ts";
@@ -39,7 +39,10 @@ export function answerOperation(on: Case, rounds: ConflictRound[]): Answer {
   return answerEvaluated(on, evaluate(on), rounds);
 }
 
-/** Returns the earlier answer to an operation, or an error if its `client_id` was used for another one. */
+/**
+ * Returns the earlier answer to an operation, or an error if its `client_id` was used for another one. An operation that
+ * was skipped has no answer yet, but must come again with its group: alone it would take effect without the others.
+ */
 export function recall(
   batch: AcceptedBatch,
   operation: AcceptedOperation,
@@ -47,6 +50,10 @@ export function recall(
 ): Answer | undefined {
   const known = draft.ledger.find(batch.workspaceId, batch.deviceId, operation.clientId);
   if (known === undefined) return undefined;
+  if (known.row.status === "skipped") {
+    const isSame = known.row.fingerprint === fingerprintInGroup(batch, operation);
+    return isSame ? undefined : skippedOtherwise(operation);
+  }
   if (known.row.fingerprint !== operation.fingerprint) return reusedClientId(operation);
   if (operation.replay && known.row.status === "error" && known.row.batchId !== batch.batchId) {
     return undefined;

@@ -56,9 +56,23 @@ export function expired(operation: AcceptedOperation): Answer {
   });
 }
 
-export function skip(operation: AcceptedOperation): Answer {
-  return unrecorded(operation, { status: "skipped", error: "Another operation of its group failed" });
+/** Refuses an operation that was skipped with its group, and comes again outside it or with other content. */
+export function skippedOtherwise(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, {
+    status: "error",
+    error:
+      "This client_id was skipped with its group. Send the operation again unchanged and with the same group, or under a new client_id",
+    ...withAction("client_id_reused"),
+  });
 }
+
+/** Skips an operation of a failed group that had another answer before, which the ledger keeps. */
+export function skip(operation: AcceptedOperation): Answer {
+  return unrecorded(operation, { status: "skipped", error: SKIPPED });
+}
+
+/** The error of a skipped operation. */
+export const SKIPPED = "Another operation of its group failed";
 
 function withAction(errorType: ErrorType): Pick<OperationResult, "error_type" | "action"> {
   return { error_type: errorType, action: actionOf(errorType, null) };

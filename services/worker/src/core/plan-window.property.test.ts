@@ -85,7 +85,9 @@ class Twins {
     const isGroup = entry.kind === "resolution" || entry.batch.atomic || entry.batch.operations[0]?.group;
     // A merge that is parked, or goes into another round, returns no version to any device.
     const met = entry.kind === "batch" || plan.conflicts.some(({ status }) => status === "resolved");
-    const by = met ? plan.ledgerRows.flatMap((row) => [documentOf(row), deviceOf(row)]) : [];
+    // Neither does an operation that is skipped.
+    const rows = plan.ledgerRows.filter(({ status }) => met && status !== "skipped");
+    const by = rows.flatMap((row) => [documentOf(row), deviceOf(row)]);
     this.#turns.push({ group: Boolean(isGroup), by: new Set(by) });
     for (const change of plan.changes) {
       this.#turnByChange.set(placeOf(change, change.firstVersion), this.#turns.length - 1);

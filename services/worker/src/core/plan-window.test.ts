@@ -323,6 +323,8 @@ describe("groups", () => {
     expect(plan.changes).toHaveLength(1);
     expect(plan.ledgerRows.map((row) => row.status).toSorted((a, b) => a.localeCompare(b))).toEqual([
       "error",
+      "skipped",
+      "skipped",
       "success",
     ]);
   });
@@ -348,6 +350,49 @@ describe("groups", () => {
     );
     expect(statuses(plan)).toEqual(["success", "error"]);
     expect(resultsOf(plan)[0]).toMatchObject({ replayed: true, version: 1 });
+  });
+
+  describe("with an operation that was skipped, which comes again", () => {
+    const sibling = (more: Partial<GivenOperation> = {}) => create({}, { clientId: "sibling", ...more });
+    const failing = () => update({}, { documentId: "none" });
+    const inGroup = (group: string, ...operations: GivenOperation[]) =>
+      batchEntry({ operations: operations.map((operation) => ({ ...operation, group })) });
+    const atomic = (...operations: GivenOperation[]) => batchEntry({ atomic: true, operations });
+    const alone = (...operations: GivenOperation[]) => batchEntry({ operations });
+
+    it.each([
+      ["in its group", inGroup("g", sibling(), failing()), inGroup("g", sibling())],
+      ["in an atomic batch again", atomic(failing(), sibling()), atomic(sibling())],
+    ])("evaluate it anew %s", (_, first, again) => {
+      const tables = new MemoryTables();
+      tables.drain(first);
+      expect(resultsOf(tables.drain(again))[0]).toMatchObject({ status: "success", version: 1 });
+      const replayed = tables.drain(alone(sibling()));
+      expect(resultsOf(replayed)[0]).toMatchObject({ status: "success", version: 1, replayed: true });
+    });
+
+    it.each([
+      ["alone", inGroup("g", sibling(), failing()), alone(sibling())],
+      ["alone in the same window", inGroup("g", sibling(), failing()), alone(sibling())],
+      ["in another group", inGroup("g", failing(), sibling()), inGroup("h", sibling())],
+      ["in an atomic batch", inGroup("g", failing(), sibling()), atomic(sibling())],
+      ["alone, without its atomic batch", atomic(sibling(), failing()), alone(sibling())],
+      [
+        "with other content",
+        inGroup("g", sibling(), failing()),
+        inGroup("g", sibling({ fingerprint: "other" })),
+      ],
+    ])("refuse it %s", (title, first, again) => {
+      const tables = new MemoryTables();
+      const isOneWindow = title.includes("same window");
+      const plan = isOneWindow ? tables.drain(first, again) : (tables.drain(first), tables.drain(again));
+      const [result] = resultsOf(plan, isOneWindow ? 1 : 0);
+      expect(result).toMatchObject({ status: "error", error_type: "client_id_reused" });
+      expect(tables.changes).toEqual([]);
+      // The refusal is not recorded: with its group it still passes.
+      const whole = first.batch.atomic ? atomic(sibling()) : inGroup("g", sibling());
+      expect(statuses(tables.drain(whole))).toEqual(["success"]);
+    });
   });
 
   it("fails if one of its operations is still being merged from before", () => {

@@ -4,10 +4,11 @@ import { answerOperation, recall } from "./answer-operation.ts";
 import { skip, statusOf, type Answer } from "./answer.ts";
 import { assemblePlan, type AnsweredBatch } from "./assemble-plan.ts";
 import { unitsOf } from "./batch-units.ts";
-import type { PlanDeps } from "./case.ts";
+import type { Case, PlanDeps } from "./case.ts";
 import { applyResolution } from "./apply-resolution.ts";
 import type { RowDraft } from "./ledger-draft.ts";
 import { isBeyondMerges } from "./merge-at-once.ts";
+import { recordSkipped } from "./record-answer.ts";
 import { draftWindow, type WindowDraft } from "./window-draft.ts";
 import type { BatchReply, ConflictRound, WindowPlan } from "./window-plan.ts";
 import { resolutionPosition } from "./window-positions.ts";
@@ -95,11 +96,13 @@ function* planBatch(
     draft.undoLog.mark();
     let failing: Answer | undefined;
     const { grouped } = unit;
-    for (const operation of unit.operations) {
+    const cases = unit.operations.map((operation): Case => {
+      return { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped, mergeBudget };
+    });
+    for (const on of cases) {
       yield;
-      const on = { batch, operation, entryId, answeredId, trace, state, draft, deps, grouped, mergeBudget };
       const answer = answerOperation(on, rounds);
-      answers[operation.position] = answer;
+      answers[on.operation.position] = answer;
       // A plan that lacks history is made again. It continues behind a failure to find all history that it lacks.
       // A group that would merge too much needs none.
       const isFinal = draft.past.missing.size === 0 || isBeyondMerges(answer);
@@ -111,11 +114,13 @@ function* planBatch(
     // Only a group has a failing operation, and no operation of a group starts a round.
     if (failing === undefined) continue;
     draft.undoLog.undo();
-    for (const operation of unit.operations) {
+    for (const on of cases) {
+      const { operation } = on;
       if (answers[operation.position] === failing) continue;
       // Earlier answers stay: a group undoes only its own operations.
       const before = recall(batch, operation, draft);
-      answers[operation.position] = before?.kind === "ledger" ? before : skip(operation);
+      if (before === undefined) answers[operation.position] = recordSkipped(on);
+      else answers[operation.position] = before.kind === "ledger" ? before : skip(operation);
     }
     if (failing.kind === "ledger") failing.restore?.();
   }

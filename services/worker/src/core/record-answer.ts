@@ -1,5 +1,10 @@
-import type { ErrorType, OperationContent } from "@syncline/shared/protocol";
-import type { Answer } from "./answer.ts";
+import type {
+  AcceptedBatch,
+  AcceptedOperation,
+  ErrorType,
+  OperationContent,
+} from "@syncline/shared/protocol";
+import { SKIPPED, type Answer } from "./answer.ts";
 import type { Case } from "./case.ts";
 import type { ChangeDraft } from "./change-draft.ts";
 import type { LedgerWrite } from "./window-plan.ts";
@@ -43,6 +48,22 @@ export function fail(on: Case, errorType: ErrorType, error: string): Answer {
     error,
     ...(!grouped && { content: JSON.stringify(content) }),
   });
+}
+
+/** Records an operation of a group that failed, so that it cannot take effect later without its group. */
+export function recordSkipped(on: Case): Answer {
+  const fingerprint = fingerprintInGroup(on.batch, on.operation);
+  const draft = { row: rowOf(on, { status: "skipped", error: SKIPPED, fingerprint }), change: null };
+  on.draft.ledger.record(draft);
+  return { kind: "ledger", draft, replayed: false };
+}
+
+/** The fingerprint of a skipped operation: its content and the name of its group, which an atomic batch has not. */
+export function fingerprintInGroup(
+  { atomic }: Pick<AcceptedBatch, "atomic">,
+  { fingerprint, group }: Pick<AcceptedOperation, "fingerprint" | "group">,
+): string {
+  return JSON.stringify([fingerprint, atomic ? true : (group ?? null)]);
 }
 
 function rowOf({ batch, operation, trace }: Case, outcome: Outcome): LedgerWrite {

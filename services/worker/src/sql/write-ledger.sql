@@ -4,7 +4,7 @@
 -- versions, $20 conflict ids, $21 conflict statuses, $22 subjects, $23 request ids, $24 trace ids, $25 times of
 -- acceptance in ms, $26 contents, $27 the workspaces' revisions that this commit makes. A column without a value may be
 -- null. Columns, because Postgres takes twice as long to read so many short values from JSON. An existing row was
--- pending, or is an error that is tried again: only its outcome changes.
+-- pending, or is an error that is tried again: only its outcome changes. Or it was skipped, and starts anew.
 INSERT INTO operations AS o (
   workspace_id, device_id, client_id, batch_id, fingerprint, operation, collection, document_id, status, version, seq,
   merged, decided, overlap_count, rounds, error, error_type, expected_version, current_version, conflict_id, conflict_status,
@@ -27,6 +27,12 @@ FROM unnest(
 )
 ON CONFLICT (workspace_id, device_id, client_id) DO UPDATE SET
   batch_id = excluded.batch_id,
+  fingerprint = excluded.fingerprint,
+  document_id = excluded.document_id,
+  subject = CASE WHEN o.status = 'skipped' THEN excluded.subject ELSE o.subject END,
+  request_id = CASE WHEN o.status = 'skipped' THEN excluded.request_id ELSE o.request_id END,
+  trace_id = CASE WHEN o.status = 'skipped' THEN excluded.trace_id ELSE o.trace_id END,
+  accepted_at = CASE WHEN o.status = 'skipped' THEN excluded.accepted_at ELSE o.accepted_at END,
   status = excluded.status,
   version = excluded.version,
   seq = excluded.seq,

@@ -257,6 +257,23 @@ const groups: Scenario[] = [
       await session.operation("g-0", "d1");
     },
   },
+  {
+    name: "an operation that was skipped, and comes again alone, in another group, and with its own",
+    async run(session) {
+      const [sibling, failing] = [
+        { operation: "create", document_id: "y", data: { n: 1 } },
+        { operation: "update", document_id: "never", data: { n: 1 } },
+      ];
+      await session.post(group("g", [sibling, failing]) as never);
+      await session.operation("g-0", "d1");
+      await session.post({ operations: [{ ...sibling, client_id: "g-0" }] });
+      await session.post({ operations: [{ ...sibling, client_id: "g-0", group: "other" }] });
+      const repaired = { ...failing, operation: "put", client_id: "repaired" };
+      await session.post(group("g", [sibling, repaired]) as never);
+      await session.post({ operations: [{ ...sibling, client_id: "g-0" }] });
+      await session.changes();
+    },
+  },
   ...STRATEGIES.map((strategy): Scenario => ({
     name: `a group with a mismatch, ${strategy}`,
     async run(session) {

@@ -66,7 +66,8 @@ export function getSnapshot(context: ServerContext, request: ServerRequest): Ser
   const workspace = state.workspace(workspaceId);
   const seq = cursor?.seq ?? workspace.seq;
   requireCursor(context, workspaceId, seq);
-  const rows = state.liveRows(workspaceId).filter(({ collection, documentId }) => {
+  const live = state.liveRows(workspaceId);
+  const rows = live.filter(({ collection, documentId }) => {
     if (cursor === undefined) return true;
     return (compare(collection, cursor.collection) || compare(documentId, cursor.documentId)) > 0;
   });
@@ -77,7 +78,8 @@ export function getSnapshot(context: ServerContext, request: ServerRequest): Ser
     isMore && last !== undefined
       ? writeCursor([state.epoch, workspaceId, seq, last.collection, last.documentId])
       : null;
-  const lines = [{ epoch: state.epoch, seq }, ...page.map(documentBody), { next, seq }];
+  const head = { epoch: state.epoch, seq, ...(cursor === undefined && { count: live.length }) };
+  const lines = [head, ...page.map(documentBody), { next, seq }];
   return {
     status: 200,
     headers: { "content-type": "application/x-ndjson" },

@@ -54,8 +54,7 @@ export function getOperation(context: ServerContext, request: ServerRequest): Se
   const life = story === undefined ? lifeOnLane(context, key) : operationLife(story, ROUND_BACKOFF);
   if (life === undefined) {
     throw new Problem("not-found", {
-      detail:
-        "Neither the ledger nor the searched part of the lane has this operation of this device. A skipped operation is not kept; read its batch",
+      detail: "Neither the ledger nor the searched part of the lane has this operation of this device",
     });
   }
   const preferences = readPrefer(request.headers["prefer"], 0);

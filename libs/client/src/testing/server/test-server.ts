@@ -90,7 +90,9 @@ export function createTestServer(options: TestServerOptions = {}): TestServer {
   const { clock = PLATFORM_CLOCK } = options;
   const nowMs = () => clock.nowMs();
   const random = createRandom(seed);
-  const newId = () => uuidV7(nowMs(), random);
+  let lastIdMs = 0;
+  // Listings sort by id, and ids of one millisecond have no order.
+  const newId = () => uuidV7((lastIdMs = Math.max(nowMs(), lastIdMs + 1)), random);
   const state = new ServerState(newId(), newId);
   state.tables.policies = policies;
   state.tables.ledgerRetentionMs = options.ledgerRetentionMs;
