@@ -1,5 +1,5 @@
 import type { ConflictJob } from "@syncline/lanes/queues";
-import { camelRow, inWorkspaces, statementsIn, type Query } from "@syncline/store";
+import { camelRow, inWorkspaces, statementsIn, type Query, type Statement } from "@syncline/store";
 import type { JsonObject } from "@syncline/shared/document";
 import {
   type DocumentEdits,
@@ -70,6 +70,7 @@ const READ_REMOTE = statement("read-remote");
 const READ_EDITS = statement("read-edits");
 const READ_ANCESTOR = statement("read-ancestor");
 const READ_RISES = statement("read-rises");
+const READ_LAST_OWN = statement("read-last-own");
 const LIST_OPEN = statement("list-open-conflicts");
 const LIST = statement("list-conflicts");
 const SHOW = statement("show-conflict");
@@ -162,17 +163,27 @@ async function readHistory(query: Query, conflict: RecordedConflict): Promise<Ru
 
 async function readDocuments(query: Query, conflict: RecordedConflict): Promise<RunHistory> {
   const { workspaceId, collection, documentId, deviceId, deviceView, currentVersion } = conflict;
-  const versions = conflict.status === "resolved" ? [] : versionsOf(conflict);
-  if (versions.length === 0) return NO_HISTORY;
+  if (conflict.status === "resolved") return NO_HISTORY;
+  const versions = versionsOf(conflict);
   const document = [workspaceId, collection, documentId];
+  const read = async (statement: Statement, ...seen: unknown[]) => {
+    if (versions.length === 0) return [];
+    const rows = await query<Record<string, unknown>>(statement, [...document, ...seen]);
+    return rows.map((row) => camelRow<HistoricChange & { lastOwnVersion: number }>(row));
+  };
+  if (deviceView === null)
+    return { changes: await read(READ_ANCESTOR, versions, deviceId, currentVersion), lastOwnVersion: 0 };
   // The view may precede the document's creation, and then starts at version 0.
   const received = conflict.baseVersion === 0 ? [0, ...versions] : versions;
-  const rows =
-    deviceView === null
-      ? await query<Record<string, unknown>>(READ_ANCESTOR, [...document, versions, deviceId, currentVersion])
-      : await query<Record<string, unknown>>(READ_RISES, [...document, received, deviceId]);
-  const changes = rows.map((row) => camelRow<HistoricChange & { lastOwnVersion: number }>(row));
-  return { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 };
+  const changes = await read(READ_RISES, received, deviceId);
+  const lastOwnVersion = changes[0]?.lastOwnVersion ?? (await readLastOwn(query, [...document, deviceId]));
+  return { changes, lastOwnVersion };
+}
+
+/** Reads the version of the device's last change; 0: none. A document that the device sent along may lack it. */
+async function readLastOwn(query: Query, parameters: unknown[]): Promise<number> {
+  const [row] = await query<{ version: number }>(READ_LAST_OWN, parameters);
+  return row?.version ?? 0;
 }
 
 /** Reads the document's changes since the first version that the run names, if a merge may depend on their times. */

@@ -94,6 +94,18 @@ describe("a window's commit", () => {
     await expect(store.readHistory(places, bytes - 1)).rejects.toMatchObject(tooLarge);
   });
 
+  it("knows a device's last change also where history has lost the versions that it names", async () => {
+    const place = { workspaceId: "lost", collection: "documents", documentId: "doc-1", deviceId: "d1" };
+    await pool.query(
+      `INSERT INTO changes (workspace_id, seq, collection, document_id, first_version, version, deleted, data, device_id,
+         committed_at, revision)
+       VALUES ('lost', 7, 'documents', 'doc-1', 7, 7, false, '{}', 'd1', now(), 1)`,
+    );
+    expect([...(await store.readHistory([{ ...place, from: 2, to: 5 }])).values()]).toEqual([
+      { changes: [], lastOwnVersion: 7 },
+    ]);
+  });
+
   it("fails as a whole if another drain has committed since it was read", async () => {
     const first = await planOf(entryOf("race", { kind: "create", data: { by: "first" } }));
     const second = await planOf(entryOf("race", { kind: "create", data: { by: "second" } }));

@@ -116,13 +116,15 @@ function risesCall(rises: readonly RiseKey[], bytesMax: number): Call {
   ];
 }
 
-type RiseRow = HistoricChange & { place: number; lastOwnVersion: number };
+/** A row without a version has only the device's last one. */
+type RiseRow = (HistoricChange & { lastOwnVersion: number }) | { version: null; lastOwnVersion: number };
 
 function risesOf(rises: readonly RiseKey[], rows: readonly Row[]): [string, Historic][] {
   const rowsByPlace = Map.groupBy(rows.map(withData), (row) => Number(row["place"]));
   return rises.map((place, index) => {
-    const changes = (rowsByPlace.get(index + 1) ?? []).map((row) => camelRow<RiseRow>(row));
-    return [historyKey(place), { changes, lastOwnVersion: changes[0]?.lastOwnVersion ?? 0 }];
+    const found = (rowsByPlace.get(index + 1) ?? []).map((row) => camelRow<RiseRow>(row));
+    const changes = found.filter((row) => row.version !== null);
+    return [historyKey(place), { changes, lastOwnVersion: found[0]?.lastOwnVersion ?? 0 }];
   });
 }
 
