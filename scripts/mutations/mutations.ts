@@ -567,6 +567,11 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "it says no in time": {
+    "unbounded-compressions": {
+      in: "createCompressBody",
+      find: "|| $running >= COMPRESSIONS_MAX",
+      caughtBy: "compress-answers.test.ts: are compressed only two at a time",
+    },
     "full-workspace-accepted": {
       in: "append-batch.lua",
       find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",

@@ -11,6 +11,7 @@ import express, {
 } from "express";
 import helmet from "helmet";
 import { createAuditLog, type Logger } from "../telemetry/log.ts";
+import { createCompressBody } from "./compress-answers.ts";
 import { createCors } from "./cors.ts";
 import { behind, type Middleware } from "./middleware.ts";
 import { guardMethods } from "./require-method.ts";
@@ -83,6 +84,12 @@ export function createApp({
   // The body ends in a newline, so that a terminal's prompt stands on a line of its own.
   app.response.json = function (this: Response, body: unknown) {
     return this.type("json").send(`${JSON.stringify(body)}\n`);
+  };
+  const { send } = app.response;
+  const compressBody = createCompressBody();
+  app.response.send = function (this: Response, body: string | Buffer) {
+    compressBody(this, body, (encoded) => send.call(this, encoded));
+    return this;
   };
   app.use(createTraceRequest());
   const methodGuard = express.Router();

@@ -1,4 +1,5 @@
 export * from "./add-endpoints.ts";
+export { openBody } from "./compress-answers.ts";
 export { ORIGIN_PATTERN } from "./cors.ts";
 export * from "./create-app.ts";
 export * from "./health.ts";

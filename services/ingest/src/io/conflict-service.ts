@@ -28,7 +28,13 @@ export function createAskConflictService(conflictUrl: string): AskConflictServic
     return inSpan("GET", { kind: SpanKind.CLIENT, attributes }, async (span) => {
       try {
         const answer = await fetch(address, {
-          headers: { ...injectTrace(), authorization, "x-request-id": requestId },
+          // Ingest compresses the answer for its client.
+          headers: {
+            ...injectTrace(),
+            authorization,
+            "x-request-id": requestId,
+            "accept-encoding": "identity",
+          },
           signal: AbortSignal.timeout(10_000),
         });
         span.setAttribute("http.response.status_code", answer.status);

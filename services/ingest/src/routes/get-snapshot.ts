@@ -1,5 +1,5 @@
 import { gone, goneAt } from "../core/gone.ts";
-import { readQuery } from "@syncline/kit/http";
+import { openBody, readQuery } from "@syncline/kit/http";
 import type { Logger } from "@syncline/kit/telemetry";
 import {
   fieldProblem,
@@ -66,8 +66,9 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: Wor
     }
     const stream = openStream(response);
     response.set(head);
+    const body = openBody(response);
     const writeLine = (line: SnapshotHead | DocumentBody | SnapshotTail) =>
-      writeDrained(response, `${JSON.stringify(line)}\n`, stream.signal);
+      writeDrained(body, `${JSON.stringify(line)}\n`, stream.signal);
     let place = cursor?.place ?? BEFORE_ALL;
     const next = () => writeCursor([epoch, workspaceId, seq, place.collection, place.documentId]);
     try {
@@ -92,17 +93,17 @@ export function createGetSnapshot(deps: Deps): RequestHandler<{ workspaceId: Wor
         more = page.more;
       }
       await writeLine({ next: more ? next() : null, seq });
-      endSoon(response);
+      endSoon(body);
     } catch (error) {
       if (stream.endedBy === "token_expired") {
         const tail: SnapshotTail = { next: next(), seq, ended: "token_expired" };
-        response.write(`${JSON.stringify(tail)}\n`);
-        endSoon(response);
+        body.write(`${JSON.stringify(tail)}\n`);
+        endSoon(body);
         return;
       }
       // A page without its last line is incomplete: the client notices and requests the page again.
       if (!stream.signal.aborted) log.warn({ err: error, workspaceId }, "a snapshot ended early");
-      response.destroy();
+      body.destroy();
     } finally {
       stream.end();
     }
