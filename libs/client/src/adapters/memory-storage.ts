@@ -24,10 +24,10 @@ export function memoryStorage(databases: MemoryDatabases = new Map()): Storage {
   let openedLayout = 0;
 
   const rowsOf = (store: StoreName): Row[] => {
-    if (opened === undefined || opened.isDestroyed === true || opened.layout !== openedLayout) {
-      const text = "The storage is closed, deleted, or was opened by a newer version of the app";
-      throw new SynclineClientError("storageClosed", text);
-    }
+    if (opened === undefined || opened.isDestroyed === true)
+      throw new SynclineClientError("storageClosed", "The storage is closed, or its database was deleted");
+    if (opened.layout !== openedLayout)
+      throw new SynclineClientError("storageTooNew", "A newer version of the app has opened the database");
     let rows = opened.stores.get(store);
     if (rows === undefined) opened.stores.set(store, (rows = []));
     return rows;
@@ -51,9 +51,13 @@ export function memoryStorage(databases: MemoryDatabases = new Map()): Storage {
       return keys.map((key) => copyOf(find(rows, key)));
     },
     async range(store, range, { limit = Infinity, reverse = false } = {}) {
-      const rows = within(rowsOf(store), range);
-      const ordered = reverse ? rows.toReversed() : rows;
-      return ordered.slice(0, limit).map((row) => copyOf(row));
+      const rows = rowsOf(store);
+      const start = firstAt(rows, (row) => !precedes(row.key, range));
+      const end = firstAt(rows, (row) => follows(row.key, range));
+      const found = reverse
+        ? rows.slice(Math.max(start, end - limit), end).toReversed()
+        : rows.slice(start, Math.min(end, start + limit));
+      return found.map((row) => copyOf(row));
     },
     async commit(changes, expect) {
       rowsOf("meta");
@@ -123,38 +127,47 @@ function comparePart(a: string | number, b: string | number): number {
   return a < b ? -1 : 1;
 }
 
-/** The position of the first row whose key is not below. */
-function position(rows: readonly Row[], key: Key): number {
+/** The position of the first row for which a condition holds. It holds for all later rows, too. */
+function firstAt(rows: readonly Row[], holds: (row: Row) => boolean): number {
   let low = 0;
   let high = rows.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareKeys(rows[middle]?.key ?? [], key) < 0) low = middle + 1;
-    else high = middle;
+    const row = rows[middle];
+    if (row !== undefined && holds(row)) high = middle;
+    else low = middle + 1;
   }
   return low;
 }
+
+/** The position of the first row whose key is not below. */
+const position = (rows: readonly Row[], key: Key): number =>
+  firstAt(rows, (row) => compareKeys(row.key, key) >= 0);
 
 function find(rows: readonly Row[], key: Key): Row | undefined {
   const row = rows[position(rows, key)];
   return row !== undefined && compareKeys(row.key, key) === 0 ? row : undefined;
 }
 
-function within(rows: readonly Row[], { prefix, from, to, fromOpen, toOpen }: KeyRange): Row[] {
-  const found: Row[] = [];
-  const start = position(rows, from === undefined ? prefix : [...prefix, from]);
-  for (let at = start; at < rows.length; at++) {
-    const row = rows[at];
-    if (row === undefined || compareKeys(row.key.slice(0, prefix.length), prefix) !== 0) break;
-    const part = row.key[prefix.length];
-    if (part === undefined) {
-      if (from === undefined && to === undefined) found.push(row);
-      continue;
-    }
-    if (fromOpen === true && from !== undefined && comparePart(part, from) === 0) continue;
-    const order = to === undefined ? -1 : comparePart(part, to);
-    if (order > 0 || (order === 0 && toOpen === true)) break;
-    found.push(row);
-  }
-  return found;
+const compareToPrefix = (key: Key, prefix: Key) => compareKeys(key.slice(0, prefix.length), prefix);
+
+/** Reports whether a key comes before a range. The prefix itself belongs only to a range without bounds. */
+function precedes(key: Key, { prefix, from, to, fromOpen }: KeyRange): boolean {
+  const order = compareToPrefix(key, prefix);
+  if (order !== 0) return order < 0;
+  const part = key[prefix.length];
+  if (part === undefined) return from !== undefined || to !== undefined;
+  if (from === undefined) return false;
+  const toFrom = comparePart(part, from);
+  return toFrom < 0 || (toFrom === 0 && fromOpen === true);
+}
+
+/** Reports whether a key comes after a range. */
+function follows(key: Key, { prefix, to, toOpen }: KeyRange): boolean {
+  const order = compareToPrefix(key, prefix);
+  if (order !== 0) return order > 0;
+  const part = key[prefix.length];
+  if (part === undefined || to === undefined) return false;
+  const toTo = comparePart(part, to);
+  return toTo > 0 || (toTo === 0 && toOpen === true);
 }

@@ -271,17 +271,17 @@ export class WorkspaceEngine {
     if (!connectivity.isOnline()) return Infinity;
     const { row, outbox } = this.mirror;
     const isPolled = settings.live === "poll" || (!this.live.isOpen && !this.live.isHidden());
-    const times = [
+    let atMs = Math.min(
       this.#pushAtMs(now),
       this.#memory.isPullDue ? now : Infinity,
       isPolled ? this.#pulledAtMs + settings.pollMs : Infinity,
       row.decisions.length > 0 ? this.#memory.decisionsAtMs : Infinity,
-      ...[...outbox.values()].map(({ state, batchId, askAtMs = Infinity }) => {
-        if (batchId !== undefined) return this.#memory.asks.get(batchId)?.atMs ?? now;
-        return state === "parked" ? askAtMs : Infinity;
-      }),
-    ];
-    return Math.max(Math.min(...times), row.retryAtMs);
+    );
+    for (const { state, batchId, askAtMs = Infinity } of outbox.values()) {
+      if (batchId !== undefined) atMs = Math.min(atMs, this.#memory.asks.get(batchId)?.atMs ?? now);
+      else if (state === "parked") atMs = Math.min(atMs, askAtMs);
+    }
+    return Math.max(atMs, row.retryAtMs);
   }
 
   #pushAtMs(now: number): number {
@@ -301,8 +301,10 @@ export class WorkspaceEngine {
       return windowEndMs(this.#window, settings, connectivity.isVisible(), requests.pace);
     const operations = [...this.mirror.outbox.values()];
     if (chooseBatch(operations, device.id, limits, now) !== null) return now;
-    const waits = operations.flatMap(({ notBeforeMs = 0 }) => (notBeforeMs > now ? [notBeforeMs] : []));
-    return Math.min(Infinity, ...waits);
+    return operations.reduce(
+      (atMs, { notBeforeMs = 0 }) => (notBeforeMs > now ? Math.min(atMs, notBeforeMs) : atMs),
+      Infinity,
+    );
   }
 
   #begin(): void {

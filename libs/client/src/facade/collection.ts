@@ -6,7 +6,7 @@ import type { Snapshot, Store, WriteOptions, Written } from "../public/documents
 import { createLiveQuery } from "./live-query.ts";
 import { planCreate, planDelete, planPut, planUpdate, type WriteContext } from "./plan-write.ts";
 import { snapshotOf } from "./snapshots.ts";
-import { ValueStore } from "./value-store.ts";
+import { DerivedStore } from "./derived-store.ts";
 
 export interface CollectionParts {
   readonly client: SyncClient;
@@ -51,7 +51,12 @@ function watch<T>(
   [workspace, name, id]: readonly [string, string, string],
   read: () => Promise<Snapshot<T> | undefined>,
 ): Store<Snapshot<T> | undefined> {
-  const store = new ValueStore<Snapshot<T> | undefined>(undefined);
+  let shown: Snapshot<T> | undefined;
+  const store = new DerivedStore(() => shown);
+  const show = (snapshot: Snapshot<T> | undefined) => {
+    shown = snapshot;
+    store.invalidate();
+  };
   let subscribers = 0;
   let end = () => {};
   const begin = () => {
@@ -62,13 +67,13 @@ function watch<T>(
         if (change.store !== "documents" || inWorkspace !== workspace || inCollection !== name || ofId !== id)
           continue;
         isKnown = true;
-        store.set(snapshotOf<T>(change.kind === "put" ? (change.value as DocumentRow) : undefined));
+        show(snapshotOf<T>(change.kind === "put" ? (change.value as DocumentRow) : undefined));
       }
     });
     void (async () => {
       const snapshot = await read();
       // A commit during the read is newer.
-      if (!isKnown) store.set(snapshot);
+      if (!isKnown) show(snapshot);
     })().catch(() => {});
   };
   return {

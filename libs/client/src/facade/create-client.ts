@@ -8,7 +8,7 @@ import type { Client, Workspace } from "../public/client.ts";
 import type { ClientOptions, CollectionDefinition, CollectionOptions, Schema } from "../public/options.ts";
 import type { ClientSnapshot, ClientStatus, SyncSummary, WorkspaceStatus } from "../public/status.ts";
 import { PRESETS } from "./presets.ts";
-import { isSameJson, ValueStore } from "./value-store.ts";
+import { DerivedStore, isSameJson } from "./derived-store.ts";
 import { createWorkspace } from "./workspace.ts";
 
 /** Declares a collection and the type of its documents. */
@@ -47,15 +47,10 @@ export function createClient<S extends Schema>(options: ClientOptions<S>): Clien
     rebase,
   });
   const workspaces = new Map<string, ReturnType<typeof createWorkspace<S>>>();
-  const status = new ValueStore<ClientStatus>(
-    { engine: "idle", pending: 0, parked: 0, outcomes: 0 },
+  const status = new DerivedStore(
+    () => sumUp([...workspaces.values()].map((workspace) => workspace.status.get())),
     isSameJson,
   );
-  const onStatus = () => {
-    const before = status.get();
-    status.set(sumUp([...workspaces.values()].map((workspace) => workspace.status.get())));
-    if (status.get() !== before) client.emit("status", status.get());
-  };
   const all = <R>(
     work: (engine: SyncClient["engines"] extends Map<string, infer E> ? E : never) => Promise<R>,
   ) => Promise.all([...client.engines.keys()].map(async (id) => await work(await client.opened(id))));
@@ -88,7 +83,14 @@ export function createClient<S extends Schema>(options: ClientOptions<S>): Clien
     workspace(id): Workspace<S> {
       const known = workspaces.get(id);
       if (known !== undefined) return known;
-      const workspace = createWorkspace<S>({ client, id, collections, settings, rebase, onStatus });
+      const workspace = createWorkspace<S>({
+        client,
+        id,
+        collections,
+        settings,
+        rebase,
+        onStatus: () => status.invalidate(),
+      });
       workspaces.set(id, workspace);
       return workspace;
     },
@@ -99,7 +101,7 @@ export function createClient<S extends Schema>(options: ClientOptions<S>): Clien
         await engine.syncNow(signal);
       });
       const { sent, applied, merged, refused, pulled } = client.statistics.counts();
-      const { pending, error } = sumUp([...workspaces.values()].map((workspace) => workspace.status.get()));
+      const { pending, error } = status.get();
       return {
         sent: sent - before.sent,
         applied: applied - before.applied,
@@ -123,7 +125,12 @@ export function createClient<S extends Schema>(options: ClientOptions<S>): Clien
     stop: () => client.stop(),
     explain: (operationId) => explain(client, operationId),
     inspect,
-    on: (event, listener) => client.on(event, listener),
+    on: (event, listener) =>
+      event === "status"
+        ? status.subscribe(() => {
+            (listener as (status: ClientStatus) => void)(status.get());
+          })
+        : client.on(event, listener),
   };
 }
 

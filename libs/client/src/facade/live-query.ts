@@ -4,7 +4,7 @@ import type { SyncClient } from "../engine/sync-client.ts";
 import type { Snapshot, Unsubscribe } from "../public/documents.ts";
 import type { LiveQuery, Query } from "../public/query.ts";
 import { snapshotOf } from "./snapshots.ts";
-import { callListener } from "./value-store.ts";
+import { callListener } from "./derived-store.ts";
 
 /** A query of one collection. Reads all its documents, and again when one of them has changed. */
 export function createLiveQuery<T>(

@@ -1,4 +1,4 @@
-import { isUndecided } from "../core/rows.ts";
+import { isUndecided, type Operation } from "../core/rows.ts";
 import type { EngineStatus, WorkspaceStatus } from "../public/status.ts";
 import type { WorkspaceEngine } from "../engine/workspace-engine.ts";
 
@@ -15,26 +15,33 @@ const ENGINE_STATUS = {
 
 /** Sums up an engine for the app. */
 export function statusOf(engine: WorkspaceEngine): WorkspaceStatus {
-  const operations = [...engine.mirror.outbox.values()];
-  const count = (state: string) => operations.filter((operation) => operation.state === state).length;
-  const { row, outcomes, heldBack } = engine.mirror;
-  const done = count("acked");
-  const oldest =
-    operations.length === 0 ? undefined : Math.min(...operations.map(({ createdAtMs }) => createdAtMs));
-  const undecided = operations.filter(isUndecided).length;
+  const { row, outbox, outcomes, heldBack } = engine.mirror;
+  const { sending, parked, done, oldestAtMs } = countOperations(outbox.values());
   return {
     engine: ENGINE_STATUS[engine.state],
     role: engine.error?.code === "deposed" ? "follower" : "leader",
-    pending: operations.length,
-    sending: operations.filter((operation) => operation.state === "sent" && !isUndecided(operation)).length,
-    parked: undecided,
+    pending: outbox.size,
+    sending,
+    parked,
     outcomes: [...outcomes.values()].filter(({ acknowledged }) => !acknowledged).length,
     heldBack: heldBack.size,
     pull: { phase: engine.live.phase, done: row.snapshot?.done ?? 0 },
-    push: { done, total: operations.length - undecided },
+    push: { done, total: outbox.size - parked },
     ...(row.lastSyncAtMs === undefined ? {} : { lastSyncAtMs: row.lastSyncAtMs }),
     ...(engine.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: engine.nextAttemptAtMs }),
-    ...(oldest === undefined ? {} : { oldestPendingAtMs: oldest }),
+    ...(outbox.size === 0 ? {} : { oldestPendingAtMs: oldestAtMs }),
     ...(engine.error === undefined ? {} : { error: engine.error }),
   };
+}
+
+/** Counts in one pass: the queue may be long. */
+function countOperations(operations: Iterable<Operation>) {
+  const counts = { sending: 0, parked: 0, done: 0, oldestAtMs: Infinity };
+  for (const operation of operations) {
+    if (isUndecided(operation)) counts.parked += 1;
+    else if (operation.state === "sent") counts.sending += 1;
+    else if (operation.state === "acked") counts.done += 1;
+    counts.oldestAtMs = Math.min(counts.oldestAtMs, operation.createdAtMs);
+  }
+  return counts;
 }

@@ -24,7 +24,7 @@ import type { WorkspaceStatus } from "../public/status.ts";
 import { checkId } from "../core/check-write.ts";
 import { createCollection } from "./collection.ts";
 import { planCreate, planDelete, planPut, planUpdate, type WriteContext } from "./plan-write.ts";
-import { isSameJson, ValueStore } from "./value-store.ts";
+import { DerivedStore, hasSameItems, isSameJson } from "./derived-store.ts";
 import { statusOf } from "./workspace-status.ts";
 
 export interface WorkspaceParts {
@@ -41,7 +41,7 @@ const BATCHES_MAX = 50;
 /** The app's view of one workspace. */
 export function createWorkspace<S extends Schema>(
   parts: WorkspaceParts,
-): Workspace<S> & { status: ValueStore<WorkspaceStatus> } {
+): Workspace<S> & { status: DerivedStore<WorkspaceStatus> } {
   const { client, id: workspace, settings } = parts;
   checkId("The workspace's id", workspace);
   const engine = client.engine(workspace);
@@ -126,19 +126,21 @@ export function createWorkspace<S extends Schema>(
   };
 }
 
-/** The stores follow the engine's mirror, and are read again only when it has changed. */
+/** The stores follow the engine's mirror. */
 function createStores({ client, id: workspace, onStatus }: WorkspaceParts) {
   const engine = client.engine(workspace);
-  const status = new ValueStore(statusOf(engine), isSameJson);
-  const pending = new ValueStore<readonly PendingOperation[]>([], isSameJson);
-  const outcomes = new ValueStore<readonly Outcome[]>([], isSameJson);
-  const conflicts = new ValueStore<readonly ParkedConflict[]>([], isSameJson);
-  const batches = new ValueStore<readonly BatchInfo[]>([]);
+  const operations = () => engine.mirror.outbox.values();
+  const status = new DerivedStore(() => statusOf(engine), isSameJson);
+  const pending = new DerivedStore(() => pendingOf(operations()), hasSameItems);
+  const outcomes = new DerivedStore<readonly Outcome[]>(
+    () => [...engine.mirror.outcomes.values()].toReversed(),
+    hasSameItems,
+  );
+  const conflicts = new DerivedStore(() => conflictsOf(operations()), isSameJson);
+  let sent: readonly BatchInfo[] = [];
+  const batches = new DerivedStore(() => sent);
   engine.onChange = () => {
-    status.set(statusOf(engine));
-    pending.set(pendingOf(engine.mirror.outbox.values()));
-    outcomes.set([...engine.mirror.outcomes.values()].toReversed());
-    conflicts.set(conflictsOf(engine.mirror.outbox.values()));
+    for (const store of [status, pending, outcomes, conflicts]) store.invalidate();
     onStatus();
   };
   client.on("sent", ({ workspace: of, batch, operations, status: ended, requestId }) => {
@@ -150,8 +152,8 @@ function createStores({ client, id: workspace, onStatus }: WorkspaceParts) {
       atMs: client.clock.nowMs(),
       ...(requestId === undefined ? {} : { requestId }),
     };
-    const others = batches.get().filter(({ id }) => id !== batch);
-    batches.set([info, ...others].slice(0, BATCHES_MAX));
+    sent = [info, ...sent.filter(({ id }) => id !== batch)].slice(0, BATCHES_MAX);
+    batches.invalidate();
   });
   void client.opened(workspace).then(engine.onChange, () => {});
   return { status, pending, outcomes, conflicts, batches };
@@ -159,25 +161,34 @@ function createStores({ client, id: workspace, onStatus }: WorkspaceParts) {
 
 type Operations = Iterable<Operation>;
 
-function pendingOf(operations: Operations): PendingOperation[] {
-  return [...operations].flatMap((operation) =>
-    operation.ids.map((id) => ({
-      id,
-      collection: operation.collection,
-      documentId: operation.documentId,
-      effect: operation.effect,
-      state: operation.state,
-      priority: operation.priority,
-      attempts: operation.attempts,
-      createdAtMs: operation.createdAtMs,
-      ...(operation.group === undefined ? {} : { group: operation.group }),
-      ...(operation.conflictId === undefined ? {} : { conflictId: operation.conflictId }),
-      ...(operation.note === undefined ? {} : { note: operation.note }),
-    })),
-  );
+/** An operation that has not changed is shown by the same objects. */
+const shownByOperation = new WeakMap<Operation, readonly PendingOperation[]>();
+
+function pendingOf(operations: Operations): readonly PendingOperation[] {
+  return [...operations].flatMap((operation) => {
+    const shown = shownByOperation.get(operation) ?? showPending(operation);
+    shownByOperation.set(operation, shown);
+    return shown;
+  });
 }
 
-function conflictsOf(operations: Operations): ParkedConflict[] {
+function showPending(operation: Operation): readonly PendingOperation[] {
+  return operation.ids.map((id) => ({
+    id,
+    collection: operation.collection,
+    documentId: operation.documentId,
+    effect: operation.effect,
+    state: operation.state,
+    priority: operation.priority,
+    attempts: operation.attempts,
+    createdAtMs: operation.createdAtMs,
+    ...(operation.group === undefined ? {} : { group: operation.group }),
+    ...(operation.conflictId === undefined ? {} : { conflictId: operation.conflictId }),
+    ...(operation.note === undefined ? {} : { note: operation.note }),
+  }));
+}
+
+function conflictsOf(operations: Operations): readonly ParkedConflict[] {
   const byId = new Map<string, ParkedConflict>();
   for (const operation of operations) {
     const { conflictId, collection, documentId } = operation;
