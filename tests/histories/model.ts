@@ -1082,7 +1082,8 @@ export class Model {
   ): { data: JsonObject | null; isOwn: boolean } {
     const versionsNow = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
     const lastOwn = versionsNow.findLastIndex((version) => isOwnOf(conflict, version)) + 1;
-    if (conflict.deviceView === null || lastOwn <= seen.version) return { data: seen.data, isOwn: false };
+    const isIncluded = seen.version > 0 && lastOwn <= seen.version;
+    if (conflict.deviceView === null || isIncluded) return { data: seen.data, isOwn: false };
     const { rules, deleteVsEdit } = policyOf(POLICIES, conflict.collection);
     const options = { ...(rules && { rules }), ...(deleteVsEdit && { deleteVsEdit }) };
     const take = (ancestor: JsonObject | null, remote: JsonObject | null, local: JsonObject | null) =>

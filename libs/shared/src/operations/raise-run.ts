@@ -332,7 +332,8 @@ function documentOf({ data, deleted }: HistoricDocument): JsonObject | null {
 
 /**
  * The document that a device saw at a version that does not yet contain all of its own merges: its previous view,
- * with the changes of others since.
+ * with the changes of others since. A document that the device sent for an unknown version contains none of them: such a
+ * version is 0 here, and the history for it need not have been read.
  */
 function viewAt(
   seen: HistoricChange,
@@ -340,7 +341,7 @@ function viewAt(
   history: RunHistory,
   policy: MergePolicy,
 ): JsonObject | null {
-  if (history.lastOwnVersion <= seen.version) return documentOf(seen);
+  if (seen.version > 0 && history.lastOwnVersion <= seen.version) return documentOf(seen);
   let before = seenVersion === null ? undefined : changeAt(history, seenVersion);
   const isFromNothing = seenVersion === 0;
   const since = before?.version ?? (isFromNothing ? 0 : seen.version);
