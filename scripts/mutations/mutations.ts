@@ -59,6 +59,17 @@ export const MUTATIONS: MutationTable = {
       caughtBy:
         "plan-window.test.ts: is decided by its operation's strategy, and otherwise by that of its batch",
     },
+    "version-0-is-never-an-own-run": {
+      in: "firstAncestor",
+      find: '$run.baseVersion === 0 && $operations[0]?.kind === "create"',
+      replace: "$run.baseVersion === 0",
+      caughtBy: "plan-window.test.ts: is what the device made of the document",
+    },
+    "a-second-create-starts-from-the-first": {
+      in: "firstAncestor",
+      find: 'if ($run.baseVersion === 0 && $operations[0]?.kind === "create") return {};',
+      caughtBy: "plan-window.test.ts: is no document for a further create",
+    },
     "fold-is-as-new-as-its-last": {
       in: "timesOfFold",
       find: "return { $editTimes, places: WHOLE }",

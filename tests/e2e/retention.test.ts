@@ -260,6 +260,18 @@ describe("retention", () => {
       expect((await one.get(`/conflicts/${conflictId}`)).body).toMatchObject({ ancestor: { n: 2 } });
     });
 
+    it("keeps what an unsettled conflict's device made of a document that it created", async () => {
+      const one = await createClient(system);
+      const own = { device_id: "parking", operations: [put("doc", { n: 1 })] };
+      expect((await one.post(own)).body.results).toMatchObject([{ version: 1 }]);
+      for (let n = 2; n <= 3; n++) await send(one, `dev_${n}`, put("doc", { n }));
+      const conflictId = await parkOn(one, "doc", 0, "parking");
+      await ageChanges(system, one, 300);
+      await apply();
+      expect(await changesOf(system, one, "doc")).toEqual([1, 3]);
+      expect((await one.get(`/conflicts/${conflictId}`)).body).toMatchObject({ ancestor: { n: 1 } });
+    });
+
     it("keeps a tombstone that is an ancestor, and the last live version before it", async () => {
       const one = await createClient(system);
       await send(one, "dev_1", put("doc", { n: 0 }));

@@ -60,6 +60,51 @@ async function merge(more: JsonObject = {}, headers: Record<string, string> = {}
 const readDocument = async (document_id: string) =>
   (await client.get<{ version: number; data: JsonObject }>(`/documents/documents/${document_id}`)).body;
 
+describe("version 0 behind the device's own create", () => {
+  const theirs = { operation: "update", data: { title: "Theirs", list: ["a", "b", "c"] } };
+  const base = { title: "New", n: 1, list: ["a", "b"] };
+
+  async function behindCreate(): Promise<{ document_id: string; x: ReturnType<typeof deviceOn> }> {
+    const document_id = randomUUID();
+    const [x, y] = [deviceOn(document_id, "x"), deviceOn(document_id, "y")];
+    await x({ operation: "create", data: base });
+    await x({ operation: "update", data: { n: 2 }, expected_version: 0 });
+    await y(theirs);
+    return { document_id, x };
+  }
+
+  it.each(["merge", "last-write-wins", "manual"])("is its own document, by `%s`", async (on_conflict) => {
+    const { document_id, x } = await behindCreate();
+    const { result } = await x(put({ ...base, n: 3 }, 0), { on_conflict });
+    expect(result).toMatchObject({ status: "success", merged: true, overlaps: 0 });
+    expect(await readDocument(document_id)).toMatchObject({ data: { ...theirs.data, n: 3 } });
+  });
+
+  it("is its own document in a group, too", async () => {
+    const { document_id, x } = await behindCreate();
+    const { result } = await x(put({ ...base, n: 3 }, 0), { atomic: true, on_conflict: "merge" });
+    expect(result).toMatchObject({ status: "success", merged: true, overlaps: 0 });
+    expect(await readDocument(document_id)).toMatchObject({ data: { ...theirs.data, n: 3 } });
+  });
+
+  it("is no document of another device", async () => {
+    const { document_id } = await behindCreate();
+    const { result } = await deviceOn(document_id, "z")(put({ title: "Mine" }, 0), { on_conflict: "manual" });
+    expect(result).toMatchObject({ status: "conflict", error_type: "parked" });
+    const { body } = await client.get<{ ancestor: JsonObject }>(
+      `/conflicts/${result.conflict_data?.conflict_id}`,
+    );
+    expect(body.ancestor).toEqual({});
+  });
+
+  it("is the deleted document, if others have deleted it meanwhile", async () => {
+    const { document_id, x } = await behindCreate();
+    await deviceOn(document_id, "y")({ operation: "delete" });
+    await x({ operation: "update", data: { n: 4 }, expected_version: 0 });
+    expect(await readDocument(document_id)).toMatchObject({ data: { ...base, n: 4 } });
+  });
+});
+
 describe("a merged result", () => {
   it("carries the document at its version, so that the device knows its content", async () => {
     const { document_id, x, y, merged } = await merge();

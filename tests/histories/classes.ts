@@ -110,6 +110,7 @@ export const LEAST_PER_THOUSAND: Readonly<Record<string, number>> = {
   "rise: overlaps": 60,
   "rise: to an unknown version": 10,
   "stacked on an own change, or in a fold": 33,
+  "stacked on an own create": 15,
   "stacked on an own merge": 70,
   "update: any version": 229,
   "update: current version": 235,

@@ -1115,7 +1115,10 @@ export class Model {
     const { base, deviceView, ancestor } = conflict;
     if (deviceView !== null) return deviceView;
     if (base === null) return ancestor;
-    if (base === 0) return {};
+    const [created] = this.#state.documents.get(documentKey(conflict))?.versions ?? [];
+    const isBehindOwnCreate = first !== "create" && conflict.currentVersion > 0 && isOwnOf(conflict, created);
+    if (base === 0 && !isBehindOwnCreate) return {};
+    if (base === 0) this.#count("stacked on an own create");
     const seen = this.#seenAt(conflict, base);
     if (seen === undefined) return ancestor;
     if (seen.version > base) this.#count("stacked on an own change, or in a fold");

@@ -106,10 +106,10 @@ interface Segment {
   operations: readonly AcceptedOperation[];
 }
 
-/** The versions whose documents a run's merge needs. */
+/** The versions whose documents a run's merge needs. Version 0 has one if the device's own changes follow it. */
 export function versionsOf(run: Pick<DeviceRun, "baseVersion" | "operations">): number[] {
   const versions = segmentsOf(run).map(({ version }) => version);
-  return versions.filter((version) => version !== null && version > 0) as number[];
+  return versions.filter((version) => version !== null);
 }
 
 /** The document that a run starts from; `null` if unknown. */
@@ -294,7 +294,8 @@ function segmentsOf({ baseVersion, operations }: Pick<DeviceRun, "baseVersion" |
 
 /**
  * The document that the first operations start from: the device's own view; without one, the version that it names; if
- * history lacks that version, the document sent along.
+ * history lacks that version, the document sent along. Behind the device's own `create`, version 0 stands for what the
+ * device made of it; a further `create` starts from nothing.
  */
 function firstAncestor(
   run: DeviceRun,
@@ -302,11 +303,11 @@ function firstAncestor(
   operations: readonly AcceptedOperation[],
 ): JsonObject | null {
   if (run.deviceView !== null) return run.deviceView;
-  if (run.baseVersion === 0) return {};
+  if (run.baseVersion === 0 && operations[0]?.kind === "create") return {};
   const historic = run.baseVersion === null ? undefined : changeAt(history, run.baseVersion);
   // A document that is created anew after its deletion inherits no value from before it.
   if (historic?.deleted && startsAnew(operations)) return {};
-  return historic?.data ?? run.ancestor;
+  return historic?.data ?? (run.baseVersion === 0 ? {} : run.ancestor);
 }
 
 function startsAnew([first]: readonly AcceptedOperation[]): boolean {

@@ -173,9 +173,7 @@ async function readDocuments(query: Query, conflict: RecordedConflict): Promise<
   };
   if (deviceView === null)
     return { changes: await read(READ_ANCESTOR, versions, deviceId, currentVersion), lastOwnVersion: 0 };
-  // The view may precede the document's creation, and then starts at version 0.
-  const received = conflict.baseVersion === 0 ? [0, ...versions] : versions;
-  const changes = await read(READ_RISES, received, deviceId);
+  const changes = await read(READ_RISES, versions, deviceId);
   const lastOwnVersion = changes[0]?.lastOwnVersion ?? (await readLastOwn(query, [...document, deviceId]));
   return { changes, lastOwnVersion };
 }

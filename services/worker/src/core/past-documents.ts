@@ -48,8 +48,8 @@ export class PastDocuments {
   at(place: VersionKey): HistoricDocument | null {
     const { workspaceId, collection, documentId } = place;
     const key = documentKey(workspaceId, collection, documentId);
-    if (place.version <= 0) return null;
     const read = this.#state.documentByKey.get(key);
+    if (place.version <= 0 && place.deviceId === null) return null;
     const written = this.#documents.changesOf(key);
     const version = lastOwnVersion(place, read, written);
     if (version > (read?.version ?? 0)) {
@@ -60,6 +60,7 @@ export class PastDocuments {
       const before = this.at({ ...place, version: change.firstVersion - 1, deviceId: null });
       return before && { ...before, deleted: true };
     }
+    if (version === 0 && !read) return null;
     if (version === read?.version && read.data !== null) return { data: read.data.value, deleted: false };
     const seen = { ...place, version };
     const known = this.#find(seen);

@@ -1,5 +1,11 @@
 import type { JsonObject } from "@syncline/shared/document";
-import { documentKey, type MergeOutcome, type Resolution, type StoredEntry } from "@syncline/shared/protocol";
+import {
+  documentKey,
+  type LaneEntry,
+  type MergeOutcome,
+  type Resolution,
+  type StoredEntry,
+} from "@syncline/shared/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -305,6 +311,65 @@ describe("folding", () => {
     );
     expect(statuses(plan)).toEqual(["success", "error", "success"]);
     expect(plan.documents).toMatchObject([{ version: 2, data: { a: 3 } }]);
+  });
+});
+
+describe("version 0 behind the device's own create", () => {
+  const created = () => [create({ a: 1, b: 1 }), update({ b: 2 }, { expectedVersion: 0 })];
+  const entries = () => [
+    batchEntry({ device: "d1", operations: created() }),
+    batchEntry({ device: "d2", operations: [update({ a: 2 })] }),
+    batchEntry({ device: "d1", operations: [put({ a: 1, b: 3 }, { expectedVersion: 0 })] }),
+    batchEntry({ device: "d1", operations: [put({ a: 1, b: 4 }, { expectedVersion: 0 })] }),
+  ];
+  const drained = (windows: LaneEntry[][]) => {
+    const tables = new MemoryTables();
+    for (const window of windows) tables.drain(...window);
+    const [conflict] = tables.conflictById.values();
+    if (conflict === undefined) throw new Error("no conflict was opened");
+    const resolution = resolveConflict(tables, conflict, { isLastRound: false });
+    tables.drain(resolution);
+    return {
+      ancestor: resolution.resolution.inputs.ancestor,
+      document: tables.documentByKey.values().next().value?.data,
+    };
+  };
+
+  it("is what the device made of the document, however its operations are batched", () => {
+    const [first, second, third, fourth] = entries() as [LaneEntry, LaneEntry, LaneEntry, LaneEntry];
+    for (const windows of [
+      [[first, second, third, fourth]],
+      [[first], [second], [third], [fourth]],
+      [
+        [first, second],
+        [third, fourth],
+      ],
+    ]) {
+      expect(drained(windows)).toEqual({ ancestor: { a: 1, b: 2 }, document: { a: 2, b: 4 } });
+    }
+  });
+
+  it.each(["in one window", "after it was read"])("is known to a group, %s", (how) => {
+    const tables = new MemoryTables();
+    const [first, second] = entries() as [LaneEntry, LaneEntry];
+    const group = batchEntry({
+      device: "d1",
+      atomic: true,
+      onConflict: "merge",
+      operations: [put({ a: 1, b: 3 }, { expectedVersion: 0 })],
+    });
+    if (how === "in one window") tables.drain(first, second, group);
+    else for (const entry of [first, second, group]) tables.drain(entry);
+    expect(tables.documentByKey.values().next().value?.data).toEqual({ a: 2, b: 3 });
+  });
+
+  it("is no document for a further create", () => {
+    const tables = new MemoryTables();
+    const [first, second] = entries() as [LaneEntry, LaneEntry];
+    tables.drain(first, second, batchEntry({ device: "d1", operations: [create({ c: 1 })] }));
+    const [conflict] = tables.conflictById.values();
+    const { resolution } = resolveConflict(tables, conflict!, { isLastRound: false });
+    expect(resolution.inputs.ancestor).toEqual({});
   });
 });
 
