@@ -301,14 +301,17 @@ describe("a run that continues from its device's own view", () => {
   it.each<[string, RunHistory]>([
     ["was read", history],
     ["was not read", { changes: [], lastOwnVersion: 0 }],
-  ])("keeps its view under a document that it sends for an unknown version, if the history %s", (_, known) => {
-    const sent = { n: 15, mine: 0, theirs: 1 };
-    const later = update({ late: 1 }, 9, { versionUnknown: true, ancestor: sent });
-    const own = { ...run(update({ more: 1 }), later), baseVersion: 0 };
-    const { inputs } = mergeRun("merge", own, known, remote);
-    expect(inputs.ancestor).toMatchObject({ mine: 2, theirs: 1 });
-    expect(inputs.local).toMatchObject({ mine: 2, more: 1, late: 1 });
-  });
+  ])(
+    "keeps its view under a document that it sends for an unknown version, if the history %s",
+    (_, known) => {
+      const sent = { n: 15, mine: 0, theirs: 1 };
+      const later = update({ late: 1 }, 9, { versionUnknown: true, ancestor: sent });
+      const own = { ...run(update({ more: 1 }), later), baseVersion: 0 };
+      const { inputs } = mergeRun("merge", own, known, remote);
+      expect(inputs.ancestor).toMatchObject({ mine: 2, theirs: 1 });
+      expect(inputs.local).toMatchObject({ mine: 2, more: 1, late: 1 });
+    },
+  );
 
   it("sees the same document, however many changes of others led to it", () => {
     // The device removed a field that others remove and write again.
