@@ -12,6 +12,7 @@ const PAGES: Readonly<Record<EndpointName, string>> = {
   getHistory: "[A document's history](following.md#a-documents-history)",
   getChanges: "[The feed](following.md#the-feed)",
   getChangeEvents: "[Event streams](following.md#event-streams)",
+  getEvents: "[Several workspaces](following.md#several-workspaces)",
   getSnapshot: "[Reading everything](following.md#reading-everything)",
   listOperations: "[Reading operations](outcomes.md#reading-operations)",
   getOperation: "[Reading operations](outcomes.md#reading-operations)",

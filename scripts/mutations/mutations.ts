@@ -578,6 +578,12 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "it says no in time": {
+    "stream-of-many-counts-as-one": {
+      in: "createGetEvents",
+      find: "openStream($response, $workspaces.length)",
+      replace: "openStream($response)",
+      caughtBy: "several-workspaces.test.ts: counts as one stream for each workspace",
+    },
     "unbounded-compressions": {
       in: "createCompressBody",
       find: "|| $running >= COMPRESSIONS_MAX",
@@ -903,6 +909,11 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "tenant isolation": {
+    "events-of-foreign-workspaces": {
+      in: "createGetEvents",
+      find: 'for (const $workspaceId of $workspaces) requireRole(identityOf($response), $workspaceId, "reader");',
+      caughtBy: "several-workspaces.test.ts: needs a role in every workspace",
+    },
     "operation-overrides-unchecked": {
       in: "requireOverride",
       find: "const $named = $own ?? $batch.onConflict;",

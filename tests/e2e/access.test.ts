@@ -55,6 +55,7 @@ const ingestUses: Record<Exclude<EndpointName, (typeof OPEN)[number]>, Use> = {
   getHistory: { path: below("/documents/documents/doc/history") },
   getChanges: { path: below("/changes") },
   getChangeEvents: { path: below("/changes/events") },
+  getEvents: { path: ({ workspaceId }) => `/api/v1/events?workspaces=${workspaceId}` },
   getSnapshot: { path: below("/snapshot") },
   listOperations: { path: below("/operations?status=error") },
   getOperation: { path: below("/operations/failed?device_id=one") },

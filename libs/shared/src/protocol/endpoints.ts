@@ -31,6 +31,7 @@ export const ENDPOINTS = {
   getHistory: { method: "get", path: `${DOCUMENT}/history`, role: "reader" },
   getChanges: { method: "get", path: `${WORKSPACE}/changes`, role: "reader" },
   getChangeEvents: { method: "get", path: `${WORKSPACE}/changes/events`, role: "reader" },
+  getEvents: { method: "get", path: "/api/v1/events", role: "reader" },
   getSnapshot: { method: "get", path: `${WORKSPACE}/snapshot`, role: "reader" },
   listOperations: { method: "get", path: `${WORKSPACE}/operations`, role: "reader" },
   getOperation: { method: "get", path: OPERATION, role: "reader" },

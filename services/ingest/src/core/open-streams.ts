@@ -17,6 +17,8 @@ export interface OpenStream {
 export interface StreamClient {
   subject: string;
   address: string;
+  /** The number of slots that the stream takes, by default 1. */
+  weight?: number | undefined;
 }
 
 /**
@@ -37,10 +39,11 @@ export class OpenStreams {
   }
 
   /** @returns the stream, or the limit that refused it */
-  open({ subject, address }: StreamClient): OpenStream | Refusal {
+  open({ subject, address, weight = 1 }: StreamClient): OpenStream | Refusal {
     if (this.#closed) return "all";
     const hold = this.#shares.hold();
-    const refusal = hold.resize(1) ?? hold.countFor("address", address) ?? hold.countFor("subject", subject);
+    const refusal =
+      hold.resize(weight) ?? hold.countFor("address", address) ?? hold.countFor("subject", subject);
     if (refusal !== undefined) {
       hold.release();
       return refusal;

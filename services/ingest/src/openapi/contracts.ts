@@ -9,6 +9,7 @@ import {
 import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";
 import { changeEventsQuerySchema } from "../routes/get-change-events.ts";
+import { eventsQuerySchema } from "../routes/get-events.ts";
 import { changesQuerySchema } from "../routes/get-changes.ts";
 import { historyQuerySchema } from "../routes/get-history.ts";
 import { snapshotQuerySchema } from "../routes/get-snapshot.ts";
@@ -146,6 +147,14 @@ export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
     headers: { "Last-Event-ID": "The id of the last received event; the stream resumes after it" },
     answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
     problems: ["history-gone", "epoch-changed", "cursor-ahead"],
+  },
+  getEvents: {
+    summary:
+      "Streams the events of several workspaces as server-sent events: `change`, `conflict`, `settled`, `lost`, `end`",
+    query: eventsQuerySchema,
+    headers: { "Last-Event-ID": "The id of the last received event of a stream of the same workspaces" },
+    answers: { 200: { description: "Server-sent events", text: "text/event-stream" } },
+    problems: ["epoch-changed"],
   },
   getSnapshot: {
     summary: "Returns every document, page by page",

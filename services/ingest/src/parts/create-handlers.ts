@@ -20,6 +20,7 @@ import { createGetBatchEvents } from "../routes/get-batch-events.ts";
 import { createGetBatch } from "../routes/get-batch.ts";
 import { createGetChangeEvents } from "../routes/get-change-events.ts";
 import { createGetChanges } from "../routes/get-changes.ts";
+import { createGetEvents } from "../routes/get-events.ts";
 import { createGetDocument } from "../routes/get-document.ts";
 import { createGetHistory } from "../routes/get-history.ts";
 import { createGetOperation } from "../routes/get-operation.ts";
@@ -101,6 +102,7 @@ function createReaders(parts: Parts, findLife: FindLife): Omit<Routes, Writers> 
     getHistory: createGetHistory({ feed, reads }),
     getChanges: createGetChanges({ readFeedPage, watched, openStream, epoch }),
     getChangeEvents: createGetChangeEvents({ feed, carryDocuments, watched, openStream, epoch, log }),
+    getEvents: createGetEvents({ feed, carryDocuments, watched, openStream, epoch, log }),
     getSnapshot: createGetSnapshot({ feed, openStream: openSnapshot, epoch, log }),
     listOperations: createListOperations(operations),
     getOperation: createGetOperation({ findLife, carryDocuments }),

@@ -3,16 +3,17 @@ import type { Logger } from "@syncline/kit/telemetry";
 import { assertInvariant, fieldProblem, type WorkspaceId } from "@syncline/shared/protocol";
 import type { RequestHandler } from "express";
 import { z } from "zod";
-import { readEventId, writeEventId, type ConflictCursor, type EventCursor } from "../core/event-cursor.ts";
+import { readEventId, writeEventId, type ConflictCursor } from "../core/event-cursor.ts";
 import { followFeed } from "../core/follow-feed.ts";
 import type { WatchedWorkspaces } from "../core/watched-workspaces.ts";
-import { streamEvents, type EventWriter } from "../io/event-stream.ts";
+import { streamEvents } from "../io/event-stream.ts";
 import { gone } from "../core/gone.ts";
 import type { PgFeed } from "../io/pg-feed.ts";
 import type { OpenStreamOf } from "./open-stream.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
 import { feedParameters, requireDevice } from "./parameters.ts";
-import { createReadEventsPage, settledAt, type EventPlace, type EventsPage } from "./read-events-page.ts";
+import { createReadEventsPage, settledAt, type EventPlace } from "./read-events-page.ts";
+import { sendEventsPage } from "./send-events-page.ts";
 
 export const changeEventsQuerySchema = z.object(feedParameters);
 
@@ -53,11 +54,11 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
       assertInvariant(first !== undefined, "a feed was read without a page");
       if (typeof first === "string") throw gone(first, workspaceId);
       await streamEvents(response, stream, log, async (events) => {
-        await sendPage(events, first);
+        await sendEventsPage(events, first, { idOf: writeEventId });
         for await (const page of pages) {
           // The position was dropped or erased meanwhile: the client reconnects and gets a 410.
           if (typeof page === "string") return;
-          await sendPage(events, page);
+          await sendEventsPage(events, page, { idOf: writeEventId });
         }
       });
     } finally {
@@ -69,26 +70,6 @@ export function createGetChangeEvents(deps: Deps): RequestHandler<{ workspaceId:
     const [ends] = await feed.readEnds([workspaceId]);
     return { revision: ends?.revision ?? 0, conflictId: null };
   }
-}
-
-/**
- * Sends a page. The id of a change or a conflict is the client's position in both sequences after it, so that the client
- * resumes exactly there. Outcomes come first and have no id: if the client misses one, its position is still before it.
- */
-async function sendPage(events: EventWriter, page: EventsPage): Promise<void> {
-  let cursor: EventCursor = page.from;
-  for await (const part of page.settled) {
-    for (const result of part) await events.send({ event: "settled", data: result });
-  }
-  for (const change of page.changes) {
-    cursor = { ...cursor, seq: change.seq };
-    await events.send({ event: "change", id: writeEventId(cursor), data: change });
-  }
-  for (const { cursor: conflict, summary } of page.conflicts) {
-    cursor = { ...cursor, conflict };
-    await events.send({ event: "conflict", id: writeEventId(cursor), data: summary });
-  }
-  events.pass(writeEventId(page.next));
 }
 
 function readLastEventId(id: string | undefined): ReturnType<typeof readEventId> {

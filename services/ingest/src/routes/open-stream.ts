@@ -14,14 +14,16 @@ const STREAM_MS_MAX = 24 * 3_600_000;
 /**
  * Takes a slot for a long-lived response until its client leaves or its token expires, and releases the slot of its
  * request.
+ *
+ * @param weight - the number of slots that the stream takes, by default 1
  * @throws {@link Problem} `unavailable` if no slot is free; `share-exceeded` if the client has its share of them
  */
-export type OpenStreamOf = (response: Response) => OpenStream;
+export type OpenStreamOf = (response: Response, weight?: number) => OpenStream;
 
 export function createOpenStream(streams: OpenStreams, requests: Pick<BoundRequests, "leave">): OpenStreamOf {
-  return (response) => {
+  return (response, weight) => {
     const { subject, expiresAtMs } = identityOf(response);
-    const stream = streams.open({ subject, address: networkOfClient(response) });
+    const stream = streams.open({ subject, address: networkOfClient(response), weight });
     if (stream === "subject" || stream === "address") throw shareExceeded(stream, "streams", 5);
     if (stream === "all") {
       throw new Problem("unavailable", {
