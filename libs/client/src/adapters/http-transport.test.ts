@@ -133,7 +133,11 @@ describe("the transport by HTTP", () => {
   it("follows changes and conflicts until the token expires, and lets a person decide", async () => {
     const { transport, as, push, clock } = connect();
     const events: StreamEvent[] = [];
-    const end = transport.listen({ workspace, since: 0 }, (event) => void events.push(event), as("alice"));
+    const end = transport.listen(
+      { workspace, since: 0, deviceId: "d1" },
+      (event) => void events.push(event),
+      as("alice"),
+    );
     await push(as("alice"), { a: 1 }, { operation: "create" });
     await push(as("bob"), { a: 2 }, {}, { device_id: "d2" });
     await push(as("alice"), { a: 3 }, { client_id: "u2", expected_version: 0 }, { on_conflict: "manual" });
@@ -152,7 +156,7 @@ describe("the transport by HTTP", () => {
     await clock.advance(3_600_000);
     expect(await end).toMatchObject({ kind: "ok", body: { reason: "tokenExpired" } });
     expect(new Set(events.map(({ kind }) => kind))).toEqual(
-      new Set(["open", "change", "conflict", "position"]),
+      new Set(["open", "change", "conflict", "settled", "position"]),
     );
   });
 });

@@ -56,9 +56,9 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
       answerOf<PushAnswer>(await postBatch(on(context), batch as BatchBody, { ...by(context), waitSeconds })),
     batch: async ({ batchId }, context) =>
       answerOf<PushAnswer>(await readBatch(on(context), batchId, by(context))),
-    pull: async ({ workspace, deviceId: _, ...query }, context) =>
+    pull: async ({ workspace, ...query }, context) =>
       answerOf<PullPage>(await readChanges(on(context), workspace, query, by(context))),
-    snapshot: async ({ workspace, collections: _, ...query }, context) =>
+    snapshot: async ({ workspace, ...query }, context) =>
       answerOf(await readSnapshot(on(context), workspace, query, by(context))),
     listen: async ({ workspace, lastEventId, ...query }, onEvent, context) => {
       const stream = followChanges(on(context), workspace, query, { ...by(context), lastEventId });
@@ -108,6 +108,8 @@ function eventOf(event: FeedEvent): StreamEvent | undefined {
   switch (event.kind) {
     case "open":
       return event;
+    case "settled":
+      return { kind: "settled", clientId: event.result.client_id };
     case "change":
       return { kind: "change", change: event.change, lastEventId: event.id };
     case "conflict":

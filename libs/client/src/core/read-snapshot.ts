@@ -7,17 +7,20 @@ import { refreshAll, takeConfirmed, type Confirmed } from "./take-changes.ts";
 export interface SnapshotPin {
   readonly epoch: string;
   readonly seq: number;
+  /** The number of its documents, if it is known. */
+  readonly count?: number;
 }
 
 /** Begins a snapshot, as the next generation. Another epoch is another history: its answers and positions count anew. */
-export function beginSnapshot(draft: Draft, { epoch, seq }: SnapshotPin): void {
+export function beginSnapshot(draft: Draft, { epoch, seq, count: total }: SnapshotPin): void {
   const { row } = draft;
   const isOther = row.epoch !== null && row.epoch !== epoch;
   draft.row = {
     ...row,
     epoch,
     generation: row.generation + 1,
-    snapshot: { cursor: null, seq, epoch, done: 0 },
+    settledSince: null,
+    snapshot: { cursor: null, seq, epoch, done: 0, ...(total === undefined ? {} : { total }) },
     ...(isOther ? { checkpoint: null, knownSeq: 0 } : {}),
   };
   if (isOther) forgetAnswers(draft);

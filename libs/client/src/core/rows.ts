@@ -130,12 +130,15 @@ export interface WorkspaceRow {
   /** The highest `seq` that was seen in any answer; fences are made of it. */
   readonly knownSeq: number;
   readonly generation: number;
+  /** Up to here the outcomes of the device's operations were read; `null`: behind the checkpoint. */
+  readonly settledSince: number | null;
   /** A snapshot that is being read. */
   readonly snapshot: {
     readonly cursor: string | null;
     readonly seq: number;
     readonly epoch: string;
     readonly done: number;
+    readonly total?: number;
   } | null;
   readonly paused: boolean;
   readonly attempt: number;
@@ -150,6 +153,7 @@ export const NEW_WORKSPACE: WorkspaceRow = {
   checkpoint: null,
   knownSeq: 0,
   generation: 1,
+  settledSince: null,
   snapshot: null,
   paused: false,
   attempt: 0,

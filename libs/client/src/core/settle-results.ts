@@ -28,17 +28,25 @@ export function verdictOf(result: PushedResult): Verdict {
   return data?.conflict_status === "reported" ? "refused" : "parked";
 }
 
-/** Settles the results of a batch: acknowledges, parks, or ends each unit. Results of operations that have an answer are ignored. */
+/**
+ * Settles results: acknowledges, parks, or ends each unit. Results of operations that have an answer are ignored, but
+ * for the decision of one that is parked.
+ */
 export function settleResults(draft: Draft, answered: Answered): void {
   const byClientId = new Map<string, Operation>();
   for (const operation of draft.outbox.values()) {
-    if (operation.state === "sent" && operation.wire !== undefined)
+    if ((operation.state === "sent" || operation.state === "parked") && operation.wire !== undefined)
       byClientId.set(operation.wire.clientId, operation);
   }
   const resultByN = new Map<number, PushedResult>();
   for (const result of answered.results) {
     const operation = byClientId.get(result.client_id);
-    if (operation !== undefined) resultByN.set(operation.n, result);
+    if (operation === undefined) continue;
+    if (operation.state === "parked") {
+      if (["parked", "pending"].includes(verdictOf(result))) continue;
+      move(draft, operation, "askAgain");
+    }
+    resultByN.set(operation.n, result);
   }
   const names = new Set<string>();
   for (const unit of unitsOf([...resultByN.keys()].flatMap((n) => draft.outbox.get(n) ?? []))) {

@@ -3,8 +3,8 @@ import type { Operation } from "../core/rows.ts";
 import type { Attempt } from "./engine-context.ts";
 
 /**
- * Has parked operations ask again, by being sent again: the server answers with the recorded result. A decision for
- * the server's document leaves no change in the feed, so that only this finds it.
+ * Has parked operations ask again, by being sent again: the server answers with the recorded result. The feed tells of
+ * decisions; this finds one that the feed was not asked for, such as one of before a snapshot.
  */
 export async function askParked(attempt: Attempt, which: (operation: Operation) => boolean): Promise<void> {
   const isAsked = (operation: Operation) => operation.state === "parked" && which(operation);

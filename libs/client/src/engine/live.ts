@@ -1,8 +1,9 @@
 import { next } from "../core/machine.ts";
 import { PULL_MACHINE, type PullEvent, type PullPhase } from "../core/pull-machine.ts";
-import type { ConflictRecord, StreamEvent } from "../ports/transport.ts";
+import type { Operation } from "../core/rows.ts";
+import type { StreamEvent } from "../ports/transport.ts";
 import type { Attempt, EngineParts } from "./engine-context.ts";
-import { pullPage } from "./pull.ts";
+import { deviceQuery, pullPage } from "./pull.ts";
 import type { CallFailure } from "./requests.ts";
 
 /** The server sends a heartbeat each 15 s. A stream that is silent for longer than two is dead. */
@@ -24,10 +25,7 @@ export interface LiveOwner {
   /** There is something new to read. */
   readonly onNews: () => void;
   readonly onPhase: () => void;
-  readonly onConflict: (conflict: ConflictRecord) => void;
   readonly onFailure: (failure: CallFailure) => void;
-  /** The stream is open: what changed before it is found by asking. */
-  readonly onOpen: () => void;
 }
 
 /**
@@ -98,10 +96,12 @@ export class Live {
 
   /** Follows one stream to its end. Returns its failure; `null`: it ended as streams do. */
   async #listen(signal: AbortSignal): Promise<CallFailure | null> {
-    const { mirror, workspace } = this.#owner.attempt();
+    const attempt = this.#owner.attempt();
+    const { mirror, workspace } = attempt;
     const { checkpoint, epoch } = mirror.row;
     const request = {
       workspace,
+      ...deviceQuery(attempt),
       since: checkpoint ?? 0,
       ...(epoch === null ? {} : { epoch }),
       ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
@@ -113,10 +113,10 @@ export class Live {
       if (event.kind === "open") {
         isOpen = true;
         if (this.phase === "polling") this.move("streamOpen");
-        return this.#owner.onOpen();
+        return;
       }
       if (event.lastEventId !== undefined) this.#lastEventId = event.lastEventId;
-      if (event.kind === "conflict") this.#owner.onConflict(event.conflict);
+      if (event.kind === "settled" && isAwaited(mirror.outbox.values(), event.clientId)) this.#owner.onNews();
       const { row } = this.#owner.attempt().mirror;
       if (event.kind === "change" && event.change.seq > (row.checkpoint ?? 0)) this.#owner.onNews();
     };
@@ -170,4 +170,12 @@ export class Live {
       });
     });
   }
+}
+
+/** Reports whether the outcome of an operation is not known yet. The answer of a batch may have told it before. */
+function isAwaited(operations: Iterable<Operation>, clientId: string): boolean {
+  for (const { state, wire } of operations) {
+    if (wire?.clientId === clientId) return state === "sent" || state === "parked";
+  }
+  return false;
 }

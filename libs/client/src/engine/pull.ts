@@ -54,7 +54,7 @@ export async function pullPage(
     since: checkpoint,
     ...(epoch === null ? {} : { epoch }),
     limit: PAGE_CHANGES_MAX,
-    deviceId: parts.device.id,
+    ...deviceQuery(attempt),
     ...(waitSeconds === undefined ? {} : { waitSeconds }),
   };
   memory.isPullDue = false;
@@ -69,6 +69,12 @@ export async function pullPage(
   return isTaken && !answer.body.more ? DONE : { kind: "more" };
 }
 
+/** Asks for the outcomes of the device's operations behind those that are known. */
+export function deviceQuery({ parts, mirror }: Attempt): { deviceId: string; settledSince?: number } {
+  const { settledSince } = mirror.row;
+  return { deviceId: parts.device.id, ...(settledSince === null ? {} : { settledSince }) };
+}
+
 /** Commits a page, whole. If the checkpoint has moved meanwhile, the page is thrown away (R13). */
 async function commitPage(attempt: Attempt, page: PullPage, since: number): Promise<boolean> {
   const { parts, memory, workspace } = attempt;
@@ -79,7 +85,9 @@ async function commitPage(attempt: Attempt, page: PullPage, since: number): Prom
     (draft) => {
       if (draft.row.checkpoint !== since || draft.row.epoch !== page.epoch) return false;
       takePage(draft, changes, page.next);
-      if (page.settled !== undefined) settleResults(draft, { results: page.settled });
+      if (page.settled === undefined) return true;
+      draft.row = { ...draft.row, settledSince: page.settled_next ?? null };
+      settleResults(draft, { results: page.settled });
       return true;
     },
     { documents: changes.map(nameOf), durability: "relaxed" },

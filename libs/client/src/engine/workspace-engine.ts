@@ -5,8 +5,7 @@ import { next } from "../core/machine.ts";
 import { windowEndMs, type Window } from "../core/pace.ts";
 import { backOffMs, toldMs } from "../core/retry.ts";
 import { ANSWER_TABLE } from "../core/answer-table.ts";
-import type { Operation, WorkspaceRow } from "../core/rows.ts";
-import type { ConflictRecord } from "../ports/transport.ts";
+import type { WorkspaceRow } from "../core/rows.ts";
 import { SynclineClientError } from "../public/errors.ts";
 import type { SyncError } from "../public/status.ts";
 import { askParked } from "./ask-parked.ts";
@@ -78,16 +77,10 @@ export class WorkspaceEngine {
       onPhase: () => {
         this.onChange();
       },
-      onConflict: (conflict) => {
-        void this.#takeConflict(conflict);
-      },
       onFailure: (failure) => {
         // An attempt under way finds out by itself.
         if (this.#running !== 0) return;
         void this.#endLive(failure);
-      },
-      onOpen: () => {
-        void this.#askParked(() => true);
       },
     });
   }
@@ -231,16 +224,6 @@ export class WorkspaceEngine {
       this.#memory.isPullDue = true;
     }
     if (this.live.isHidden()) this.live.close();
-    this.#evaluate();
-  }
-
-  async #takeConflict(conflict: ConflictRecord): Promise<void> {
-    if (conflict.status !== "resolved") return;
-    await this.#askParked(({ conflictId }) => conflictId === conflict.conflict_id);
-  }
-
-  async #askParked(which: (operation: Operation) => boolean): Promise<void> {
-    await this.#guard(askParked(this.#attempt(0), which));
     this.#evaluate();
   }
 

@@ -25,7 +25,11 @@ export function statusOf(engine: WorkspaceEngine): WorkspaceStatus {
     parked,
     outcomes: [...outcomes.values()].filter(({ acknowledged }) => !acknowledged).length,
     heldBack: heldBack.size,
-    pull: { phase: engine.live.phase, done: row.snapshot?.done ?? 0 },
+    pull: {
+      phase: engine.live.phase,
+      done: row.snapshot?.done ?? 0,
+      ...(row.snapshot?.total === undefined ? {} : { total: row.snapshot.total }),
+    },
     push: { done, total: outbox.size - parked },
     ...(row.lastSyncAtMs === undefined ? {} : { lastSyncAtMs: row.lastSyncAtMs }),
     ...(engine.nextAttemptAtMs === undefined ? {} : { nextAttemptAtMs: engine.nextAttemptAtMs }),

@@ -58,6 +58,8 @@ export interface PullRequest {
   readonly waitSeconds?: number;
   /** Asks for the device's operations in each change, and for those that were settled without one. */
   readonly deviceId: string;
+  /** The `settled_next` of the page before. */
+  readonly settledSince?: number;
   readonly collections?: readonly string[];
 }
 
@@ -88,12 +90,14 @@ export interface SnapshotPage {
   /** The cursor of the next page; `null` after the last one. */
   readonly next: string | null;
   /** The number of documents of the whole snapshot, if the server tells it. */
-  readonly total?: number;
+  readonly count?: number;
 }
 
 export interface ListenRequest {
   readonly workspace: string;
   readonly since: number;
+  readonly deviceId: string;
+  readonly settledSince?: number;
   readonly epoch?: string;
   /** The id of the last event that was received; it takes precedence over `since`. */
   readonly lastEventId?: string;
@@ -118,6 +122,8 @@ export type StreamEvent =
   | { readonly kind: "open" }
   | { readonly kind: "change"; readonly change: PulledChange; readonly lastEventId?: string }
   | { readonly kind: "conflict"; readonly conflict: ConflictRecord; readonly lastEventId?: string }
+  /** An operation of the asking device was settled, perhaps without a change. */
+  | { readonly kind: "settled"; readonly clientId: string; readonly lastEventId?: undefined }
   /** An `id` without data: the position that was reached. */
   | { readonly kind: "position"; readonly lastEventId: string };
 

@@ -1,7 +1,7 @@
-import type { ChangeBody } from "@syncline/shared/protocol";
+import type { ChangeBody, OperationResult } from "@syncline/shared/protocol";
 import type { Answer } from "./answer.ts";
 import type { Connection, RequestOptions } from "./connection.ts";
-import type { FeedQuery } from "./feed.ts";
+import { positionOf, type FeedQuery } from "./feed.ts";
 import { startLifetime } from "./lifetime.ts";
 import { createEventParser } from "./parse-events.ts";
 import { failureOf, openAnswer, parseObject, pathOf, readAnswer, readPieces } from "./send-request.ts";
@@ -12,6 +12,8 @@ export type FeedEvent =
   | { kind: "open" }
   | { kind: "change"; id: string; change: ChangeBody }
   | { kind: "conflict"; id: string; conflict: ConflictSummary }
+  /** The outcome of an operation of the reading device. */
+  | { kind: "settled"; result: OperationResult }
   /** A heartbeat, which may carry a newer position. */
   | { kind: "heartbeat"; id?: string };
 
@@ -43,8 +45,7 @@ export async function* followChanges(
 ): AsyncGenerator<FeedEvent, StreamEnd, void> {
   const { lastEventId, silenceMs = connection.silenceMs === Infinity ? Infinity : SILENCE_MS } = options;
   const lifetime = startLifetime(connection, options, silenceMs);
-  const { since, epoch, collections } = query;
-  const path = pathOf(["workspaces", workspaceId, "changes", "events"], { since, epoch, collections });
+  const path = pathOf(["workspaces", workspaceId, "changes", "events"], positionOf(query));
   const headers = {
     accept: "text/event-stream",
     ...(lastEventId !== undefined && { "last-event-id": lastEventId }),
@@ -76,7 +77,9 @@ export async function* followChanges(
 function readEvent(event: string | undefined, id: string | undefined, data: string): FeedEvent | undefined {
   if (event === undefined) return { kind: "heartbeat", ...(id !== undefined && { id }) };
   const value = parseObject(data);
-  if (value === undefined || id === undefined) return undefined;
+  if (value === undefined) return undefined;
+  if (event === "settled") return { kind: "settled", result: value as unknown as OperationResult };
+  if (id === undefined) return undefined;
   if (event === "change") return { kind: "change", id, change: value as unknown as ChangeBody };
   if (event === "conflict") return { kind: "conflict", id, conflict: value as unknown as ConflictSummary };
   return undefined;

@@ -189,7 +189,7 @@ async function callAsync<T>(call: () => T | Promise<T>): Promise<T> {
 /** Builds a path from its segments, each encoded, and a query without its undefined values. */
 export function pathOf(
   segments: readonly string[],
-  query: Readonly<Record<string, string | number | readonly string[] | undefined>> = {},
+  query: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>> = {},
 ): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined

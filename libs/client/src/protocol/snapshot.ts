@@ -8,7 +8,12 @@ import type { SnapshotPage } from "./wire.ts";
 export async function readSnapshot(
   connection: Connection,
   workspaceId: string,
-  query: { after?: string | undefined; limit?: number } = {},
+  query: {
+    after?: string | undefined;
+    limit?: number;
+    /** All collections by default; the same ones on each page. */
+    collections?: readonly string[];
+  } = {},
   options: RequestOptions = {},
 ): Promise<Answer<SnapshotPage>> {
   const path = pathOf(["workspaces", workspaceId, "snapshot"], query);

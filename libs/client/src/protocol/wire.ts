@@ -58,6 +58,8 @@ export interface SnapshotPage {
   epoch: string;
   /** The feed continues from here. */
   seq: Seq;
+  /** The number of documents of the whole snapshot, on the first page, unless they are too many to count. */
+  count?: number;
   documents: DocumentBody[];
   /** The `after` of the next page; `null` on the last one. */
   next: string | null;

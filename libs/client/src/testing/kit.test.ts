@@ -65,6 +65,28 @@ describe("the network", () => {
     expect(server.changes(WORKSPACE)).toHaveLength(1);
   });
 
+  it("the feed tells of a decision that writes nothing", async () => {
+    const { clock, network, server, phone, laptop } = createWorld();
+    const [mine, theirs] = [phone.start(), laptop.start()].map((client) => client.workspace(WORKSPACE));
+    if (mine === undefined || theirs === undefined) throw new Error("two devices were started");
+    await theirs.collection("notes").create({ id: "n", text: "a" });
+    await clock.advance(5_000);
+    await theirs.collection("notes").update("n", { text: "b" });
+    const { settled } = await mine.collection("notes").update("n", { text: "c" }, { onConflict: "manual" });
+    const isParked = () => mine.conflicts.get().length > 0;
+    expect(await clock.runUntil(isParked, 60_000)).toBe(true);
+    const [{ conflictId } = { conflictId: "" }] = mine.conflicts.get();
+    let asked = 0;
+    network.script(({ method, device }) => {
+      if (method === "POST" && device === "phone") asked += 1;
+      return undefined;
+    });
+    await theirs.resolve(conflictId, { choice: "server" });
+    expect(await clock.runUntil(() => !isParked(), 30_000)).toBe(true);
+    expect([(await settled).code, asked]).toEqual(["overruled", 0]);
+    expect(server.changes(WORKSPACE)).toHaveLength(2);
+  });
+
   it("a partition separates a device until it is healed", async () => {
     const { clock, server, network, phone, laptop, devices } = createWorld();
     phone.start();

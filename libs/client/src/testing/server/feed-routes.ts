@@ -1,5 +1,11 @@
 import { idSchema, wholeNumber } from "@syncline/shared/schemas";
-import { fieldProblem, type ChangeBody } from "@syncline/shared/protocol";
+import {
+  fieldProblem,
+  resultOf,
+  type ChangeBody,
+  type ChangesBody,
+  type OperationResult,
+} from "@syncline/shared/protocol";
 import {
   gone,
   goneAt,
@@ -18,6 +24,7 @@ import { jsonAnswer, TextStream, type ServerAnswer, type ServerRequest } from ".
 import { readQuery } from "./read-query.ts";
 import { compare, documentBody, type StoredChange } from "./server-state.ts";
 import { requireRole } from "./tokens.ts";
+import { carry } from "./write-routes.ts";
 
 const HEARTBEAT_MS = 15_000;
 
@@ -30,14 +37,21 @@ const feedParameters = {
     .pipe(z.array(idSchema))
     .optional(),
   epoch: idSchema.optional(),
+  device_id: idSchema.optional(),
+  settled_since: wholeNumber({ min: 0 }).optional(),
 };
 const changesQuery = z.object({
   ...feedParameters,
+  latest: z.enum(["true", "false"]).default("false"),
   limit: limitOf(1_000, 100),
   wait: wholeNumber({ min: 0, max: 30 }).default(0),
 });
 const eventsQuery = z.object(feedParameters);
-const snapshotQuery = z.object({ after: z.string().optional(), limit: limitOf(10_000, 1_000) });
+const snapshotQuery = z.object({
+  after: z.string().optional(),
+  collections: feedParameters.collections,
+  limit: limitOf(10_000, 1_000),
+});
 
 /** `GET /workspaces/{workspace}/changes` */
 export async function getChanges(context: ServerContext, request: ServerRequest): Promise<ServerAnswer> {
@@ -47,9 +61,10 @@ export async function getChanges(context: ServerContext, request: ServerRequest)
   const { epoch } = context.state;
   requireEpoch(context, workspaceId, query.epoch);
   const read = () => readPage(context, workspaceId, query);
+  const isNews = ({ changes, settled = [] }: ReturnType<typeof read>) => changes.length + settled.length > 0;
   let page = read();
-  if (page.changes.length === 0 && query.wait > 0) {
-    await changed(context, workspaceId, query.wait * 1_000, request.signal, () => read().changes.length > 0);
+  if (!isNews(page) && query.wait > 0) {
+    await changed(context, workspaceId, query.wait * 1_000, request.signal, () => isNews(read()));
     page = read();
   }
   return jsonAnswer({ epoch, ...page });
@@ -60,13 +75,15 @@ export function getSnapshot(context: ServerContext, request: ServerRequest): Ser
   const { state } = context;
   const [, workspaceId = ""] = request.path;
   requireRole(request.identity, workspaceId, "reader");
-  const { after, limit } = readQuery(snapshotQuery, request.query);
+  const { after, limit, collections } = readQuery(snapshotQuery, request.query);
   const cursor = after === undefined ? undefined : readSnapshotCursor(after, workspaceId);
   requireEpoch(context, workspaceId, cursor?.epoch);
   const workspace = state.workspace(workspaceId);
   const seq = cursor?.seq ?? workspace.seq;
   requireCursor(context, workspaceId, seq);
-  const live = state.liveRows(workspaceId);
+  const live = state
+    .liveRows(workspaceId)
+    .filter(({ collection }) => collections?.includes(collection) ?? true);
   const rows = live.filter(({ collection, documentId }) => {
     if (cursor === undefined) return true;
     return (compare(collection, cursor.collection) || compare(documentId, cursor.documentId)) > 0;
@@ -91,7 +108,9 @@ export function getSnapshot(context: ServerContext, request: ServerRequest): Ser
 export function getChangeEvents(context: ServerContext, request: ServerRequest): ServerAnswer {
   const [, workspaceId = ""] = request.path;
   requireRole(request.identity, workspaceId, "reader");
-  const { since, collections, epoch } = readQuery(eventsQuery, request.query);
+  const query = readQuery(eventsQuery, request.query);
+  const { since, collections, epoch, device_id: deviceId } = query;
+  requireDevice(query);
   requireEpoch(context, workspaceId, epoch);
   const resumed = readPosition(request.headers["last-event-id"]);
   const workspace = context.state.workspace(workspaceId);
@@ -102,6 +121,7 @@ export function getChangeEvents(context: ServerContext, request: ServerRequest):
   requireCursor(context, workspaceId, place.seq);
   if (place.conflict.revision > workspace.revision) throw gone("cursor-ahead", workspaceId);
   const { generation, stream } = { generation: context.state.epoch, stream: new TextStream() };
+  let settled = resumed?.conflict === undefined ? query.settled_since : settledAt(resumed.conflict);
   let sentId: string | undefined;
   const send = (event: string, id: string, data: unknown) => {
     sentId = id;
@@ -110,9 +130,11 @@ export function getChangeEvents(context: ServerContext, request: ServerRequest):
   const sendPages = () => {
     // A restored database has another history: the reader comes again, and gets a 410.
     if (context.state.epoch !== generation) return stream.break();
+    for (const result of settledAfter(context, workspaceId, { deviceId, after: settled, since: place.seq }))
+      stream.write(`event: settled\ndata: ${JSON.stringify(result)}\n\n`);
     for (const change of changesAfter(context, workspaceId, place.seq, collections)) {
       place = { ...place, seq: change.seq };
-      send("change", writeEventId(place), changeBody(change));
+      send("change", writeEventId(place), changeBody(context, change, deviceId));
     }
     for (const { at, summary } of conflictsAfter(context, workspaceId, place.conflict, collections)) {
       place = { ...place, conflict: at };
@@ -120,6 +142,7 @@ export function getChangeEvents(context: ServerContext, request: ServerRequest):
     }
     const { seq, revision } = context.state.workspace(workspaceId);
     place = { seq, conflict: { revision, conflictId: null } };
+    settled = revision;
     if (sentId === undefined) beat();
     sentId = writeEventId(place);
   };
@@ -186,20 +209,66 @@ function changed(
   });
 }
 
-/** Reads a page. A group's changes are never split. */
+/** Reads a page, with the outcomes of the reading device. A group's changes are never split. */
 function readPage(
   context: ServerContext,
   workspaceId: string,
-  { since, limit, collections }: { since: number; limit: number; collections?: string[] | undefined },
-): { changes: ChangeBody[]; next: number; more: boolean } {
+  query: z.output<typeof changesQuery>,
+): Pick<ChangesBody, "changes" | "next" | "more" | "settled" | "settled_next"> {
+  const { since, limit, collections, latest, device_id: deviceId, settled_since: after } = query;
+  requireDevice(query);
   requireCursor(context, workspaceId, since);
-  const all = changesAfter(context, workspaceId, since, collections);
+  const found = changesAfter(context, workspaceId, since, collections);
+  const all = latest === "true" ? newestOf(found) : found;
   const last = all[limit - 1];
   const end = Math.max(...all.slice(0, limit).map((change) => change.groupEndSeq ?? change.seq));
   const page = last === undefined ? all : all.filter(({ seq }) => seq <= end);
   const more = page.length < all.length;
   const next = more ? (page.at(-1)?.seq ?? since) : Math.max(since, context.state.workspace(workspaceId).seq);
-  return { changes: page.map(changeBody), next, more };
+  const changes = page.map((change) => changeBody(context, change, deviceId));
+  if (deviceId === undefined) return { changes, next, more };
+  const settled = [...settledAfter(context, workspaceId, { deviceId, after, since })];
+  const { revision } = context.state.workspace(workspaceId);
+  return { changes, next, more, settled, settled_next: revision };
+}
+
+/** Only the newest change of each document. */
+function newestOf(changes: readonly StoredChange[]): StoredChange[] {
+  const newest = new Map(
+    changes.map((change) => [JSON.stringify([change.collection, change.documentId]), change]),
+  );
+  return changes.filter((change) => [...newest.values()].includes(change));
+}
+
+/**
+ * The outcomes of a device's operations after a revision; without one, behind the commit that wrote the change `since`,
+ * or with its rows, if it also wrote later changes.
+ */
+function settledAfter(
+  context: ServerContext,
+  workspaceId: string,
+  from: { deviceId: string | undefined; after: number | undefined; since: number },
+): OperationResult[] {
+  const { deviceId, since } = from;
+  if (deviceId === undefined) return [];
+  const { changes, revision } = context.state.workspace(workspaceId);
+  const before = changes.findLast(({ seq }) => seq <= since)?.revision ?? 0;
+  const behind = changes.find(({ seq }) => seq > since)?.revision ?? Infinity;
+  const after = from.after ?? Math.min(before, behind - 1);
+  if (after > revision) throw gone("cursor-ahead", workspaceId);
+  const rows = context.state.settledRows(workspaceId, deviceId).filter((settled) => settled.revision > after);
+  const results = rows.map(({ row }) => resultOf(row, { replayed: false }));
+  return carry(context, { workspaceId, deviceId }, results, { minimal: false });
+}
+
+/** The revision up to which a reader at this position has every outcome: those of a commit precede its conflicts. */
+function settledAt({ revision, conflictId }: ConflictCursor): number {
+  return conflictId === null ? revision : revision - 1;
+}
+
+function requireDevice(query: Pick<z.output<typeof eventsQuery>, "device_id" | "settled_since">): void {
+  if (query.settled_since === undefined || query.device_id !== undefined) return;
+  throw fieldProblem({ path: ["settled_since"], message: "needs device_id" }, null);
 }
 
 function changesAfter(
@@ -234,7 +303,23 @@ function conflictsAfter(
   }));
 }
 
-function changeBody(change: StoredChange): ChangeBody {
+function changeBody(
+  { state }: ServerContext,
+  change: StoredChange,
+  deviceId: string | undefined,
+): ChangeBody {
+  const { workspaceId, collection, documentId, seq, revision } = change;
+  const clientIds = () =>
+    state
+      .settledRows(workspaceId, deviceId ?? "")
+      .filter(({ revision: of, row }) => {
+        const isIts = row.collection === collection && row.documentId === documentId && row.seq === seq;
+        return of === revision && isIts && row.status === "success";
+      })
+      .toSorted(
+        (a, b) => (a.row.version ?? 0) - (b.row.version ?? 0) || compare(a.row.clientId, b.row.clientId),
+      )
+      .map(({ row }) => row.clientId);
   return {
     seq: change.seq,
     collection: change.collection,
@@ -244,6 +329,7 @@ function changeBody(change: StoredChange): ChangeBody {
     data: change.data,
     device_id: change.deviceId,
     committed_at: new Date(change.committedAtMs).toISOString(),
+    ...(deviceId !== undefined && { client_ids: clientIds() }),
   };
 }
 

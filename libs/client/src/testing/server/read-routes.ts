@@ -78,9 +78,7 @@ function storyOf({ state }: ServerContext, key: OperationKey): OperationStory | 
         firstVersion <= row.version &&
         row.version <= version,
     );
-  const settledAtMs = state.settledAtMsByOperation.get(
-    operationKey(key.workspaceId, key.deviceId, key.clientId),
-  );
+  const settled = state.settledByOperation.get(operationKey(key.workspaceId, key.deviceId, key.clientId));
   const conflict = row.conflictId === null ? undefined : state.tables.conflictById.get(row.conflictId);
   const run = state.tables.runByConflictId.get(row.conflictId ?? "") ?? [];
   const isPart =
@@ -89,7 +87,7 @@ function storyOf({ state }: ServerContext, key: OperationKey): OperationStory | 
   const roundAtMs = state.timesByConflictId.get(row.conflictId ?? "")?.roundAtMs;
   return {
     ...row,
-    settledAt: settledAtMs === undefined ? null : new Date(settledAtMs),
+    settledAt: settled === undefined ? null : new Date(settled.atMs),
     replayable: row.status === "error" && "content" in row && row.content !== undefined,
     drainedAt: drainedAtMs === undefined ? null : new Date(drainedAtMs),
     changeSeq: change?.seq ?? null,

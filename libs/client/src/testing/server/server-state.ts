@@ -12,9 +12,16 @@ import {
 } from "@syncline/shared/protocol";
 import { MemoryTables, type PlainChange, type PlainPlan } from "@syncline/worker/testing";
 
-/** A change with the time of its commit. */
+/** A change with its commit. */
 export interface StoredChange extends PlainChange {
   committedAtMs: number;
+  revision: number;
+}
+
+/** The commit that settled an operation last. */
+interface SettledBy {
+  atMs: number;
+  revision: number;
 }
 
 /** The counters of a workspace, and its feed. */
@@ -64,7 +71,7 @@ export class ServerState {
   readonly rowByKey = new Map<string, StoredRow>();
   readonly batchById = new Map<string, StoredBatch>();
   readonly timesByConflictId = new Map<string, ConflictTimes>();
-  readonly settledAtMsByOperation = new Map<string, number>();
+  readonly settledByOperation = new Map<string, SettledBy>();
   readonly ownerByDevice = new Map<string, string>();
 
   constructor(epoch: string, newId: () => string) {
@@ -81,7 +88,8 @@ export class ServerState {
       Object.assign(this.workspace(workspaceId), { seq, revision: expectedRevision + 1 });
     }
     for (const change of plan.changes) {
-      this.workspace(change.workspaceId).changes.push({ ...change, committedAtMs: nowMs });
+      const { changes, revision } = this.workspace(change.workspaceId);
+      changes.push({ ...change, committedAtMs: nowMs, revision });
     }
     for (const { workspaceId, collection, documentId, version, seq, data } of plan.documents) {
       const row = { workspaceId, collection, documentId, version, seq, data, updatedAtMs: nowMs };
@@ -92,7 +100,9 @@ export class ServerState {
     }
     for (const row of plan.ledgerRows) {
       if (row.status === "pending") continue;
-      this.settledAtMsByOperation.set(operationKey(row.workspaceId, row.deviceId, row.clientId), nowMs);
+      const { revision } = this.workspace(row.workspaceId);
+      const key = operationKey(row.workspaceId, row.deviceId, row.clientId);
+      this.settledByOperation.set(key, { atMs: nowMs, revision });
     }
     for (const { conflictId, status, round } of plan.conflicts) {
       const before = this.timesByConflictId.get(conflictId);
@@ -134,6 +144,22 @@ export class ServerState {
     return this.tables.ledgerRowByKey.get(operationKey(workspaceId, deviceId, clientId));
   }
 
+  /** The ledger's rows of a device's settled operations, in the order of the commits that settled them. */
+  settledRows(workspaceId: WorkspaceId, deviceId: string): { revision: number; row: LedgerRow }[] {
+    return [...this.tables.ledgerRowByKey]
+      .flatMap(([key, row]) => {
+        const { revision } = this.settledByOperation.get(key) ?? {};
+        const isAsked = row.workspaceId === workspaceId && row.deviceId === deviceId;
+        return isAsked && row.status !== "pending" && revision !== undefined ? [{ revision, row }] : [];
+      })
+      .toSorted(
+        (a, b) =>
+          a.revision - b.revision ||
+          a.row.acceptedAtMs - b.row.acceptedAtMs ||
+          compare(a.row.clientId, b.row.clientId),
+      );
+  }
+
   /** The live documents of a workspace, in key order. */
   liveRows(workspaceId: WorkspaceId): (StoredRow & { data: JsonObject })[] {
     const rows = [...this.rowByKey.values()].filter(
@@ -159,7 +185,7 @@ export class ServerState {
     refill(this.rowByKey, other.rowByKey);
     refill(this.batchById, other.batchById);
     refill(this.timesByConflictId, other.timesByConflictId);
-    refill(this.settledAtMsByOperation, other.settledAtMsByOperation);
+    refill(this.settledByOperation, other.settledByOperation);
     refill(this.ownerByDevice, other.ownerByDevice);
   }
 }
