@@ -31,5 +31,16 @@ export default {
         return undefined;
       },
     },
+    bookings: {
+      // A document that violates the schema is not stored.
+      schema: {
+        type: "object",
+        required: ["table"],
+        properties: {
+          table: { type: "integer", minimum: 1 },
+          guests: { type: "array", maxItems: 4, items: { type: "string" } },
+        },
+      },
+    },
   },
 };

@@ -303,8 +303,8 @@ export const MUTATIONS: MutationTable = {
     },
     "stale-merge-committed": {
       in: "applyResolution",
-      find: "if (($current?.version ?? 0) === $resolution.expectedVersion) {",
-      replace: "if ($resolution) {",
+      find: "($current?.version ?? 0) === $resolution.expectedVersion",
+      replace: "$resolution !== undefined",
       caughtBy: "plan-window.test.ts",
     },
     "stale-version-matches": {
@@ -842,8 +842,8 @@ export const MUTATIONS: MutationTable = {
   "it ends": {
     "last-round-asks-for-another": {
       in: "applyResolution",
-      find: "if ($resolution.isLastRound) {",
-      replace: "if (!$resolution) {",
+      find: "if ($isCurrent || $resolution.isLastRound) {",
+      replace: "if ($isCurrent) {",
       caughtBy: "plan-window.test.ts",
     },
     "conflict-job-not-enqueued": {
@@ -889,6 +889,40 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "nothing is guessed at": {
+    "schema-does-not-bind-operations": {
+      in: "write",
+      find: "if ($fault !== undefined) return $fault;",
+      caughtBy: "core/schemas.test.ts: fails alone",
+    },
+    "schema-does-not-bind-merges": {
+      in: "applyResolution",
+      find: "parkUnstorable($merged.outcome, $policy, $current?.data?.value ?? null)",
+      replace: "$merged.outcome",
+      caughtBy: "core/schemas.test.ts: is left to a person, in the last round",
+    },
+    "schema-does-not-bind-a-group's-merges": {
+      in: "mergeAtOnce",
+      find: "parkUnstorable($merged.outcome, $policy, $current?.data?.value ?? null)",
+      replace: "$merged.outcome",
+      caughtBy: "core/schemas.test.ts: fails its group",
+    },
+    "schema-does-not-bind-decisions": {
+      in: "applyDecision",
+      find: "if ($fault !== undefined) return $fault;",
+      caughtBy: "core/schemas.test.ts: that violates the schema is refused",
+    },
+    "schema-without-a-time-limit": {
+      in: "compileSchema",
+      find: "$bounded(() => $standard.validate($value))",
+      replace: "$standard.validate($value)",
+      caughtBy: "compile-schema.test.ts: runs within the limit",
+    },
+    "promise-of-a-schema-passes": {
+      in: "faultBySchema",
+      find: "if (isPromise($result)) {",
+      replace: "if (isPromise($result) && $result === undefined) {",
+      caughtBy: "document-schema.test.ts: is itself at fault",
+    },
     "edited-migration-taken-for-applied": {
       in: "findPendingMigrations",
       find: "if ($appliedHash !== undefined && $appliedHash !== contentHash) {",

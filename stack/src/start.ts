@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { loadModule } from "@syncline/kit/process";
 import { migrate } from "@syncline/store";
-import { definePolicies } from "@syncline/shared/schemas";
+import { definePolicies } from "@syncline/shared/policies";
 import { removeDevFile, devFilePath, writeDevFile } from "./dev-file.ts";
 import type { DevFile } from "./dev-file.ts";
 import { prepareRoles } from "./database-roles.ts";

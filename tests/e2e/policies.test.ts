@@ -214,6 +214,78 @@ describe("a hook", () => {
   });
 });
 
+describe("a collection's schema", () => {
+  let written = 0;
+  const write = async (data: object, more: object = {}, by = "phone") => {
+    const sent = { operation: "put", collection: "bookings", client_id: `write_${++written}`, data, ...more };
+    const { body } = await client.post({ device_id: by, operations: [sent] });
+    return body.results[0];
+  };
+  const read = async (document_id: string) =>
+    (await client.get<{ data: object }>(`/documents/bookings/${document_id}`)).body.data;
+
+  it("refuses an operation, and names the places", async () => {
+    const document_id = "refused";
+    expect(await write({ table: 1 }, { document_id })).toMatchObject({ status: "success", version: 1 });
+    const refused = await write({ table: 0, guests: ["Ann", 2] }, { document_id });
+    expect(refused).toMatchObject({
+      status: "error",
+      error_type: "schema_violation",
+      action: "resend-new",
+      error: expect.stringMatching(/\/table: must be >= 1; .*\/guests\/1: must be string/) as string,
+    });
+    const update = { operation: "update", document_id, data: { table: null } };
+    expect(await write({}, update)).toMatchObject({ error_type: "schema_violation" });
+    expect(await read(document_id)).toEqual({ table: 1 });
+  });
+
+  it("leaves a merge that violates it to a person, whose decision must conform", async () => {
+    const { result, record } = await collide("bookings", {
+      ancestor: { table: 1, guests: ["Ann", "Bob"] },
+      remote: { table: 1, guests: ["Ann", "Bob", "Cid"] },
+      local: { table: 1, guests: ["Ann", "Bob", "Dan", "Eve"] },
+    });
+    expect(result).toMatchObject({ status: "conflict", error_type: "parked" });
+    expect(record).toMatchObject({
+      status: "parked",
+      reason: expect.stringContaining("/guests: must NOT have more than 4 items") as string,
+    });
+    const id = String(record["conflict_id"]);
+    const refused = await client.resolve(id, { choice: "merged" });
+    expect(refused.body).toMatchObject({ results: [{ status: "error", error_type: "schema_violation" }] });
+    expect((await client.get(`/conflicts/${id}`)).body).toMatchObject({ status: "parked" });
+    const conforms = await client.resolve(id, { choice: "local" });
+    expect(conforms.body).toMatchObject({ results: [{ status: "success", decided: "local" }] });
+  });
+
+  it("leaves a document that is older than it readable, to be mended", async () => {
+    const { workspaceId } = client;
+    await write({ table: 1 }, { document_id: "old" });
+    for (const table of ["documents", "changes"]) {
+      const sql = `UPDATE ${table} SET data = '{"seats":2}' WHERE workspace_id = $1 AND document_id = 'old'`;
+      await system.pool.query(sql, [workspaceId]);
+    }
+    expect(await read("old")).toEqual({ seats: 2 });
+    const update = (data: object) => write({}, { operation: "update", document_id: "old", data });
+    expect(await update({ seats: 3 })).toMatchObject({ error_type: "schema_violation" });
+    expect(await update({ table: 2 })).toMatchObject({ status: "success" });
+    expect(await read("old")).toEqual({ seats: 2, table: 2 });
+  });
+
+  it.each([
+    ["loops", /took longer|TimeLimitExceeded/],
+    ["throws", /threw RangeError/],
+    ["waits", /returned a promise/],
+  ])("that %s fails the operation alone, and says so", async (how, reason) => {
+    const of = { collection: "validating" };
+    const refused = await write({ [how]: true, title: "mine" }, { ...of, document_id: how });
+    expect(refused).toMatchObject({ status: "error", error_type: "operation_refused" });
+    expect(refused?.error).toMatch(reason);
+    expect(refused?.error).not.toContain("secret");
+    expect(await write({ title: "mine" }, { ...of, document_id: how })).toMatchObject({ status: "success" });
+  });
+});
+
 it("is documented with the example that runs here", async () => {
   const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
   const example = await read("examples/policies/policies.mjs");
@@ -224,6 +296,11 @@ describe("an invalid module of policies", () => {
   it.each([
     ["a missing one", undefined, "which does not exist"],
     ["one with a mistake", `export default { default: { strategy: "theirs" } };`, "default.strategy"],
+    [
+      "one with a schema that is asynchronous",
+      `export default { default: { schema: { $async: true, type: "object" } } };`,
+      "default.schema: The collection's schema cannot be used: it returned a promise",
+    ],
     ["one without a default export", "export const policies = {};", "It has no default export."],
   ])("stops the start: %s", async (_, source, reason) => {
     const folder = await mkdtemp(join(tmpdir(), "policies-"));

@@ -368,6 +368,11 @@ export class Model {
       this.#count("merge: parked");
       return this.#park(conflict, merge.outcome);
     }
+    if (violatesSchema(conflict, merge.outcome.document, dataOf(document))) {
+      this.#count("merge: violates the schema");
+      const { document: proposed, overlaps } = merge.outcome;
+      return this.#park(conflict, { kind: "park", proposed, overlaps });
+    }
     if (run.some((held) => isRefusable(held.operation.client_id) && !merge.errorTypes.has(held))) {
       this.#count("merge: refused by Postgres");
       return this.#park(conflict, { kind: "park", proposed: null, overlaps: [] });
@@ -550,6 +555,10 @@ export class Model {
       this.#count(applied);
       return this.#record(on, { status: "error", errorType: applied });
     }
+    if (violatesSchema(on.operation, applied.data, dataOf(this.#state.documents.get(on.document)))) {
+      this.#count("schema_violation");
+      return this.#record(on, { status: "error", errorType: "schema_violation" });
+    }
     const version = this.#write(on.document, on, applied.data, {
       timestamp: on.timestamp,
       unit: on.unit,
@@ -675,9 +684,10 @@ export class Model {
     const held = this.#heldOf(on, unrecorded(on, this.#entry, { status: "pending" }).answer);
     const merge = this.#merge(conflict, [held], document);
     const [refused] = merge.errorTypes.values();
-    if (merge.outcome.kind === "park") {
+    const merged = documentOf(merge.outcome);
+    if (merge.outcome.kind === "park" || violatesSchema(conflict, merged, dataOf(document))) {
       this.#count("group: fails instead of parking");
-      conflict.result = merge.outcome.proposed;
+      conflict.result = merged;
       conflict.overlaps = merge.outcome.overlaps;
       return this.#report(on, conflict, errorType);
     }
@@ -774,14 +784,18 @@ export class Model {
       return this.#record(on, { status: "conflict", errorType: "decision_outdated", conflict, mismatch });
     }
     const isParked = conflict.status === "parked";
+    const before = dataOf(document);
+    const { data, ...views } = this.#weigh(conflict, decision, document);
+    if (violatesSchema(on.operation, data, before)) {
+      this.#count("decision: violates the schema");
+      return this.#record(on, { status: "error", errorType: "schema_violation" });
+    }
     if (isParked && conflict.held.some(({ operation }) => isRefusable(operation.client_id))) {
       this.#count("decision: refused by Postgres");
       return this.#record(on, { status: "error", errorType: "operation_refused" });
     }
     this.#count(`decision: ${decision.choice}, of a conflict that is ${conflict.status}`);
     this.#count(`decision: of a conflict that is ${conflict.status}`);
-    const before = dataOf(document);
-    const { data, ...views } = this.#weigh(conflict, decision, document);
     const wrote = !same(before, data);
     const timestamp = Math.max(on.accepted.acceptedAtMs, document?.versions.at(-1)?.timestamp ?? 0);
     const version = wrote
@@ -1318,6 +1332,16 @@ function applyTo(
   const inner = applied.document?.["id"];
   if (patch !== undefined && inner !== undefined && inner !== documentId) return "id_mismatch";
   return { data: applied.document };
+}
+
+/** Reports whether a write would store a document that violates the schema in policies.ts. */
+function violatesSchema(
+  { collection = "" }: { collection?: string },
+  document: JsonObject | null,
+  current: JsonObject | null,
+): boolean {
+  const isBound = collection === "contracts" || collection === "drafts";
+  return isBound && Number(document?.["c"] ?? 0) > 2 && !same(document, current);
 }
 
 function caseOf(batch: SentBatch, accepted: Acceptance, operation: SentOperation, position: number): Case {

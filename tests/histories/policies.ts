@@ -1,5 +1,8 @@
 import type { Policies } from "@syncline/shared/merge";
 
+/** Documents of two collections violate their schema if `c` is 3. */
+const schema = { properties: { c: { maximum: 2 } } };
+
 // The histories' conflict policies, for the services and for the model.
 export default {
   collections: {
@@ -11,11 +14,12 @@ export default {
       ],
       deleteVsEdit: "local-wins",
     },
-    contracts: { strategy: "manual", deleteVsEdit: "park" },
+    contracts: { strategy: "manual", deleteVsEdit: "park", schema },
     drafts: {
       strategy: "client-wins",
       rules: [{ path: "/n/x", is: "counter" }],
       deleteVsEdit: "delete-wins",
+      schema,
     },
   },
 } satisfies Policies;

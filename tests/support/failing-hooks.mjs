@@ -39,6 +39,19 @@ export default {
         }
       },
     },
+    validating: {
+      schema: {
+        "~standard": {
+          version: 1,
+          vendor: "test",
+          validate(document) {
+            while (document.loops);
+            if (document.throws) throw new RangeError(`secret ${document.title}`);
+            return document.waits ? Promise.reject(new Error("secret")) : {};
+          },
+        },
+      },
+    },
     talking: { resolve: () => "local" },
     naming: { resolve: () => ({ document: { id: "another" } }) },
     dating: { resolve: () => ({ document: { at: new Date() } }) },

@@ -4,7 +4,8 @@ import { startService } from "@syncline/kit/service";
 import { createLaneStreams, openLanes } from "@syncline/lanes";
 import { createConflictQueue, createLaneWaker, mergeBackoffOf } from "@syncline/lanes/queues";
 import { createQuery, describeDatabaseError, inWorkspaces, openDatabase } from "@syncline/store";
-import { definePolicies } from "@syncline/shared/schemas";
+import type { Policies } from "@syncline/shared/merge";
+import { definePolicies } from "@syncline/shared/policies";
 import { envSchema } from "./env.ts";
 import { observeConflicts } from "./io/conflict-metrics.ts";
 import { createPgConflicts } from "./io/pg-conflicts.ts";
@@ -27,7 +28,8 @@ const READS = { processesMax: 2, waitingMax: 16, limits: { cpuMsMax: 5_000, wait
 const options = { env: envSchema, describeError: describeDatabaseError };
 await startService("conflict", options, async (service, env) => {
   const { log, isRunning, onConnectionError } = service;
-  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
+  const policies =
+    (await loadModule("POLICIES", env.POLICIES, (given: Policies) => definePolicies(given))) ?? {};
   const concurrency = env.CONFLICT_CONCURRENCY;
   const database = await openDatabase(service, env, { conflict: { connectionsMax: concurrency + 2 } });
   const conflicts = createPgConflicts(createQuery(database.pools.conflict));

@@ -4,7 +4,8 @@ import { startService } from "@syncline/kit/service";
 import { createReadBacklogs, observeLanes, observeRedisMemory, openLanes } from "@syncline/lanes";
 import { describeDatabaseError, inWorkspaces, openDatabase } from "@syncline/store";
 import { lanesOf } from "@syncline/shared/protocol";
-import { definePolicies } from "@syncline/shared/schemas";
+import type { Policies } from "@syncline/shared/merge";
+import { definePolicies } from "@syncline/shared/policies";
 import { envSchema } from "./env.ts";
 import { observeWaiting } from "./io/ingest-metrics.ts";
 import { createBounds } from "./parts/create-bounds.ts";
@@ -18,7 +19,8 @@ import { createCarryDocuments } from "./routes/carry-documents.ts";
 const options = { env: envSchema, describeError: describeDatabaseError };
 await startService("ingest", options, async (service, env) => {
   const { log } = service;
-  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
+  const policies =
+    (await loadModule("POLICIES", env.POLICIES, (given: Policies) => definePolicies(given))) ?? {};
   const database = await openDatabase(service, env, POOLS);
   const redis = openLanes(service, env);
   const reads = openReads(service, database.pools);

@@ -1,10 +1,11 @@
-import { loadModule } from "@syncline/kit/process";
+import { loadModule, runBounded } from "@syncline/kit/process";
 import { startService } from "@syncline/kit/service";
 import { createLaneStreams, createReplyPublisher, openLanes } from "@syncline/lanes";
 import { createConflictQueue, createLaneWaker, mergeBackoffOf } from "@syncline/lanes/queues";
 import { describeDatabaseError, openDatabase } from "@syncline/store";
 import { lanesOf } from "@syncline/shared/protocol";
-import { definePolicies } from "@syncline/shared/schemas";
+import { definePolicies } from "@syncline/shared/policies";
+import type { Policies } from "@syncline/shared/merge";
 import { v7 as uuidv7 } from "uuid";
 import { envSchema, ledgerRetentionMsOf, retentionOf } from "./env.ts";
 import type { WindowPlan } from "./core/window-plan.ts";
@@ -25,10 +26,14 @@ import { createSweepLanes } from "./jobs/sweep-lanes.ts";
  */
 const POOL = { connectionsMax: COMMITS_MAX + 2, lockMsMax: 200 };
 
+/** The longest time that a collection's schema may take for one document. */
+const SCHEMA_MS_MAX = 500;
+
 const options = { env: envSchema, describeError: describeDatabaseError };
 await startService("worker", options, async (service, env) => {
   const { log, isRunning, onConnectionError } = service;
-  const policies = (await loadModule("POLICIES", env.POLICIES, definePolicies)) ?? {};
+  const define = (given: Policies) => definePolicies(given, (call) => runBounded(call, SCHEMA_MS_MAX));
+  const policies = (await loadModule("POLICIES", env.POLICIES, define)) ?? {};
   const database = await openDatabase(service, env, { worker: POOL });
   const pool = database.pools.worker;
   const redis = openLanes(service, env);

@@ -5,5 +5,6 @@ export * from "./lifecycle.ts";
 export * from "./load-module.ts";
 export * from "./readiness-check.ts";
 export * from "./repeat.ts";
+export * from "./run-bounded.ts";
 export * from "./service.ts";
 export * from "./store-metrics.ts";

@@ -2,6 +2,7 @@ import type { CollectionName, ConflictId, DeviceId, DocumentId, WorkspaceId } fr
 import type { JsonObject } from "../document/json.ts";
 import type { MergePolicy } from "./merge-policy.ts";
 import type { ConflictStrategy } from "./conflict-strategy.ts";
+import type { JsonSchema, StandardSchema } from "./document-schema.ts";
 
 /** The input of a `resolve` hook. `null` is a deleted document; `ancestor` is `null` if it is unknown. */
 export interface ResolveCase {
@@ -52,6 +53,11 @@ export interface CollectionPolicy extends MergePolicy {
   readonly override?: (typeof OVERRIDES)[number];
   /** Called before the strategy, in the conflict service; never for a conflict in a group, or in its last round. */
   readonly resolve?: ResolveHook;
+  /**
+   * The schema of the collection's documents: a synchronous Standard Schema, such as one of zod or valibot, or a JSON
+   * Schema. A document that violates it is not stored.
+   */
+  readonly schema?: StandardSchema | JsonSchema;
   /** The hook's time limit in milliseconds. Default 1,000. */
   readonly resolveTimeoutMs?: number;
 }

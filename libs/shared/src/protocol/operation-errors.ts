@@ -47,6 +47,13 @@ export const OPERATION_ERRORS = {
       "the document would exceed 1 MiB as JSON, or 50,000 values and keys ([document size](protocol/sending.md#document-size))",
     advice: "split the document, or remove something from it first",
   },
+  schema_violation: {
+    status: "error",
+    action: "resend-new",
+    cause:
+      "the document would violate the schema of its collection; `error` names the places ([schemas](policies.md#schemas))",
+    advice: "correct the values",
+  },
   id_mismatch: {
     status: "error",
     action: "resend-new",

@@ -1,7 +1,6 @@
 export * from "./batch.ts";
 export * from "./conflict-answers.ts";
 export * from "./conflict-query.ts";
-export * from "./define-policies.ts";
 export * from "./exactly.ts";
 export * from "./json.ts";
 export * from "./lane-entry.ts";

@@ -12,11 +12,11 @@ import {
 } from "./merge-conflict.ts";
 import { sidesOf, previewChoice, previewStrategies, type RecordedCase } from "./preview-conflict.ts";
 
-/** A policy without its hook, which cannot be sent to another process. */
-export type PlainPolicy = Omit<CollectionPolicy, "resolve">;
+/** A policy without its hook and its schema, which cannot be sent to another process. The worker checks the schema. */
+export type PlainPolicy = Omit<CollectionPolicy, "resolve" | "schema">;
 
-/** Removes the hook from a policy. */
-export function plainPolicy({ resolve: _, ...plain }: CollectionPolicy): PlainPolicy {
+/** Removes the hook and the schema from a policy. */
+export function plainPolicy({ resolve: _, schema: __, ...plain }: CollectionPolicy): PlainPolicy {
   return plain;
 }
 

@@ -1,12 +1,13 @@
-import { isNewlyTooLarge, TOO_LARGE, type JsonObject } from "@syncline/shared/document";
+import type { JsonObject } from "@syncline/shared/document";
 import { policyOf } from "@syncline/shared/merge";
 import { accepts, type Decision, type Version } from "@syncline/shared/protocol";
 import { keepYjsStates } from "@syncline/shared/yjs";
 import type { Case } from "./case.ts";
-import type { AtFault } from "./evaluate-operation.ts";
+import type { AtFault } from "./at-fault.ts";
 import type { ChangeDraft } from "./change-draft.ts";
 import { clientIdOf } from "./device-run.ts";
 import type { ConflictWrite, LedgerWrite } from "./window-plan.ts";
+import { whyNotStored } from "./why-not-stored.ts";
 import { writeMerge } from "./write-merge.ts";
 
 /** The outcome of a decision: its fields for the ledger, and its change, if any. */
@@ -45,9 +46,8 @@ export function applyDecision(on: Case, decision: Decision): Decided | AtFault {
   const policy = policyOf(on.deps.policies ?? {}, collection);
   const before = { version, data: current?.data?.value ?? null };
   const data = keepYjsStates(before.data, operation.data ?? null, policy);
-  if (isNewlyTooLarge(data, before.data)) {
-    return { kind: "error", errorType: "document_too_large", message: TOO_LARGE };
-  }
+  const fault = whyNotStored(policy, data, before.data);
+  if (fault !== undefined) return fault;
   return commitDecision(on, decision, conflict, before, data);
 }
 

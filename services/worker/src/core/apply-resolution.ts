@@ -7,6 +7,7 @@ import { contentOf } from "./device-run.ts";
 import { parkConflict } from "./park-conflict.ts";
 import { editsOf, remoteOf } from "./remote-of.ts";
 import type { Settled } from "./settle-held.ts";
+import { parkUnstorable } from "./why-not-stored.ts";
 import type { WindowDraft } from "./window-draft.ts";
 import type { ConflictWrite } from "./window-plan.ts";
 
@@ -27,12 +28,13 @@ export function applyResolution(
     return parkConflict(draft, conflict, resolution.outcome, resolution);
   }
   const current = draft.documents.find(conflict.workspaceId, conflict.collection, conflict.documentId);
-  if ((current?.version ?? 0) === resolution.expectedVersion) {
-    return commitResolution(draft, conflict, resolution.outcome, resolution, { newId, policies });
-  }
-  if (resolution.isLastRound) {
-    const { inputs, outcome } = mergeNow(conflict, resolution, draft, policies);
+  const isCurrent = (current?.version ?? 0) === resolution.expectedVersion;
+  if (isCurrent || resolution.isLastRound) {
+    const merged = isCurrent ? resolution : mergeNow(conflict, resolution, draft, policies);
+    const policy = policyOf(policies, conflict.collection);
+    const outcome = parkUnstorable(merged.outcome, policy, current?.data?.value ?? null);
     if (outcome.kind === "park") return parkConflict(draft, conflict, outcome, resolution);
+    const { inputs } = merged;
     return commitResolution(draft, conflict, outcome, { ...resolution, inputs }, { newId, policies });
   }
   const round = conflict.round + 1;

@@ -1,7 +1,9 @@
 import type { DocumentData } from "@syncline/shared/document";
-import type { MergePolicy } from "@syncline/shared/merge";
+import type { CollectionPolicy } from "@syncline/shared/merge";
 import { applyToData, type AppliedToData } from "@syncline/shared/operations";
 import type { ErrorType, AcceptedOperation, DeviceId, Version } from "@syncline/shared/protocol";
+import type { AtFault } from "./at-fault.ts";
+import { whyNotStored } from "./why-not-stored.ts";
 import type { DocumentState } from "./window-state.ts";
 
 /** The effect of an operation on its document. */
@@ -11,21 +13,14 @@ export type Evaluation =
   | { kind: "conflict"; baseVersion: Version | null; reason: string; reasonType: ErrorType }
   | AtFault;
 
-/** The reason why an operation fails. */
-export interface AtFault {
-  kind: "error";
-  errorType: ErrorType;
-  message: string;
-}
-
 /** The device of an operation, and whether its versions belong to this history. */
 export interface Evaluated {
   deviceId: DeviceId;
   deviceDeclared: boolean;
   /** False if the batch comes from another epoch: its versions belong to a history that is gone. */
   versionsKnown: boolean;
-  /** The collection's merge policy. */
-  policy: MergePolicy;
+  /** The collection's policy. */
+  policy: CollectionPolicy;
 }
 
 /**
@@ -86,10 +81,17 @@ function matches(expected: number, document: DocumentState, by: Evaluated): bool
   return by.deviceDeclared && document.writerDeviceId === by.deviceId && expected >= document.runBaseVersion;
 }
 
-function write(operation: AcceptedOperation, document: DocumentData | null, policy: MergePolicy): Evaluation {
+function write(
+  operation: AcceptedOperation,
+  document: DocumentData | null,
+  policy: CollectionPolicy,
+): Evaluation {
   const applied = applyToData(document, operation, policy);
   if (!applied.ok) return { kind: "error", errorType: applied.errorType, message: applied.message };
   const { data, timesAt, places } = applied;
+  // Without a schema the whole value of a large document is not needed.
+  const fault = policy.schema && whyNotStored(policy, data?.value ?? null, document?.value ?? null);
+  if (fault !== undefined) return fault;
   return { kind: "write", data, timesAt, places };
 }
 

@@ -15,6 +15,7 @@ import { fail, recordWritten } from "./record-answer.ts";
 import { editsOf, remoteOf } from "./remote-of.ts";
 import { reportConflict, type Mismatch } from "./report-conflict.ts";
 import type { NewlyHeld } from "./window-state.ts";
+import { parkUnstorable } from "./why-not-stored.ts";
 import { writeMerge } from "./write-merge.ts";
 
 /** A conflict within a group, with its run of one operation. */
@@ -45,7 +46,10 @@ export function mergeAtOnce(on: Case, started: Started, mismatch: Mismatch): Ans
       return recordWritten(on, { status: "success", version: conflict.currentVersion }, null);
     default:
   }
-  const { outcome } = merged;
+  const { workspaceId, collection, documentId } = conflict;
+  const current = on.draft.documents.find(workspaceId, collection, documentId);
+  const policy = policyOf(on.deps.policies ?? {}, collection);
+  const outcome = parkUnstorable(merged.outcome, policy, current?.data?.value ?? null);
   if (outcome.kind === "park") {
     const { proposed: result, overlaps: overlapList, reason } = outcome;
     return reportConflict(

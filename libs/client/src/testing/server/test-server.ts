@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { Policies } from "@syncline/shared/merge";
 import { BATCH_BYTES_MAX, ENDPOINTS, Problem, type EndpointName, type Role } from "@syncline/shared/protocol";
+import { definePolicies } from "@syncline/shared/policies";
 import { idSchema } from "@syncline/shared/schemas";
 import type { Clock } from "../../ports/index.ts";
 import {
@@ -86,7 +87,8 @@ export interface TestServer {
 
 /** Creates a server in memory. */
 export function createTestServer(options: TestServerOptions = {}): TestServer {
-  const { policies = {}, seed = 1, drainDelayMs = () => 0, mergeDelayMs = () => 0 } = options;
+  const policies = definePolicies(options.policies ?? {});
+  const { seed = 1, drainDelayMs = () => 0, mergeDelayMs = () => 0 } = options;
   const { clock = PLATFORM_CLOCK } = options;
   const nowMs = () => clock.nowMs();
   const random = createRandom(seed);

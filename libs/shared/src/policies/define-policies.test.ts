@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { definePolicies } from "../schemas/define-policies.ts";
-import { policyOf, type Policies } from "./policies.ts";
+import { definePolicies } from "./define-policies.ts";
+import { policyOf, type Policies } from "../merge/policies.ts";
 
 describe("policies", () => {
   it("are accepted as they are if valid", () => {
@@ -11,7 +11,7 @@ describe("policies", () => {
         orders: { arrayKeys: ["sku"], rules: [{ path: "/lines", is: "items", key: "line" }] },
       },
     };
-    expect(definePolicies(policies)).toBe(policies);
+    expect(definePolicies(policies)).toEqual(policies);
   });
 
   it.each([
