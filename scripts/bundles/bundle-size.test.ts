@@ -36,7 +36,7 @@ it.each([
   [
     "the client, with its requests and without merges",
     `export { createClient, collection } from "@syncline/client";`,
-    33_400,
+    33_600,
   ],
   ["the merge engine without Yjs and texts", `export * from "@syncline/shared/merge";`, 10_000],
 ])("%s takes a browser few bytes", async (_, code, bytesMax) => {

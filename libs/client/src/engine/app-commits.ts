@@ -1,10 +1,13 @@
 import { move } from "../core/draft.ts";
 import { endWith } from "../core/end-operations.ts";
 import { refreshAll } from "../core/take-changes.ts";
-import { nameOf, type DecisionRow, type Operation } from "../core/rows.ts";
+import { KEYS, nameOf, type DecisionRow, type Operation } from "../core/rows.ts";
 import { commitDraft, type DraftRequest } from "./commit-draft.ts";
 import type { SyncClient } from "./sync-client.ts";
 import type { WorkspaceEngine } from "./workspace-engine.ts";
+
+/** So many acknowledged outcomes are kept, for `explain`. */
+const ACKNOWLEDGED_MAX = 100;
 
 /** Commits of the app itself, beside its writes. Any tab makes them: they expect no leader. */
 export class AppCommits {
@@ -35,6 +38,18 @@ export class AppCommits {
         draft.documents.set(name, { ...row, outcomes: row.outcomes.filter((id) => id !== outcomeId) });
       }
       refreshAll(draft, documents);
+    });
+    await this.#dropOutcomes();
+  }
+
+  /** Drops the oldest outcomes that were acknowledged, beyond a number of them. */
+  async #dropOutcomes(): Promise<void> {
+    const seen = [...this.#engine.mirror.outcomes.values()].filter(({ acknowledged }) => acknowledged);
+    if (seen.length <= ACKNOWLEDGED_MAX) return;
+    const keys = seen.slice(0, -ACKNOWLEDGED_MAX).map(({ n }) => KEYS.outcome(this.#engine.workspace, n));
+    await this.#client.database.transact(async (transaction) => {
+      await transaction.getAll("outcomes", keys);
+      for (const key of keys) transaction.delete("outcomes", key);
     });
   }
 

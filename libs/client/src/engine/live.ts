@@ -122,7 +122,7 @@ export class Live {
     };
     const answer = await this.#parts.requests.call(
       (transport, context) => transport.listen(request, onEvent, context),
-      { silenceMs: SILENCE_MS, signal },
+      { silenceMs: SILENCE_MS, signal, isBackground: true },
     );
     const tookMs = this.#parts.clock.nowMs() - startedAtMs;
     if (answer.kind === "ok" && tookMs >= STREAM_MS_MIN) return null;

@@ -1,4 +1,5 @@
 import { NEW_WORKSPACE, type DocumentRow, type Operation } from "../core/rows.ts";
+import { endDecision } from "../core/end-decision.ts";
 import { endWith } from "../core/end-operations.ts";
 import { move } from "../core/draft.ts";
 import { unitsOf } from "../core/settle-results.ts";
@@ -23,6 +24,7 @@ export async function loseAccess(attempt: Attempt, reason: string): Promise<void
         for (const operation of unit) move(draft, operation, "ended");
         endWith(draft, unit, { code: "accessLost", reason, ...(mayBeApplied ? { mayBeApplied } : {}) });
       }
+      for (const decision of draft.row.decisions) endDecision(draft, decision, "accessLost", reason);
       // A document that never leaves the device is not the workspace's to take.
       for (const [name, row] of draft.documents) if (row.base?.version !== 0) draft.documents.delete(name);
       const { generation, paused } = draft.row;

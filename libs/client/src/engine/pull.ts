@@ -58,7 +58,7 @@ export async function pullPage(
     ...(waitSeconds === undefined ? {} : { waitSeconds }),
   };
   memory.isPullDue = false;
-  const options = signal === undefined ? {} : { signal };
+  const options = signal === undefined ? {} : { signal, isBackground: true };
   const answer = await parts.requests.call((transport, context) => transport.pull(request, context), options);
   memory.progressAtMs = parts.clock.nowMs();
   if (attempt.isOver()) return DONE;

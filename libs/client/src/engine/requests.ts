@@ -11,6 +11,15 @@ export type LocalFailure = { readonly kind: "wrongAccount"; readonly detail: str
 export type Called<Body> = Answer<Body> | LocalFailure;
 export type CallFailure = Failure | LocalFailure;
 
+export interface RequestOptions {
+  /** Ends the request after that time without a piece of the answer. */
+  readonly silenceMs?: number;
+  /** Ends the request earlier. */
+  readonly signal?: AbortSignal;
+  /** No attempt waits for the answer. */
+  readonly isBackground?: boolean;
+}
+
 /**
  * Makes the requests of all workspaces. Each has a token of the right account and an end: a request that brings
  * nothing for a while is aborted and counts as lost (R14), whatever the transport does.
@@ -44,10 +53,8 @@ export class Requests {
     this.#statistics = of.statistics;
   }
 
-  /** The number of requests under way, streams included. */
-  get open(): number {
-    return this.#open.size;
-  }
+  /** The number of requests under way that an attempt waits for: a stream is none of them. */
+  awaited = 0;
 
   /** Ends all requests, and lets no further one leave: a token may still be under way. */
   abortAll(): void {
@@ -55,13 +62,9 @@ export class Requests {
     for (const controller of this.#open) controller.abort();
   }
 
-  /**
-   * @param options.silenceMs - ends the request after that time without a piece of the answer
-   * @param options.signal - ends the request earlier
-   */
   async call<Body>(
     run: (transport: Transport, context: RequestContext) => Promise<Answer<Body>>,
-    options: { silenceMs?: number; signal?: AbortSignal } = {},
+    options: RequestOptions = {},
   ): Promise<Called<Body>> {
     // A second 401 in a row is the answer: the token is new then.
     for (let tries = 1; ; tries++) {
@@ -89,11 +92,13 @@ export class Requests {
   async #once<Body>(
     token: Token,
     run: (transport: Transport, context: RequestContext) => Promise<Answer<Body>>,
-    { silenceMs = this.#timeoutMs, signal }: { silenceMs?: number; signal?: AbortSignal },
+    { silenceMs = this.#timeoutMs, signal, isBackground = false }: RequestOptions,
   ): Promise<Answer<Body>> {
     if (this.#isOver) return { kind: "noAnswer", detail: "The client has stopped" };
     const controller = new AbortController();
     this.#open.add(controller);
+    const weight = isBackground ? 0 : 1;
+    this.awaited += weight;
     const startedAtMs = this.#clock.nowMs();
     const ended = new Promise<Answer<Body>>((resolve) => {
       controller.signal.addEventListener("abort", () => {
@@ -125,6 +130,7 @@ export class Requests {
       cancel();
       signal?.removeEventListener("abort", abort);
       this.#open.delete(controller);
+      this.awaited -= weight;
     }
   }
 

@@ -1,4 +1,5 @@
-import type { OutcomeRow, DecisionRow } from "../core/rows.ts";
+import { endDecision } from "../core/end-decision.ts";
+import type { DecisionRow } from "../core/rows.ts";
 import { move } from "../core/draft.ts";
 import type { OutcomeCode } from "../public/outcomes.ts";
 import { DONE, type Attempt, type StepEnd } from "./engine-context.ts";
@@ -33,45 +34,27 @@ export async function sendDecisions(attempt: Attempt): Promise<StepEnd> {
         continue;
       }
       const isApplied = result?.status === "success";
-      await endDecision(attempt, decision, isApplied ? "applied" : "refused", result?.error);
+      await settle(attempt, decision, isApplied ? "applied" : "refused", result?.error);
       continue;
     }
     if (answer.kind === "outdated") {
-      await endDecision(attempt, decision, "outdated", answer.detail);
+      await settle(attempt, decision, "outdated", answer.detail);
     } else if (answer.kind === "notFound" || answer.kind === "invalid" || answer.kind === "protocol") {
-      await endDecision(attempt, decision, "refused", answer.detail);
+      await settle(attempt, decision, "refused", answer.detail);
     } else return { kind: "failed", failure: answer };
   }
   return DONE;
 }
 
-/** Removes a decision, and has the operations that it decided ask again. */
-async function endDecision(
+/** Ends a decision, and has the operations that it decided ask again. */
+async function settle(
   attempt: Attempt,
   decision: DecisionRow,
   code: OutcomeCode,
   reason?: string,
 ): Promise<void> {
   await attempt.commit((draft) => {
-    draft.row = { ...draft.row, decisions: draft.row.decisions.filter(({ id }) => id !== decision.id) };
-    const outcome: OutcomeRow = {
-      id: decision.id,
-      n: draft.outcomeN,
-      workspace: draft.workspace,
-      code,
-      operations: [],
-      failing: 0,
-      conflictId: decision.conflictId,
-      ...(reason === undefined ? {} : { reason }),
-      atMs: draft.nowMs,
-      acknowledged: code === "applied",
-      steps: [{ atMs: decision.createdAtMs, step: "decided" }],
-    };
-    if (code !== "applied") {
-      draft.outcomes.push(outcome);
-      draft.outcomeN += 1;
-    }
-    draft.news.push({ kind: "settled", ids: [decision.id], outcome });
+    endDecision(draft, decision, code, reason);
     for (const operation of draft.outbox.values()) {
       const isDecided = operation.state === "parked" && operation.conflictId === decision.conflictId;
       if (isDecided) move(draft, operation, "askAgain");

@@ -458,7 +458,7 @@ export class WorkspaceEngine {
   #watch(): void {
     this.#cancelWatchdog = this.#parts.clock.setTimer(WATCHDOG_MS, () => {
       const now = this.#parts.clock.nowMs();
-      const isStuck = now - this.#memory.progressAtMs >= STUCK_MS && this.#parts.requests.open === 0;
+      const isStuck = now - this.#memory.progressAtMs >= STUCK_MS && this.#parts.requests.awaited === 0;
       const isRunningStuck = this.#running !== 0 && isStuck;
       const isWaitingStuck = this.#running === 0 && this.#canBegin() && this.#dueAtMs(now) < now - 1_000;
       if (isRunningStuck || isWaitingStuck) {

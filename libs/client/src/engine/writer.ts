@@ -1,7 +1,7 @@
 import type { JsonObject } from "@syncline/shared/document";
 import { newDocument } from "../core/draft.ts";
 import { bytesOf } from "../core/choose-batch.ts";
-import { KEYS, nameOf, type DocumentRow, type Operation } from "../core/rows.ts";
+import { KEYS, nameOf, type DocumentRow, type Operation, type OutcomeRow } from "../core/rows.ts";
 import { shownOf } from "../core/view.ts";
 import { writeOperation, type Edit } from "../core/write-operation.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -36,10 +36,14 @@ export class Writer {
     this.#clock = clock;
   }
 
-  /** Returns the ids of the operations that were queued. */
-  async write(workspace: string, writes: readonly PlannedWrite[]): Promise<string[]> {
+  /**
+   * Returns the ids of the operations that were queued.
+   *
+   * @param retried - the outcome whose operations are written anew; it ends in the same commit, so that it is retried once
+   */
+  async write(workspace: string, writes: readonly PlannedWrite[], retried?: OutcomeRow): Promise<string[]> {
     const commit = () =>
-      this.#database.transact((transaction) => this.#stage(transaction, workspace, writes));
+      this.#database.transact((transaction) => this.#stage(transaction, workspace, writes, retried));
     const written = this.#last.then(commit, commit);
     this.#last = written;
     return await written;
@@ -49,8 +53,17 @@ export class Writer {
     transaction: Transaction,
     workspace: string,
     writes: readonly PlannedWrite[],
+    retried?: OutcomeRow,
   ): Promise<string[]> {
     const rows = await readRows(transaction, workspace, writes);
+    const changed = new Set<string>();
+    if (retried !== undefined) {
+      await endRetried(transaction, workspace, retried);
+      for (const [name, row] of rows) {
+        rows.set(name, withoutOutcome(row, retried.id));
+        changed.add(name);
+      }
+    }
     const [last] = (await transaction.range(
       "outbox",
       { prefix: [workspace] },
@@ -58,7 +71,6 @@ export class Writer {
     )) as Operation[];
     let n = last?.n ?? 0;
     const operations: Operation[] = [];
-    const changed = new Set<string>();
     for (const { plan, isLocal, ...write } of writes) {
       const name = nameOf(write);
       const row = rows.get(name) ?? newDocument(write.collection, write.documentId);
@@ -98,6 +110,20 @@ async function readRows(
   );
   const rows = (await transaction.getAll("documents", keys)) as (DocumentRow | undefined)[];
   return new Map(rows.flatMap((row) => (row === undefined ? [] : [[nameOf(row), row]])));
+}
+
+async function endRetried(transaction: Transaction, workspace: string, { id, n }: OutcomeRow): Promise<void> {
+  const key = KEYS.outcome(workspace, n);
+  const outcome = (await transaction.get("outcomes", key)) as OutcomeRow | undefined;
+  if (outcome === undefined || outcome.retried)
+    throw new SynclineClientError("notFound", `The outcome ${id} was retried before`);
+  transaction.put("outcomes", key, { ...outcome, acknowledged: true, retried: true });
+}
+
+function withoutOutcome(row: DocumentRow, outcomeId: string): DocumentRow {
+  const outcomes = row.outcomes.filter((id) => id !== outcomeId);
+  const isFree = row.status === "failed" && outcomes.length === 0;
+  return { ...row, outcomes, ...(isFree && { status: row.view === undefined ? "synced" : "modified" }) };
 }
 
 /** A document that never leaves the device has what was written as its base, at version 0. */

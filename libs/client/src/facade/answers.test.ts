@@ -131,6 +131,18 @@ describe("answers that hold up nothing for good", () => {
     await client.stop();
   });
 
+  it("403 of the workspace: a decision that waits becomes an outcome, too", async () => {
+    const server = new ScriptedServer();
+    const { clock, client, workspace } = openDevice(server);
+    await clock.pass(1_000);
+    server.fail("decide", { kind: "forbidden", cause: "workspace" });
+    const { settled } = await workspace.resolve("some-conflict", { choice: "local" });
+    await clock.pass(1_000);
+    expect(workspace.outcomes.get()).toMatchObject([{ code: "accessLost", conflictId: "some-conflict" }]);
+    expect((await settled).code).toBe("accessLost");
+    await client.stop();
+  });
+
   it("403 of the device: there is a new device id, and the operations end as unknown if they are refused again", async () => {
     const server = new ScriptedServer();
     const { notes, clock, client, workspace } = openDevice(server);

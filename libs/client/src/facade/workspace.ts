@@ -61,13 +61,17 @@ export function createWorkspace<S extends Schema>(
     return { collection, definition, settings, makeId, options, ...(group === undefined ? {} : { group }) };
   };
 
-  const write = async <R>(writes: readonly PlannedWrite[], value: R): Promise<Written<R>> => {
+  const write = async <R>(
+    writes: readonly PlannedWrite[],
+    value: R,
+    retried?: OutcomeRow,
+  ): Promise<Written<R>> => {
     await client.opened(workspace);
     const planned = writes.map(({ id }) => id);
     const settled =
       planned.length === 0 ? Promise.resolve(nothing(workspace)) : client.settlements.wait(planned);
     try {
-      const ids = await client.writer.write(workspace, writes);
+      const ids = await client.writer.write(workspace, writes, retried);
       const unchanged = planned.filter((id) => !ids.includes(id));
       client.settlements.tell(unchanged, nothing(workspace));
       client.statistics.made += ids.length;
@@ -114,9 +118,7 @@ export function createWorkspace<S extends Schema>(
       const outcome = outcomeOf(engine.mirror.outcomes.values(), outcomeId);
       const group = outcome.operations.length > 1 ? client.device.makeId() : undefined;
       const writes = outcome.operations.map((operation) => retried(operation, edit, contextOf, group));
-      const written = await write(writes, undefined);
-      await commits.acknowledge(outcomeId);
-      return written;
+      return await write(writes, undefined, outcome);
     },
     conflict: async (conflictId) => await readConflict(client, workspace, conflictId),
     resolve: async (conflictId, decision) => {
@@ -233,15 +235,17 @@ function outcomeOf(outcomes: Iterable<OutcomeRow>, id: string): OutcomeRow {
 
 /** Writes an operation anew, on the document as it is now. */
 function retried(
-  { collection, documentId, effect: ended, anchor }: OutcomeOperation,
+  { collection, documentId, effect: ended, anchor, note }: OutcomeOperation,
   edit: (effect: Effect) => Effect,
   contextOf: (collection: string, options: WriteOptions, group?: string) => WriteContext,
   group: string | undefined,
 ): PlannedWrite {
   const effect = edit(ended);
-  const planned = planDelete(contextOf(collection, {}, group), documentId);
+  const options = note === undefined ? {} : { note };
+  const planned = planDelete(contextOf(collection, options, group), documentId);
   const plan = (shown: JsonObject | null): Effect | null => {
     if (effect.kind === "create" && shown !== null) return { kind: "put", data: effect.data };
+    if (effect.kind === "delete" && shown === null) return null;
     if (effect.kind !== "update" || shown !== null) return effect;
     // The document is gone: the edit brings back the one that it was made on.
     const data = applyToView(anchor ?? {}, effect, documentId);

@@ -60,6 +60,8 @@ export interface Outcome {
   readonly decided?: DecisionChoice;
   readonly atMs: number;
   readonly acknowledged: boolean;
+  /** Its operations were written anew by `retry`. */
+  readonly retried?: true;
 }
 
 /** An operation that waits on the device. */
