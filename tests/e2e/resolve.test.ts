@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { JsonObject } from "@syncline/shared/document";
 import type { BatchResult } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { holdWorkspace } from "../support/hold-workspace.ts";
 import {
   borrowSystem,
   createClient,
@@ -167,15 +168,18 @@ describe("a parked conflict", () => {
 
   it("is decided by one of two people, and the other gets the current document", async () => {
     const { id } = await conflicted("manual");
-    // Both are accepted before either is drained.
-    await system.syncline.workers[0]?.stop();
+    // Both are accepted before either is committed.
+    const release = await holdWorkspace(system, client.workspaceId);
     const answers = Promise.all(
       ["bob", "carol"].map((subject) =>
         resolve<BatchResult & Problem>(id, { choice: "server" }, { subject }),
       ),
     );
-    await eventually(async () => expect(await system.entriesOnLanes()).toBe(2));
-    await system.syncline.workers[0]?.start();
+    try {
+      await eventually(async () => expect(await system.entriesOnLanes()).toBe(2));
+    } finally {
+      await release();
+    }
     const [won, lost] = (await answers).toSorted((a, b) => a.status - b.status);
     expect([won?.status, lost?.status]).toEqual([200, 409]);
     expect(lost?.body).toMatchObject({
