@@ -779,6 +779,45 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "the feed has no gaps": {
+    "outcome-is-not-listed-again-when-it-changes": {
+      in: "write-ledger.sql",
+      find: "settled_revision = excluded.settled_revision",
+      replace: "settled_revision = coalesce(o.settled_revision, excluded.settled_revision)",
+      caughtBy: "settled.test.ts: learns of a person's decision",
+    },
+    "outcomes-begin-behind-a-commit-that-was-read-in-part": {
+      in: "read-settled.sql",
+      find: "SELECT c.revision - 1",
+      replace: "SELECT c.revision",
+      caughtBy: "settled.test.ts: gets every outcome once over pages that end inside a commit",
+    },
+    "outcomes-of-other-devices": {
+      in: "read-settled.sql",
+      find: "AND p.device_id = $2",
+      replace: "AND $2::text IS NOT NULL",
+      caughtBy: "settled.test.ts: learns which of its operations a change holds",
+    },
+    "change-names-operations-of-other-devices": {
+      in: "read-changes.sql",
+      find: "AND o.device_id = $7::text",
+      caughtBy: "settled.test.ts: learns which of its operations a change holds",
+    },
+    "change-names-all-operations-of-its-commit": {
+      in: "read-changes.sql",
+      find: "AND o.seq = changes.seq AND o.collection = changes.collection AND o.document_id = changes.document_id",
+      caughtBy: "settled.test.ts: learns which of its operations a change holds",
+    },
+    "latest-has-superseded-changes": {
+      in: "read-changes.sql",
+      find: "n.version > changes.version",
+      replace: "n.version < changes.version",
+      caughtBy: "reads.test.ts: the feed with latest=true has of each document only its newest change",
+    },
+    "latest-has-one-document-of-each-collection": {
+      in: "read-changes.sql",
+      find: "AND n.document_id = changes.document_id",
+      caughtBy: "reads.test.ts: the feed with latest=true has of each document only its newest change",
+    },
     "seq-outside-the-transaction": {
       in: "statementsOf",
       find: 'yield [{ text: "BEGIN" }]; yield* inRows(WRITE_WORKSPACES, $plan.workspaces);',
