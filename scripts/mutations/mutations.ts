@@ -578,6 +578,12 @@ export const MUTATIONS: MutationTable = {
     },
   },
   "it says no in time": {
+    "feed-of-an-answer-unbounded": {
+      in: "createBatchFeedOf",
+      find: "const $wanted = { limit, ",
+      replace: "const $wanted = { limit: 100_000, ",
+      caughtBy: "batch-with-feed.test.ts: is bounded like a page",
+    },
     "stream-of-many-counts-as-one": {
       in: "createGetEvents",
       find: "openStream($response, $workspaces.length)",

@@ -43,6 +43,13 @@ export interface ChangesBody {
   settled_next?: number;
 }
 
+/** The page of the feed that the answer to a batch carries, if the batch asks for one. */
+export interface BatchFeed {
+  feed?: ChangesBody;
+  /** The problem instead of the page if the feed cannot be read from the position: the feed would answer with it. */
+  feed_problem?: Record<string, unknown>;
+}
+
 /** One change of a document, as its history shows it: it holds the versions `first_version` to `version`. */
 export interface HistoryChangeBody extends Omit<ChangeBody, "client_ids"> {
   first_version: number;

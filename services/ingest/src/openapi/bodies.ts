@@ -4,6 +4,7 @@ import {
   LEDGER_STATUSES,
   OPERATION_KINDS,
   ROLES,
+  type BatchFeed,
   type BatchResult,
   type ChangeBody,
   type ChangesBody,
@@ -33,19 +34,6 @@ const operationKind = z.enum(OPERATION_KINDS);
 const operationResultBody = operationResultSchema
   .extend({ conflict_data: conflictDataSchema.strict().exactOptional() })
   .strict();
-
-export const batchResultBody = exactly<BatchResult>()(
-  z.strictObject({
-    batch_id: uuid,
-    status: z.enum(BATCH_STATUSES),
-    total: count,
-    successful: count,
-    failed: count,
-    processing_time_ms: count,
-    results: z.array(operationResultBody),
-    clock_skew_ms: count.exactOptional(),
-  }),
-);
 
 export const documentBody = exactly<DocumentBody>()(
   z.strictObject({
@@ -93,6 +81,24 @@ export const changesBody = exactly<ChangesBody>()(
     more: z.boolean(),
     settled: z.array(operationResultBody).exactOptional(),
     settled_next: count.exactOptional(),
+  }),
+);
+
+export const batchResultBody = exactly<BatchResult & BatchFeed>()(
+  z.strictObject({
+    batch_id: uuid,
+    status: z.enum(BATCH_STATUSES),
+    total: count,
+    successful: count,
+    failed: count,
+    processing_time_ms: count,
+    results: z.array(operationResultBody),
+    clock_skew_ms: count.exactOptional(),
+    feed: changesBody.exactOptional(),
+    feed_problem: z
+      .record(z.string(), z.unknown())
+      .exactOptional()
+      .describe("The problem that the feed would answer with, instead of `feed`"),
   }),
 );
 

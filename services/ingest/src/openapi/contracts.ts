@@ -10,6 +10,7 @@ import type { z } from "zod";
 import { decisionSchema } from "../core/decision-batch.ts";
 import { changeEventsQuerySchema } from "../routes/get-change-events.ts";
 import { eventsQuerySchema } from "../routes/get-events.ts";
+import { batchQuerySchema } from "../routes/batch-feed.ts";
 import { changesQuerySchema } from "../routes/get-changes.ts";
 import { historyQuerySchema } from "../routes/get-history.ts";
 import { snapshotQuerySchema } from "../routes/get-snapshot.ts";
@@ -89,6 +90,7 @@ export const CONTRACTS: Readonly<Record<EndpointName, Contract>> = {
   },
   postBatch: {
     summary: "Sends a batch of operations",
+    query: batchQuerySchema,
     headers: PREFER,
     body: "Batch",
     answers: {

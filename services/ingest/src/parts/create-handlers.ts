@@ -13,6 +13,7 @@ import { createPrepareBodies } from "../io/prepare-bodies.ts";
 import { createGetOpenApi } from "../openapi/get-openapi.ts";
 import type { Routes } from "./add-routes.ts";
 import type { CarryDocuments } from "../routes/carry-documents.ts";
+import { createBatchFeedOf } from "../routes/batch-feed.ts";
 import { createFindBatch } from "../routes/find-batch.ts";
 import { createFindLife, type FindLife } from "../routes/find-life.ts";
 import { createForwardConflicts } from "../routes/forward-conflicts.ts";
@@ -70,10 +71,12 @@ function createWriters(parts: Parts, findLife: FindLife): Pick<Routes, Writers> 
   const bodies = createPrepareBodies({ threads: env.BODY_THREADS });
   service.own("threads for bodies", bodies, (b) => b.close());
   const deviceOwners = createDeviceOwners(reads);
+  const readFeedPage = createReadFeedPage({ feed: parts.feed, carryDocuments: parts.carryDocuments });
+  const batchFeedOf = createBatchFeedOf({ readFeedPage, epoch: parts.epoch, log: service.log });
   const askConflictService = createAskConflictService(env.CONFLICT_URL);
   return {
     postBatch: withBody(
-      createPostBatch({ bodies, deviceOwners, heldQueueLimit, policies, takeBatch, newId }, to),
+      createPostBatch({ bodies, deviceOwners, heldQueueLimit, policies, takeBatch, batchFeedOf, newId }, to),
     ),
     replayOperation: createReplayOperation({ findLife, operations, takeBatch, newId }, to),
     resolveConflict: withBody(

@@ -1,10 +1,11 @@
-import { identityOf, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
+import { identityOf, readQuery, requestIdOf, requireRole, type Identity } from "@syncline/kit/http";
 import { Problem, type BatchHead } from "@syncline/shared/protocol";
 import type { Policies } from "@syncline/shared/merge";
 import { requireOverride } from "../core/require-override.ts";
 import type { DeviceOwners } from "../io/device-owners.ts";
 import type { HeldQueueLimit } from "../io/held-queue-limit.ts";
 import type { PrepareBodies } from "../io/prepare-bodies.ts";
+import { batchQuerySchema, requireSince, type BatchFeedOf } from "./batch-feed.ts";
 import type { TakeBatch } from "./take-batch.ts";
 import type { BodyHandler } from "./with-body.ts";
 
@@ -14,16 +15,19 @@ interface Deps {
   heldQueueLimit: HeldQueueLimit;
   policies: Policies;
   takeBatch: TakeBatch;
+  batchFeedOf: BatchFeedOf;
   newId: () => string;
 }
 
 /** `POST /api/v1/documents/batch` accepts a batch of operations. */
 export function createPostBatch(
-  { bodies, deviceOwners, heldQueueLimit, policies, takeBatch, newId }: Deps,
+  { bodies, deviceOwners, heldQueueLimit, policies, takeBatch, batchFeedOf, newId }: Deps,
   { replyTo }: { replyTo: string },
 ): BodyHandler<object> {
   return async (request, response, readBody) => {
     const identity = identityOf(response);
+    const query = readQuery(batchQuerySchema, request);
+    requireSince(query);
     requireSomeWriter(identity);
     const body = await readBody();
     const prepared = await bodies.batch(body, {
@@ -36,9 +40,10 @@ export function createPostBatch(
     const { head } = prepared;
     requireRole(identity, head.workspaceId, "writer");
     requireOverride(head, identity.roleByWorkspace.get(head.workspaceId), policies);
+    const readFeed = batchFeedOf(query, head);
     await requireOwnDevice(head);
     await heldQueueLimit.requireRoom(head);
-    await takeBatch(request, response, prepared);
+    await takeBatch(request, response, { ...prepared, readFeed });
   };
 
   async function requireOwnDevice({

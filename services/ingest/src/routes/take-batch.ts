@@ -12,6 +12,7 @@ import type { MemoryWatch } from "../io/watch-memory.ts";
 import type { PgReads } from "../io/pg-reads.ts";
 import type { RateLimits } from "../io/rate-limits.ts";
 import type { DurabilityWatch } from "../io/watch-durability.ts";
+import type { ReadBatchFeed } from "./batch-feed.ts";
 import type { CarryDocuments } from "./carry-documents.ts";
 import { setApplied } from "./set-applied.ts";
 
@@ -45,6 +46,8 @@ interface Taken extends EncodedBatch {
   urgent: boolean;
   /** Lead of the device's clock over the server's; not reported if 0 or less. */
   clockSkewMs?: number;
+  /** Reads the page of the feed that the answer carries. */
+  readFeed?: ReadBatchFeed | undefined;
   /** Builds a problem from results that are not answered as a batch. */
   problemOf?: (results: readonly OperationResult[]) => Promise<Problem | undefined>;
 }
@@ -71,7 +74,8 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
   const { lanes, waker, waiting, durabilityOf, memoryOf, barrier, reads, carryDocuments } = deps;
   const { rateLimits, audit, metrics, log } = deps;
 
-  return async (request, response, { head: batch, json, urgent, clockSkewMs = 0, problemOf }) => {
+  return async (request, response, taken) => {
+    const { head: batch, json, urgent, clockSkewMs = 0, problemOf, readFeed } = taken;
     const preferences = readPrefer(request.get("prefer"), options.waitMsMax);
     const { waitMs } = preferences;
     const lane = laneOf(batch.workspaceId, options.laneCount);
@@ -118,7 +122,8 @@ export function createTakeBatch(deps: Deps, options: Options): TakeBatch {
         .json({ ...answer, ...skew });
       return;
     }
-    response.status(batch.atomic && answer.failed > 0 ? 409 : 200).json({ ...answer, ...skew });
+    const feed = await readFeed?.();
+    response.status(batch.atomic && answer.failed > 0 ? 409 : 200).json({ ...answer, ...skew, ...feed });
   };
 
   /** Appends a batch and wakes its lane. If the wake-up fails, the batch stays accepted: the sweep finds the lane. */
