@@ -42,6 +42,14 @@ export const PROBLEMS = {
 
 export type ProblemType = keyof typeof PROBLEMS;
 
+/** An invalid operation of a batch: its position, its `client_id` if it has one, and its first invalid field. */
+export interface OperationFault {
+  index: number;
+  operation?: string;
+  field: string;
+  detail: string;
+}
+
 /**
  * The members of a problem beside its type. `operation` is a `client_id`, `field` an RFC 6901 pointer into the body.
  */
@@ -49,6 +57,8 @@ export interface ProblemDetails {
   detail?: string;
   operation?: string;
   field?: string;
+  /** The first fault of each invalid operation, if several are invalid; the members above name the first one. */
+  errors?: OperationFault[];
   /** The URL at which a reader that cannot continue starts again. */
   snapshot?: string;
   retryAfterSeconds?: number;

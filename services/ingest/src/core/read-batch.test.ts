@@ -136,3 +136,33 @@ describe("reading a batch", () => {
     for (const body of bodies) expect(JSON.stringify(refusal(body))).not.toContain("sesame");
   });
 });
+
+describe("a batch with several invalid operations", () => {
+  const invalid = { ...UPDATE, client_id: "op_3", patch: [] };
+  it("names the first fault of each, the first one in its usual place", () => {
+    const { details } = refusal(
+      bodyOf([CREATE, { ...UPDATE, expected_version: -1, colour: 1 }, invalid, {}]),
+    );
+    expect(details).toMatchObject({ operation: "op_2", field: "/operations/1/expected_version" });
+    expect(details.errors?.map(({ index, operation, field }) => [index, operation, field])).toEqual([
+      [1, "op_2", "/operations/1/expected_version"],
+      [2, "op_3", "/operations/2/data"],
+      [3, undefined, "/operations/3/operation"],
+    ]);
+  });
+
+  it("gives no list for a single one", () => {
+    expect(refusal(bodyOf([CREATE, invalid])).details).not.toHaveProperty("errors");
+  });
+
+  it("is answered within bounds, however long its keys are", () => {
+    const bad = Array.from({ length: 100 }, (_, index) => ({
+      ...UPDATE,
+      client_id: `op_${index}`,
+      ["x".repeat(10_000)]: 1,
+    }));
+    const problem = refusal(bodyOf(bad));
+    expect(problem.details.errors).toHaveLength(100);
+    expect(JSON.stringify(problem).length).toBeLessThan(100_000);
+  });
+});

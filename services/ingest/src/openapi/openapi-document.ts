@@ -180,6 +180,17 @@ function problemSchema(): JsonSchema {
       detail: text,
       operation: { ...text, description: "The `client_id` of the failing operation" },
       field: { ...text, description: "An RFC 6901 pointer into the body" },
+      errors: {
+        type: "array",
+        description:
+          "The first fault of each invalid operation, if several operations of a batch are invalid",
+        items: {
+          type: "object",
+          properties: { index: { type: "integer" }, operation: text, field: text, detail: text },
+          required: ["index", "field", "detail"],
+          additionalProperties: false,
+        },
+      },
       snapshot: {
         ...text,
         description: "The snapshot from which a reader that cannot continue starts again",
