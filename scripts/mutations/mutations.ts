@@ -966,7 +966,7 @@ export const MUTATIONS: MutationTable = {
       in: "faultBySchema",
       find: "if (isPromise($result)) {",
       replace: "if (isPromise($result) && $result === undefined) {",
-      caughtBy: "document-schema.test.ts: is itself at fault",
+      caughtBy: "fault-by-schema.test.ts: is itself at fault",
     },
     "edited-migration-taken-for-applied": {
       in: "findPendingMigrations",

@@ -52,8 +52,8 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     onProgress: () => context.onProgress(),
   });
   return {
-    push: async ({ batch, waitSeconds }, context) =>
-      answerOf<PushAnswer>(await postBatch(on(context), batch as BatchBody, { ...by(context), waitSeconds })),
+    push: async ({ batch, ...how }, context) =>
+      answerOf<PushAnswer>(await postBatch(on(context), batch as BatchBody, { ...by(context), ...how })),
     batch: async ({ batchId }, context) =>
       answerOf<PushAnswer>(await readBatch(on(context), batchId, by(context))),
     pull: async ({ workspace, ...query }, context) =>

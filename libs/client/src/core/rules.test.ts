@@ -180,12 +180,14 @@ describe("R9: a state that may contain an unanswered operation waits beside the 
     ["by no device, which may be a decision", null, undefined],
     ["of a snapshot, which names no device", "snapshot", undefined],
     ["by this device, that lists it", DEVICE, ["client-1"]],
-  ])("%s", (_, device, clientIds) => {
+    // The device has taken a new id since: the server tells the operations of that one.
+    ["by this device, that lists those of its later id", DEVICE, [], "device-2"],
+  ])("%s", (_, device, clientIds, asker = DEVICE) => {
     const { write, send, answer, pull, shown, row } = draftOf();
     pull(1, change("a", 1, 1, { items: [] }));
     write("a", append("mine"));
     const [id = ""] = send();
-    const state = change("a", 2, 2, { items: ["mine"] }, device, clientIds);
+    const state = change("a", 2, 2, { items: ["mine"] }, device, clientIds, asker);
     pull(2, device === "snapshot" ? ofSnapshot(state) : state);
     expect(shown("a")).toEqual({ items: ["mine"] });
     expect(row("a").heldBack?.seq).toBe(2);

@@ -9,8 +9,8 @@ export interface Confirmed {
   readonly base: Base;
   /** The device that wrote it; `null`: none was declared; `undefined`: a snapshot does not tell. */
   readonly deviceId: string | null | undefined;
-  /** The operations of this device that it contains, if the server tells them. */
-  readonly clientIds?: readonly string[] | undefined;
+  /** The operations of one device that it contains, if the server tells them. */
+  readonly contains?: { readonly deviceId: string; readonly clientIds: readonly string[] } | undefined;
   /** The snapshot that it comes from. */
   readonly generation?: number;
 }
@@ -39,7 +39,8 @@ export function takeConfirmed(draft: Draft, change: Confirmed): void {
 /** Reports whether a state may contain an operation whose answer is missing. The fence is what was known before it. */
 function mayContain(change: Confirmed, { state, wire }: Operation): boolean {
   if (state !== "sent" || wire === undefined || change.base.seq <= wire.fence) return false;
-  if (change.clientIds !== undefined) return change.clientIds.includes(wire.clientId);
+  // An operation that was frozen under another id of the device is not among those told.
+  if (change.contains?.deviceId === wire.deviceId) return change.contains.clientIds.includes(wire.clientId);
   return change.deviceId == null || change.deviceId === wire.deviceId;
 }
 
@@ -49,7 +50,8 @@ function askAgainIfDecided(draft: Draft, change: Confirmed): void {
   for (const operation of operationsOf(draft, change)) {
     const { wire } = operation;
     if (operation.state !== "parked" || wire === undefined || change.base.seq <= wire.fence) continue;
-    if (change.clientIds !== undefined && !change.clientIds.includes(wire.clientId)) continue;
+    const { contains } = change;
+    if (contains?.deviceId === wire.deviceId && !contains.clientIds.includes(wire.clientId)) continue;
     move(draft, operation, "askAgain");
   }
 }

@@ -70,5 +70,7 @@ export interface EngineMemory {
   decisionsAtMs: number;
   /** The feed is read as soon as possible. */
   isPullDue: boolean;
+  /** The newest change that an event has told of. */
+  newsSeq: number;
   progressAtMs: number;
 }

@@ -3,7 +3,7 @@ import { PULL_MACHINE, type PullEvent, type PullPhase } from "../core/pull-machi
 import type { Operation } from "../core/rows.ts";
 import type { StreamEvent } from "../ports/transport.ts";
 import type { Attempt, EngineParts } from "./engine-context.ts";
-import { deviceQuery, pullPage } from "./pull.ts";
+import { pullPage } from "./pull.ts";
 import type { CallFailure } from "./requests.ts";
 
 /** The server sends a heartbeat each 15 s. A stream that is silent for longer than two is dead. */
@@ -23,7 +23,7 @@ const HIDDEN_MS = 5 * 60_000;
 export interface LiveOwner {
   readonly attempt: () => Attempt;
   /** There is something new to read. */
-  readonly onNews: () => void;
+  readonly onNews: (seq?: number) => void;
   readonly onPhase: () => void;
   readonly onFailure: (failure: CallFailure) => void;
 }
@@ -96,12 +96,12 @@ export class Live {
 
   /** Follows one stream to its end. Returns its failure; `null`: it ended as streams do. */
   async #listen(signal: AbortSignal): Promise<CallFailure | null> {
-    const attempt = this.#owner.attempt();
-    const { mirror, workspace } = attempt;
-    const { checkpoint, epoch } = mirror.row;
+    const { mirror, workspace } = this.#owner.attempt();
+    const { checkpoint, epoch, settledSince } = mirror.row;
     const request = {
       workspace,
-      ...deviceQuery(attempt),
+      deviceId: this.#parts.device.id,
+      ...(settledSince === null ? {} : { settledSince }),
       since: checkpoint ?? 0,
       ...(epoch === null ? {} : { epoch }),
       ...(this.#lastEventId === undefined ? {} : { lastEventId: this.#lastEventId }),
@@ -118,7 +118,8 @@ export class Live {
       if (event.lastEventId !== undefined) this.#lastEventId = event.lastEventId;
       if (event.kind === "settled" && isAwaited(mirror.outbox.values(), event.clientId)) this.#owner.onNews();
       const { row } = this.#owner.attempt().mirror;
-      if (event.kind === "change" && event.change.seq > (row.checkpoint ?? 0)) this.#owner.onNews();
+      if (event.kind === "change" && event.change.seq > (row.checkpoint ?? 0))
+        this.#owner.onNews(event.change.seq);
     };
     const answer = await this.#parts.requests.call(
       (transport, context) => transport.listen(request, onEvent, context),
@@ -172,10 +173,10 @@ export class Live {
   }
 }
 
-/** Reports whether the outcome of an operation is not known yet. The answer of a batch may have told it before. */
+/** Reports whether an operation waits for its outcome, and not only for the answer of its batch. */
 function isAwaited(operations: Iterable<Operation>, clientId: string): boolean {
-  for (const { state, wire } of operations) {
-    if (wire?.clientId === clientId) return state === "sent" || state === "parked";
+  for (const { state, wire, batchId } of operations) {
+    if (wire?.clientId === clientId) return state === "parked" || (state === "sent" && batchId !== undefined);
   }
   return false;
 }

@@ -2,8 +2,8 @@ import type { Draft } from "../core/draft.ts";
 import { beginSnapshot, endSnapshot, sweepMissing, takeSnapshotPage } from "../core/read-snapshot.ts";
 import { settleResults } from "../core/settle-results.ts";
 import { takePage, type Confirmed } from "../core/take-changes.ts";
-import { nameOf, type DocumentRow } from "../core/rows.ts";
-import type { PulledChange, PullPage, SnapshotPage } from "../ports/transport.ts";
+import { nameOf, type DocumentRow, type WorkspaceRow } from "../core/rows.ts";
+import type { FeedPosition, PulledChange, PullPage, SnapshotPage } from "../ports/transport.ts";
 import { DONE, type Attempt, type StepEnd } from "./engine-context.ts";
 
 /** Changes of a page; a group may add 99, and a commit has at most 1,000 documents. */
@@ -51,13 +51,12 @@ export async function pullPage(
   if (checkpoint === null) return { kind: "gone" };
   const request = {
     workspace,
-    since: checkpoint,
-    ...(epoch === null ? {} : { epoch }),
-    limit: PAGE_CHANGES_MAX,
-    ...deviceQuery(attempt),
+    deviceId: parts.device.id,
+    ...positionOf(mirror.row, checkpoint),
     ...(waitSeconds === undefined ? {} : { waitSeconds }),
   };
   memory.isPullDue = false;
+  memory.newsSeq = 0;
   const options = signal === undefined ? {} : { signal, isBackground: true };
   const answer = await parts.requests.call((transport, context) => transport.pull(request, context), options);
   memory.progressAtMs = parts.clock.nowMs();
@@ -65,20 +64,29 @@ export async function pullPage(
   if (answer.kind === "gone") return { kind: "gone" };
   if (answer.kind !== "ok") return { kind: "failed", failure: answer };
   if (epoch !== null && answer.body.epoch !== epoch) return { kind: "gone" };
-  const isTaken = await commitPage(attempt, answer.body, checkpoint);
+  const isTaken = await commitPage(attempt, answer.body, checkpoint, answer.info.requestId);
   return isTaken && !answer.body.more ? DONE : { kind: "more" };
 }
 
-/** Asks for the outcomes of the device's operations behind those that are known. */
-export function deviceQuery({ parts, mirror }: Attempt): { deviceId: string; settledSince?: number } {
-  const { settledSince } = mirror.row;
-  return { deviceId: parts.device.id, ...(settledSince === null ? {} : { settledSince }) };
+/** The position behind what was read. */
+export function positionOf({ epoch, settledSince }: WorkspaceRow, since: number): FeedPosition {
+  return {
+    since,
+    limit: PAGE_CHANGES_MAX,
+    ...(epoch === null ? {} : { epoch }),
+    ...(settledSince === null ? {} : { settledSince }),
+  };
 }
 
 /** Commits a page, whole. If the checkpoint has moved meanwhile, the page is thrown away (R13). */
-async function commitPage(attempt: Attempt, page: PullPage, since: number): Promise<boolean> {
+export async function commitPage(
+  attempt: Attempt,
+  page: PullPage,
+  since: number,
+  requestId?: string,
+): Promise<boolean> {
   const { parts, memory, workspace } = attempt;
-  const changes = page.changes.map((change) => confirmedOf(change, page.epoch));
+  const changes = page.changes.map((change) => confirmedOf(change, page.epoch, parts.device.id));
   // An empty page changes nothing, unless an answered operation waits for it.
   if (changes.length === 0 && page.next === since && !page.settled?.length) return true;
   const isTaken = await attempt.commit(
@@ -87,7 +95,7 @@ async function commitPage(attempt: Attempt, page: PullPage, since: number): Prom
       takePage(draft, changes, page.next);
       if (page.settled === undefined) return true;
       draft.row = { ...draft.row, settledSince: page.settled_next ?? null };
-      settleResults(draft, { results: page.settled });
+      settleResults(draft, { results: page.settled, ...(requestId === undefined ? {} : { requestId }) });
       return true;
     },
     { documents: changes.map(nameOf), durability: "relaxed" },
@@ -106,14 +114,14 @@ async function commitPage(attempt: Attempt, page: PullPage, since: number): Prom
   return true;
 }
 
-function confirmedOf(change: PulledChange, epoch: string): Confirmed {
-  const { collection, document_id: id, version, seq, deleted, data } = change;
+function confirmedOf(change: PulledChange, epoch: string, asker: string): Confirmed {
+  const { collection, document_id: id, version, seq, deleted, data, client_ids: clientIds } = change;
   return {
     collection,
     id,
     base: { version, seq, epoch, data: deleted ? null : data },
     deviceId: change.device_id,
-    clientIds: change.client_ids,
+    ...(clientIds === undefined ? {} : { contains: { deviceId: asker, clientIds } }),
   };
 }
 

@@ -3,9 +3,9 @@ import { freezeBatch, toWire } from "../core/freeze.ts";
 import { settleResults, unitsOf, verdictOf, type Answered } from "../core/settle-results.ts";
 import { askBatchMs, backOffMs } from "../core/retry.ts";
 import { nameOf } from "../core/rows.ts";
-import type { PushAnswer, PushBatch, PushedResult } from "../ports/transport.ts";
+import type { FeedPosition, PushAnswer, PushBatch, PushedResult } from "../ports/transport.ts";
 import { DONE, type Attempt, type StepEnd } from "./engine-context.ts";
-import { pullFeed } from "./pull.ts";
+import { commitPage, positionOf, pullFeed } from "./pull.ts";
 import { delay, reactToPush } from "./react-to-push.ts";
 
 /** The server holds a batch that long for its results. No mobile connection is kept longer. */
@@ -63,9 +63,9 @@ async function sendBatch(attempt: Attempt, chosen: ChosenBatch, batch: PushBatch
   statistics.sent += batch.operations.length;
   statistics.retries += chosen.operations.filter(({ attempts }) => attempts > 1).length;
   statistics.bytesSent += chosen.operations.reduce((sum, operation) => sum + bytesOf(operation), 0);
-  const answer = await parts.requests.call((transport, context) =>
-    transport.push({ batch, waitSeconds: WAIT_SECONDS }, context),
-  );
+  const position = feedPosition(attempt, batch);
+  const request = { batch, waitSeconds: WAIT_SECONDS, ...(position === undefined ? {} : { feed: position }) };
+  const answer = await parts.requests.call((transport, context) => transport.push(request, context));
   memory.progressAtMs = parts.clock.nowMs();
   if (attempt.isOver()) return DONE;
   if (answer.kind !== "ok") return await reactToPush(attempt, chosen, answer);
@@ -76,9 +76,19 @@ async function sendBatch(attempt: Attempt, chosen: ChosenBatch, batch: PushBatch
     operationsMax: Math.min(settings.batchOperationsMax, memory.limits.operationsMax * 2),
     bytesMax: Math.min(settings.batchBytesMax, memory.limits.bytesMax * 2),
   };
-  const end = await settleAnswer(attempt, answer.body, answer.info.requestId);
+  const end = await settleAnswer(attempt, answer.body, answer.info.requestId, position?.since);
   await delayUnsettled(attempt, chosen);
   return end;
+}
+
+/**
+ * Has the answer bring the feed along. Not before the first snapshot, and not under another id of the device, whose
+ * operations the page would not tell.
+ */
+function feedPosition({ parts, mirror: { row } }: Attempt, batch: PushBatch): FeedPosition | undefined {
+  if (row.checkpoint === null || row.snapshot !== null || batch.device_id !== parts.device.id)
+    return undefined;
+  return positionOf(row, row.checkpoint);
 }
 
 /** An answer may leave an operation open without a batch to ask for: it is sent again, but not at once. */
@@ -106,7 +116,12 @@ function tellSent(
  * Settles an answer. Refusals come last: the feed is read before them, so that their documents show what stands when
  * the outcome is shown.
  */
-async function settleAnswer(attempt: Attempt, body: PushAnswer, requestId?: string): Promise<StepEnd> {
+async function settleAnswer(
+  attempt: Attempt,
+  body: PushAnswer,
+  requestId?: string,
+  since?: number,
+): Promise<StepEnd> {
   const results = await nameConflictStates(attempt, body.results);
   const answered: Answered = {
     results,
@@ -122,8 +137,13 @@ async function settleAnswer(attempt: Attempt, body: PushAnswer, requestId?: stri
   };
   await settle(results.filter((result) => !refused.has(result.client_id)));
   noteAsk(attempt, body);
+  const isRead =
+    body.feed !== undefined &&
+    since !== undefined &&
+    (await commitPage(attempt, body.feed, since, requestId)) &&
+    !body.feed.more;
   if (refused.size === 0) return DONE;
-  const end = await pullFeed(attempt);
+  const end = isRead ? DONE : await pullFeed(attempt);
   await settle(results.filter((result) => refused.has(result.client_id)));
   return end;
 }

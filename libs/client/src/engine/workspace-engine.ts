@@ -67,12 +67,15 @@ export class WorkspaceEngine {
       pushBlocked: null,
       decisionsAtMs: 0,
       isPullDue: true,
+      newsSeq: 0,
       progressAtMs: parts.clock.nowMs(),
     };
     this.live = new Live(parts, {
       attempt: () => this.#attempt(0),
-      onNews: () => {
-        this.#pullSoon();
+      onNews: (seq) => {
+        if (seq === undefined) this.#memory.isPullDue = true;
+        else this.#memory.newsSeq = seq;
+        this.#evaluate();
       },
       onPhase: () => {
         this.onChange();
@@ -211,9 +214,9 @@ export class WorkspaceEngine {
     };
   }
 
-  #pullSoon(): void {
-    this.#memory.isPullDue = true;
-    this.#evaluate();
+  get #isPullDue(): boolean {
+    const { isPullDue, newsSeq } = this.#memory;
+    return isPullDue || newsSeq > (this.mirror.row.checkpoint ?? Infinity);
   }
 
   #onConnectivity(): void {
@@ -256,7 +259,7 @@ export class WorkspaceEngine {
     const isPolled = settings.live === "poll" || (!this.live.isOpen && !this.live.isHidden());
     let atMs = Math.min(
       this.#pushAtMs(now),
-      this.#memory.isPullDue ? now : Infinity,
+      this.#isPullDue ? now : Infinity,
       isPolled ? this.#pulledAtMs + settings.pollMs : Infinity,
       row.decisions.length > 0 ? this.#memory.decisionsAtMs : Infinity,
     );
@@ -350,7 +353,7 @@ export class WorkspaceEngine {
   #isPullWanted(): boolean {
     const isAwaited = [...this.mirror.outbox.values()].some(({ state }) => state === "acked");
     const isStale = this.#parts.clock.nowMs() - this.#pulledAtMs >= this.#parts.settings.pollMs;
-    return isAwaited || isStale || this.#memory.isPullDue || this.mirror.row.checkpoint === null;
+    return isAwaited || isStale || this.#isPullDue || this.mirror.row.checkpoint === null;
   }
 
   async #pull(attempt: Attempt): Promise<StepEnd> {

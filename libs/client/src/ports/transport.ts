@@ -45,21 +45,27 @@ export interface PushedResult extends Omit<OperationResult, "conflict_data"> {
 
 export interface PushAnswer extends Omit<BatchResult, "results"> {
   results: PushedResult[];
+  /** The page of the feed that was asked for, read after the commit; absent if it cannot be read. */
+  feed?: PullPage;
   /** By how many milliseconds a `timestamp` was in the future. */
   clock_skew_ms?: number;
 }
 
-export interface PullRequest {
-  readonly workspace: string;
+/** A position in the feed, from which a page of it is asked for. */
+export interface FeedPosition {
   readonly since: number;
   readonly epoch?: string;
   readonly limit: number;
+  /** The `settled_next` of the page before. */
+  readonly settledSince?: number;
+}
+
+export interface PullRequest extends FeedPosition {
+  readonly workspace: string;
   /** Asks the server to wait that long for a change. */
   readonly waitSeconds?: number;
   /** Asks for the device's operations in each change, and for those that were settled without one. */
   readonly deviceId: string;
-  /** The `settled_next` of the page before. */
-  readonly settledSince?: number;
   readonly collections?: readonly string[];
 }
 
@@ -160,7 +166,7 @@ export interface DecisionRequest {
 export interface Transport {
   /** Sends a batch and waits up to `waitSeconds` for its results. A failed atomic batch (409) is an answer, too. */
   push(
-    request: { readonly batch: PushBatch; readonly waitSeconds: number },
+    request: { readonly batch: PushBatch; readonly waitSeconds: number; readonly feed?: FeedPosition },
     context: RequestContext,
   ): Promise<Answer<PushAnswer>>;
   /** Reads a batch that was answered without all results. */

@@ -1,6 +1,7 @@
 import type { BatchResult } from "@syncline/shared/protocol";
 import type { Answer } from "./answer.ts";
 import type { Connection, RequestOptions } from "./connection.ts";
+import { positionOf, type FeedQuery } from "./feed.ts";
 import { objectWith, pathOf, request } from "./send-request.ts";
 import type { BatchAnswer, BatchBody } from "./wire.ts";
 
@@ -8,6 +9,8 @@ import type { BatchAnswer, BatchBody } from "./wire.ts";
 export interface PostBatchOptions extends RequestOptions {
   /** Longest time in which the server waits for results, in seconds; its own bound by default. */
   waitSeconds?: number;
+  /** The answer brings the next page of the feed: one round trip to sync. */
+  feed?: Omit<FeedQuery, "deviceId"> & { limit?: number };
   /** True for a batch that is sent while its page is closed. */
   keepalive?: boolean;
 }
@@ -18,13 +21,13 @@ export async function postBatch(
   batch: BatchBody,
   options: PostBatchOptions = {},
 ): Promise<Answer<BatchAnswer>> {
-  const { waitSeconds, keepalive = false } = options;
+  const { waitSeconds, feed, keepalive = false } = options;
   const prefer = waitSeconds === undefined ? undefined : { prefer: `wait=${waitSeconds}` };
   const answer = await request(
     connection,
     {
       method: "POST",
-      path: pathOf(["documents", "batch"]),
+      path: pathOf(["documents", "batch"], feed && { ...positionOf(feed), limit: feed.limit }),
       ...(prefer && { headers: prefer }),
       body: JSON.stringify(batch),
       keepalive,

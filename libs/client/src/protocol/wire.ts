@@ -1,6 +1,7 @@
 import type { Json, JsonObject, JsonPatchStep } from "@syncline/shared/document";
 import type { ConflictStrategy, Overlap } from "@syncline/shared/merge";
 import type {
+  BatchFeed,
   BatchResult,
   ChangesBody,
   ConflictId,
@@ -46,7 +47,7 @@ export interface BatchBody {
 }
 
 /** A batch's results, and how it was answered. */
-export interface BatchAnswer extends BatchResult {
+export interface BatchAnswer extends BatchResult, BatchFeed {
   /** Lead of the device's clock over the server's. */
   clock_skew_ms?: number;
   /** The batch's address while results are pending: its answer was 202. */

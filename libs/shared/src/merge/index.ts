@@ -1,5 +1,5 @@
 export * from "./conflict-strategy.ts";
-export * from "./document-schema.ts";
+export type * from "./document-schema.ts";
 export * from "./edit-times.ts";
 export * from "./merge-policy.ts";
 export * from "./merge-three-way.ts";

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { faultBySchema, type JsonSchema, type StandardSchema } from "../merge/document-schema.ts";
+import type { JsonSchema, StandardSchema } from "../merge/document-schema.ts";
+import { faultBySchema } from "./fault-by-schema.ts";
 import { compileSchema } from "./compile-schema.ts";
 import { definePolicies } from "./define-policies.ts";
 

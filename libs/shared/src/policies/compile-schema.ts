@@ -1,6 +1,7 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { faultBySchema, type JsonSchema, type StandardSchema } from "../merge/document-schema.ts";
+import type { JsonSchema, StandardSchema } from "../merge/document-schema.ts";
+import { faultBySchema } from "./fault-by-schema.ts";
 
 /** Runs a call within a time limit, and throws if it takes longer. */
 export type RunBounded = <T>(call: () => T) => T;

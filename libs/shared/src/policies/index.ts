@@ -1,1 +1,2 @@
 export * from "./define-policies.ts";
+export * from "./fault-by-schema.ts";

@@ -1,5 +1,6 @@
 import { isNewlyTooLarge, jsonEqual, TOO_LARGE, type JsonObject } from "@syncline/shared/document";
-import { faultBySchema, type CollectionPolicy, type StandardSchema } from "@syncline/shared/merge";
+import type { CollectionPolicy, StandardSchema } from "@syncline/shared/merge";
+import { faultBySchema } from "@syncline/shared/policies";
 import { assertInvariant, type MergeOutcome } from "@syncline/shared/protocol";
 import type { AtFault } from "./at-fault.ts";
 

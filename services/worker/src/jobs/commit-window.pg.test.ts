@@ -169,7 +169,10 @@ describe("a window that Postgres refuses", () => {
     const { statusById } = await commit([entryOf("failing group", ...operations)]);
     expect(Object.fromEntries(statusById)).toEqual({
       a: "success",
+      b: "skipped",
       "bad c": "error",
+      d: "skipped",
+      e: "skipped",
       f: "success",
       "bad g": "error",
       h: "success",

@@ -76,8 +76,11 @@ export function change(
   data: Confirmed["base"]["data"],
   deviceId: string | null = "other",
   clientIds?: string[],
+  asker = DEVICE,
 ): Confirmed {
-  return { collection: "notes", id, base: { version, seq, epoch: EPOCH, data }, deviceId, clientIds };
+  const base = { version, seq, epoch: EPOCH, data };
+  const contains = clientIds === undefined ? undefined : { deviceId: asker, clientIds };
+  return { collection: "notes", id, base, deviceId, contains };
 }
 
 /** The same as a row of a snapshot, which names no device. */

@@ -1,7 +1,10 @@
 import { idSchema, wholeNumber } from "@syncline/shared/schemas";
 import {
   fieldProblem,
+  Problem,
   resultOf,
+  type AcceptedBatch,
+  type BatchFeed,
   type ChangeBody,
   type ChangesBody,
   type OperationResult,
@@ -19,12 +22,12 @@ import {
 } from "@syncline/ingest/core";
 import { z } from "zod";
 import { conflictSummary, type ConflictSummary } from "./conflict-body.ts";
+import { carry } from "./carry.ts";
 import type { ServerContext } from "./context.ts";
 import { jsonAnswer, TextStream, type ServerAnswer, type ServerRequest } from "./exchange.ts";
 import { readQuery } from "./read-query.ts";
 import { compare, documentBody, type StoredChange } from "./server-state.ts";
 import { requireRole } from "./tokens.ts";
-import { carry } from "./write-routes.ts";
 
 const HEARTBEAT_MS = 15_000;
 
@@ -207,6 +210,35 @@ function changed(
     cancel();
     unwatch();
   });
+}
+
+const batchQuery = changesQuery
+  .omit({ wait: true, device_id: true })
+  .extend({ since: feedParameters.since.unwrap().optional() });
+
+/** Returns the read of the page that the answer to a batch brings, if the batch asks for one. */
+export function feedOf(
+  context: ServerContext,
+  request: ServerRequest,
+  {
+    workspaceId,
+    deviceId,
+    deviceDeclared,
+  }: Pick<AcceptedBatch, "workspaceId" | "deviceId" | "deviceDeclared">,
+): () => BatchFeed {
+  const { since, ...query } = readQuery(batchQuery, request.query);
+  return () => {
+    if (since === undefined) return {};
+    try {
+      requireEpoch(context, workspaceId, query.epoch);
+      const asker = deviceDeclared ? { device_id: deviceId } : {};
+      const page = readPage(context, workspaceId, { ...query, ...asker, since, wait: 0 });
+      return { feed: { epoch: context.state.epoch, ...page } };
+    } catch (error) {
+      if (error instanceof Problem) return { feed_problem: error.toJSON() };
+      throw error;
+    }
+  };
 }
 
 /** Reads a page, with the outcomes of the reading device. A group's changes are never split. */

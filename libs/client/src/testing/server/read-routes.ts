@@ -11,13 +11,13 @@ import {
 import { plainPolicy, runTask, type RecordedCase, type TaskOutcomes } from "@syncline/conflict/core";
 import { z } from "zod";
 import { conflictRecord, conflictSummary } from "./conflict-body.ts";
+import { carry } from "./carry.ts";
 import type { ServerContext } from "./context.ts";
 import { jsonAnswer, type ServerAnswer, type ServerRequest } from "./exchange.ts";
 import { recordedCase } from "./lanes.ts";
 import { readQuery } from "./read-query.ts";
 import { compare, documentBody } from "./server-state.ts";
 import { requireRole } from "./tokens.ts";
-import { carry } from "./write-routes.ts";
 
 /** `GET /workspaces/{workspace}/documents/{collection}/{id}` */
 export function getDocument({ state }: ServerContext, request: ServerRequest): ServerAnswer {

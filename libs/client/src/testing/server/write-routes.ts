@@ -4,26 +4,26 @@ import {
   pendingResults,
   type AcceptedBatch,
   type OperationResult,
+  type BatchFeed,
 } from "@syncline/shared/protocol";
 import { canonicalJson, type Json } from "@syncline/shared/document";
 import { policyOf } from "@syncline/shared/merge";
 import {
   batchAnswer,
-  carryingOf,
   decisionBatch,
   prepareBatch,
   prepareDecision,
   readPrefer,
   requireOverride,
   SUBJECT_DEVICE_PREFIX,
-  withDocuments,
   type Acceptance,
-  type Preferences,
 } from "@syncline/ingest/core";
 import type { DecisionPreview } from "@syncline/shared/schemas";
 import { plainPolicy, runTask, type TaskOutcomes } from "@syncline/conflict/core";
+import { carry } from "./carry.ts";
 import type { ServerContext } from "./context.ts";
 import { jsonAnswer, type ServerAnswer, type ServerRequest } from "./exchange.ts";
+import { feedOf } from "./feed-routes.ts";
 import { recordedCase } from "./lanes.ts";
 import { requireRole, requireSomeWriter } from "./tokens.ts";
 
@@ -44,7 +44,8 @@ export async function postBatch(context: ServerContext, request: ServerRequest):
     });
   }
   const skew = prepared.clockSkewMs > 0 ? { clock_skew_ms: prepared.clockSkewMs } : {};
-  return takeBatch(context, request, batch, { skew });
+  const readFeed = feedOf(context, request, batch);
+  return takeBatch(context, request, batch, { skew, readFeed });
 }
 
 /** `GET /batches/{batch_id}` */
@@ -105,6 +106,8 @@ export async function resolveConflict(context: ServerContext, request: ServerReq
 
 interface TakeOptions {
   skew?: object;
+  /** Reads the page of the feed that the answer brings. */
+  readFeed?: () => BatchFeed;
   problemOf?: (results: readonly OperationResult[]) => Problem | undefined;
 }
 
@@ -113,7 +116,7 @@ async function takeBatch(
   context: ServerContext,
   request: ServerRequest,
   batch: AcceptedBatch,
-  { skew, problemOf }: TakeOptions,
+  { skew, problemOf, readFeed }: TakeOptions,
 ): Promise<ServerAnswer> {
   const preferences = readPrefer(request.headers["prefer"], WAIT_MS_MAX);
   const arrivedAtMs = context.nowMs();
@@ -135,7 +138,8 @@ async function takeBatch(
       location: `/api/v1/batches/${batch.batchId}`,
     });
   }
-  return jsonAnswer({ ...answer, ...skew }, batch.atomic && answer.failed > 0 ? 409 : 200, applied);
+  const status = batch.atomic && answer.failed > 0 ? 409 : 200;
+  return jsonAnswer({ ...answer, ...skew, ...readFeed?.() }, status, applied);
 }
 
 /** Waits until the batch has its final results, or the time is over. */
@@ -152,30 +156,6 @@ function settled(context: ServerContext, batch: AcceptedBatch, waitMs: number): 
     cancel();
     unwatch();
   });
-}
-
-/** Adds the documents that results report. */
-export function carry(
-  { state }: ServerContext,
-  { workspaceId, deviceId }: { workspaceId: string; deviceId: string },
-  results: OperationResult[],
-  { minimal }: Pick<Preferences, "minimal">,
-): OperationResult[] {
-  const found = minimal ? [] : carryingOf(results);
-  const documents = found.flatMap(({ client_id: clientId, version }) => {
-    const row = state.ledgerRow(workspaceId, deviceId, clientId);
-    const change = state
-      .workspace(workspaceId)
-      .changes.find(
-        (one) =>
-          one.collection === row?.collection &&
-          one.documentId === row.documentId &&
-          one.firstVersion <= version &&
-          version <= one.version,
-      );
-    return change === undefined ? [] : [[clientId, change.data] as const];
-  });
-  return withDocuments(results, new Map(documents));
 }
 
 function acceptanceOf(context: ServerContext, request: ServerRequest): Acceptance {

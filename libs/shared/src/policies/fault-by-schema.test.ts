@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { faultBySchema, type StandardSchema } from "./document-schema.ts";
+import type { StandardSchema } from "../merge/document-schema.ts";
+import { faultBySchema } from "./fault-by-schema.ts";
 
 type Validate = StandardSchema["~standard"]["validate"];
 const schema = (validate: Validate): StandardSchema => ({
