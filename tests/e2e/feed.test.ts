@@ -734,32 +734,38 @@ describe("a snapshot", () => {
     const client = await createClient(system);
     const text = "x".repeat(900_000);
     for (let n = 0; n < 20; n++) await client.post({ operations: [put(`big_${n + 10}`, { n, text })] });
-    const token = await ownToken(system, client.workspaceId, "2 seconds");
     const url = `${system.syncline.ingestUrl}/api/v1/workspaces/${client.workspaceId}/snapshot`;
-    const lines = await new Promise<Record<string, unknown>[]>((resolve, reject) => {
-      const request = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
-      request.once("response", (response) => {
-        // The client reads no data until its token has expired.
-        setTimeout(() => {
-          let received = "";
-          response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
-          response.once("error", reject).once("end", () => {
-            resolve(
-              received
-                .trimEnd()
-                .split("\n")
-                .map((line) => JSON.parse(line) as Record<string, unknown>),
-            );
-          });
-        }, 2_500);
+    const readLate = async () => {
+      const token = await ownToken(system, client.workspaceId, "2 seconds");
+      return await new Promise<Record<string, unknown>[]>((resolve, reject) => {
+        const request = httpRequest(url, { headers: { authorization: `Bearer ${token}` } });
+        request.once("response", (response) => {
+          // The client reads no data until its token has expired.
+          setTimeout(() => {
+            let received = "";
+            response.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+            response.once("error", reject).once("end", () => {
+              resolve(
+                received
+                  .trimEnd()
+                  .split("\n")
+                  .map((line) => JSON.parse(line) as Record<string, unknown>),
+              );
+            });
+          }, 2_500);
+        });
+        request.once("error", reject).end();
       });
-      request.once("error", reject).end();
+    };
+    const lines = await eventually(async () => {
+      const read = await readLate();
+      if (read.length < 3) throw new Error("The token expired before a document was sent");
+      return read;
     });
     const tail = lines.at(-1);
     expect(tail).toEqual({ next: expect.any(String) as string, seq: 20, ended: "token_expired" });
     const rest = await readLines(client, `?after=${encodeURIComponent(String(tail?.["next"]))}`);
     const sent = lines.slice(1, -1).map((line) => line["document_id"]);
-    expect(sent.length).toBeGreaterThan(0);
     expect(sent.length).toBeLessThan(20);
     expect([...sent, ...rest.slice(1, -1).map((line) => line["document_id"])]).toEqual(
       Array.from({ length: 20 }, (_, n) => `big_${n + 10}`),
