@@ -37,7 +37,7 @@ it(
     // Otherwise most requests would be rejected early.
     expect(report.byStatus[200] ?? 0).toBeGreaterThan(REQUESTS / 5);
     // The longer the run, the more writes meet existing documents and are merged.
-    expect(report.readBack).toBeGreaterThan(REQUESTS / 1_000);
+    expect(report.readBack).toBeGreaterThanOrEqual(REQUESTS / 1_000);
     expect(report.slowestPingMs).toBeLessThan(10_000);
     for (const [index, { name, memoryMiB, openFiles }] of report.after.entries()) {
       const before = report.before[index];
