@@ -42,7 +42,7 @@ export const MUTATIONS: MutationTable = {
     "removed-by-its-id-alone": {
       in: "remove-entries.lua",
       find: "and isSame(item[2][4] or '', KEYS[3 + i])",
-      caughtBy: "lane-stream.redis.test.ts: keeps an entry with the id of a lost one",
+      caughtBy: "lane-streams.redis.test.ts: keeps an entry with the id of a lost one",
     },
     "duplicate-key-loses-a-value": {
       in: "parseJson",
@@ -386,7 +386,7 @@ export const MUTATIONS: MutationTable = {
       in: "append-resolution.lua",
       find: "then return 0 end",
       replace: "then end",
-      caughtBy: "lane-stream.redis.test.ts: accepts a round's resolution once while it is on the lane",
+      caughtBy: "lane-streams.redis.test.ts: accepts a round's resolution once while it is on the lane",
     },
     "conflict-written-in-any-status": {
       in: "statusAfter",
@@ -438,7 +438,7 @@ export const MUTATIONS: MutationTable = {
       in: "remove-entries.lua",
       find: "local last = there[#there]",
       replace: "local last = ARGV[#ARGV]",
-      caughtBy: "lane-stream.redis.test.ts: returns the answered position at each entry's acceptance",
+      caughtBy: "lane-streams.redis.test.ts: returns the answered position at each entry's acceptance",
     },
     "deletes-not-last": {
       in: "orderOperations",
@@ -598,12 +598,12 @@ export const MUTATIONS: MutationTable = {
     "full-workspace-accepted": {
       in: "append-batch.lua",
       find: "if isBeyond(waiting[3], operations, ARGV[7]) then return 'workspace-full' end",
-      caughtBy: "lane-stream.redis.test.ts: rejects a batch over a limit",
+      caughtBy: "lane-streams.redis.test.ts: rejects a batch over a limit",
     },
     "removed-and-still-counted": {
       in: "remove-entries.lua",
       find: "count('operations', fields[2])",
-      caughtBy: "lane-stream.redis.test.ts: once, if two drains remove the same entries",
+      caughtBy: "lane-streams.redis.test.ts: once, if two drains remove the same entries",
     },
     "rise-costs-no-memory": {
       in: "hold",

@@ -3,7 +3,7 @@ import { canonicalJson, type Json } from "@syncline/shared/document";
 import { decisionPreviewSchema, laneEntrySchema } from "@syncline/shared/schemas";
 import { expect, it } from "vitest";
 import { z } from "zod";
-import { batchStatusSchema } from "./lane-stream.ts";
+import { batchStatusSchema } from "./streams/batch-status.ts";
 import { conflictJobSchema } from "./queues/conflict-queue.ts";
 import { drainJobSchema } from "./queues/drain-queue.ts";
 import { changedSchema, repliesSchema, settledSchema } from "./replies.ts";

@@ -4,7 +4,7 @@ import { DelayedError, UnrecoverableError, Worker, type Job } from "bullmq";
 import { z } from "zod";
 import { createCoalescer } from "@syncline/kit/process";
 import { guarded } from "../connect.ts";
-import type { LanePart } from "../lane-stream.ts";
+import type { LanePart } from "../streams/lane-part.ts";
 import type { Shard, Shards } from "../shards.ts";
 import { createErrorAttribution } from "./error-attribution.ts";
 import { pauseOnRedisError, type Rest } from "./pause-on-redis-error.ts";

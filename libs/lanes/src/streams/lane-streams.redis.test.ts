@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { createTestRedisUrl } from "@syncline/stack";
 import { encodeBatch, isEntryBefore, type AcceptedBatch, type Resolution } from "@syncline/shared/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectRedis } from "./connect.ts";
-import { keysOf } from "./keys.ts";
-import { createLaneStreams, type LaneStreams } from "./lane-stream.ts";
-import { createShards } from "./shards.ts";
+import { connectRedis } from "../connect.ts";
+import { keysOf } from "../keys.ts";
+import { createLaneStreams, type LaneStreams } from "./lane-streams.ts";
+import { createShards } from "../shards.ts";
 
 const keys = keysOf("{syncline}");
 

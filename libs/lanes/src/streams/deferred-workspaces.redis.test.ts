@@ -2,11 +2,12 @@ import { encodeBatch, type AcceptedBatch, type StoredEntry } from "@syncline/sha
 import { createTestRedisUrl } from "@syncline/stack";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { connectRedis } from "./connect.ts";
-import { keysOf } from "./keys.ts";
-import { createReadBacklogs } from "./lane-backlog.ts";
-import { createLaneStreams, workspaceOf, type LaneStreams } from "./lane-stream.ts";
-import { createShards } from "./shards.ts";
+import { connectRedis } from "../connect.ts";
+import { keysOf } from "../keys.ts";
+import { createReadBacklogs } from "../lane-backlog.ts";
+import { workspaceOf } from "./lane-part.ts";
+import { createLaneStreams, type LaneStreams } from "./lane-streams.ts";
+import { createShards } from "../shards.ts";
 
 const keys = keysOf("{syncline}");
 
